@@ -1,0 +1,30 @@
+import { InvalidValueError } from "./errors.js";
+
+/** Milliseconds, or a text such as `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`. */
+export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
+
+const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** Ten thousand years: what PostgreSQL's timestamps can be moved by. */
+const longestMs = 3.2e14;
+
+/**
+ * A duration in milliseconds.
+ *
+ * @param what names the setting in the error
+ * @throws InvalidValueError if it is not a duration, or negative
+ */
+export function milliseconds(duration: Duration, what: string): number {
+  const ms = typeof duration === "number" ? duration : parse(duration);
+  if (!(ms >= 0 && ms <= longestMs)) {
+    throw new InvalidValueError(
+      what,
+      `is ${JSON.stringify(duration) ?? String(duration)}, which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"`,
+    );
+  }
+  return ms;
+}
+
+function parse(text: unknown): number {
+  const match = typeof text === "string" ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) : null;
+  return match ? Number(match[1]) * unitMs[match[2] as keyof typeof unitMs] : NaN;
+}

@@ -1,0 +1,47 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { builder } from "../core/builder.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import { cancelChannel } from "./doorbell.js";
+import { storable } from "./error-record.js";
+import { keyStillHeld } from "./settle.js";
+
+/**
+ * queued → cancelled; of an active job, the cancellation is requested: its `signal` is aborted, and it ends as
+ * cancelled unless it completes all the same.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @returns `"cancelled"`, `"requested"`, or `"not found"` if there is no such job or it has finished
+ */
+export async function cancel(
+  db: Queryable,
+  id: number,
+  reason = "cancelled",
+): Promise<"cancelled" | "requested" | "not found"> {
+  const qb = builder(db);
+  const queued = sql`${soniqJobs.state} = 'queued'`;
+  const cancelling = qb.$with("cancelling").as(
+    qb
+      .update(soniqJobs)
+      .set({
+        state: sql`case when ${queued} then 'cancelled' else ${soniqJobs.state} end`,
+        finishedAt: sql`case when ${queued} then now() end`,
+        uniqueHeld: keyStillHeld(sql`not (${queued})`),
+        cancelRequestedAt: sql`coalesce(${soniqJobs.cancelRequestedAt}, now())`,
+        reason: storable(reason),
+      })
+      .where(and(eq(soniqJobs.id, id), inArray(soniqJobs.state, ["queued", "active"])))
+      .returning({ state: soniqJobs.state, workerId: soniqJobs.workerId }),
+  );
+  const [job] = await qb
+    .with(cancelling)
+    .select({
+      state: cancelling.state,
+      rung: sql`case when ${cancelling.workerId} is not null then pg_notify(${cancelChannel}, ${cancelling.workerId}::text) is null end`,
+    })
+    .from(cancelling)
+    .catch(explainMissingTables);
+  if (!job) return "not found";
+  return job.state === "cancelled" ? "cancelled" : "requested";
+}

@@ -1,0 +1,63 @@
+/** The place of a job in its priority: `run_at` as text, since a Date would lose its microseconds. */
+export interface Mark {
+  readonly priority: number;
+  readonly runAt: string;
+  readonly id: number;
+}
+
+/**
+ * How many claimed jobs a mark stays behind the newest claim, so that the transactions which commit a little out of
+ * order are found at once. Walking over them costs a claim about 0.2 ms while a snapshot pins them, else next to nothing.
+ */
+const trailJobs = 1_000;
+
+/**
+ * Remembers, for one queue, up to where each priority was claimed. A claim that starts there does not walk the index
+ * entries that earlier claims left behind, which nothing can remove while a snapshot is held open.
+ */
+export class ClaimMarks {
+  /** Per priority the newest mark of each claim, oldest first, with the number of jobs it claimed. */
+  readonly #trails = new Map<number, Step[]>();
+
+  /** Where to start, one mark per priority. */
+  starts(): Mark[] {
+    return priorities.map((priority) => this.#trails.get(priority)?.[0]?.mark ?? beginning(priority));
+  }
+
+  /** @param claimed one claim's jobs, in order */
+  advance(claimed: readonly Mark[]): void {
+    const last = new Map<number, Step>();
+    for (const { priority, runAt, id } of claimed) {
+      last.set(priority, { mark: { priority, runAt, id }, jobs: (last.get(priority)?.jobs ?? 0) + 1 });
+    }
+    for (const [priority, step] of last) {
+      const trail = this.#trails.get(priority) ?? [{ mark: beginning(priority), jobs: 0 }];
+      this.#trails.set(priority, trail);
+      if (isAfter(step.mark, (trail.at(-1) as Step).mark)) trail.push(step);
+      let behind = trail.reduce((sum, { jobs }) => sum + jobs, 0) - (trail[0] as Step).jobs;
+      for (let next = trail[1]; next && behind - next.jobs >= trailJobs; next = trail[1]) {
+        trail.shift();
+        behind -= next.jobs;
+      }
+    }
+  }
+}
+
+interface Step {
+  readonly mark: Mark;
+  readonly jobs: number;
+}
+
+const priorities = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+function beginning(priority: number): Mark {
+  return { priority, runAt: "-infinity", id: 0 };
+}
+
+/** The beginning of every priority: for a look at what lies behind the marks. */
+export const fromTheBeginning: readonly Mark[] = priorities.map(beginning);
+
+/** Of one zone and width, the order of texts is the order of times. */
+function isAfter(a: Mark, b: Mark): boolean {
+  return a.runAt > b.runAt || (a.runAt === b.runAt && a.id > b.id);
+}

@@ -1,0 +1,108 @@
+import { and, eq, lte, sql } from "drizzle-orm";
+import { QueryBuilder } from "drizzle-orm/pg-core";
+import { soniqJobs } from "../../schema/jobs.js";
+import { soniqQueues } from "../../schema/queues.js";
+import { soniqWorkers } from "../../schema/workers.js";
+import { builder } from "../core/builder.js";
+import type { Queryable } from "../core/queryable.js";
+import type { Mark } from "./claim-marks.js";
+
+/** A job that this worker session holds. */
+export interface ClaimedJob extends Mark {
+  readonly name: string;
+  readonly queue: string;
+  /** The fence: with `id` and the worker's session it names this claim. */
+  readonly claims: number;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly crashes: number;
+  /** JSON texts. */
+  readonly payload: string;
+  readonly tags: string;
+  readonly meta: string;
+}
+
+export interface ClaimInput {
+  /** The claiming session; a session that ended or let its lease run out claims nothing. */
+  readonly workerId: string;
+  readonly queue: string;
+  readonly limit: number;
+  /** Where to start, one per priority. */
+  readonly from: readonly Mark[];
+  /** Milliseconds from the claim to its deadline, by job name, as a JSON text; and for all other names. */
+  readonly deadlines: string;
+  readonly defaultDeadlineMs: number;
+}
+
+/**
+ * queued → active: claims up to `limit` due jobs, best priority first, then by `run_at` and `id`.
+ *
+ * The inner select runs per priority, so that jobs scheduled for later at a better priority cost the due ones nothing.
+ *
+ * @returns the claimed jobs, in order
+ */
+export async function claim(
+  db: Queryable,
+  { workerId, queue, limit, from, deadlines, defaultDeadlineMs }: ClaimInput,
+): Promise<ClaimedJob[]> {
+  const qb = new QueryBuilder();
+  const due = qb
+    .select({ id: soniqJobs.id })
+    .from(soniqJobs)
+    .where(
+      and(
+        // Literal, or the planner could not tell that the partial index serves.
+        sql`${soniqJobs.state} = 'queued'`,
+        eq(soniqJobs.queue, queue),
+        sql`${soniqJobs.priority} = mark.priority`,
+        sql`(${soniqJobs.runAt}, ${soniqJobs.id}) >= (mark."runAt", mark.id)`,
+        lte(soniqJobs.runAt, sql`now()`),
+      ),
+    )
+    .orderBy(soniqJobs.runAt, soniqJobs.id)
+    .limit(limit)
+    .for("no key update", { skipLocked: true })
+    .as("due");
+  const live = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${workerId} and ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now())`;
+  const paused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${queue} and ${soniqQueues.pausedAt} is not null)`;
+  const ids = qb
+    .select({ id: due.id })
+    .from(
+      sql`jsonb_to_recordset(${JSON.stringify(from)}::text::jsonb) as mark (priority smallint, "runAt" timestamptz, id bigint)`,
+    )
+    .crossJoinLateral(due)
+    .where(sql`${live} and not ${paused}`)
+    .limit(limit);
+  const claimed = await builder(db)
+    .update(soniqJobs)
+    .set({
+      state: "active",
+      claims: sql`${soniqJobs.claims} + 1`,
+      attempt: sql`${soniqJobs.attempt} + 1`,
+      workerId,
+      lastWorkerId: workerId,
+      claimedAt: sql`now()`,
+      deadlineAt: sql`now() + coalesce((${deadlines}::text::jsonb ->> ${soniqJobs.name})::float8, ${defaultDeadlineMs}::float8) * interval '1 millisecond'`,
+      uniqueHeld: sql`${soniqJobs.uniqueHeld} and ${soniqJobs.uniqueUntil} <> 'started'`,
+    })
+    .where(sql`${soniqJobs.id} = any (array(${ids}))`)
+    .returning({
+      id: soniqJobs.id,
+      name: soniqJobs.name,
+      queue: soniqJobs.queue,
+      priority: soniqJobs.priority,
+      runAt: sql<string>`coalesce(to_char(${soniqJobs.runAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'), '-infinity')`,
+      claims: soniqJobs.claims,
+      attempt: soniqJobs.attempt,
+      maxAttempts: soniqJobs.maxAttempts,
+      crashes: soniqJobs.crashes,
+      payload: sql<string>`${soniqJobs.payload}::text`,
+      tags: sql<string>`${soniqJobs.tags}::text`,
+      meta: sql<string>`${soniqJobs.meta}::text`,
+    });
+  return claimed.sort(byPriorityThenTime);
+}
+
+function byPriorityThenTime(a: Mark, b: Mark): number {
+  return a.priority - b.priority || (a.runAt < b.runAt ? -1 : a.runAt > b.runAt ? 1 : a.id - b.id);
+}

@@ -1,0 +1,111 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type Duration, milliseconds } from "../core/duration.js";
+import { InvalidValueError } from "../core/errors.js";
+import { storableText } from "../core/json.js";
+import type { HandlerFunction } from "./handler.js";
+import type { JsonSafeInput } from "./json-safety.js";
+
+/** How the jobs of a definition are queued and tried. */
+export interface JobSettings<In> {
+  /** The queue its jobs wait in. Default `"default"`. */
+  readonly queue?: string;
+  /** 0 runs first, 9 last. Default 5. */
+  readonly priority?: number;
+  /** How often a job may be tried before it is a dead letter. Default 10. */
+  readonly maxAttempts?: number;
+  /** How long one attempt may take before its `signal` is aborted. Default `"5m"`. */
+  readonly timeout?: Duration;
+  /** How long to wait after a failed attempt, counted from 1. Default: up to 2 s, 4 s, 8 s … an hour, at random. */
+  readonly backoff?: (attempt: number, error: unknown) => Duration;
+  /** The key that at most one unfinished job of this definition may hold; null for none. */
+  readonly uniqueKey?: (payload: In) => string | null;
+}
+
+/** A job definition, made by {@link defineJob}: `In` is what is enqueued and stored, `Out` what the handler receives. */
+// oxlint-disable no-explicit-any -- "any job definition" needs parameters that match in both directions
+export interface JobDefinition<
+  Name extends string = string,
+  In = any,
+  Out = any,
+  ResultIn = any,
+  ResultOut = any,
+> extends JobSettings<In> {
+  readonly name: Name;
+  readonly payload: StandardSchemaV1<In, Out>;
+  readonly result?: StandardSchemaV1<ResultIn, ResultOut>;
+  readonly run?: HandlerFunction<Out, ResultIn>;
+}
+// oxlint-enable no-explicit-any
+
+/** What to pass to `enqueue` for this definition. */
+export type PayloadInput<J extends JobDefinition> = J extends JobDefinition<string, infer In> ? In : never;
+/** What the handler of this definition receives. */
+export type PayloadOutput<J extends JobDefinition> =
+  J extends JobDefinition<string, infer _In, infer Out> ? Out : never;
+/** What the handler of this definition returns, and what is stored. */
+export type ResultInput<J extends JobDefinition> =
+  J extends JobDefinition<string, infer _In, infer _Out, infer ResultIn> ? ResultIn : never;
+/** What reading the result gives. */
+export type ResultOf<J extends JobDefinition> =
+  J extends JobDefinition<string, infer _In, infer _Out, infer _ResultIn, infer ResultOut> ? ResultOut : never;
+
+/**
+ * Defines a job: a name and a validator.
+ *
+ * @param definition `payload` and `result` are Standard Schema validators (Valibot, Zod, ArkType …). What is stored is the
+ *   validator's input, unchanged: prefer strict objects, or properties that the validator drops are stored all the same.
+ * @returns the definition, to pass to `enqueue`, and to export from the module that the configuration takes as `jobs`
+ * @throws InvalidValueError for a setting out of range
+ */
+export function defineJob<
+  const Name extends string,
+  S extends StandardSchemaV1,
+  R extends StandardSchemaV1 = StandardSchemaV1<void, void>,
+>(
+  definition: {
+    readonly name: Name;
+    readonly payload: S & JsonSafeInput<S, "payload">;
+    readonly result?: R & JsonSafeInput<R, "result">;
+    readonly run?: HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>>;
+  } & JobSettings<StandardSchemaV1.InferInput<S>>,
+): JobDefinition<
+  Name,
+  StandardSchemaV1.InferInput<S>,
+  StandardSchemaV1.InferOutput<S>,
+  StandardSchemaV1.InferInput<R>,
+  StandardSchemaV1.InferOutput<R>
+> {
+  const { queue, priority, maxAttempts, timeout } = definition;
+  storableText(definition.name, "name", 200);
+  const of = `job ${definition.name}`;
+  if (queue !== undefined) storableText(queue, `${of}: queue`, 200);
+  if (priority !== undefined) checkPriority(priority, `${of}: priority`);
+  if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts, `${of}: maxAttempts`);
+  if (timeout !== undefined) milliseconds(timeout, `${of}: timeout`);
+  return Object.freeze({ ...definition });
+}
+
+/** Tells a definition from whatever else a module exports. */
+export function isJobDefinition(value: unknown): value is JobDefinition {
+  return (
+    typeof value === "object" && value !== null && "name" in value && "payload" in value && isValidator(value.payload)
+  );
+}
+
+function isValidator(value: unknown): boolean {
+  return value !== null && (typeof value === "object" || typeof value === "function") && "~standard" in value;
+}
+
+export function checkPriority(priority: number, what: string): number {
+  if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
+    throw new InvalidValueError(what, `is ${String(priority)}: give a whole number from 0 (first) to 9 (last)`);
+  }
+  return priority;
+}
+
+export function checkMaxAttempts(maxAttempts: number, what: string): number {
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 1_000_000) {
+    throw new InvalidValueError(what, `is ${String(maxAttempts)}: give a whole number from 1 to 1000000`);
+  }
+  return maxAttempts;
+}

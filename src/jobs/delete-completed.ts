@@ -1,0 +1,37 @@
+import { sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { anyId, builder } from "../core/builder.js";
+import type { Queryable } from "../core/queryable.js";
+import type { Settled, Settlement } from "./settle.js";
+
+/**
+ * active → gone: settles completed jobs by deleting them, under the same fence as `settle`.
+ * For where nothing is kept of them, and no foreign key references the table.
+ *
+ * @returns the jobs that were deleted; the others were fenced, or hold a key past their end and must be settled
+ */
+export async function deleteCompleted(
+  db: Queryable,
+  workerId: string,
+  settlements: readonly Settlement[],
+): Promise<Settled[]> {
+  const claims = JSON.stringify(settlements.map(({ id, claims }) => ({ id, claims })));
+  const deleted = await builder(db)
+    .delete(soniqJobs)
+    .where(
+      sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))} and (${soniqJobs.id}, ${soniqJobs.claims}) in (select id, claims from jsonb_to_recordset(${claims}::text::jsonb) as s (id bigint, claims int))
+        and ${soniqJobs.workerId} = ${workerId} and not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
+    )
+    .returning({ id: soniqJobs.id });
+  return deleted.map(({ id }) => ({ id, state: "completed" }));
+}
+
+/** Whether a foreign key references the jobs: then a completed job cannot be deleted as it is settled. */
+export async function isReferenced(db: Queryable): Promise<boolean> {
+  const [found] = await builder(db)
+    .select({
+      referenced: sql<boolean>`exists (select 1 from pg_constraint where contype = 'f' and confrelid = 'soniq_jobs'::regclass)`,
+    })
+    .from(sql`(values (1)) as one`);
+  return found?.referenced ?? true;
+}

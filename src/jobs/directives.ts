@@ -1,0 +1,57 @@
+import { type Duration, milliseconds } from "../core/duration.js";
+
+/** A registered symbol: a configuration may have loaded a second copy of this module, whose classes are not ours. */
+const kindOfDirective = Symbol.for("soniq-drizzle.directive");
+
+/** What a handler returns, or throws from anywhere below it, to end its attempt otherwise than completed or failed. */
+export abstract class Directive extends Error {
+  abstract readonly [kindOfDirective]: "snooze" | "cancel" | "discard" | "retry";
+}
+
+/** Run again later; costs no attempt. */
+export class Snooze extends Directive {
+  override readonly name = "Snooze";
+  readonly [kindOfDirective] = "snooze";
+  readonly delayMs: number;
+
+  constructor(delay: Duration) {
+    super("snoozed");
+    this.delayMs = milliseconds(delay, "snooze");
+  }
+}
+
+/** Stop on purpose: the job is cancelled. */
+export class Cancel extends Directive {
+  override readonly name = "Cancel";
+  readonly [kindOfDirective] = "cancel";
+}
+
+/** Give up at once, whatever attempts are left: the job becomes a dead letter. */
+export class Discard extends Directive {
+  override readonly name = "Discard";
+  readonly [kindOfDirective] = "discard";
+}
+
+/** A failed attempt, as any other error, but with its own delay: what a `Retry-After` header asks for. */
+export class RetryAfter extends Directive {
+  override readonly name = "RetryAfter";
+  readonly [kindOfDirective] = "retry";
+  readonly delayMs: number;
+
+  constructor(delay: Duration, message = "asked to try again later", options?: ErrorOptions) {
+    super(message, options);
+    this.delayMs = milliseconds(delay, "RetryAfter");
+  }
+}
+
+/** Tells a directive from other values, whichever copy of this package made it. */
+export function asDirective(value: unknown): Snooze | Cancel | Discard | RetryAfter | undefined {
+  return value instanceof Error && kindOfDirective in value
+    ? (value as Snooze | Cancel | Discard | RetryAfter)
+    : undefined;
+}
+
+/** Which directive it is. */
+export function directiveKind<D extends Directive>(directive: D): D[typeof kindOfDirective] {
+  return directive[kindOfDirective];
+}

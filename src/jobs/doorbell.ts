@@ -1,0 +1,23 @@
+import { type SQL, sql } from "drizzle-orm";
+import { soniqWorkers } from "../../schema/workers.js";
+import { rateLimit } from "../core/rate-limit.js";
+
+/** Says in which queue there is work. */
+export const wakeUpChannel = "soniq_wake_up";
+/** Says which worker session should ask whether its jobs are cancelled. */
+export const cancelChannel = "soniq_cancel";
+
+/**
+ * How long a process waits before it rings again for a queue. A NOTIFY takes a database-wide lock at commit; a worker
+ * that was woken looks again after this time, for the jobs that rang no bell of their own.
+ */
+export const ringIntervalMs = 10;
+
+/** One limit per process: `enqueue` is a free function, and the lock it spares is the database's. */
+export const mayRing = rateLimit(ringIntervalMs);
+
+/** Notifies if a live session waits for work in this queue. A hint: polling finds the job without it. */
+export function ring(queue: string | SQL): SQL<string | null> {
+  const waits = sql`select 1 from ${soniqWorkers} where ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now() and ${soniqWorkers.idleQueues} @> to_jsonb(${queue}::text)`;
+  return sql<string | null>`case when exists (${waits}) then pg_notify(${wakeUpChannel}, ${queue}) is null end`;
+}

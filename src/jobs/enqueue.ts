@@ -1,0 +1,89 @@
+import { eq, type SQL, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { builder } from "../core/builder.js";
+import { SoniqError } from "../core/errors.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import type { JobDefinition } from "./define-job.js";
+import { mayRing, ring } from "./doorbell.js";
+import { type Enqueued, type EnqueueOptions, newJob, type NewJob } from "./new-job.js";
+
+/** How often to try where the holder of a key finishes between two statements. */
+const keyRounds = 5;
+
+/** The arbiter of unique keys: what `on conflict` must repeat word for word, without the table's name. */
+export const holdsKey = sql`unique_held and unique_key is not null`;
+
+/**
+ * Enqueues a job; on a transaction, the job exists if and only if that transaction commits.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @param payload what the definition's validator takes, stored as it is
+ * @returns the job's id, or that of the unfinished job that holds the same unique key
+ * @throws InvalidValueError before any SQL, if the payload or an option is not valid
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function enqueue<Name extends string, In, Out, ResultIn, ResultOut>(
+  db: Queryable,
+  job: JobDefinition<Name, In, Out, ResultIn, ResultOut>,
+  payload: NoInfer<In>,
+  options: EnqueueOptions = {},
+): Promise<Enqueued<Name>> {
+  const row = await newJob(job, payload, options);
+  for (let round = 0; round < keyRounds; round += 1) {
+    const id = await insert(db, row).catch(explainMissingTables);
+    if (id !== undefined) return { id, name: job.name, deduplicated: false };
+    const holder = await keyHolder(db, row.uniqueKey as string);
+    if (holder !== undefined) return { id: holder, name: job.name, deduplicated: true };
+  }
+  throw new SoniqError(
+    `job ${job.name}: the unique key ${row.uniqueKey} was taken and freed ${keyRounds} times in a row: enqueue again`,
+  );
+}
+
+async function insert(db: Queryable, row: NewJob): Promise<number | undefined> {
+  const qb = builder(db);
+  const insertion = qb
+    .insert(soniqJobs)
+    .values({
+      name: row.name,
+      queue: row.queue,
+      priority: row.priority,
+      maxAttempts: row.maxAttempts,
+      payload: sql`${row.payload}::text::jsonb`,
+      tags: sql`${row.tags}::text::jsonb`,
+      meta: sql`${row.meta}::text::jsonb`,
+      ...(row.uniqueKey !== undefined && { uniqueKey: row.uniqueKey }),
+      ...dueAt(row),
+    })
+    .onConflictDoNothing({ target: soniqJobs.uniqueKey, where: holdsKey })
+    .returning({ id: soniqJobs.id });
+  if (!isDue(row) || !mayRing(row.queue)) return (await insertion)[0]?.id;
+  const inserted = qb.$with("inserted").as(insertion);
+  const [job] = await qb
+    .with(inserted)
+    .select({ id: inserted.id, rung: ring(row.queue) })
+    .from(inserted);
+  return job?.id;
+}
+
+/** The unfinished job that holds a key. */
+async function keyHolder(db: Queryable, key: string): Promise<number | undefined> {
+  const [holder] = await builder(db)
+    .select({ id: soniqJobs.id })
+    .from(soniqJobs)
+    .where(sql`${eq(soniqJobs.uniqueKey, key)} and ${holdsKey}`);
+  return holder?.id;
+}
+
+function dueAt({ runAtMs, delayMs }: NewJob): { runAt?: SQL } {
+  if (runAtMs !== undefined)
+    return { runAt: sql`greatest(clock_timestamp(), to_timestamp(${runAtMs}::float8 / 1000))` };
+  if (delayMs !== undefined) return { runAt: sql`clock_timestamp() + ${delayMs}::float8 * interval '1 millisecond'` };
+  return {};
+}
+
+/** Jobs for later ring no bell: polling finds them when they are due. */
+export function isDue({ runAtMs, delayMs }: NewJob): boolean {
+  return runAtMs === undefined && !delayMs;
+}

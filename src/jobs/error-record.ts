@@ -1,0 +1,81 @@
+/** A failure as the job keeps it; the database adds `at`. */
+export interface ErrorRecord {
+  readonly attempt: number;
+  readonly worker: string;
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: string;
+}
+
+const longestMessage = 2_000;
+const longestStack = 8_000;
+const deepestCause = 3;
+
+/**
+ * What is kept of anything that a handler threw: cut, without secrets, and storable whatever it was.
+ *
+ * @param worker the session that ran the attempt
+ */
+export function errorRecord(thrown: unknown, attempt: number, worker: string): ErrorRecord {
+  const { name, message, code, stack, cause } = parts(thrown);
+  const causes = causeText(cause, deepestCause);
+  return {
+    attempt,
+    worker,
+    name: storable(name, 200),
+    message: storable(message, longestMessage),
+    ...(code !== undefined && { code: storable(code, 200) }),
+    ...(stack !== undefined && { stack: storable(stack, longestStack) }),
+    ...(causes && { cause: storable(causes, longestMessage) }),
+  };
+}
+
+/** A text that PostgreSQL can store and that shows no password or token. */
+export function storable(text: string, longest = longestMessage): string {
+  return withoutSecrets(text.slice(0, longest * 2))
+    .replaceAll("\0", "\u{fffd}")
+    .slice(0, longest)
+    .toWellFormed();
+}
+
+function withoutSecrets(text: string): string {
+  return text
+    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@]*@/gi, "$1:***@")
+    .replace(/\b(bearer|basic)\s+[\w.~+/=-]+/gi, "$1 ***")
+    .replace(
+      /\b((?:[\w-]*(?:password|passwd|secret|token|api[_-]?key))["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&"']+)/gi,
+      "$1***",
+    );
+}
+
+/** Reads an error that may have throwing getters, or be no error at all. */
+function parts(thrown: unknown): { name: string; message: string; code?: string; stack?: string; cause?: unknown } {
+  try {
+    if (!(thrown instanceof Error))
+      return {
+        name: "Thrown",
+        message: typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? String(thrown)),
+      };
+    const { code } = thrown as { code?: unknown };
+    return {
+      name: String(thrown.name),
+      message: String(thrown.message),
+      ...((typeof code === "string" || typeof code === "number") && { code: String(code) }),
+      ...(typeof thrown.stack === "string" && { stack: thrown.stack }),
+      cause: thrown.cause,
+    };
+  } catch (unreadable) {
+    return {
+      name: "Thrown",
+      message: `an error that cannot be read: ${unreadable instanceof Error ? unreadable.name : typeof unreadable}`,
+    };
+  }
+}
+
+function causeText(cause: unknown, depth: number): string {
+  if (cause === undefined || cause === null || depth === 0) return "";
+  const { name, message, cause: next } = parts(cause);
+  return [`${name}: ${message}`, causeText(next, depth - 1)].filter(Boolean).join(" ← ");
+}

@@ -1,0 +1,142 @@
+import { and, type Column, type SQL, sql } from "drizzle-orm";
+import { QueryBuilder } from "drizzle-orm/pg-core";
+import { soniqJobs } from "../../schema/jobs.js";
+import { anyId, builder } from "../core/builder.js";
+import type { Queryable } from "../core/queryable.js";
+import type { Outcome } from "./outcome.js";
+
+/** One claim and how it ended. */
+export interface Settlement {
+  readonly id: number;
+  /** The fence of the claim. */
+  readonly claims: number;
+  readonly outcome: Outcome;
+}
+
+/** A job as a settlement left it. */
+export interface Settled {
+  readonly id: number;
+  readonly state: "queued" | "completed" | "cancelled" | "dead";
+}
+
+/** A job keeps its last failures. */
+const keptErrors = 10;
+
+/**
+ * active → whatever the outcomes say, for the claims that this session still holds.
+ *
+ * Found by primary key and fence, not by `state = 'active'`, with which a planner of stale statistics walks the owner index.
+ *
+ * @returns the jobs that were settled; one that is not among them was *fenced*: the claim had ended before
+ */
+export function settle(db: Queryable, workerId: string, settlements: readonly Settlement[]): Promise<Settled[]> {
+  return settleWhere(db, workerId, settlements);
+}
+
+/**
+ * The same, but passes over the rows that others have locked: for a batch in which one lock would hold up the rest.
+ *
+ * @returns the jobs that were settled; the others were fenced, or are locked
+ */
+export function settleUnlocked(
+  db: Queryable,
+  workerId: string,
+  settlements: readonly Settlement[],
+): Promise<Settled[]> {
+  const free = new QueryBuilder()
+    .select({ id: soniqJobs.id })
+    .from(soniqJobs)
+    .where(sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))}`)
+    .orderBy(soniqJobs.id)
+    .for("no key update", { skipLocked: true });
+  return settleWhere(db, workerId, settlements, sql`${soniqJobs.id} = any (array(${free}))`);
+}
+
+function settleWhere(
+  db: Queryable,
+  workerId: string,
+  settlements: readonly Settlement[],
+  only?: SQL,
+): Promise<Settled[]> {
+  const cancelled = sql`s.state = 'queued' and ${soniqJobs.cancelRequestedAt} is not null`;
+  const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
+  const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
+  const requeued = sql`${state} = 'queued'`;
+  return builder(db)
+    .update(soniqJobs)
+    .set({
+      state,
+      workerId: null,
+      deadlineAt: null,
+      runAt: when(requeued, sql`now() + s."delayMs" * interval '1 millisecond'`, soniqJobs.runAt),
+      finishedAt: when(requeued, sql`null`, sql`now()`),
+      attempt: sql`${soniqJobs.attempt} - s.refund`,
+      unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
+      uniqueHeld: keyStillHeld(requeued),
+      result: sql`s.result`,
+      reason: sql`case when ${cancelled} then coalesce(${soniqJobs.reason}, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
+      errors: when(sql`s.error is null`, soniqJobs.errors, appended(sql`s.error`)),
+    })
+    .from(
+      sql`jsonb_to_recordset(${recordset(settlements)}::text::jsonb) as s (id bigint, claims int, state text, "delayMs" float8, refund int,
+        "graceMs" float8, result jsonb, error jsonb, reason text)`,
+    )
+    .where(
+      and(sql`${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}`, only),
+    )
+    .returning({ id: soniqJobs.id, state: sql<Settled["state"]>`${soniqJobs.state}` });
+}
+
+function when(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL {
+  return sql`case when ${condition} then ${then} else ${otherwise} end`;
+}
+
+/** A key lives on with its job's requeue, and past the job's end until it expires. */
+export function keyStillHeld(requeued: SQL): SQL {
+  return sql`${soniqJobs.uniqueHeld} and (${requeued} or ${soniqJobs.uniqueExpiresAt} > now())`;
+}
+
+/** The errors with one more, without the oldest that are too many. */
+export function appended(error: SQL): SQL {
+  return sql`(case when jsonb_array_length(${soniqJobs.errors}) >= ${sql.raw(String(keptErrors))} then ${soniqJobs.errors} - 0 else ${soniqJobs.errors} end) || jsonb_build_array(${error} || jsonb_build_object('at', now()))`;
+}
+
+function recordset(settlements: readonly Settlement[]): string {
+  const rows = settlements.map(({ id, claims, outcome }) => {
+    const { result, ...columns } = columnsOf(outcome);
+    // Spliced: a result is a JSON text already.
+    return `${JSON.stringify({ id, claims, ...columns }).slice(0, -1)},"result":${result ?? "null"}}`;
+  });
+  return `[${rows.join()}]`;
+}
+
+interface OutcomeColumns {
+  readonly state: Settled["state"];
+  readonly delayMs?: number;
+  /** What the attempt is lowered by. */
+  readonly refund: 0 | 1;
+  readonly graceMs?: number;
+  readonly result?: string | null;
+  readonly error?: unknown;
+  readonly reason?: string;
+}
+
+function columnsOf(outcome: Outcome): OutcomeColumns {
+  switch (outcome.kind) {
+    case "completed":
+      return { state: "completed", refund: 0, result: outcome.result };
+    case "retried":
+      return { state: "queued", refund: 0, delayMs: outcome.delayMs, error: outcome.error };
+    case "snoozed":
+    case "released":
+      return { state: "queued", refund: 1, delayMs: outcome.delayMs };
+    case "unknown":
+      return { state: "queued", refund: 1, delayMs: outcome.delayMs, graceMs: outcome.graceMs };
+    case "cancelled":
+      return { state: "cancelled", refund: 0, reason: outcome.reason };
+    case "dead":
+      return { state: "dead", refund: 0, reason: outcome.reason, ...(outcome.error && { error: outcome.error }) };
+    default:
+      return outcome satisfies never;
+  }
+}

@@ -1,0 +1,32 @@
+import { and, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { soniqWorkers } from "../../schema/workers.js";
+import { builder } from "../core/builder.js";
+import type { Queryable } from "../core/queryable.js";
+
+/**
+ * Ends the sessions whose lease ran out. A beat that is under way holds the row's lock: then the lease is looked at again.
+ *
+ * @returns the ids of the sessions that died
+ */
+export async function expireSessions(db: Queryable): Promise<string[]> {
+  const dead = await builder(db)
+    .update(soniqWorkers)
+    .set({ endedAt: sql`now()`, idleQueues: sql`'[]'::jsonb` })
+    .where(and(isNull(soniqWorkers.endedAt), lt(soniqWorkers.leaseExpiresAt, sql`now()`)))
+    .returning({ id: soniqWorkers.id });
+  return dead.map(({ id }) => id);
+}
+
+/** Forgets the sessions that ended long enough ago for every claim of theirs to be rescued. */
+export async function forgetSessions(db: Queryable, olderThanMs: number): Promise<void> {
+  await builder(db)
+    .delete(soniqWorkers)
+    .where(
+      and(
+        isNotNull(soniqWorkers.endedAt),
+        lt(soniqWorkers.endedAt, sql`now() - ${olderThanMs}::float8 * interval '1 millisecond'`),
+        sql`not exists (select 1 from ${soniqJobs} where ${soniqJobs.state} = 'active' and ${soniqJobs.workerId} = ${soniqWorkers.id})`,
+      ),
+    );
+}

@@ -1,0 +1,60 @@
+import { and, eq, isNull, sql } from "drizzle-orm";
+import { soniqWorkers } from "../../schema/workers.js";
+import { builder } from "../core/builder.js";
+import type { Queryable } from "../core/queryable.js";
+
+/** What a worker says of itself. */
+export interface SessionInput {
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  /** Concurrency by queue. */
+  readonly queues: Readonly<Record<string, number>>;
+  readonly leaseMs: number;
+}
+
+const leaseFor = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millisecond'`;
+
+/** Begins a worker session. @returns its id, fresh each time */
+export async function openSession(
+  db: Queryable,
+  { host, pid, version, queues, leaseMs }: SessionInput,
+): Promise<string> {
+  const [session] = await builder(db)
+    .insert(soniqWorkers)
+    .values({
+      host,
+      pid,
+      version,
+      queues: sql`${JSON.stringify(queues)}::text::jsonb`,
+      leaseExpiresAt: leaseFor(leaseMs),
+    })
+    .returning({ id: soniqWorkers.id });
+  return (session as { id: string }).id;
+}
+
+/** Extends the lease, by primary key and nothing else. @returns false if the session has ended: it is never revived */
+export async function beat(db: Queryable, id: string, leaseMs: number): Promise<boolean> {
+  const live = await builder(db)
+    .update(soniqWorkers)
+    .set({ beatAt: sql`now()`, leaseExpiresAt: leaseFor(leaseMs) })
+    .where(and(eq(soniqWorkers.id, id), isNull(soniqWorkers.endedAt)))
+    .returning({ id: soniqWorkers.id });
+  return live.length > 0;
+}
+
+/** Says in which queues the session waits for work, so that enqueues there ring. */
+export async function publishIdle(db: Queryable, id: string, queues: readonly string[]): Promise<void> {
+  await builder(db)
+    .update(soniqWorkers)
+    .set({ idleQueues: sql`${JSON.stringify(queues)}::text::jsonb` })
+    .where(and(eq(soniqWorkers.id, id), isNull(soniqWorkers.endedAt)));
+}
+
+/** Ends a session: whatever it holds may be rescued from then on. */
+export async function endSession(db: Queryable, id: string): Promise<void> {
+  await builder(db)
+    .update(soniqWorkers)
+    .set({ endedAt: sql`now()`, idleQueues: sql`'[]'::jsonb` })
+    .where(and(eq(soniqWorkers.id, id), isNull(soniqWorkers.endedAt)));
+}
