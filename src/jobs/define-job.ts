@@ -33,7 +33,7 @@ export interface JobDefinition<
   readonly name: Name;
   readonly payload: StandardSchemaV1<In, Out>;
   readonly result?: StandardSchemaV1<ResultIn, ResultOut>;
-  readonly run?: HandlerFunction<Out, ResultIn>;
+  readonly run?: HandlerFunction<Out, ResultIn> | undefined;
 }
 // oxlint-enable no-explicit-any
 
@@ -61,12 +61,13 @@ export function defineJob<
   const Name extends string,
   S extends StandardSchemaV1,
   R extends StandardSchemaV1 = StandardSchemaV1<void, void>,
+  Run extends HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>> | undefined = undefined,
 >(
   definition: {
     readonly name: Name;
     readonly payload: S & JsonSafeInput<S, "payload">;
     readonly result?: R & JsonSafeInput<R, "result">;
-    readonly run?: HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>>;
+    readonly run?: Run;
   } & JobSettings<StandardSchemaV1.InferInput<S>>,
 ): JobDefinition<
   Name,
@@ -74,7 +75,7 @@ export function defineJob<
   StandardSchemaV1.InferOutput<S>,
   StandardSchemaV1.InferInput<R>,
   StandardSchemaV1.InferOutput<R>
-> {
+> & { readonly run: Run } {
   const { queue, priority, maxAttempts, timeout } = definition;
   storableText(definition.name, "name", 200);
   const of = `job ${definition.name}`;
@@ -82,7 +83,7 @@ export function defineJob<
   if (priority !== undefined) checkPriority(priority, `${of}: priority`);
   if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts, `${of}: maxAttempts`);
   if (timeout !== undefined) milliseconds(timeout, `${of}: timeout`);
-  return Object.freeze({ ...definition });
+  return Object.freeze({ ...definition, run: definition.run as Run });
 }
 
 /** Tells a definition from whatever else a module exports. */

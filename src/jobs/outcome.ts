@@ -17,7 +17,8 @@ export type Outcome =
   | { readonly kind: "released"; readonly delayMs: number }
   /** This worker has no definition of that name. Dead once `graceMs` have passed since a worker first met it. */
   | { readonly kind: "unknown"; readonly delayMs: number; readonly graceMs: number }
-  | { readonly kind: "cancelled"; readonly reason: string }
+  /** Without a reason of its own, the one that was given with the request stays. */
+  | { readonly kind: "cancelled"; readonly reason?: string }
   | { readonly kind: "dead"; readonly reason: string; readonly error?: ErrorRecord };
 
 /** What became of running a handler. */

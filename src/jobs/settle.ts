@@ -74,7 +74,7 @@ function settleWhere(
       unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
       uniqueHeld: keyStillHeld(requeued),
       result: sql`s.result`,
-      reason: sql`case when ${cancelled} then coalesce(${soniqJobs.reason}, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
+      reason: sql`case when ${state} = 'cancelled' then coalesce(s.reason, ${soniqJobs.reason}, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
       errors: when(sql`s.error is null`, soniqJobs.errors, appended(sql`s.error`)),
     })
     .from(
@@ -93,7 +93,7 @@ function when(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL 
 
 /** A key lives on with its job's requeue, and past the job's end until it expires. */
 export function keyStillHeld(requeued: SQL): SQL {
-  return sql`${soniqJobs.uniqueHeld} and (${requeued} or ${soniqJobs.uniqueExpiresAt} > now())`;
+  return sql`${soniqJobs.uniqueHeld} and (${requeued} or coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`;
 }
 
 /** The errors with one more, without the oldest that are too many. */
@@ -133,7 +133,7 @@ function columnsOf(outcome: Outcome): OutcomeColumns {
     case "unknown":
       return { state: "queued", refund: 1, delayMs: outcome.delayMs, graceMs: outcome.graceMs };
     case "cancelled":
-      return { state: "cancelled", refund: 0, reason: outcome.reason };
+      return { state: "cancelled", refund: 0, ...(outcome.reason !== undefined && { reason: outcome.reason }) };
     case "dead":
       return { state: "dead", refund: 0, reason: outcome.reason, ...(outcome.error && { error: outcome.error }) };
     default:

@@ -1,0 +1,26 @@
+import { errorCode, errorText, SoniqError } from "../core/errors.js";
+import { storable } from "../jobs/error-record.js";
+
+/** One sentence for people, without a stack trace where the cause is not ours, and without passwords. */
+export function explain(error: unknown): string {
+  if (error instanceof SoniqError) return storable(error.message);
+  const code = errorCode(error);
+  const text = storable(errorText(error));
+  switch (code) {
+    case "ECONNREFUSED":
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+    case "EHOSTUNREACH":
+    case "CONNECT_TIMEOUT":
+      return `cannot reach PostgreSQL (${text}): is it running, and is \`connection\` right?`;
+    case "28P01":
+    case "28000":
+      return `PostgreSQL refuses the login (${text}): check user and password in \`connection\``;
+    case "3D000":
+      return `${text}: create it, or check the database's name in \`connection\``;
+    case "42501":
+      return `${text}: grant the worker's role select, insert, update and delete on the soniq_ tables`;
+    default:
+      return code ? `${text} (${code})` : storable((error as Error).stack ?? text, 8_000);
+  }
+}

@@ -1,0 +1,103 @@
+import { styleText } from "node:util";
+import pino from "pino";
+import { errorText } from "../core/errors.js";
+import { storable } from "../jobs/error-record.js";
+import type { Outcome } from "../jobs/outcome.js";
+import type { Tell, WorkerEvent } from "../worker/events.js";
+
+/** Says what a worker does. */
+export interface Reporter {
+  say(text: string): void;
+  readonly tell: Tell;
+}
+
+/** One readable line per event in a terminal, else one JSON object per line. */
+export function reporter(stream: NodeJS.WriteStream = process.stdout): Reporter {
+  return stream.isTTY ? forPeople(stream) : forPrograms();
+}
+
+function forPrograms(): Reporter {
+  const log = pino({ base: { pid: process.pid } }, pino.destination({ fd: 1, sync: true }));
+  return {
+    say: (text) => log.info(text),
+    tell(event) {
+      switch (event.type) {
+        case "settled":
+        case "fenced": {
+          const { id, name, queue, attempt } = event.job;
+          const state = event.type === "settled" ? event.state : "fenced";
+          const fields = {
+            id,
+            job: name,
+            queue,
+            attempt,
+            outcome: event.outcome.kind,
+            state,
+            runMs: Math.round(event.runMs),
+            ...why(event.outcome),
+          };
+          if (event.type === "settled" && event.state !== "dead") log.info(fields, line(event));
+          else log.warn(fields, line(event));
+          return;
+        }
+        case "rescued":
+          return log.warn({ jobs: event.jobs.map(({ id }) => id) }, line(event));
+        case "session lost":
+        case "trouble":
+          return log.warn(line(event));
+        default:
+          return event satisfies never;
+      }
+    },
+  };
+}
+
+function forPeople(stream: NodeJS.WriteStream): Reporter {
+  const colors = process.env["NO_COLOR"] === undefined;
+  const paint = (color: "dim" | "green" | "yellow" | "red", text: string) => (colors ? styleText(color, text) : text);
+  const write = (text: string) => stream.write(`${paint("dim", new Date().toLocaleTimeString("sv"))} ${text}\n`);
+  return {
+    say: (text) => stream.write(`${text}\n`),
+    tell(event) {
+      const ended = event.type === "settled" ? event.state : event.type;
+      const color = ended === "completed" ? "green" : ended === "dead" || ended === "trouble" ? "red" : "yellow";
+      write(paint(color, line(event)));
+    },
+  };
+}
+
+function line(event: WorkerEvent): string {
+  switch (event.type) {
+    case "settled":
+    case "fenced": {
+      const { id, name, attempt, maxAttempts } = event.job;
+      const { error, reason } = why(event.outcome);
+      const state = event.type === "settled" ? event.state : "fenced (taken from this worker)";
+      const again = state === "queued" && "delayMs" in event.outcome;
+      const detail = [
+        `${name} #${id}`,
+        state === "queued" ? event.outcome.kind : state,
+        `in ${Math.round(event.runMs)} ms`,
+        ...(attempt > 1 || error ? [`attempt ${attempt} of ${maxAttempts}`] : []),
+        ...(again ? [`again in ${((event.outcome as { delayMs: number }).delayMs / 1000).toFixed(1)} s`] : []),
+      ].join(" · ");
+      const cause = reason ?? error;
+      return cause ? `${detail}: ${cause.split("\n", 1)[0]}` : detail;
+    }
+    case "rescued":
+      return `rescued ${event.jobs.length} jobs from dead workers`;
+    case "session lost":
+      return "this worker was silent for longer than its lease: its jobs were taken, it begins anew";
+    case "trouble":
+      return `failed while ${event.doing}, trying again: ${storable(errorText(event.error), 500)}`;
+    default:
+      return event satisfies never;
+  }
+}
+
+function why(outcome: Outcome): { error?: string; reason?: string } {
+  return {
+    ...("error" in outcome && outcome.error && { error: outcome.error.message }),
+    ...("reason" in outcome && outcome.reason !== undefined && { reason: outcome.reason }),
+  };
+}

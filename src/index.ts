@@ -1,0 +1,23 @@
+export type { Duration } from "./core/duration.js";
+export { ConfigError, InvalidValueError, MigrationError, SoniqError } from "./core/errors.js";
+export type { Queryable } from "./core/queryable.js";
+export { migrate } from "./database/migrate.js";
+export { cancel } from "./jobs/cancel.js";
+export {
+  defineJob,
+  type JobDefinition,
+  type JobSettings,
+  type PayloadInput,
+  type PayloadOutput,
+  type ResultInput,
+  type ResultOf,
+} from "./jobs/define-job.js";
+export { Cancel, Discard, RetryAfter, Snooze } from "./jobs/directives.js";
+export { enqueue } from "./jobs/enqueue.js";
+export { enqueueMany } from "./jobs/enqueue-many.js";
+export { handler, type Handler, type HandlerFunction, type JobContext } from "./jobs/handler.js";
+export type { Enqueued, EnqueueOptions } from "./jobs/new-job.js";
+export type { Outcome } from "./jobs/outcome.js";
+export { defineConfig, type Handlers, type Retention, type WorkerConfig } from "./worker/config.js";
+export { createWorker, type Worker } from "./worker/create-worker.js";
+export type { WorkerEvent } from "./worker/events.js";

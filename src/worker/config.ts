@@ -1,0 +1,60 @@
+import type { Duration } from "../core/duration.js";
+import type { JobDefinition, PayloadOutput, ResultInput } from "../jobs/define-job.js";
+import type { Handler, HandlerFunction } from "../jobs/handler.js";
+
+/** The names under which a module exports job definitions; its other exports do not matter. */
+type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];
+type KeysWithRun<Jobs> = {
+  [K in keyof Jobs]: Jobs[K] extends { readonly run: HandlerFunction<never, never> } ? K : never;
+}[keyof Jobs];
+type HandlerOf<J> = J extends JobDefinition ? HandlerFunction<PayloadOutput<J>, ResultInput<J>> | Handler<J> : never;
+
+/** A handler for each job definition of a module; one that brings its own `run` may do without. */
+export type Handlers<Jobs> = {
+  readonly [K in Exclude<JobKeys<Jobs>, KeysWithRun<Jobs>>]: HandlerOf<Jobs[K]>;
+} & { readonly [K in KeysWithRun<Jobs>]?: HandlerOf<Jobs[K]> };
+
+/** How long finished jobs are kept, by the state they ended in. */
+export interface Retention {
+  /** Default `"24h"`. 0 deletes a completed job as it is settled, unless a foreign key references the jobs. */
+  readonly completed?: Duration;
+  /** Default `"24h"`. */
+  readonly cancelled?: Duration;
+  /** Default `"30d"`. */
+  readonly dead?: Duration;
+}
+
+/** What a worker works on, and how. */
+export interface WorkerConfig {
+  /** PostgreSQL's connection string. Workers open connections of their own with it. */
+  readonly connection: string | undefined;
+  /** The module that exports the job definitions, as in `import * as jobs from "./jobs.js"`. */
+  readonly jobs: Readonly<Record<string, unknown>>;
+  /** The handlers, under the names of the definitions' exports. */
+  readonly handlers: Readonly<Record<string, unknown>>;
+  /** The queues to work, each with how many of its jobs may run at once. Default: those of the definitions, 10 each. */
+  readonly queues?: Readonly<Record<string, { readonly concurrency: number }>>;
+  /** How long a worker may be silent before its jobs are taken from it. Default `"20s"`. */
+  readonly lease?: Duration;
+  /** How often to look for the workers that were silent too long. Default `"5s"`. */
+  readonly sweep?: Duration;
+  /** How often to look for due jobs when nothing wakes the worker up. Default `"1s"`. */
+  readonly poll?: Duration;
+  /** How long running jobs may take to finish at shutdown, before they are given back. Default `"30s"`. */
+  readonly drainTimeout?: Duration;
+  readonly retention?: Retention;
+  /** How many workers may crash with a job in hand before it is a dead letter. Default 5. */
+  readonly maxCrashes?: number;
+  /** How long a job of an unknown name is given back, for a newer worker to come, before it is a dead letter. Default `"10m"`. */
+  readonly unknownGrace?: Duration;
+}
+
+/**
+ * Types the configuration that `soniq.config.ts` exports as its default: a missing handler, or one that takes or returns
+ * something else than its definition says, does not compile.
+ */
+export function defineConfig<const Jobs extends object>(
+  config: Omit<WorkerConfig, "jobs" | "handlers"> & { readonly jobs: Jobs; readonly handlers: Handlers<Jobs> },
+): WorkerConfig {
+  return config as unknown as WorkerConfig;
+}

@@ -1,0 +1,48 @@
+import type { Tell } from "./events.js";
+
+/** Something to be done every so often, for as long as the worker lives. */
+export interface Duty {
+  /** In the words that complete "failed while …". */
+  readonly doing: string;
+  readonly everyMs: number;
+  run(): Promise<void>;
+}
+
+/**
+ * Runs each duty at once and then every so often, a little irregularly, so that many workers do not act in step.
+ *
+ * @returns a function that ends it, and resolves when no duty is running any more
+ */
+export function perform(duties: readonly Duty[], tell: Tell): () => Promise<void> {
+  const stop = new AbortController();
+  const loops = duties.map((duty) => loop(duty, stop.signal, tell));
+  return async () => {
+    stop.abort();
+    await Promise.all(loops);
+  };
+}
+
+async function loop({ doing, everyMs, run }: Duty, stop: AbortSignal, tell: Tell): Promise<void> {
+  while (!stop.aborted) {
+    try {
+      await run();
+    } catch (error) {
+      tell({ type: "trouble", doing, error });
+    }
+    await pause(everyMs * (0.9 + Math.random() / 5), stop);
+  }
+}
+
+/** Resolves after a time, or when stopped. */
+export function pause(ms: number, stop: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (stop.aborted) return done();
+    const timer = setTimeout(end, ms);
+    stop.addEventListener("abort", end, { once: true });
+    function end() {
+      clearTimeout(timer);
+      stop.removeEventListener("abort", end);
+      done();
+    }
+  });
+}

@@ -1,0 +1,25 @@
+import type { ClaimedJob } from "../jobs/claim.js";
+import type { Outcome } from "../jobs/outcome.js";
+import type { Rescued } from "../jobs/rescue.js";
+import type { Settled } from "../jobs/settle.js";
+
+/** What a worker tells of itself, for logs. */
+export type WorkerEvent =
+  /** An attempt ended, and it is written down. */
+  | {
+      readonly type: "settled";
+      readonly job: ClaimedJob;
+      readonly outcome: Outcome;
+      readonly state: Settled["state"];
+      readonly runMs: number;
+    }
+  /** An attempt ended, but the job had been taken from this worker: nothing was written. */
+  | { readonly type: "fenced"; readonly job: ClaimedJob; readonly outcome: Outcome; readonly runMs: number }
+  /** Jobs of dead workers were given back. */
+  | { readonly type: "rescued"; readonly jobs: readonly Rescued[] }
+  /** This session had ended, its jobs were taken; a new one has begun. */
+  | { readonly type: "session lost" }
+  /** Something failed that will be tried again. */
+  | { readonly type: "trouble"; readonly doing: string; readonly error: unknown };
+
+export type Tell = (event: WorkerEvent) => void;

@@ -1,0 +1,208 @@
+import type { ClaimedJob } from "../jobs/claim.js";
+import { ringIntervalMs } from "../jobs/doorbell.js";
+import type { Outcome } from "../jobs/outcome.js";
+import type { Claimer } from "./claimer.js";
+import { longestBufferMs } from "./claimer.js";
+import type { Tell } from "./events.js";
+import { type Interruption, Run } from "./run.js";
+import type { Settings } from "./settings.js";
+import type { Settler } from "./settler.js";
+import { Throughput } from "./throughput.js";
+
+const largestClaim = 500;
+/** After a wake-up, when to look again for the jobs that rang no bell because one had just rung. */
+const echoMs = 1.5 * ringIntervalMs;
+const releaseCrashedMs = 1_000;
+
+/** What a queue worker asks of the worker it belongs to. */
+export interface Surroundings {
+  readonly settings: Settings;
+  readonly settler: Settler;
+  readonly tell: Tell;
+  /** The session to claim for. */
+  workerId(): string;
+  /** Says whether this queue waits for work. @returns whether that is news, once those who enqueue can know it */
+  setIdle(queue: string, idle: boolean): Promise<boolean>;
+  /** Jobs may have been claimed without this worker knowing. */
+  claimFailed(queue: string, error: unknown): void;
+}
+
+/** Works one queue: claims as many jobs as it has room for, runs them, settles them. */
+export class QueueWorker {
+  readonly #runs = new Set<Run>();
+  /** Jobs from their start, or from when they were given back, until that is settled. */
+  readonly #unsettled = new Map<ClaimedJob, Promise<unknown>>();
+  readonly #throughput = new Throughput();
+  #buffer: { job: ClaimedJob; workerId: string; claimedAt: number }[] = [];
+  /** Claims in a row that brought all they asked for: then there is more. */
+  #fullClaims = 0;
+  #stopping = false;
+  #loop: Promise<void> | undefined;
+  /** Grows with each wake-up, so that one which comes during a claim is not slept over. */
+  #wakeUps = 0;
+  #wake: () => void = () => {};
+
+  constructor(
+    readonly queue: string,
+    private readonly concurrency: number,
+    private readonly claimer: Claimer,
+    private readonly around: Surroundings,
+  ) {}
+
+  start(): void {
+    this.#loop ??= this.#claimUntilStopped();
+  }
+
+  /** There may be work: looks now, and once more for what came just after. */
+  wakeUp(): void {
+    this.#poke();
+    setTimeout(() => this.#poke(), echoMs).unref();
+  }
+
+  /** The jobs that wait for a slot or run. */
+  held(): ClaimedJob[] {
+    return [...[...this.#runs].map(({ job }) => job), ...this.#buffer.map(({ job }) => job)];
+  }
+
+  /** The jobs that this worker knows to be its own: those it holds, and those that are being settled. */
+  known(): ClaimedJob[] {
+    return [...this.#unsettled.keys(), ...this.#buffer.map(({ job }) => job)];
+  }
+
+  /** Interrupts those of the jobs in hand that `which` picks; one that has not started is just not run. */
+  interrupt(why: Interruption, which: (job: ClaimedJob, workerId: string) => boolean, graceMs?: number): void {
+    for (const run of this.#runs) if (which(run.job, run.workerId)) run.interrupt(why, graceMs);
+    const waiting = this.#buffer;
+    this.#buffer = waiting.filter(({ job, workerId }) => !which(job, workerId));
+    // Giving back writes `cancelled` where that was requested; a lost claim is not ours to give back.
+    if (why === "lost") return;
+    for (const { job, workerId } of waiting) if (which(job, workerId)) this.#release(job, workerId);
+  }
+
+  /** Claims no more, and gives back what has not started. Resolves when all that runs has ended and is settled. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#poke();
+    await this.#loop;
+    for (const { job, workerId } of this.#buffer.splice(0)) this.#release(job, workerId);
+    while (this.#unsettled.size > 0) await Promise.all(this.#unsettled.values());
+  }
+
+  async #claimUntilStopped(): Promise<void> {
+    const { settings, setIdle } = this.around;
+    while (!this.#stopping) {
+      const wakeUps = this.#wakeUps;
+      this.#releaseStale();
+      const room = this.#room();
+      if (room > 0) {
+        const full = await this.#claim(room);
+        this.#fullClaims = full ? this.#fullClaims + 1 : 0;
+        if (this.#fullClaims > 1) await setIdle(this.queue, false);
+        // Said before the last look, so that whoever enqueues after it rings.
+        else if (!full && (await setIdle(this.queue, true))) continue;
+        if (full) continue;
+      }
+      if (this.#wakeUps === wakeUps && !this.#stopping) await this.#sleep(settings.pollMs);
+    }
+  }
+
+  /** How many more jobs to claim: for the free slots, and for as many more as are soon done. */
+  #room(): number {
+    if (this.#unsettled.size > 2 * largestClaim) return 0;
+    const free = this.concurrency - this.#runs.size;
+    const ahead = Math.min(largestClaim, this.#throughput.perWindow());
+    // A claim is worth its while when a slot is free, or the buffer half empty.
+    if (free - this.#buffer.length <= 0 && this.#buffer.length >= ahead / 2) return 0;
+    return Math.min(largestClaim, Math.max(0, free + ahead - this.#buffer.length));
+  }
+
+  /** @returns whether it brought all it asked for */
+  async #claim(limit: number): Promise<boolean> {
+    const workerId = this.around.workerId();
+    let claimed: ClaimedJob[];
+    try {
+      claimed = await this.claimer.claim(workerId, limit);
+    } catch (error) {
+      this.around.claimFailed(this.queue, error);
+      return false;
+    }
+    const claimedAt = performance.now();
+    // A job that was in a crash starts at once or is given back: in the buffer it could take part in another's.
+    const crashed = claimed.filter(({ crashes }) => crashes > 0);
+    const calm = claimed.filter(({ crashes }) => crashes === 0);
+    const free = Math.max(0, this.concurrency - this.#runs.size - this.#buffer.length);
+    for (const job of crashed.slice(free)) this.#release(job, workerId, releaseCrashedMs);
+    this.#buffer.push(...[...crashed.slice(0, free), ...calm].map((job) => ({ job, workerId, claimedAt })));
+    this.#startRuns();
+    return claimed.length === limit;
+  }
+
+  #startRuns(): void {
+    while (!this.#stopping && this.#runs.size < this.concurrency) {
+      const next = this.#buffer.shift();
+      if (!next) return;
+      const run = new Run(next.job, next.workerId);
+      this.#runs.add(run);
+      this.#untilSettled(run.job, this.#execute(run));
+    }
+  }
+
+  async #execute(run: Run): Promise<void> {
+    const { settings } = this.around;
+    const outcome = await run.execute(settings.runnables.get(run.job.name), settings.unknownGraceMs);
+    const runMs = performance.now() - run.startedAt;
+    this.#runs.delete(run);
+    this.#throughput.count();
+    this.#startRuns();
+    if (this.#fullClaims > 0) this.#poke();
+    if (outcome) await this.#settle(run, outcome, runMs);
+  }
+
+  async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number): Promise<void> {
+    const { settler, settings, tell } = this.around;
+    const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome });
+    if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
+    tell({ type: "settled", job, outcome, state, runMs });
+    // It is due again before the next poll: no need to wait for that.
+    if ("delayMs" in outcome && outcome.delayMs < settings.pollMs)
+      setTimeout(() => this.#poke(), outcome.delayMs + 1).unref();
+  }
+
+  /** What waited too long behind long jobs may start earlier elsewhere. */
+  #releaseStale(): void {
+    const oldest = performance.now() - longestBufferMs;
+    for (const { job, workerId, claimedAt } of this.#buffer) if (claimedAt < oldest) this.#release(job, workerId);
+    this.#buffer = this.#buffer.filter(({ claimedAt }) => claimedAt >= oldest);
+  }
+
+  #release(job: ClaimedJob, workerId: string, delayMs = 0): void {
+    const { id, claims } = job;
+    this.#untilSettled(
+      job,
+      this.around.settler.settle(workerId, { id, claims, outcome: { kind: "released", delayMs } }),
+    );
+  }
+
+  #untilSettled(job: ClaimedJob, settling: Promise<unknown>): void {
+    this.#unsettled.set(job, settling);
+    void settling.finally(() => {
+      this.#unsettled.delete(job);
+      if (this.#fullClaims > 0) this.#poke();
+    });
+  }
+
+  #poke(): void {
+    this.#wakeUps += 1;
+    this.#wake();
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((wake) => {
+      const timer = setTimeout(wake, ms * (0.9 + Math.random() / 5));
+      this.#wake = () => {
+        clearTimeout(timer);
+        wake();
+      };
+    });
+  }
+}

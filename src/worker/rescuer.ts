@@ -1,0 +1,39 @@
+import type { Queryable } from "../core/queryable.js";
+import { type Rescued, rescueFromEnded, rescueOverdue, rescueStrays } from "../jobs/rescue.js";
+import { expireSessions, forgetSessions } from "../sessions/expire.js";
+import type { Duty } from "./duties.js";
+import type { Tell } from "./events.js";
+import type { Settings } from "./settings.js";
+
+const batch = 500;
+const fullLookMs = 300_000;
+
+/** Takes the jobs of dead workers from them; now and then looks at all active jobs, for what that cannot find. */
+export function rescueDuties(db: Queryable, { sweepMs, maxCrashes }: Settings, tell: Tell): Duty[] {
+  const all = async (rescue: () => Promise<Rescued[]>) => {
+    for (;;) {
+      const jobs = await rescue();
+      if (jobs.length > 0) tell({ type: "rescued", jobs });
+      if (jobs.length < batch) return;
+    }
+  };
+  return [
+    {
+      doing: "rescuing the jobs of dead workers",
+      everyMs: sweepMs,
+      async run() {
+        await expireSessions(db);
+        await all(() => rescueFromEnded(db, maxCrashes, batch));
+      },
+    },
+    {
+      doing: "looking for jobs that no worker holds any more",
+      everyMs: fullLookMs,
+      async run() {
+        await all(() => rescueStrays(db, maxCrashes, batch));
+        await all(() => rescueOverdue(db, batch));
+        await forgetSessions(db, fullLookMs);
+      },
+    },
+  ];
+}

@@ -1,0 +1,159 @@
+import * as v from "valibot";
+import { type Duration, milliseconds } from "../core/duration.js";
+import { ConfigError, SoniqError } from "../core/errors.js";
+import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
+import type { HandlerFunction } from "../jobs/handler.js";
+import type { WorkerConfig } from "./config.js";
+
+/** A job definition with the function that runs it. */
+export interface Runnable {
+  readonly definition: JobDefinition;
+  readonly run: HandlerFunction<unknown, unknown>;
+  readonly timeoutMs: number;
+}
+
+/** A checked configuration: defaults filled in, durations in milliseconds. */
+export interface Settings {
+  readonly connection: string;
+  readonly runnables: ReadonlyMap<string, Runnable>;
+  /** Concurrency by queue. */
+  readonly queues: Readonly<Record<string, number>>;
+  readonly leaseMs: number;
+  readonly sweepMs: number;
+  readonly pollMs: number;
+  readonly drainTimeoutMs: number;
+  readonly retentionMs: { readonly completed: number; readonly cancelled: number; readonly dead: number };
+  readonly maxCrashes: number;
+  readonly unknownGraceMs: number;
+}
+
+const defaultTimeoutMs = 300_000;
+const defaultConcurrency = 10;
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const duration = (fallback: Duration, shortestMs = 0) =>
+  v.pipe(
+    v.optional(v.union([v.number(), v.string()]), fallback),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      try {
+        const ms = milliseconds(dataset.value as Duration, "it");
+        if (ms >= shortestMs) return ms;
+        addIssue({ message: `must be at least ${shortestMs} ms` });
+      } catch (error) {
+        addIssue({ message: (error as Error).message });
+      }
+      return NEVER;
+    }),
+  );
+
+const configSchema = v.strictObject({
+  connection: v.pipe(
+    v.string("is not set: give PostgreSQL's connection string. Is DATABASE_URL defined?"),
+    v.regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://"),
+  ),
+  jobs: v.looseObject({}),
+  handlers: v.looseObject({}),
+  queues: v.optional(
+    v.record(v.pipe(v.string(), v.minLength(1), v.maxLength(200)), v.strictObject({ concurrency: count })),
+  ),
+  lease: duration("20s", 100),
+  sweep: duration("5s", 10),
+  poll: duration("1s", 10),
+  drainTimeout: duration("30s"),
+  retention: v.optional(
+    v.strictObject({ completed: duration("24h"), cancelled: duration("24h"), dead: duration("30d") }),
+    {},
+  ),
+  maxCrashes: v.optional(count, 5),
+  unknownGrace: duration("10m"),
+});
+
+/**
+ * Checks a configuration.
+ *
+ * @throws ConfigError naming the setting that cannot work, and why
+ */
+export function checkConfig(config: WorkerConfig): Settings {
+  const checked = v.safeParse(configSchema, config);
+  if (!checked.success) {
+    const [issue] = checked.issues;
+    throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${issue.message}`);
+  }
+  const { connection, jobs, handlers, lease, sweep, poll, drainTimeout, retention, maxCrashes, unknownGrace } =
+    checked.output;
+  const runnables = runnablesOf(jobs, handlers);
+  return {
+    connection,
+    runnables,
+    queues: queuesOf(checked.output.queues, runnables),
+    leaseMs: lease,
+    sweepMs: sweep,
+    pollMs: poll,
+    drainTimeoutMs: drainTimeout,
+    retentionMs: retention,
+    maxCrashes,
+    unknownGraceMs: unknownGrace,
+  };
+}
+
+function runnablesOf(jobs: Record<string, unknown>, handlers: Record<string, unknown>): Map<string, Runnable> {
+  const runnables = new Map<string, Runnable>();
+  for (const [key, definition] of Object.entries(jobs)) {
+    if (!isJobDefinition(definition)) continue;
+    const { name } = definition;
+    if (runnables.has(name))
+      throw new ConfigError(`configuration: two job definitions are called ${JSON.stringify(name)}: rename one`);
+    runnables.set(name, {
+      definition,
+      run: runOf(handlers[key] ?? definition.run, definition, key),
+      timeoutMs:
+        definition.timeout === undefined ? defaultTimeoutMs : milliseconds(definition.timeout, `job ${name}: timeout`),
+    });
+  }
+  const stranger = Object.keys(handlers).find((key) => !isJobDefinition(jobs[key]));
+  if (stranger) throw new ConfigError(`configuration: handlers.${stranger} has no job definition of that name in jobs`);
+  return runnables;
+}
+
+function runOf(handler: unknown, { name }: JobDefinition, key: string): HandlerFunction<unknown, unknown> {
+  if (typeof handler === "function") return handler as HandlerFunction<unknown, unknown>;
+  if (typeof handler === "object" && handler !== null && "run" in handler && "job" in handler) {
+    const { job, run } = handler as { job: JobDefinition; run: HandlerFunction<unknown, unknown> };
+    if (job.name === name) return run;
+    throw new ConfigError(`configuration: handlers.${key} is the handler of ${job.name}, not of ${name}`);
+  }
+  throw new ConfigError(`configuration: handlers.${key} is missing: it runs the job ${name}`);
+}
+
+function queuesOf(
+  queues: Record<string, { concurrency: number }> | undefined,
+  runnables: ReadonlyMap<string, Runnable>,
+): Record<string, number> {
+  if (queues) {
+    if (Object.keys(queues).length === 0)
+      throw new ConfigError("configuration: queues is empty: name one, or leave it out");
+    return Object.fromEntries(Object.entries(queues).map(([queue, { concurrency }]) => [queue, concurrency]));
+  }
+  const named = [...runnables.values()].map(({ definition }) => definition.queue ?? "default");
+  return Object.fromEntries(["default", ...named].map((queue) => [queue, defaultConcurrency]));
+}
+
+/** Narrows the settings to some queues, or to another concurrency. @throws ConfigError for a queue that is not configured */
+export function narrow(settings: Settings, only?: readonly string[], concurrency?: number): Settings {
+  const names = only ?? Object.keys(settings.queues);
+  const stranger = names.find((queue) => !(queue in settings.queues));
+  if (stranger !== undefined) {
+    throw new ConfigError(
+      `queue ${JSON.stringify(stranger)} is not configured: there are ${Object.keys(settings.queues).join(", ")}`,
+    );
+  }
+  return {
+    ...settings,
+    queues: Object.fromEntries(names.map((queue) => [queue, concurrency ?? (settings.queues[queue] as number)])),
+  };
+}
+
+/** Tells errors of the user's making from those of ours. */
+export function isReadable(error: unknown): error is SoniqError {
+  return error instanceof SoniqError;
+}
