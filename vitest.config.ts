@@ -1,0 +1,18 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // The tests run the sources: a change needs no build. What is packed and published is tested in test/package.
+  resolve: {
+    alias: [
+      { find: /^soniq-drizzle$/, replacement: new URL("./src/index.ts", import.meta.url).pathname },
+      { find: /^soniq-drizzle\/schema$/, replacement: new URL("./schema/index.ts", import.meta.url).pathname },
+    ],
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/postgres-for-all.ts"],
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
