@@ -104,5 +104,4 @@ CREATE INDEX "soniq_jobs_owner" ON "soniq_jobs" USING btree ("worker_id") WHERE 
 CREATE UNIQUE INDEX "soniq_jobs_unique" ON "soniq_jobs" USING btree ("unique_key") WHERE unique_held and unique_key is not null;--> statement-breakpoint
 CREATE INDEX "soniq_jobs_dead" ON "soniq_jobs" USING btree ("finished_at","id") WHERE state = 'dead';--> statement-breakpoint
 CREATE INDEX "soniq_jobs_finished" ON "soniq_jobs" USING btree ("finished_at") WHERE finished_at is not null;--> statement-breakpoint
-CREATE INDEX "soniq_schedules_next" ON "soniq_schedules" USING btree ("next_run_at") WHERE paused_at is null and orphaned_at is null;--> statement-breakpoint
-CREATE INDEX "soniq_workers_live" ON "soniq_workers" USING btree ("lease_expires_at") WHERE ended_at is null;
+CREATE INDEX "soniq_schedules_next" ON "soniq_schedules" USING btree ("next_run_at") WHERE paused_at is null and orphaned_at is null;

@@ -1,29 +1,21 @@
 import { sql } from "drizzle-orm";
-import { index, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 
 /** One row per worker session: a fresh id at each start and each re-registration, never revived once ended. */
-export const soniqWorkers = pgTable(
-  "soniq_workers",
-  {
-    id: uuid("id").primaryKey().defaultRandom(),
-    host: text("host").notNull().default(""),
-    pid: integer("pid"),
-    version: text("version").notNull().default(""),
-    /** Concurrency by queue. */
-    queues: jsonb("queues").notNull().default({}),
-    /** Queues in which it waits for work: who enqueues there rings its bell. */
-    idleQueues: jsonb("idle_queues").notNull().default([]),
-    startedAt: timestamp("started_at", { withTimezone: true }).notNull().defaultNow(),
-    beatAt: timestamp("beat_at", { withTimezone: true }).notNull().defaultNow(),
-    leaseExpiresAt: timestamp("lease_expires_at", { withTimezone: true })
-      .notNull()
-      .default(sql`now() + interval '20 seconds'`),
-    /** Set when it stopped or was found dead; its jobs are rescued from then on. */
-    endedAt: timestamp("ended_at", { withTimezone: true }),
-  },
-  (t) => [
-    index("soniq_workers_live")
-      .on(t.leaseExpiresAt)
-      .where(sql`ended_at is null`),
-  ],
-);
+export const soniqWorkers = pgTable("soniq_workers", {
+  id: uuid("id").primaryKey().defaultRandom(),
+  host: text("host").notNull().default(""),
+  pid: integer("pid"),
+  version: text("version").notNull().default(""),
+  /** Concurrency by queue. */
+  queues: jsonb("queues").notNull().default({}),
+  /** Queues in which it waits for work: who enqueues there rings its bell. */
+  idleQueues: jsonb("idle_queues").notNull().default([]),
+  startedAt: timestamp("started_at", { withTimezone: true }).notNull().defaultNow(),
+  beatAt: timestamp("beat_at", { withTimezone: true }).notNull().defaultNow(),
+  leaseExpiresAt: timestamp("lease_expires_at", { withTimezone: true })
+    .notNull()
+    .default(sql`now() + interval '20 seconds'`),
+  /** Set when it stopped or was found dead; its jobs are rescued from then on. */
+  endedAt: timestamp("ended_at", { withTimezone: true }),
+});

@@ -99,5 +99,6 @@ function why(outcome: Outcome): { error?: string; reason?: string } {
   return {
     ...("error" in outcome && outcome.error && { error: outcome.error.message }),
     ...("reason" in outcome && outcome.reason !== undefined && { reason: outcome.reason }),
+    ...(outcome.kind === "unknown" && { reason: "this worker knows no job of that name" }),
   };
 }

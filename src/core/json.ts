@@ -1,7 +1,7 @@
 import { InvalidValueError } from "./errors.js";
 
 /** A payload or result may be this long as JSON, in bytes. */
-export const maxJsonBytes = 1024 * 1024;
+const maxJsonBytes = 1024 * 1024;
 const maxDepth = 64;
 
 /**

@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import type { Queryable } from "../core/queryable.js";
@@ -57,9 +56,4 @@ export function describeUrl(url: string): string {
   } catch {
     return "an unreadable connection string";
   }
-}
-
-/** Reaches the database once. @throws the driver's error if it cannot be reached */
-export async function ping(db: Queryable): Promise<void> {
-  await db.execute(sql`select 1`);
 }

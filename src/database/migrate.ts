@@ -55,7 +55,7 @@ async function refuseForeignTables(tx: Queryable): Promise<void> {
 
 async function readMigrations(): Promise<{ name: string; statements: string[] }[]> {
   const folder = join(dirname(createRequire(import.meta.url).resolve("soniq-drizzle/package.json")), "migrations");
-  const files = (await readdir(folder)).filter((file) => file.endsWith(".sql")).sort();
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".sql")).toSorted();
   return Promise.all(
     files.map(async (file) => ({
       name: file.replace(/\.sql$/, ""),

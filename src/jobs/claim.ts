@@ -100,7 +100,7 @@ export async function claim(
       tags: sql<string>`${soniqJobs.tags}::text`,
       meta: sql<string>`${soniqJobs.meta}::text`,
     });
-  return claimed.sort(byPriorityThenTime);
+  return claimed.toSorted(byPriorityThenTime);
 }
 
 function byPriorityThenTime(a: Mark, b: Mark): number {

@@ -15,11 +15,11 @@ export async function deleteCompleted(
   workerId: string,
   settlements: readonly Settlement[],
 ): Promise<Settled[]> {
-  const claims = JSON.stringify(settlements.map(({ id, claims }) => ({ id, claims })));
+  const held = JSON.stringify(settlements.map(({ id, claims }) => ({ id, claims })));
   const deleted = await builder(db)
     .delete(soniqJobs)
     .where(
-      sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))} and (${soniqJobs.id}, ${soniqJobs.claims}) in (select id, claims from jsonb_to_recordset(${claims}::text::jsonb) as s (id bigint, claims int))
+      sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))} and (${soniqJobs.id}, ${soniqJobs.claims}) in (select id, claims from jsonb_to_recordset(${held}::text::jsonb) as s (id bigint, claims int))
         and ${soniqJobs.workerId} = ${workerId} and not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
     )
     .returning({ id: soniqJobs.id });

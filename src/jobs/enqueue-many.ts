@@ -71,7 +71,7 @@ async function insertKeyed(
         `${wanted.size} unique keys were taken and freed ${keyRounds} times in a row: enqueue again`,
       );
     }
-    const sorted = [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+    const sorted = [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
     const note = ({ id, key }: Keyed, created: boolean) => {
       found.set(key as string, { id, created });
       wanted.delete(key as string);

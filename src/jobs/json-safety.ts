@@ -53,7 +53,7 @@ type JsonProblems<T, Path extends string, Depth extends unknown[] = []> =
 
 declare const problem: unique symbol;
 /** What a validator would have to be instead of what it is: its type argument is the reason, for the compiler's message. */
-export interface NotJsonSafe<Problem> {
+interface NotJsonSafe<Problem> {
   readonly [problem]: Problem;
 }
 

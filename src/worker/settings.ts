@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type Duration, milliseconds } from "../core/duration.js";
-import { ConfigError, SoniqError } from "../core/errors.js";
+import { ConfigError } from "../core/errors.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/handler.js";
 import type { WorkerConfig } from "./config.js";
@@ -28,23 +28,27 @@ export interface Settings {
 }
 
 const defaultTimeoutMs = 300_000;
+/** What a timer can be set to, about 24 days; a longer one would fire at once. */
+const longestTimerMs = 2 ** 31 - 1;
 const defaultConcurrency = 10;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
-const duration = (fallback: Duration, shortestMs = 0) =>
+const duration = (fallback: Duration, shortestMs = 0, longestMs = longestTimerMs) =>
   v.pipe(
     v.optional(v.union([v.number(), v.string()]), fallback),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       try {
         const ms = milliseconds(dataset.value as Duration, "it");
-        if (ms >= shortestMs) return ms;
-        addIssue({ message: `must be at least ${shortestMs} ms` });
+        if (ms >= shortestMs && ms <= longestMs) return ms;
+        addIssue({ message: `must be from ${shortestMs} to ${longestMs} ms` });
       } catch (error) {
         addIssue({ message: (error as Error).message });
       }
       return NEVER;
     }),
   );
+
+const keptFor = (fallback: Duration) => duration(fallback, 0, Infinity);
 
 const configSchema = v.strictObject({
   connection: v.pipe(
@@ -61,7 +65,7 @@ const configSchema = v.strictObject({
   poll: duration("1s", 10),
   drainTimeout: duration("30s"),
   retention: v.optional(
-    v.strictObject({ completed: duration("24h"), cancelled: duration("24h"), dead: duration("30d") }),
+    v.strictObject({ completed: keptFor("24h"), cancelled: keptFor("24h"), dead: keptFor("30d") }),
     {},
   ),
   maxCrashes: v.optional(count, 5),
@@ -106,8 +110,7 @@ function runnablesOf(jobs: Record<string, unknown>, handlers: Record<string, unk
     runnables.set(name, {
       definition,
       run: runOf(handlers[key] ?? definition.run, definition, key),
-      timeoutMs:
-        definition.timeout === undefined ? defaultTimeoutMs : milliseconds(definition.timeout, `job ${name}: timeout`),
+      timeoutMs: Math.min(longestTimerMs, milliseconds(definition.timeout ?? defaultTimeoutMs, `job ${name}: timeout`)),
     });
   }
   const stranger = Object.keys(handlers).find((key) => !isJobDefinition(jobs[key]));
@@ -151,9 +154,4 @@ export function narrow(settings: Settings, only?: readonly string[], concurrency
     ...settings,
     queues: Object.fromEntries(names.map((queue) => [queue, concurrency ?? (settings.queues[queue] as number)])),
   };
-}
-
-/** Tells errors of the user's making from those of ours. */
-export function isReadable(error: unknown): error is SoniqError {
-  return error instanceof SoniqError;
 }
