@@ -7,6 +7,9 @@ const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Ten thousand years: what PostgreSQL's timestamps can be moved by. */
 const longestMs = 3.2e14;
 
+/** What a timer can be set to, about 24 days; a longer one would fire at once. */
+export const longestTimerMs = 2 ** 31 - 1;
+
 /**
  * A duration in milliseconds.
  *

@@ -1,6 +1,6 @@
 import { type Connection, connect, statementTimeoutMs } from "../database/connect.js";
 import { checkTables } from "../database/check-tables.js";
-import { type Duration, milliseconds } from "../core/duration.js";
+import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { isReferenced } from "../jobs/delete-completed.js";
 import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
@@ -79,23 +79,24 @@ export function workerOf(settings: Settings, onEvent: Tell): Worker {
     }
   }
 
-  return {
+  const worker: Worker = {
     start: () => (starting ??= start()),
     async drain({ wait = "60s", maxDuration } = {}) {
       const waitMs = milliseconds(wait, "wait");
       const until = maxDuration === undefined ? Infinity : performance.now() + milliseconds(maxDuration, "maxDuration");
-      await this.start();
+      await worker.start();
       while (!stopping && performance.now() < until && (await engine?.hasWork(waitMs))) await pause(drainLookMs, never);
-      await this.stop();
+      await worker.stop();
     },
     async stop({ timeout = settings.drainTimeoutMs } = {}) {
-      const timeoutMs = milliseconds(timeout, "timeout");
+      const timeoutMs = Math.min(longestTimerMs, milliseconds(timeout, "timeout"));
       await starting?.catch(() => {});
       if (!engine) return;
       setTimeout(() => engine?.giveBack(), timeoutMs).unref();
       await (stopping ??= engine.stop(timeoutMs));
     },
   };
+  return worker;
 }
 
 const never = new AbortController().signal;
@@ -151,7 +152,10 @@ class Engine {
     );
     const duties: Duty[] = [
       this.#session.duty((lost) => this.#afterBeat(lost)),
-      ...rescueDuties(db, settings, tell),
+      ...rescueDuties(db, settings, (event) => {
+        tell(event);
+        for (const queue of this.#queues) queue.wakeUp();
+      }),
       pruneDuty(db, settings),
     ];
     this.#endDuties = perform(duties, tell);

@@ -198,7 +198,7 @@ export class QueueWorker {
 
   #sleep(ms: number): Promise<void> {
     return new Promise((wake) => {
-      const timer = setTimeout(wake, ms * (0.9 + Math.random() / 5));
+      const timer = setTimeout(wake, ms * (0.8 + Math.random() / 5));
       this.#wake = () => {
         clearTimeout(timer);
         wake();

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type Duration, milliseconds } from "../core/duration.js";
+import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { ConfigError } from "../core/errors.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/handler.js";
@@ -28,8 +28,7 @@ export interface Settings {
 }
 
 const defaultTimeoutMs = 300_000;
-/** What a timer can be set to, about 24 days; a longer one would fire at once. */
-const longestTimerMs = 2 ** 31 - 1;
+
 const defaultConcurrency = 10;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));

@@ -3,6 +3,7 @@ import type { Duration } from "../../core/duration.js";
 import { milliseconds } from "../../core/duration.js";
 import { version } from "../../core/version.js";
 import { connect, describeUrl } from "../../database/connect.js";
+import { findExposure } from "../../database/exposure.js";
 import { findUnworkedQueues } from "../../queues/unworked.js";
 import { connectionBudget, type Worker, workerOf } from "../../worker/create-worker.js";
 import { checkConfig, narrow, type Settings } from "../../worker/settings.js";
@@ -51,7 +52,7 @@ async function work(options: Options): Promise<void> {
   stopOnSignals(worker, report.say);
   report.say(introduction(settings, path));
   await worker.start();
-  for (const warning of await unworkedQueues(settings)) report.say(warning);
+  for (const warning of await warnings(settings)) report.say(`warning: ${warning}`);
   if (!options.drain) return;
   const { wait, maxDuration } = options;
   await worker.drain({ wait, ...(maxDuration !== undefined && { maxDuration }) });
@@ -70,13 +71,17 @@ function introduction({ connection, queues, runnables }: Settings, path: string)
   ].join("\n");
 }
 
-async function unworkedQueues({ connection }: Settings): Promise<string[]> {
-  const database = connect(connection, 1);
+async function warnings({ connection }: Settings): Promise<string[]> {
+  const { db, close } = connect(connection, 1);
   try {
-    const queues = await findUnworkedQueues(database.db);
-    return queues.map((queue) => `warning: jobs wait in the queue ${JSON.stringify(queue)}, and no worker works it`);
+    const unworked = await findUnworkedQueues(db);
+    const exposure = await findExposure(db);
+    return [
+      ...unworked.map((queue) => `jobs wait in the queue ${JSON.stringify(queue)}, and no worker works it`),
+      ...(exposure ? [exposure] : []),
+    ];
   } finally {
-    await database.close();
+    await close();
   }
 }
 
