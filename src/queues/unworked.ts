@@ -5,10 +5,10 @@ import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 
 /**
- * Queues in which jobs wait although no live worker works them.
+ * Queues in which jobs wait although no live worker works them, nor the one that asks.
  * Hops from queue to queue through the claim index, so a million waiting jobs cost no more than one.
  */
-export async function findUnworkedQueues(db: Queryable): Promise<string[]> {
+export async function findUnworkedQueues(db: Queryable, own: readonly string[]): Promise<string[]> {
   const qb = builder(db);
   const waiting = qb.$with("waiting", { queue: sql<string | null>`queue`.as("queue") }).as(sql`
     with recursive hop (queue) as (
@@ -23,5 +23,5 @@ export async function findUnworkedQueues(db: Queryable): Promise<string[]> {
     .where(
       sql`not exists (select 1 from ${soniqWorkers} where ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now() and jsonb_exists(${soniqWorkers.queues}, queue))`,
     );
-  return rows.map(({ queue }) => queue);
+  return rows.map(({ queue }) => queue).filter((queue) => !own.includes(queue));
 }

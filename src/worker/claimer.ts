@@ -1,6 +1,6 @@
 import type { Queryable } from "../core/queryable.js";
 import { claim, type ClaimedJob } from "../jobs/claim.js";
-import { ClaimMarks, fromTheBeginning } from "../jobs/claim-marks.js";
+import { ClaimMarks, fromTheBeginning, type Mark } from "../jobs/claim-marks.js";
 import { graceMs } from "./run.js";
 import type { Settings } from "./settings.js";
 
@@ -32,21 +32,31 @@ export class Claimer {
   }
 
   async claim(workerId: string, limit: number): Promise<ClaimedJob[]> {
+    const look = performance.now() >= this.#nextLook;
+    const claimed = await (look ? this.#look(workerId, limit) : this.#claimFrom(this.#marks.starts(), workerId, limit));
+    this.#marks.advance(claimed);
+    return claimed;
+  }
+
+  async #look(workerId: string, limit: number): Promise<ClaimedJob[]> {
     const began = performance.now();
-    const look = began >= this.#nextLook;
-    const claimed = await claim(this.db, {
-      workerId,
-      queue: this.queue,
-      limit,
-      from: look ? fromTheBeginning : this.#marks.starts(),
-      deadlines: this.#deadlines,
-      defaultDeadlineMs: this.#defaultDeadlineMs,
-    });
-    if (look) {
+    try {
+      return await this.#claimFrom(fromTheBeginning, workerId, limit);
+    } finally {
+      // Also when it failed: the claims between two looks must go on.
       const now = performance.now();
       this.#nextLook = now + Math.max(shortestLookIntervalMs, lookBudget * (now - began));
     }
-    this.#marks.advance(claimed);
-    return claimed;
+  }
+
+  #claimFrom(from: readonly Mark[], workerId: string, limit: number): Promise<ClaimedJob[]> {
+    return claim(this.db, {
+      workerId,
+      queue: this.queue,
+      limit,
+      from,
+      deadlines: this.#deadlines,
+      defaultDeadlineMs: this.#defaultDeadlineMs,
+    });
   }
 }

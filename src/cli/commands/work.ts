@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { Duration } from "../../core/duration.js";
 import { milliseconds } from "../../core/duration.js";
 import { version } from "../../core/version.js";
+import { checkTables } from "../../database/check-tables.js";
 import { connect, describeUrl } from "../../database/connect.js";
 import { findExposure } from "../../database/exposure.js";
 import { findUnworkedQueues } from "../../queues/unworked.js";
@@ -51,8 +52,8 @@ async function work(options: Options): Promise<void> {
   const worker = workerOf(settings, report.tell);
   stopOnSignals(worker, report.say);
   report.say(introduction(settings, path));
-  await worker.start();
   for (const warning of await warnings(settings)) report.say(`warning: ${warning}`);
+  await worker.start();
   if (!options.drain) return;
   const { wait, maxDuration } = options;
   await worker.drain({ wait, ...(maxDuration !== undefined && { maxDuration }) });
@@ -71,10 +72,12 @@ function introduction({ connection, queues, runnables }: Settings, path: string)
   ].join("\n");
 }
 
-async function warnings({ connection }: Settings): Promise<string[]> {
+/** What an operator should know before the first job runs. */
+async function warnings({ connection, queues }: Settings): Promise<string[]> {
   const { db, close } = connect(connection, 1);
   try {
-    const unworked = await findUnworkedQueues(db);
+    await checkTables(db);
+    const unworked = await findUnworkedQueues(db, Object.keys(queues));
     const exposure = await findExposure(db);
     return [
       ...unworked.map((queue) => `jobs wait in the queue ${JSON.stringify(queue)}, and no worker works it`),
