@@ -15,7 +15,8 @@ export {
 export { Cancel, Discard, RetryAfter, Snooze } from "./jobs/directives.js";
 export { enqueue } from "./jobs/enqueue.js";
 export { enqueueMany } from "./jobs/enqueue-many.js";
-export { handler, type Handler, type HandlerFunction, type JobContext } from "./jobs/handler.js";
+export { handler, type Handler } from "./jobs/handler.js";
+export type { HandlerFunction, JobContext } from "./jobs/job-context.js";
 export type { Enqueued, EnqueueOptions } from "./jobs/new-job.js";
 export type { Outcome } from "./jobs/outcome.js";
 export { defineConfig, type Handlers, type Retention, type WorkerConfig } from "./worker/config.js";

@@ -5,7 +5,7 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { cancelChannel } from "./doorbell.js";
 import { storable } from "./error-record.js";
-import { keyStillHeld } from "./settle.js";
+import { keyStillHeld } from "./end-claim.js";
 
 /**
  * queued → cancelled; of an active job, the cancellation is requested: its `signal` is aborted, and it ends as

@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Duration, milliseconds } from "../core/duration.js";
 import { InvalidValueError } from "../core/errors.js";
 import { storableText } from "../core/json.js";
-import type { HandlerFunction } from "./handler.js";
+import type { HandlerFunction } from "./job-context.js";
 import type { JsonSafeInput } from "./json-safety.js";
 
 /** How the jobs of a definition are queued and tried. */

@@ -4,7 +4,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { appended, keyStillHeld } from "./settle.js";
+import { endClaim, errorsWith } from "./end-claim.js";
 
 /** A job that was taken from its worker. */
 export interface Rescued {
@@ -62,14 +62,10 @@ function giveBack(db: Queryable, ids: SQL, maxCrashes: number): Promise<Rescued[
   return builder(db)
     .update(soniqJobs)
     .set({
-      state,
-      workerId: null,
-      deadlineAt: null,
+      ...endClaim(state),
       attempt: sql`${soniqJobs.attempt} - 1`,
       crashes: sql`${soniqJobs.crashes} + 1`,
       runAt: sql`now() + random() * least(60, 2 ^ least(${soniqJobs.crashes}, 10) - 1) * interval '1 second'`,
-      finishedAt: sql`case when ${state} <> 'queued' then now() end`,
-      uniqueHeld: keyStillHeld(sql`${state} = 'queued'`),
       reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'crashed ' || (${soniqJobs.crashes} + 1) || ' workers' end`,
     })
     .where(sql`${soniqJobs.id} = any (array(${ids}))`)
@@ -92,14 +88,10 @@ export function rescueOverdue(db: Queryable, limit: number): Promise<Rescued[]> 
   return builder(db)
     .update(soniqJobs)
     .set({
-      state,
-      workerId: null,
-      deadlineAt: null,
+      ...endClaim(state),
       runAt: sql`now()`,
-      finishedAt: sql`case when ${state} <> 'queued' then now() end`,
-      uniqueHeld: keyStillHeld(sql`${state} = 'queued'`),
       reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'out of attempts: the deadline passed and its worker did not end it' end`,
-      errors: appended(error),
+      errors: errorsWith(error),
     })
     .where(sql`${soniqJobs.id} = any (array(${ids}))`)
     .returning(rescued);

@@ -3,6 +3,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { endClaim, errorsWith } from "./end-claim.js";
 import type { Outcome } from "./outcome.js";
 
 /** One claim and how it ended. */
@@ -18,9 +19,6 @@ export interface Settled {
   readonly id: number;
   readonly state: "queued" | "completed" | "cancelled" | "dead";
 }
-
-/** A job keeps its last failures. */
-const keptErrors = 10;
 
 /**
  * active → whatever the outcomes say, for the claims that this session still holds.
@@ -65,17 +63,13 @@ function settleWhere(
   return builder(db)
     .update(soniqJobs)
     .set({
-      state,
-      workerId: null,
-      deadlineAt: null,
+      ...endClaim(state),
       runAt: when(requeued, sql`now() + s."delayMs" * interval '1 millisecond'`, soniqJobs.runAt),
-      finishedAt: when(requeued, sql`null`, sql`now()`),
       attempt: sql`${soniqJobs.attempt} - s.refund`,
       unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
-      uniqueHeld: keyStillHeld(requeued),
       result: sql`s.result`,
       reason: sql`case when ${state} = 'cancelled' then coalesce(s.reason, ${soniqJobs.reason}, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
-      errors: when(sql`s.error is null`, soniqJobs.errors, appended(sql`s.error`)),
+      errors: when(sql`s.error is null`, soniqJobs.errors, errorsWith(sql`s.error`)),
     })
     .from(
       sql`jsonb_to_recordset(${recordset(settlements)}::text::jsonb) as s (id bigint, claims int, state text, "delayMs" float8, refund int,
@@ -89,16 +83,6 @@ function settleWhere(
 
 function when(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL {
   return sql`case when ${condition} then ${then} else ${otherwise} end`;
-}
-
-/** A key lives on with its job's requeue, and past the job's end until it expires. */
-export function keyStillHeld(requeued: SQL): SQL {
-  return sql`${soniqJobs.uniqueHeld} and (${requeued} or coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`;
-}
-
-/** The errors with one more, without the oldest that are too many. */
-export function appended(error: SQL): SQL {
-  return sql`(case when jsonb_array_length(${soniqJobs.errors}) >= ${sql.raw(String(keptErrors))} then ${soniqJobs.errors} - 0 else ${soniqJobs.errors} end) || jsonb_build_array(${error} || jsonb_build_object('at', now()))`;
 }
 
 function recordset(settlements: readonly Settlement[]): string {

@@ -1,6 +1,7 @@
 import type { Duration } from "../core/duration.js";
 import type { JobDefinition } from "../jobs/define-job.js";
-import type { Handler, HandlerFunction } from "../jobs/handler.js";
+import type { Handler } from "../jobs/handler.js";
+import type { HandlerFunction } from "../jobs/job-context.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];

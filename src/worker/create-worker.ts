@@ -1,20 +1,9 @@
-import { type Connection, connect, statementTimeoutMs } from "../database/connect.js";
-import { checkTables } from "../database/check-tables.js";
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
-import { isReferenced } from "../jobs/delete-completed.js";
-import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
-import { hasOutstanding } from "../jobs/outstanding.js";
-import { findLostClaims, findOwned } from "../jobs/ownership.js";
-import { Claimer } from "./claimer.js";
 import type { WorkerConfig } from "./config.js";
-import { type Duty, pause, perform } from "./duties.js";
+import { pause } from "./duties.js";
+import { Engine } from "./engine.js";
 import type { Tell } from "./events.js";
-import { pruneDuty } from "./pruner.js";
-import { QueueWorker } from "./queue-worker.js";
-import { rescueDuties } from "./rescuer.js";
 import { checkConfig, type Settings } from "./settings.js";
-import { Settler } from "./settler.js";
-import { WorkerSession } from "./worker-session.js";
 
 /** Works the queues of a configuration in this process. */
 export interface Worker {
@@ -46,14 +35,7 @@ export function createWorker(config: WorkerConfig, { onEvent = () => {} }: { rea
   return workerOf(checkConfig(config), onEvent);
 }
 
-/** What one worker process opens: statements of claims and settles, beats that wait for neither, and the listener. */
-export const connectionBudget = { engine: 4, beats: 1, listener: 1 };
-
 const drainLookMs = 250;
-/** After its signal was aborted by a shutdown, a handler has so long to end. */
-const shutdownGraceMs = 500;
-/** What cannot be settled by then, because the database is away, is left to be rescued. */
-const longestLastSettleMs = 5_000;
 
 /** @see createWorker */
 export function workerOf(settings: Settings, onEvent: Tell): Worker {
@@ -100,172 +82,3 @@ export function workerOf(settings: Settings, onEvent: Tell): Worker {
 }
 
 const never = new AbortController().signal;
-
-/** The moving parts of one worker. */
-class Engine {
-  readonly #connections: Connection[];
-  readonly #session: WorkerSession;
-  #queues: QueueWorker[] = [];
-  #settler: Settler | undefined;
-  #endDuties: (() => Promise<void>) | undefined;
-  #searchLostUntil = 0;
-
-  constructor(
-    private readonly settings: Settings,
-    private readonly tell: Tell,
-  ) {
-    const { engine, beats, listener } = connectionBudget;
-    this.#connections = [engine, beats, listener].map((connections) => connect(settings.connection, connections));
-    this.#session = new WorkerSession(this.#beats.db, settings);
-  }
-
-  get #main(): Connection {
-    return this.#connections[0] as Connection;
-  }
-
-  get #beats(): Connection {
-    return this.#connections[1] as Connection;
-  }
-
-  get #listener(): Connection {
-    return this.#connections[2] as Connection;
-  }
-
-  async start(): Promise<void> {
-    const { db } = this.#main;
-    const { settings, tell } = this;
-    await checkTables(db);
-    const deletesCompleted = settings.retentionMs.completed === 0 && !(await isReferenced(db));
-    const settler = new Settler(db, tell, deletesCompleted);
-    this.#settler = settler;
-    await this.#session.open();
-    this.#queues = Object.entries(settings.queues).map(
-      ([queue, concurrency]) =>
-        new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
-          settings,
-          settler,
-          tell,
-          workerId: () => this.#session.id,
-          setIdle: (name, idle) => this.#setIdle(name, idle),
-          claimFailed: (name, error) => this.#claimFailed(name, error),
-        }),
-    );
-    const duties: Duty[] = [
-      this.#session.duty((lost) => this.#afterBeat(lost)),
-      ...rescueDuties(db, settings, (event) => {
-        tell(event);
-        for (const queue of this.#queues) queue.wakeUp();
-      }),
-      pruneDuty(db, settings),
-    ];
-    this.#endDuties = perform(duties, tell);
-    await this.#listen();
-    for (const queue of this.#queues) queue.start();
-  }
-
-  async hasWork(waitMs: number): Promise<boolean> {
-    if (this.#queues.some((queue) => queue.known().length > 0)) return true;
-    try {
-      return await hasOutstanding(this.#main.db, Object.keys(this.settings.queues), waitMs);
-    } catch (error) {
-      this.tell({ type: "trouble", doing: "looking for outstanding jobs", error });
-      return true;
-    }
-  }
-
-  /** Beats go on until the last job is settled. */
-  async stop(timeoutMs: number): Promise<void> {
-    const stopped = Promise.all(this.#queues.map((queue) => queue.stop()));
-    const tooLong = new AbortController();
-    const patience = pause(timeoutMs + shutdownGraceMs + longestLastSettleMs, tooLong.signal);
-    await Promise.race([stopped, patience]);
-    tooLong.abort();
-    this.#settler?.abandon();
-    await this.#endDuties?.();
-    await this.#session
-      .end()
-      .catch((error: unknown) => this.tell({ type: "trouble", doing: "ending the session", error }));
-    await this.close();
-  }
-
-  /** Interrupts what still runs. */
-  giveBack(): void {
-    for (const queue of this.#queues) queue.interrupt("shutdown", () => true, shutdownGraceMs);
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#connections.map((connection) => connection.close()));
-  }
-
-  async #listen(): Promise<void> {
-    const wakeUp = (name?: string) => {
-      for (const queue of this.#queues) if (name === undefined || queue.queue === name) queue.wakeUp();
-    };
-    try {
-      await this.#listener.listen(wakeUpChannel, wakeUp, () => wakeUp());
-      await this.#listener.listen(
-        cancelChannel,
-        (id) => id === this.#session.id && void this.#askOwnership(),
-        () => {},
-      );
-    } catch (error) {
-      this.tell({ type: "trouble", doing: "listening for wake-ups: jobs are found by polling", error });
-    }
-  }
-
-  async #afterBeat(lost: string | undefined): Promise<void> {
-    if (lost !== undefined) {
-      for (const queue of this.#queues) queue.interrupt("lost", (_, workerId) => workerId === lost);
-      this.tell({ type: "session lost" });
-    }
-    await this.#askOwnership();
-    if (performance.now() < this.#searchLostUntil) await this.#releaseLostClaims();
-  }
-
-  /** Interrupts the jobs that were taken from this session, and those that should be cancelled. */
-  async #askOwnership(): Promise<void> {
-    const workerId = this.#session.id;
-    // Only what was held before asking: a job that is claimed meanwhile would look lost.
-    const asked = new Set(this.#queues.flatMap((queue) => queue.held()));
-    try {
-      const owned = await findOwned(
-        this.#beats.db,
-        workerId,
-        [...asked].map(({ id }) => id),
-      );
-      const byId = new Map(owned.map((one) => [one.id, one]));
-      for (const queue of this.#queues) {
-        queue.interrupt(
-          "lost",
-          (job, claimedBy) => asked.has(job) && claimedBy === workerId && byId.get(job.id)?.claims !== job.claims,
-        );
-        queue.interrupt("cancel", (job) => asked.has(job) && byId.get(job.id)?.cancelRequested === true);
-      }
-    } catch (error) {
-      this.tell({ type: "trouble", doing: "asking which jobs are cancelled", error });
-    }
-  }
-
-  /** A claim may have been made although its reply was lost: its jobs would stay with this session for ever. */
-  #claimFailed(queue: string, error: unknown): void {
-    this.#searchLostUntil = performance.now() + 2 * statementTimeoutMs + this.settings.leaseMs;
-    this.tell({ type: "trouble", doing: `claiming from ${queue}`, error });
-  }
-
-  async #releaseLostClaims(): Promise<void> {
-    const known = this.#queues.flatMap((queue) => queue.known()).map(({ id }) => id);
-    const workerId = this.#session.id;
-    const lost = await findLostClaims(this.#beats.db, workerId, known, statementTimeoutMs);
-    for (const claim of lost)
-      void this.#settler?.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
-  }
-
-  async #setIdle(queue: string, idle: boolean): Promise<boolean> {
-    try {
-      return await this.#session.setIdle(queue, idle);
-    } catch (error) {
-      this.tell({ type: "trouble", doing: "saying which queues are idle", error });
-      return false;
-    }
-  }
-}

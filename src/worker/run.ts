@@ -1,7 +1,7 @@
 import type { Duration } from "../core/duration.js";
 import type { ClaimedJob } from "../jobs/claim.js";
 import { Cancel, Discard, Snooze } from "../jobs/directives.js";
-import type { JobContext } from "../jobs/handler.js";
+import type { JobContext } from "../jobs/job-context.js";
 import { decide, type Ending, type Outcome, unknownName, unparsable } from "../jobs/outcome.js";
 import { validate } from "../jobs/validate.js";
 import type { Runnable } from "./settings.js";

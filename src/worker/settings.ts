@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { ConfigError } from "../core/errors.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
-import type { HandlerFunction } from "../jobs/handler.js";
+import type { HandlerFunction } from "../jobs/job-context.js";
 import type { WorkerConfig } from "./config.js";
 
 /** A job definition with the function that runs it. */

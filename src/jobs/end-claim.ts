@@ -1,0 +1,31 @@
+import { type SQL, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+
+/** A job keeps its last failures. */
+const keptErrors = sql.raw("10");
+
+/**
+ * What every end of a claim writes, whatever the job becomes. `worker_id` becomes null: that is what makes the claim one-shot.
+ *
+ * @param state the job's state from now on
+ */
+export function endClaim(state: SQL) {
+  return {
+    state,
+    workerId: null,
+    deadlineAt: null,
+    finishedAt: sql`case when ${state} <> 'queued' then now() end`,
+    uniqueHeld: keyStillHeld(sql`${state} = 'queued'`),
+  };
+}
+
+/** A key lives on with its job's requeue, and past the job's end until it expires. */
+export function keyStillHeld(requeued: SQL): SQL {
+  return sql`${soniqJobs.uniqueHeld} and (${requeued} or coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`;
+}
+
+/** The errors with one more, without the oldest that is one too many. */
+export function errorsWith(error: SQL): SQL {
+  const kept = sql`case when jsonb_array_length(${soniqJobs.errors}) >= ${keptErrors} then ${soniqJobs.errors} - 0 else ${soniqJobs.errors} end`;
+  return sql`(${kept}) || jsonb_build_array(${error} || jsonb_build_object('at', now()))`;
+}
