@@ -1,7 +1,8 @@
 // A private PostgreSQL from npm's embedded binaries: needs no installation, and works for root and for ordinary users alike.
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync, type SpawnSyncOptions } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -23,24 +24,53 @@ const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefined
  */
 export async function startEmbeddedPostgres(settings: Record<string, string> = {}): Promise<EmbeddedPostgres> {
   const home = mkdtempSync(join(tmpdir(), "soniq-postgres-"));
-  const data = join(home, "data");
-  const password = randomBytes(12).toString("hex");
-  const passwordFile = join(home, "password");
-  writeFileSync(passwordFile, password, { mode: 0o600 });
-  if (nobody) for (const path of [home, passwordFile]) chownSync(path, nobody.uid, nobody.gid);
+  const clear = () => rmSync(home, { recursive: true, force: true });
+  process.once("exit", clear);
+  try {
+    const password = randomBytes(12).toString("hex");
+    const { initdb, postgres } = await reachableBinaries(home);
+    const options = { ...nobody, cwd: home, env: { ...process.env, LC_ALL: "C" } };
+    initialize(initdb, home, password, options);
+    const port = await freePort();
+    const server = spawn(postgres, serverArguments(home, port, settings), {
+      ...options,
+      stdio: ["ignore", "ignore", "pipe"],
+      // A terminal's Ctrl-C is for us, who stop it in order.
+      detached: true,
+    });
+    const abandon = () => server.kill("SIGQUIT");
+    process.prependOnceListener("exit", abandon);
+    await ready(server);
+    return {
+      url: `postgres://soniq:${password}@127.0.0.1:${port}/postgres`,
+      async stop() {
+        const exited = server.exitCode === null && server.signalCode === null && once(server, "exit");
+        server.kill("SIGINT");
+        await exited;
+        process.removeListener("exit", abandon).removeListener("exit", clear);
+        clear();
+      },
+    };
+  } catch (error) {
+    clear();
+    throw error;
+  }
+}
 
-  const { initdb, postgres } = await reachableBinaries(home);
-  const options = { ...nobody, cwd: home, env: { ...process.env, LC_ALL: "C" } };
+function initialize(initdb: string, home: string, password: string, options: SpawnSyncOptions): void {
+  const file = join(home, "password");
+  writeFileSync(file, password, { mode: 0o600 });
+  if (nobody) for (const path of [home, file]) chownSync(path, nobody.uid, nobody.gid);
   const init = spawnSync(
     initdb,
     [
       "-D",
-      data,
+      join(home, "data"),
       "-U",
       "soniq",
       "-A",
       "scram-sha-256",
-      `--pwfile=${passwordFile}`,
+      `--pwfile=${file}`,
       "-E",
       "UTF8",
       "--locale=C",
@@ -49,31 +79,17 @@ export async function startEmbeddedPostgres(settings: Record<string, string> = {
     options,
   );
   if (init.status !== 0) throw new Error(`initdb failed: ${init.error?.message ?? init.stderr.toString()}`);
+}
 
-  const port = await freePort();
-  const flags = Object.entries({ listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings });
-  const server = spawn(
-    postgres,
-    ["-D", data, "-p", String(port), ...flags.flatMap(([name, value]) => ["-c", `${name}=${value}`])],
-    {
-      ...options,
-      stdio: ["ignore", "ignore", "pipe"],
-    },
-  );
-  const abandon = () => server.kill("SIGQUIT");
-  process.once("exit", abandon);
-  await ready(server);
-
-  return {
-    url: `postgres://soniq:${password}@127.0.0.1:${port}/postgres`,
-    async stop() {
-      process.removeListener("exit", abandon);
-      const exited = new Promise((done) => server.once("exit", done));
-      server.kill("SIGINT");
-      await exited;
-      rmSync(home, { recursive: true, force: true });
-    },
-  };
+function serverArguments(home: string, port: number, settings: Record<string, string>): string[] {
+  const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
+  return [
+    "-D",
+    join(home, "data"),
+    "-p",
+    String(port),
+    ...Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ];
 }
 
 /** The binaries of this platform's npm package: copied out where nobody cannot reach them, or where npm ran no install scripts to link them. */

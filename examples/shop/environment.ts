@@ -1,0 +1,11 @@
+import * as v from "valibot";
+
+/** What the worker needs to know from outside. */
+export const { DATABASE_URL, SMTP_URL, INVOICE_DIR } = v.parse(
+  v.object({
+    DATABASE_URL: v.string("set DATABASE_URL to a PostgreSQL connection string"),
+    SMTP_URL: v.string("set SMTP_URL to the mail server, such as smtp://localhost:25"),
+    INVOICE_DIR: v.string("set INVOICE_DIR to a folder for the PDF files"),
+  }),
+  process.env,
+);
