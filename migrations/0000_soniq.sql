@@ -95,7 +95,7 @@ CREATE TABLE "soniq_workers" (
 	"idle_queues" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"started_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"beat_at" timestamp with time zone DEFAULT now() NOT NULL,
-	"lease_expires_at" timestamp with time zone DEFAULT now() + interval '20 seconds' NOT NULL,
+	"lease_expires_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"ended_at" timestamp with time zone
 );
 --> statement-breakpoint

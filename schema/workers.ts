@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import { integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 
 /** One row per worker session: a fresh id at each start and each re-registration, never revived once ended. */
@@ -13,9 +12,7 @@ export const soniqWorkers = pgTable("soniq_workers", {
   idleQueues: jsonb("idle_queues").notNull().default([]),
   startedAt: timestamp("started_at", { withTimezone: true }).notNull().defaultNow(),
   beatAt: timestamp("beat_at", { withTimezone: true }).notNull().defaultNow(),
-  leaseExpiresAt: timestamp("lease_expires_at", { withTimezone: true })
-    .notNull()
-    .default(sql`now() + interval '20 seconds'`),
+  leaseExpiresAt: timestamp("lease_expires_at", { withTimezone: true }).notNull().defaultNow(),
   /** Set when it stopped or was found dead; its jobs are rescued from then on. */
   endedAt: timestamp("ended_at", { withTimezone: true }),
 });

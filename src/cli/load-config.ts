@@ -29,9 +29,7 @@ export async function loadConfig(given: string | undefined): Promise<LoadedConfi
   if (!existsSync(path)) throw new ConfigError(`there is no file ${path}: check --config`);
   await registerTypeScript(path);
   const loaded = (await import(pathToFileURL(path).href).catch((error: unknown) => {
-    throw new ConfigError(
-      `${path} cannot be loaded: ${storable(error instanceof Error ? (error.stack ?? error.message) : String(error), 4_000)}`,
-    );
+    throw new ConfigError(`${path} cannot be loaded: ${storable(cause(error), 4_000)}`);
   })) as { default?: unknown };
   // From a CommonJS project, the module's exports are the default, and have one of their own.
   const exported = loaded.default as { default?: unknown } | undefined;
@@ -40,6 +38,15 @@ export async function loadConfig(given: string | undefined): Promise<LoadedConfi
     throw new ConfigError(`${path} has no default export: let it \`export default defineConfig({ … })\``);
   }
   return { config: config as WorkerConfig, path };
+}
+
+/** The message, and the first place in the user's own code. */
+function cause(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const frames = (error.stack ?? "").split("\n").filter((frame) => /^\s+at /.test(frame));
+  const own = frames.find((frame) => !/node_modules|node:|\/dist\//.test(frame));
+  const place = /((?:file:\/\/)?\/[^()]*:\d+:\d+)\)?$/.exec(own ?? "")?.[1];
+  return place ? `${error.message} (${place})` : error.message;
 }
 
 async function registerTypeScript(path: string): Promise<void> {

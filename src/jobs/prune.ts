@@ -7,7 +7,8 @@ import type { Queryable } from "../core/queryable.js";
 /** Finished jobs of one state that are past their retention. */
 export interface PruneInput {
   readonly state: "completed" | "cancelled" | "dead";
-  readonly retentionMs: number;
+  /** Those that finished before this time: see {@link findPruneHorizon}. */
+  readonly before: string;
   /** Where the batch before ended: `finished_at` and `id`. What earlier batches deleted is not walked again. */
   readonly after: PruneMark;
   readonly limit: number;
@@ -21,11 +22,16 @@ export interface PruneMark {
 
 export const pruneFromTheBeginning: PruneMark = { finishedAt: "-infinity", id: 0 };
 
+/** The time before which finished jobs are past a retention, as a text. */
+export async function findPruneHorizon(db: Queryable, retentionMs: number): Promise<string> {
+  const [found] = await builder(db)
+    .select({ horizon: sql<string>`(now() - ${retentionMs}::float8 * interval '1 millisecond')::text` })
+    .from(sql`(values (1)) as one`);
+  return (found as { horizon: string }).horizon;
+}
+
 /** The next batch to delete, oldest first. Keys that are held past the job's end are spared until they expire. */
-export async function findPrunable(
-  db: Queryable,
-  { state, retentionMs, after, limit }: PruneInput,
-): Promise<PruneMark[]> {
+export async function findPrunable(db: Queryable, { state, before, after, limit }: PruneInput): Promise<PruneMark[]> {
   return builder(db)
     .select({ id: soniqJobs.id, finishedAt: sql<string>`${soniqJobs.finishedAt}::text` })
     .from(soniqJobs)
@@ -34,7 +40,7 @@ export async function findPrunable(
         // Literal for `dead`, whose partial index serves here.
         sql`${soniqJobs.state} = ${sql.raw(`'${state}'`)}`,
         sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) > (${after.finishedAt}::timestamptz, ${after.id}::bigint)`,
-        sql`${soniqJobs.finishedAt} < now() - ${retentionMs}::float8 * interval '1 millisecond'`,
+        sql`${soniqJobs.finishedAt} < ${before}::timestamptz`,
         sql`not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
       ),
     )

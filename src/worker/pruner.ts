@@ -1,6 +1,13 @@
 import { errorCode } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
-import { deleteFinished, findPrunable, pruneFromTheBeginning, type PruneInput, type PruneMark } from "../jobs/prune.js";
+import {
+  deleteFinished,
+  findPrunable,
+  findPruneHorizon,
+  pruneFromTheBeginning,
+  type PruneInput,
+  type PruneMark,
+} from "../jobs/prune.js";
 import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
 
@@ -23,12 +30,13 @@ export function pruneDuty(db: Queryable, { retentionMs }: Settings): Duty {
         fullRoundAt = performance.now() + fullRoundMs;
       }
       for (const state of ["completed", "cancelled", "dead"] as const) {
+        const before = await findPruneHorizon(db, retentionMs[state]);
         for (;;) {
           const after = marks.get(state) ?? pruneFromTheBeginning;
-          const found = await findPrunable(db, { state, retentionMs: retentionMs[state], after, limit: batch });
+          const found = await findPrunable(db, { state, before, after, limit: batch });
           await deleteThose(db, state, found);
-          const last = found.at(-1);
-          if (last) marks.set(state, last);
+          // Up to the horizon all is looked at: jobs of other states lie there, too many to walk again.
+          marks.set(state, found.length < batch ? { finishedAt: before, id: 0 } : (found.at(-1) as PruneMark));
           if (found.length < batch) break;
         }
       }
