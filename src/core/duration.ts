@@ -1,4 +1,4 @@
-import { InvalidValueError } from "./errors.js";
+import { InvalidValueError, shown } from "./errors.js";
 
 /** Milliseconds, or a text such as `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -21,7 +21,7 @@ export function milliseconds(duration: Duration, what: string): number {
   if (!(ms >= 0 && ms <= longestMs)) {
     throw new InvalidValueError(
       what,
-      `is ${JSON.stringify(duration) ?? String(duration)}, which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"`,
+      `is ${shown(duration)}, which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"`,
     );
   }
   return ms;

@@ -38,6 +38,45 @@ export class MigrationError extends SoniqError {
   override readonly name = "MigrationError";
 }
 
+/** A value in the words of a message: the value itself where that is short, else what kind of value it is. */
+export function shown(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return value.length <= longestShown ? JSON.stringify(value) : `a text of ${value.length} characters`;
+    case "object":
+      return value === null ? "null" : kindOf(value);
+    case "function":
+    case "symbol":
+      return `a ${typeof value}`;
+    case "bigint":
+      return "a bigint";
+    default:
+      return String(value);
+  }
+}
+
+/** Where something is inside a value, as JavaScript would write it: `.lines[2]["unit price"]`. */
+export function pathText(keys: readonly PropertyKey[]): string {
+  return keys
+    .map((key) => {
+      if (typeof key === "number") return `[${key}]`;
+      const name = String(key).slice(0, longestShown);
+      return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+    })
+    .join("");
+}
+
+const longestShown = 100;
+
+function kindOf(value: object): string {
+  try {
+    const { name } = (Object.getPrototypeOf(value) as object).constructor;
+    return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
+  } catch {
+    return "an object of no class";
+  }
+}
+
 /** The SQLSTATE or network code of an error, also when Drizzle wrapped it. */
 export function errorCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {

@@ -1,8 +1,10 @@
-import { InvalidValueError } from "./errors.js";
+import { errorText, InvalidValueError, pathText, shown } from "./errors.js";
 
 /** A payload or result may be this long as JSON, in bytes. */
 const maxJsonBytes = 1024 * 1024;
 const maxDepth = 64;
+/** ASCII without quotes, backslashes and control characters: most texts are. */
+const needsNoEscape = /^[ !#-[\]-~]*$/;
 
 /**
  * The JSON text of a value that comes back from a `jsonb` column as it went in.
@@ -12,15 +14,7 @@ const maxDepth = 64;
  *   other instances without `toJSON`, cycles, NUL characters, lone surrogates, `__proto__` keys, more than 64 levels or 1 MiB
  */
 export function toJson(value: unknown, what: string): string {
-  const json = JSON.stringify(plain(value, what, []));
-  const bytes = Buffer.byteLength(json);
-  if (bytes > maxJsonBytes) {
-    throw new InvalidValueError(
-      what,
-      `is ${bytes} bytes of JSON, the limit is ${maxJsonBytes}: store it elsewhere and pass its id`,
-    );
-  }
-  return json;
+  return new JsonWriter(what).write(value);
 }
 
 /**
@@ -29,104 +23,131 @@ export function toJson(value: unknown, what: string): string {
  * @throws InvalidValueError for what is no text, empty, longer than `maxLength`, or has characters that PostgreSQL cannot store
  */
 export function storableText(value: unknown, what: string, maxLength: number): string {
-  if (typeof value !== "string") throw new InvalidValueError(what, `is ${describe(value)}: give a text`);
+  if (typeof value !== "string") throw new InvalidValueError(what, `is ${shown(value)}: give a text`);
   if (value === "") throw new InvalidValueError(what, "is empty: give a text");
   if (value.length > maxLength)
     throw new InvalidValueError(what, `has ${value.length} characters, the limit is ${maxLength}`);
-  checkCharacters(value, what);
+  const problem = unstorable(value);
+  if (problem) throw new InvalidValueError(what, problem);
   return value;
 }
 
-/** The same value with every `toJSON` applied; the same reference where nothing had one. */
-function plain(value: unknown, path: string, within: readonly object[]): unknown {
-  switch (typeof value) {
-    case "string":
-      checkCharacters(value, path);
-      return value;
-    case "number":
-      if (!Number.isFinite(value)) throw new InvalidValueError(path, `is ${value}, which JSON cannot carry`);
-      return value;
-    case "boolean":
-      return value;
-    case "object":
-      return value === null ? null : plainObject(value, path, within);
-    default:
-      throw new InvalidValueError(path, `is ${describe(value)}, which JSON cannot carry`);
-  }
-}
+/** Checks and writes in one walk: a getter or proxy that was asked twice could answer differently. */
+class JsonWriter {
+  /** The objects around the value at hand, and the keys that lead to it. */
+  readonly #within: object[] = [];
+  readonly #path: (string | number)[] = [];
+  /** Of what is written so far, commas and colons aside. */
+  #length = 0;
 
-function plainObject(value: object, path: string, within: readonly object[]): unknown {
-  if (within.includes(value)) throw new InvalidValueError(path, "contains itself: JSON cannot carry a cycle");
-  if (within.length >= maxDepth)
-    throw new InvalidValueError(
-      path,
-      `is nested deeper than ${maxDepth} levels: flatten it, or store it elsewhere and pass its id`,
-    );
-  const inside = [...within, value];
-  if (Array.isArray(value)) {
-    const items = Array.from(value, (item, i) => plain(item, `${path}[${i}]`, inside));
-    return items.some((item, i) => item !== value[i]) ? items : value;
-  }
-  const toJSON = read(value, "toJSON", path);
-  if (typeof toJSON === "function" && !(value instanceof Date)) {
-    let replaced: unknown;
+  constructor(private readonly what: string) {}
+
+  write(value: unknown): string {
+    let json: string;
     try {
-      replaced = toJSON.call(value);
+      json = this.#value(value);
     } catch (error) {
-      throw new InvalidValueError(
-        path,
-        `has a toJSON that throws: ${error instanceof Error ? error.message : String(error)}`,
+      throw error instanceof InvalidValueError ? error : this.#problem(`cannot be read: ${errorText(error)}`);
+    }
+    if (Buffer.byteLength(json) > maxJsonBytes) throw this.#tooLong();
+    return json;
+  }
+
+  #value(value: unknown): string {
+    switch (typeof value) {
+      case "string":
+        return this.#text(value);
+      case "number":
+        if (!Number.isFinite(value)) throw this.#problem(`is ${value}, which JSON cannot carry`);
+        return this.#counted(String(value));
+      case "boolean":
+        return this.#counted(String(value));
+      case "object":
+        return value === null ? this.#counted("null") : this.#object(value);
+      default:
+        throw this.#problem(`is ${shown(value)}, which JSON cannot carry`);
+    }
+  }
+
+  #object(value: object): string {
+    if (this.#within.includes(value)) throw this.#problem("contains itself: JSON cannot carry a cycle");
+    if (this.#within.length >= maxDepth) {
+      throw this.#problem(
+        `is nested deeper than ${maxDepth} levels: flatten it, or store it elsewhere and pass its id`,
       );
     }
-    return plain(replaced, path, inside);
+    this.#within.push(value);
+    const json = Array.isArray(value) ? this.#items(value) : this.#properties(value);
+    this.#within.pop();
+    return json;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== null && prototype !== Object.prototype && Object.getPrototypeOf(prototype) !== null) {
-    throw new InvalidValueError(
-      path,
-      `is ${describe(value)}, which JSON cannot carry: pass a string or number and transform it in the validator`,
+
+  #items(array: readonly unknown[]): string {
+    const items: string[] = [];
+    for (let i = 0; i < array.length; i += 1) {
+      this.#path.push(i);
+      items.push(this.#value(array[i]));
+      this.#path.pop();
+    }
+    return this.#counted(`[${items.join()}]`, 2);
+  }
+
+  #properties(object: object): string {
+    const { toJSON } = object as { toJSON?: unknown };
+    if (typeof toJSON === "function" && !(object instanceof Date)) return this.#value(toJSON.call(object));
+    if (!isPlain(object)) {
+      throw this.#problem(
+        `is ${shown(object)}, which JSON cannot carry: pass a string or number and transform it in the validator`,
+      );
+    }
+    const properties: string[] = [];
+    for (const key of Object.keys(object)) {
+      this.#path.push(key);
+      if (key === "__proto__") throw this.#problem("is a key that could change an object's prototype: rename it");
+      const value = (object as Record<string, unknown>)[key];
+      if (value !== undefined) properties.push(`${this.#text(key)}:${this.#value(value)}`);
+      this.#path.pop();
+    }
+    return this.#counted(`{${properties.join()}}`, 2);
+  }
+
+  #text(text: string): string {
+    if (text.length > maxJsonBytes) throw this.#tooLong();
+    if (needsNoEscape.test(text)) return this.#counted(`"${text}"`);
+    const problem = unstorable(text);
+    if (problem) throw this.#problem(problem);
+    return this.#counted(JSON.stringify(text));
+  }
+
+  /** Gives up as soon as it is too long: a value that refers to one object again and again may have no end. */
+  #counted(json: string, length = json.length): string {
+    this.#length += length;
+    if (this.#length > maxJsonBytes) throw this.#tooLong();
+    return json;
+  }
+
+  #tooLong(): InvalidValueError {
+    return new InvalidValueError(
+      this.what,
+      `is more than ${maxJsonBytes} bytes of JSON: store it elsewhere and pass its id`,
     );
   }
-  const copy: Record<string, unknown> = {};
-  let same = true;
-  for (const key of Object.keys(value)) {
-    const at = /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
-    if (key === "__proto__")
-      throw new InvalidValueError(at, "is a key that could change an object's prototype: rename it");
-    checkCharacters(key, at);
-    const item = read(value, key, at);
-    if (item === undefined) continue;
-    copy[key] = plain(item, at, inside);
-    same &&= copy[key] === item;
-  }
-  // A getter may answer differently the next time: what was checked is what must be written.
-  return same && !hasGetter(value) ? value : copy;
-}
 
-function hasGetter(value: object): boolean {
-  return Object.values(Object.getOwnPropertyDescriptors(value)).some((property) => property.get !== undefined);
-}
-
-function read(value: object, key: string, path: string): unknown {
-  try {
-    return (value as Record<string, unknown>)[key];
-  } catch (error) {
-    throw new InvalidValueError(path, `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  #problem(problem: string): InvalidValueError {
+    return new InvalidValueError(this.what + pathText(this.#path), problem);
   }
 }
 
-function checkCharacters(text: string, path: string): void {
-  if (text.includes("\0"))
-    throw new InvalidValueError(path, "has a NUL character, which PostgreSQL cannot store: remove it");
+function isPlain(object: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  // The second is the Object of another realm, such as a test runner's.
+  return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What keeps PostgreSQL from storing a text. */
+function unstorable(text: string): string | undefined {
+  if (text.includes("\0")) return "has a NUL character, which PostgreSQL cannot store: remove it";
   if (!text.isWellFormed())
-    throw new InvalidValueError(
-      path,
-      "has half of a surrogate pair, which UTF-8 cannot carry: was a text cut inside an emoji?",
-    );
-}
-
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (typeof value === "object") return `a ${value.constructor?.name || "object without a prototype"}`;
-  return `a ${typeof value}`;
+    return "has half of a surrogate pair, which UTF-8 cannot carry: was a text cut inside an emoji?";
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError } from "../core/errors.js";
+import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText } from "../core/json.js";
 import type { HandlerFunction } from "./job-context.js";
 import type { JsonSafeInput } from "./json-safety.js";
@@ -60,8 +60,8 @@ export type ResultOf<J extends JobDefinition> =
 export function defineJob<
   const Name extends string,
   S extends StandardSchemaV1,
+  Run extends HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>> | undefined,
   R extends StandardSchemaV1 = StandardSchemaV1<void, void>,
-  Run extends HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>> | undefined = undefined,
 >(
   definition: {
     readonly name: Name;
@@ -99,14 +99,14 @@ function isValidator(value: unknown): boolean {
 
 export function checkPriority(priority: number, what: string): number {
   if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
-    throw new InvalidValueError(what, `is ${String(priority)}: give a whole number from 0 (first) to 9 (last)`);
+    throw new InvalidValueError(what, `is ${shown(priority)}: give a whole number from 0 (first) to 9 (last)`);
   }
   return priority;
 }
 
 export function checkMaxAttempts(maxAttempts: number, what: string): number {
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 1_000_000) {
-    throw new InvalidValueError(what, `is ${String(maxAttempts)}: give a whole number from 1 to 1000000`);
+    throw new InvalidValueError(what, `is ${shown(maxAttempts)}: give a whole number from 1 to 1000000`);
   }
   return maxAttempts;
 }

@@ -1,4 +1,4 @@
-import { inArray, sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { SoniqError } from "../core/errors.js";
@@ -7,9 +7,11 @@ import type { Queryable } from "../core/queryable.js";
 import type { JobDefinition } from "./define-job.js";
 import { ring } from "./doorbell.js";
 import { holdsKey, isDue } from "./enqueue.js";
-import { type Enqueued, type EnqueueOptions, newJob, type NewJob } from "./new-job.js";
+import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
 
 const rowsPerStatement = 5_000;
+/** PostgreSQL takes 256 MB of JSON at the most; long payloads go in smaller batches. */
+const charactersPerStatement = 8 * 1024 * 1024;
 const keyRounds = 5;
 
 /**
@@ -27,29 +29,36 @@ export async function enqueueMany<Name extends string, In, Out, ResultIn, Result
   options: EnqueueOptions | ((payload: In, index: number) => EnqueueOptions) = {},
 ): Promise<Enqueued<Name>[]> {
   const rows: NewJob[] = [];
+  const optionsOf = optionsFor(job, options);
   for (const [i, payload] of payloads.entries()) {
-    rows.push(
-      await newJob(job, payload, typeof options === "function" ? options(payload, i) : options, `payloads[${i}]`),
-    );
+    rows.push(await newJob(job, payload, optionsOf(payload, i), `payloads[${i}]`));
   }
   if (rows.length === 0) return [];
   const enqueued = await db.transaction((tx: Queryable) => insertAll(tx, rows)).catch(explainMissingTables);
   return enqueued.map((row) => ({ ...row, name: job.name }));
 }
 
+function optionsFor<In>(
+  job: JobDefinition<string, In>,
+  options: EnqueueOptions | ((payload: In, index: number) => EnqueueOptions),
+): (payload: In, index: number) => JobOptions {
+  if (typeof options === "function") return (payload, i) => checkOptions(job, options(payload, i), `options[${i}]`);
+  const shared = checkOptions(job, options);
+  return () => shared;
+}
+
 type Inserted = Pick<Enqueued, "id" | "deduplicated">;
 type Keyed = { id: number; key: string | null };
 
 async function insertAll(tx: Queryable, rows: readonly NewJob[]): Promise<Inserted[]> {
-  const keyless = rows.filter((row) => row.uniqueKey === undefined);
-  const ids = await insertInSlices(tx, keyless);
+  const keyless = rows.filter((row) => row.uniqueKey === null);
+  const ids = await insertInBatches(tx, keyless);
   const byKey = await insertKeyed(tx, rows);
-  const dueQueues = new Set(rows.filter(isDue).map((row) => row.queue));
-  for (const queue of dueQueues) await tx.execute(sql`select ${ring(queue)}`);
+  await ringFor(tx, new Set(rows.flatMap(({ options }) => (isDue(options) ? options.queue : []))));
   const seen = new Set<string>();
   let next = 0;
   return rows.map(({ uniqueKey }) => {
-    if (uniqueKey === undefined) return { id: (ids[next++] as { id: number }).id, deduplicated: false };
+    if (uniqueKey === null) return { id: (ids[next++] as { id: number }).id, deduplicated: false };
     const { id, created } = byKey.get(uniqueKey) as { id: number; created: boolean };
     const deduplicated = !created || seen.has(uniqueKey);
     seen.add(uniqueKey);
@@ -63,7 +72,7 @@ async function insertKeyed(
   rows: readonly NewJob[],
 ): Promise<Map<string, { id: number; created: boolean }>> {
   const wanted = new Map<string, NewJob>();
-  for (const row of rows) if (row.uniqueKey !== undefined && !wanted.has(row.uniqueKey)) wanted.set(row.uniqueKey, row);
+  for (const row of rows) if (row.uniqueKey !== null && !wanted.has(row.uniqueKey)) wanted.set(row.uniqueKey, row);
   const found = new Map<string, { id: number; created: boolean }>();
   for (let round = 0; wanted.size > 0; round += 1) {
     if (round === keyRounds) {
@@ -76,39 +85,61 @@ async function insertKeyed(
       found.set(key as string, { id, created });
       wanted.delete(key as string);
     };
-    for (const row of await insertInSlices(tx, sorted)) note(row, true);
+    for (const row of await insertInBatches(tx, sorted)) note(row, true);
     for (const row of await keyHolders(tx, [...wanted.keys()])) note(row, false);
   }
   return found;
 }
 
-async function insertInSlices(tx: Queryable, rows: readonly NewJob[]): Promise<Keyed[]> {
-  const inserted = [];
-  for (let from = 0; from < rows.length; from += rowsPerStatement) {
-    inserted.push(...(await insertSlice(tx, rows.slice(from, from + rowsPerStatement))));
-  }
+async function insertInBatches(tx: Queryable, rows: readonly NewJob[]): Promise<Keyed[]> {
+  const inserted: Keyed[] = [];
+  for (const batch of batches(rows)) inserted.push(...(await insertBatch(tx, batch)));
   return inserted;
 }
 
-/** The ids of a slice, in its order; of keyed rows, those whose key was free. */
-async function insertSlice(tx: Queryable, rows: readonly NewJob[]): Promise<Keyed[]> {
+/** A few thousand rows each, or fewer long ones. */
+function* batches(rows: readonly NewJob[]): Generator<readonly NewJob[]> {
+  let from = 0;
+  let characters = 0;
+  for (const [i, { payload, options }] of rows.entries()) {
+    const length = payload.length + options.tags.length + options.meta.length;
+    if (i - from === rowsPerStatement || (i > from && characters + length > charactersPerStatement)) {
+      yield rows.slice(from, i);
+      from = i;
+      characters = 0;
+    }
+    characters += length;
+  }
+  if (from < rows.length) yield rows.slice(from);
+}
+
+/** The ids of a batch, in its order; of keyed rows, those whose key was free. */
+async function insertBatch(tx: Queryable, rows: readonly NewJob[]): Promise<Keyed[]> {
   const qb = builder(tx);
-  const json = `[${rows.map(rowJson).join()}]`;
+  // What rows have in common is said once: PostgreSQL spends as long on reading JSON as on inserting.
+  const common = (rows[0] as NewJob).options;
+  const json = `[${rows.map((row) => rowJson(row, common)).join()}]`;
   // A builder's `insert … select` would have to list every column: this one leaves the defaults to the table.
   const inserted = qb.$with("inserted", { id: soniqJobs.id, key: soniqJobs.uniqueKey }).as(sql`
     insert into ${soniqJobs} (name, queue, priority, max_attempts, payload, tags, meta, unique_key, run_at)
-    select name, queue, priority, "maxAttempts", coalesce(payload, 'null'), tags, meta, "uniqueKey",
+    select ${common.name}::text, coalesce(queue, ${common.queue}), coalesce(priority, ${common.priority}::int),
+      coalesce("maxAttempts", ${common.maxAttempts}::int), coalesce(payload, 'null'), coalesce(tags, ${common.tags}::text::jsonb),
+      coalesce(meta, ${common.meta}::text::jsonb), "uniqueKey",
       greatest(clock_timestamp(), coalesce(to_timestamp("runAtMs" / 1000), clock_timestamp() + coalesce("delayMs", 0) * interval '1 millisecond'))
-    from jsonb_to_recordset(${json}::text::jsonb) as row (name text, queue text, priority smallint, "maxAttempts" int, payload jsonb,
+    from jsonb_to_recordset(${json}::text::jsonb) as row (queue text, priority int, "maxAttempts" int, payload jsonb,
       tags jsonb, meta jsonb, "uniqueKey" text, "runAtMs" float8, "delayMs" float8)
     on conflict (unique_key) where ${holdsKey} do nothing
     returning id, unique_key`);
   return qb.with(inserted).select({ id: inserted.id, key: inserted.key }).from(inserted).orderBy(inserted.id);
 }
 
-/** Spliced by hand: payload, tags and meta are JSON texts already. */
-function rowJson({ payload, tags, meta, ...row }: NewJob): string {
-  return `${JSON.stringify(row).slice(0, -1)},"payload":${payload},"tags":${tags},"meta":${meta}}`;
+function rowJson({ payload, uniqueKey, options }: NewJob, common: JobOptions): string {
+  const { queue, priority, maxAttempts, tags, meta, runAtMs, delayMs } = options;
+  const shared = options === common;
+  const columns = { uniqueKey, runAtMs, delayMs, ...(!shared && { queue, priority, maxAttempts }) };
+  // Spliced: payload, tags and meta are JSON texts already.
+  const texts = shared ? "" : `,"tags":${tags},"meta":${meta}`;
+  return `${JSON.stringify(columns).slice(0, -1)},"payload":${payload}${texts}}`;
 }
 
 async function keyHolders(tx: Queryable, keys: readonly string[]): Promise<Keyed[]> {
@@ -116,5 +147,17 @@ async function keyHolders(tx: Queryable, keys: readonly string[]): Promise<Keyed
   return builder(tx)
     .select({ id: soniqJobs.id, key: soniqJobs.uniqueKey })
     .from(soniqJobs)
-    .where(sql`${inArray(soniqJobs.uniqueKey, [...keys])} and ${holdsKey}`);
+    .where(sql`${soniqJobs.uniqueKey} = any (array(select ${each(keys)})) and ${holdsKey}`);
+}
+
+async function ringFor(tx: Queryable, queues: ReadonlySet<string>): Promise<void> {
+  if (queues.size === 0) return;
+  await builder(tx)
+    .select({ rung: ring(sql`queue`) })
+    .from(sql`${each([...queues])} as queue`);
+}
+
+/** The texts as rows, as one parameter: a statement takes 65,534 at the most. */
+function each(texts: readonly string[]): SQL {
+  return sql`jsonb_array_elements_text(${JSON.stringify(texts)}::text::jsonb)`;
 }

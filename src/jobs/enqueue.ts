@@ -6,7 +6,7 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import type { JobDefinition } from "./define-job.js";
 import { mayRing, ring } from "./doorbell.js";
-import { type Enqueued, type EnqueueOptions, newJob, type NewJob } from "./new-job.js";
+import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
 
 /** How often to try where the holder of a key finishes between two statements. */
 const keyRounds = 5;
@@ -29,7 +29,7 @@ export async function enqueue<Name extends string, In, Out, ResultIn, ResultOut>
   payload: NoInfer<In>,
   options: EnqueueOptions = {},
 ): Promise<Enqueued<Name>> {
-  const row = await newJob(job, payload, options);
+  const row = await newJob(job, payload, checkOptions(job, options));
   for (let round = 0; round < keyRounds; round += 1) {
     const id = await insert(db, row).catch(explainMissingTables);
     if (id !== undefined) return { id, name: job.name, deduplicated: false };
@@ -41,28 +41,29 @@ export async function enqueue<Name extends string, In, Out, ResultIn, ResultOut>
   );
 }
 
-async function insert(db: Queryable, row: NewJob): Promise<number | undefined> {
+async function insert(db: Queryable, { payload, uniqueKey, options }: NewJob): Promise<number | undefined> {
   const qb = builder(db);
+  const { name, queue, priority, maxAttempts, tags, meta } = options;
   const insertion = qb
     .insert(soniqJobs)
     .values({
-      name: row.name,
-      queue: row.queue,
-      priority: row.priority,
-      maxAttempts: row.maxAttempts,
-      payload: sql`${row.payload}::text::jsonb`,
-      tags: sql`${row.tags}::text::jsonb`,
-      meta: sql`${row.meta}::text::jsonb`,
-      ...(row.uniqueKey !== undefined && { uniqueKey: row.uniqueKey }),
-      ...dueAt(row),
+      name,
+      queue,
+      priority,
+      maxAttempts,
+      payload: sql`${payload}::text::jsonb`,
+      tags: sql`${tags}::text::jsonb`,
+      meta: sql`${meta}::text::jsonb`,
+      uniqueKey,
+      ...dueAt(options),
     })
     .onConflictDoNothing({ target: soniqJobs.uniqueKey, where: holdsKey })
     .returning({ id: soniqJobs.id });
-  if (!isDue(row) || !mayRing(row.queue)) return (await insertion)[0]?.id;
+  if (!isDue(options) || !mayRing(queue)) return (await insertion)[0]?.id;
   const inserted = qb.$with("inserted").as(insertion);
   const [job] = await qb
     .with(inserted)
-    .select({ id: inserted.id, rung: ring(row.queue) })
+    .select({ id: inserted.id, rung: ring(queue) })
     .from(inserted);
   return job?.id;
 }
@@ -76,7 +77,7 @@ async function keyHolder(db: Queryable, key: string): Promise<number | undefined
   return holder?.id;
 }
 
-function dueAt({ runAtMs, delayMs }: NewJob): { runAt?: SQL } {
+function dueAt({ runAtMs, delayMs }: JobOptions): { runAt?: SQL } {
   if (runAtMs !== undefined)
     return { runAt: sql`greatest(clock_timestamp(), to_timestamp(${runAtMs}::float8 / 1000))` };
   if (delayMs !== undefined) return { runAt: sql`clock_timestamp() + ${delayMs}::float8 * interval '1 millisecond'` };
@@ -84,6 +85,6 @@ function dueAt({ runAtMs, delayMs }: NewJob): { runAt?: SQL } {
 }
 
 /** Jobs for later ring no bell: polling finds them when they are due. */
-export function isDue({ runAtMs, delayMs }: NewJob): boolean {
+export function isDue({ runAtMs, delayMs }: JobOptions): boolean {
   return runAtMs === undefined && !delayMs;
 }

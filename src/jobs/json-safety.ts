@@ -21,7 +21,7 @@ type Unfit<T> = T extends Date
                 ? "binary data"
                 : T extends Promise<unknown>
                   ? "a Promise"
-                  : T extends undefined
+                  : T extends void
                     ? "undefined"
                     : T extends { readonly href: string; readonly searchParams: unknown }
                       ? "a URL"

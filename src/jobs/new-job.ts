@@ -1,5 +1,5 @@
 import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError } from "../core/errors.js";
+import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText, toJson } from "../core/json.js";
 import { checkMaxAttempts, checkPriority, type JobDefinition } from "./define-job.js";
 import { storedUniqueKey } from "./unique-key.js";
@@ -31,68 +31,94 @@ export interface Enqueued<Name extends string = string> {
   readonly deduplicated: boolean;
 }
 
-/** A checked job, ready to insert. */
-export interface NewJob {
+/** Checked options, with the definition's own where they say nothing: what many jobs may share. */
+export interface JobOptions {
   readonly name: string;
   readonly queue: string;
   readonly priority: number;
   readonly maxAttempts: number;
-  /** Payload, tags and meta are JSON texts. */
-  readonly payload: string;
+  /** JSON texts. */
   readonly tags: string;
   readonly meta: string;
   /** Milliseconds since 1970, or undefined. */
   readonly runAtMs: number | undefined;
   readonly delayMs: number | undefined;
-  readonly uniqueKey: string | undefined;
+  /** As it is stored; undefined where each payload makes its own. */
+  readonly uniqueKey: string | null | undefined;
+}
+
+/** A checked job, ready to insert. */
+export interface NewJob {
+  readonly options: JobOptions;
+  /** A JSON text. */
+  readonly payload: string;
+  /** As it is stored; null for none. */
+  readonly uniqueKey: string | null;
 }
 
 /**
- * Checks a payload and its options.
+ * Checks the options of a job, or of many.
+ *
+ * @param what names the options in the error
+ * @throws InvalidValueError naming the path of what is wrong
+ */
+export function checkOptions(job: JobDefinition, options: EnqueueOptions, what = "options"): JobOptions {
+  try {
+    const { runAt, delay, tags = [], meta = {}, uniqueKey } = options;
+    if (runAt !== undefined && delay !== undefined)
+      throw new InvalidValueError(`${what}.runAt`, `stands beside ${what}.delay: give one of them`);
+    if (runAt !== undefined && !(runAt instanceof Date && Number.isFinite(runAt.getTime())))
+      throw new InvalidValueError(`${what}.runAt`, `is ${shown(runAt)}: give a valid Date`);
+    if (!Array.isArray(tags)) throw new InvalidValueError(`${what}.tags`, `is ${shown(tags)}: give a list of texts`);
+    if (typeof meta !== "object" || meta === null || Array.isArray(meta))
+      throw new InvalidValueError(`${what}.meta`, `is ${shown(meta)}: give an object`);
+    return {
+      name: job.name,
+      queue: storableText(options.queue ?? job.queue ?? "default", `${what}.queue`, 200),
+      priority: checkPriority(options.priority ?? job.priority ?? 5, `${what}.priority`),
+      maxAttempts: checkMaxAttempts(options.maxAttempts ?? job.maxAttempts ?? 10, `${what}.maxAttempts`),
+      tags: toJson(
+        Array.from(tags, (tag, i) => storableText(tag, `${what}.tags[${i}]`, 200)),
+        `${what}.tags`,
+      ),
+      meta: toJson(meta, `${what}.meta`),
+      // JavaScript's time begins before PostgreSQL's; whatever is past means now.
+      runAtMs: runAt && Math.max(0, runAt.getTime()),
+      delayMs: delay === undefined ? undefined : milliseconds(delay, `${what}.delay`),
+      uniqueKey: uniqueKey == null ? uniqueKey : storedUniqueKey(job.name, uniqueKey, `${what}.uniqueKey`),
+    };
+  } catch (error) {
+    throw ofJob(job, error);
+  }
+}
+
+/**
+ * Checks a payload.
  *
  * @param what names the payload in the error
- * @throws InvalidValueError before any SQL, naming the path of what is wrong
+ * @throws InvalidValueError naming the path of what is wrong
  */
 export async function newJob<In>(
   job: JobDefinition<string, In>,
   payload: In,
-  options: EnqueueOptions,
+  options: JobOptions,
   what = "payload",
 ): Promise<NewJob> {
   try {
     const json = toJson(payload, what);
     await validate(job.payload, payload, what);
-    return { payload: json, ...checkedOptions(job, payload, options) };
+    const { uniqueKey = ownKey(job, payload) } = options;
+    return { options, payload: json, uniqueKey };
   } catch (error) {
-    throw error instanceof InvalidValueError ? error.of(`job ${job.name}`) : error;
+    throw ofJob(job, error);
   }
 }
 
-function checkedOptions<In>(
-  job: JobDefinition<string, In>,
-  payload: In,
-  options: EnqueueOptions,
-): Omit<NewJob, "payload"> {
-  const { runAt, delay, tags = [], meta = {} } = options;
-  if (runAt !== undefined && delay !== undefined) {
-    throw new InvalidValueError("options.runAt", "stands beside options.delay: give one of them");
-  }
-  if (runAt !== undefined && !(runAt instanceof Date && Number.isFinite(runAt.getTime()))) {
-    throw new InvalidValueError("options.runAt", `is ${String(runAt)}: give a valid Date`);
-  }
-  const key = options.uniqueKey === undefined ? job.uniqueKey?.(payload) : options.uniqueKey;
-  return {
-    name: job.name,
-    queue: storableText(options.queue ?? job.queue ?? "default", "options.queue", 200),
-    priority: checkPriority(options.priority ?? job.priority ?? 5, "options.priority"),
-    maxAttempts: checkMaxAttempts(options.maxAttempts ?? job.maxAttempts ?? 10, "options.maxAttempts"),
-    tags: toJson(
-      tags.map((tag, i) => storableText(tag, `options.tags[${i}]`, 200)),
-      "options.tags",
-    ),
-    meta: toJson(meta, "options.meta"),
-    runAtMs: runAt?.getTime(),
-    delayMs: delay === undefined ? undefined : milliseconds(delay, "options.delay"),
-    uniqueKey: key == null ? undefined : storedUniqueKey(job.name, key),
-  };
+function ownKey<In>(job: JobDefinition<string, In>, payload: In): string | null {
+  const key = job.uniqueKey?.(payload) ?? null;
+  return key === null ? null : storedUniqueKey(job.name, key, "uniqueKey");
+}
+
+function ofJob({ name }: JobDefinition, error: unknown): unknown {
+  return error instanceof InvalidValueError ? error.of(`job ${name}`) : error;
 }

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { InvalidValueError } from "../core/errors.js";
+import { InvalidValueError, pathText } from "../core/errors.js";
 
 /**
  * Runs a Standard Schema validator.
@@ -13,19 +13,9 @@ export async function validate<Out>(
   value: unknown,
   what: string,
 ): Promise<Out> {
-  const checked = validator["~standard"].validate(value);
-  const { issues, ...rest } = checked instanceof Promise ? await checked : checked;
-  if (!issues) return (rest as StandardSchemaV1.SuccessResult<Out>).value;
-  const [first] = issues;
-  throw new InvalidValueError(
-    what + pathText(first?.path),
-    `is not valid: ${first?.message ?? "its validator says no"}`,
-  );
-}
-
-function pathText(path: StandardSchemaV1.Issue["path"]): string {
-  return (path ?? [])
-    .map((segment) => (typeof segment === "object" ? segment.key : segment))
-    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
-    .join("");
+  const checked = await validator["~standard"].validate(value);
+  if (!checked.issues) return checked.value;
+  const [first] = checked.issues;
+  const path = first?.path?.map((segment) => (typeof segment === "object" ? segment.key : segment)) ?? [];
+  throw new InvalidValueError(what + pathText(path), `is not valid: ${first?.message ?? "its validator says no"}`);
 }
