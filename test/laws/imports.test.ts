@@ -1,0 +1,124 @@
+// Which room may know of which. What the rooms are for is said in CONTRIBUTING and in each room's files.
+import { expect, test } from "vitest";
+import { type SourceFile, sourceFiles } from "./source-files.ts";
+
+const foundation = ["schema", "src/core"];
+const verbs = [...foundation, "src/sessions", "src/jobs"];
+const engine = [...verbs, "src/database", "src/queues", "src/schedules", "src/webhooks"];
+
+/** A room, and the rooms whose files its own may import. Rooms that do not name each other are siblings. */
+const mayImport: Record<string, readonly string[]> = {
+  schema: [],
+  "src/core": ["schema"],
+  "src/database": foundation,
+  "src/sessions": foundation,
+  "src/jobs": foundation,
+  "src/queues": verbs,
+  "src/schedules": verbs,
+  "src/webhooks": verbs,
+  "src/worker": engine,
+  "src/cli": [...engine, "src/worker"],
+};
+
+/** What the package offers: it gathers from any room, and no room imports it. */
+const surface = "src/index.ts";
+
+const files = sourceFiles();
+const byPath = new Map(files.map((file) => [file.path, file]));
+const inRoom = (room: string) => files.filter((file) => file.room === room);
+const outside = (...rooms: string[]) => files.filter((file) => !rooms.includes(file.room));
+
+/** One line per file and what is wrong with it: an empty list is what every law asks for. */
+function offences(among: readonly SourceFile[], of: (file: SourceFile) => readonly string[]): string[] {
+  return among.flatMap((file) => of(file).map((offence) => `${file.path}: ${offence}`));
+}
+
+const imported = (among: readonly SourceFile[], forbidden: (name: string) => boolean) =>
+  offences(among, ({ imports }) => imports.filter(forbidden).map((name) => `imports ${name}`));
+
+const said = (among: readonly SourceFile[], forbidden: RegExp) =>
+  offences(among, ({ code }) => [...code.matchAll(forbidden)].map(([words]) => `says ${words}`));
+
+test("every file is in a room that has its place here", () => {
+  expect(files.map(({ room }) => room).filter((room) => room !== surface && !(room in mayImport))).toEqual([]);
+});
+
+test("every import is found, and names a file that exists", () => {
+  expect(imported(files, (name) => /^(src|schema|\.)/.test(name) && !byPath.has(name))).toEqual([]);
+  expect(byPath.get(surface)?.imports).toContain("src/jobs/enqueue.ts");
+  // What the light parser does not read, nobody may write.
+  expect(said(files, /\bimport\(\s*`|\bfrom\s*'|^import .*=.*require/gm)).toEqual([]);
+});
+
+test("a file imports its own room and the rooms that came before it", () => {
+  const strangers = offences(files, (file) =>
+    file.path === surface
+      ? []
+      : file.imports.flatMap((path) => {
+          const room = byPath.get(path)?.room;
+          const known = room === undefined || room === file.room || mayImport[file.room]?.includes(room);
+          return known ? [] : [`imports ${path}`];
+        }),
+  );
+  expect(strangers).toEqual([]);
+});
+
+test("no file imports itself, directly or through others", () => {
+  const finished = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (path: string, way: readonly string[]) => {
+    if (way.includes(path)) cycles.push([...way.slice(way.indexOf(path)), path].join(" → "));
+    if (way.includes(path) || finished.has(path)) return;
+    for (const next of byPath.get(path)?.imports ?? []) visit(next, [...way, path]);
+    finished.add(path);
+  };
+  for (const { path } of files) visit(path, []);
+  expect(cycles).toEqual([]);
+});
+
+test("the schema imports drizzle-orm and its own files, and nothing else", () => {
+  expect(imported(inRoom("schema"), (name) => !/^(drizzle-orm(\/pg-core)?$|schema\/)/.test(name))).toEqual([]);
+});
+
+test("only src/database knows the driver", () => {
+  const drivers = /^(postgres|pg|drizzle-orm\/(?!pg-core$).*)$/;
+  expect(imported(outside("src/database"), (name) => drivers.test(name))).toEqual([]);
+});
+
+test("src/worker holds no SQL", () => {
+  expect(imported(inRoom("src/worker"), (name) => /^(schema\/|drizzle-orm)/.test(name))).toEqual([]);
+  expect(said(inRoom("src/worker"), /\bsql`|\b(db|tx)\.execute\(/g)).toEqual([]);
+});
+
+test("src/jobs knows no time: the database's clock tells it", () => {
+  const clocks =
+    /\b(setTimeout|setInterval|setImmediate|Date\.now|new Date|performance|hrtime)\b|"(node:)?timers[^"]*"/g;
+  expect(said(inRoom("src/jobs"), clocks)).toEqual([]);
+});
+
+test("only src/worker sleeps", () => {
+  const timers = /\b(setTimeout|setInterval|setImmediate)\b|"(node:)?timers[^"]*"|\bpg_sleep\b/g;
+  expect(said(outside("src/worker"), timers)).toEqual([]);
+});
+
+test("no module keeps a variable that changes", () => {
+  expect(said(files, /^(export )?(let|var) .*$/gm)).toEqual([]);
+});
+
+test("what is exported has a name", () => {
+  expect(said(files, /^export default\b|\bas default\b/gm)).toEqual([]);
+});
+
+test("rooms have no barrels, and no files named after nothing", () => {
+  const barrels = files.filter(({ path }) => /^src\/.+\/index\.ts$/.test(path));
+  const nameless = files.filter(({ path }) => /\/(utils?|types?|helpers?|common|shared|misc)\.ts$/.test(path));
+  expect([...barrels, ...nameless].map(({ path }) => path)).toEqual([]);
+});
+
+test("no file is longer than 300 lines", () => {
+  const long = offences(files, ({ text }) => {
+    const lines = text.trimEnd().split("\n").length;
+    return lines > 300 ? [`has ${lines} lines`] : [];
+  });
+  expect(long).toEqual([]);
+});

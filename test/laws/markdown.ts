@@ -1,0 +1,44 @@
+/** A fenced block of code in a page. */
+export interface CodeBlock {
+  readonly language: string;
+  /** The heading that it stands under. */
+  readonly heading: string;
+  /** Where its first line of code is in the page, from 1. */
+  readonly line: number;
+  readonly code: string;
+}
+
+/** All fenced blocks of a page; those within `<!-- … -->` too, which readers do not see. */
+export function codeBlocks(page: string): CodeBlock[] {
+  const blocks: CodeBlock[] = [];
+  let heading = "the beginning";
+  let open: { language: string; line: number; code: string[] } | undefined;
+  for (const [i, text] of page.split("\n").entries()) {
+    const fence = /^```(\w*)/.exec(text);
+    if (open && fence) {
+      blocks.push({ heading, ...open, code: open.code.join("\n") });
+      open = undefined;
+    } else if (open) open.code.push(text);
+    else if (fence) open = { language: fence[1] ?? "", line: i + 2, code: [] };
+    else heading = /^#+ (.*)$/.exec(text)?.[1] ?? heading;
+  }
+  if (open) throw new Error(`the block in line ${open.line} has no end`);
+  return blocks;
+}
+
+/** The commands that a page tells its readers to type: the lines of its shell blocks, and what stands `inline`. */
+export function commands(page: string): string[] {
+  const shell = codeBlocks(page).filter(({ language }) => /^(sh|bash|shell|console)$/.test(language));
+  const lines = shell.flatMap(({ code }) => code.split("\n"));
+  const inline = [...page.matchAll(/`((?:npm|npx) [^`\n]+)`/g)].map(([, command]) => command as string);
+  return [...lines, ...inline]
+    .flatMap((line) => line.replace(/(^|\s)#.*$/, "").split(/&&|\|\|?|;/))
+    .map((command) => command.trim().replace(/^(\$ )?(\w+=\S* )*/, ""))
+    .filter((command) => command !== "");
+}
+
+/** The files that a page links to. */
+export function linkedFiles(page: string): string[] {
+  const links = [...page.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => (target as string).replace(/#.*$/, ""));
+  return links.filter((target) => target !== "" && !/^[a-z]+:/.test(target));
+}

@@ -1,0 +1,93 @@
+// What others build on. A change here is a change for them: make it on purpose, and write it into the changelog.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import * as schema from "../../schema/index.ts";
+import * as surface from "../../src/index.ts";
+import { root } from "./source-files.ts";
+
+const text = (path: string) => readFileSync(join(root, path), "utf8");
+
+/** Every name that a file of `export … from` lists, types included. */
+function exportedNames(path: string): string[] {
+  const lists = [...text(path).matchAll(/^export (?:type )?\{([^}]*)\} from/gm)].map(([, list]) => list as string);
+  const names = lists.flatMap((list) => list.split(",")).map((name) => name.trim().replace(/^type /, ""));
+  return names.filter((name) => name !== "").toSorted();
+}
+
+const values = [
+  "Cancel",
+  "ConfigError",
+  "Discard",
+  "InvalidValueError",
+  "MigrationError",
+  "RetryAfter",
+  "Snooze",
+  "SoniqError",
+  "cancel",
+  "createWorker",
+  "defineConfig",
+  "defineJob",
+  "enqueue",
+  "enqueueMany",
+  "handler",
+  "migrate",
+];
+
+const types = [
+  "Duration",
+  "EnqueueOptions",
+  "Enqueued",
+  "Handler",
+  "HandlerFunction",
+  "Handlers",
+  "JobContext",
+  "JobDefinition",
+  "JobSettings",
+  "Outcome",
+  "PayloadInput",
+  "PayloadOutput",
+  "Queryable",
+  "ResultInput",
+  "ResultOf",
+  "Retention",
+  "Worker",
+  "WorkerConfig",
+  "WorkerEvent",
+];
+
+const tables = ["soniqJobs", "soniqQueues", "soniqSchedules", "soniqStats", "soniqWebhookEndpoints", "soniqWorkers"];
+
+test("soniq-drizzle exports these functions and classes, and nothing else", () => {
+  expect(Object.keys(surface).toSorted()).toEqual(values);
+});
+
+test("soniq-drizzle exports these types, and nothing else", () => {
+  expect(exportedNames("src/index.ts")).toEqual([...values, ...types].toSorted());
+});
+
+test("soniq-drizzle/schema exports the tables, and nothing that drizzle-kit would take for something else", () => {
+  expect(Object.keys(schema).toSorted()).toEqual(tables);
+  expect(exportedNames("schema/index.ts")).toEqual(tables);
+});
+
+test("the package offers two modules, its manifest and a command", () => {
+  const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
+  expect(manifest["type"]).toBe("module");
+  expect(manifest["exports"]).toEqual({
+    ".": { types: "./dist/src/index.d.ts", default: "./dist/src/index.js" },
+    // The sources, so that the application's own Drizzle infers the tables' types, whatever its major and kind of modules.
+    "./schema": {
+      import: { types: "./schema/index.ts", default: "./dist/schema/index.js" },
+      require: { types: "./dist/commonjs/schema/index.ts", default: "./dist/schema/index.js" },
+    },
+    "./package.json": "./package.json",
+  });
+  expect(manifest["bin"]).toEqual({ "soniq-drizzle": "bin/soniq-drizzle.js" });
+});
+
+test("the application brings Drizzle, of either major: a copy of our own would be another one", () => {
+  const { dependencies, peerDependencies } = JSON.parse(text("package.json")) as Record<string, Record<string, string>>;
+  expect(peerDependencies?.["drizzle-orm"]).toBe("^0.45.0 || ^1.0.0-rc.5");
+  expect(Object.keys(dependencies ?? {})).not.toContain("drizzle-orm");
+});

@@ -1,0 +1,231 @@
+// Which way each statement takes to its rows, and how many it meets on that way: speed that does not depend on the machine.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import * as v from "valibot";
+import type { Queryable } from "../../src/core/queryable.ts";
+import { cancel } from "../../src/jobs/cancel.ts";
+import { claim } from "../../src/jobs/claim.ts";
+import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim-marks.ts";
+import { defineJob } from "../../src/jobs/define-job.ts";
+import { deleteCompleted } from "../../src/jobs/delete-completed.ts";
+import { enqueue } from "../../src/jobs/enqueue.ts";
+import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
+import { deleteFinished, findPrunable, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
+import { rescueFromEnded } from "../../src/jobs/rescue.ts";
+import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle.ts";
+import { findUnsettled } from "../../src/jobs/unsettled.ts";
+import { findUnworkedQueues } from "../../src/queues/unworked.ts";
+import { beat } from "../../src/sessions/session.ts";
+import { testDatabase } from "../support/database.ts";
+import { type Observed, observedEngine } from "./observed-engine.ts";
+
+const { url, sql } = await testDatabase();
+const engine = observedEngine(url);
+afterAll(() => engine.close());
+
+const worker = "11111111-1111-4111-8111-111111111111";
+const deadWorker = "22222222-2222-4222-8222-222222222222";
+
+// Nobody but the tests decides how old the planner's statistics are.
+beforeAll(() => sql`alter table soniq_jobs set (autovacuum_enabled = false)`);
+
+async function forgetAll() {
+  await sql`truncate soniq_jobs, soniq_workers`;
+  await sql`vacuum analyze soniq_jobs`;
+  await sql`insert into soniq_workers (id, lease_expires_at) values (${worker}, now() + interval '1 day')`;
+}
+
+const claimInput = { workerId: worker, queue: "default", limit: 50, deadlines: "{}", defaultDeadlineMs: 60_000 };
+const claimAll = (db: Queryable) => claim(db, { ...claimInput, from: fromTheBeginning });
+const completed = (jobs: readonly { id: number; claims: number }[]): Settlement[] =>
+  jobs.map(({ id, claims }) => ({ id, claims, outcome: { kind: "completed", result: null } }));
+
+/** The indexes of the jobs that were read, and the table itself if it was scanned. */
+const waysToJobs = ({ read }: Observed) => Object.keys(read).filter((name) => name.startsWith("soniq_jobs"));
+const rowsRead = ({ read }: Observed) => Object.values(read).reduce((sum, rows) => sum + rows, 0);
+const stepsAmongJobs = ({ steps }: Observed) => new Set(steps.filter((step) => /Scan on soniq_jobs/.test(step)));
+
+/** A time so long ago, as the database writes it. */
+const ago = (age: string) => sql<[{ at: string }]>`select (now() - ${age}::interval)::text as at`;
+
+const byClaimIndex = "Index Scan on soniq_jobs using soniq_jobs_claim";
+const byPrimaryKey = "Index Scan on soniq_jobs using soniq_jobs_pkey";
+const byOwner = "Index Scan on soniq_jobs using soniq_jobs_owner";
+
+describe("a claim", () => {
+  beforeEach(forgetAll);
+
+  test("meets only the jobs it claims, however many wait for later at a better priority or now at a worse one", async () => {
+    await sql`insert into soniq_jobs (name, payload, priority, run_at)
+      select 'later', '{}', 0, now() + interval '1 day' from generate_series(1, 100000)`;
+    await sql`insert into soniq_jobs (name, payload, priority) select 'last', '{}', 9 from generate_series(1, 20000)`;
+    await sql`insert into soniq_jobs (name, payload) select 'due', '{}' from generate_series(1, 50)`;
+    await sql`vacuum analyze soniq_jobs`;
+    const claiming = await engine.observe(claimAll);
+    expect(stepsAmongJobs(claiming)).toEqual(new Set([byClaimIndex, byPrimaryKey]));
+    expect(claiming.read["soniq_jobs_claim"]).toBe(50);
+    expect(rowsRead(claiming)).toBeLessThan(150);
+    expect(new Set((await claimAll(engine.db)).map(({ name }) => name))).toEqual(new Set(["due"]));
+  });
+
+  test("and its settle keep to their ways when a burst comes to a table that was empty as they were first run", async () => {
+    for (let round = 0; round < 10; round += 1) {
+      await claimAll(engine.db);
+      await settle(engine.db, worker, completed([{ id: 1, claims: 1 }]));
+    }
+    const [prepared] = (await engine.db.execute("select count(*)::int as n from pg_prepared_statements")) as [
+      { n: number },
+    ];
+    expect(prepared.n).toBe(0);
+
+    await sql`insert into soniq_jobs (name, payload) select 'burst', '{}' from generate_series(1, 150000)`;
+    const claiming = await engine.observe(claimAll);
+    expect(stepsAmongJobs(claiming)).toEqual(new Set([byClaimIndex, byPrimaryKey]));
+    expect(rowsRead(claiming)).toBeLessThan(150);
+
+    const jobs = await claimAll(engine.db);
+    expect(jobs).toHaveLength(50);
+    const settling = await engine.observe((db) => settle(db, worker, completed(jobs)));
+    expect(stepsAmongJobs(settling)).toEqual(new Set([byPrimaryKey]));
+    expect(rowsRead(settling)).toBeLessThan(200);
+  });
+
+  test("that starts where the last one ended does not walk what those before left, while a snapshot pins it", async () => {
+    await sql`insert into soniq_jobs (name, payload, run_at)
+      select 'pinned', '{}', now() - interval '1 hour' + n * interval '1 microsecond' from generate_series(1, 20000) n`;
+    await sql`vacuum analyze soniq_jobs`;
+    const reader = await sql.reserve();
+    await reader`begin isolation level repeatable read`;
+    await reader`select from soniq_jobs limit 1`;
+    const marks = new ClaimMarks();
+    for (let round = 0; round < 40; round += 1) {
+      marks.advance(await claim(engine.db, { ...claimInput, limit: 400, from: marks.starts() }));
+    }
+    const fromMarks = await engine.observe((db) => claim(db, { ...claimInput, from: marks.starts() }));
+    const look = await engine.observe(claimAll);
+    await reader`rollback`;
+    reader.release();
+    expect(fromMarks.read["soniq_jobs_claim"]).toBeLessThan(2_000);
+    expect(look.read["soniq_jobs_claim"]).toBeGreaterThan(16_000);
+  });
+});
+
+describe("where statistics say that no job is active, though one worker holds 20,000 and a dead one 10", () => {
+  const held: { id: number; claims: number }[] = [];
+  const ids = () => held.map(({ id }) => id);
+
+  beforeAll(async () => {
+    await forgetAll();
+    await sql`insert into soniq_jobs (name, payload) select 'held', '{}' from generate_series(1, 50000)`;
+    await sql`vacuum analyze soniq_jobs`;
+    await sql`insert into soniq_workers (id, ended_at) values (${deadWorker}, now())`;
+    const take = (session: string, jobs: number) => sql`
+      update soniq_jobs set state = 'active', worker_id = ${session}, claims = 1, claimed_at = now()
+      where id in (select id from soniq_jobs where state = 'queued' order by id limit ${jobs})`;
+    await take(worker, 20_000);
+    await take(deadWorker, 10);
+    held.push(
+      ...(await sql<{ id: number; claims: number }[]>`
+        select id::int, claims from soniq_jobs where worker_id = ${worker} order by id limit 100`),
+    );
+  });
+
+  const statements: Record<string, (db: Queryable) => Promise<unknown>> = {
+    "settling a hundred": (db) => settle(db, worker, completed(held)),
+    "settling one": (db) => settle(db, worker, completed(held.slice(0, 1))),
+    "settling what nobody has locked": (db) => settleUnlocked(db, worker, completed(held)),
+    "settling by deletion": (db) => deleteCompleted(db, worker, completed(held)),
+    "asking what was settled": (db) => findUnsettled(db, worker, completed(held)),
+    "asking for ownership": (db) => findOwned(db, worker, ids()),
+    cancelling: (db) => cancel(db, ids()[0] as number),
+  };
+
+  test.each(Object.keys(statements))("%s goes by primary key", async (name) => {
+    const observed = await engine.observe(statements[name] as (db: Queryable) => Promise<unknown>);
+    expect(stepsAmongJobs(observed)).toEqual(new Set([byPrimaryKey]));
+    expect(waysToJobs(observed)).toEqual(["soniq_jobs_pkey"]);
+    expect(rowsRead(observed)).toBeLessThan(1_500);
+  });
+
+  test("a rescue goes by owner, and meets only the jobs of the dead", async () => {
+    const observed = await engine.observe((db) => rescueFromEnded(db, 5, 500));
+    expect(stepsAmongJobs(observed)).toEqual(new Set([byOwner, byPrimaryKey]));
+    expect(observed.read["soniq_jobs_owner"]).toBe(10);
+    expect(rowsRead(observed)).toBeLessThan(50);
+  });
+
+  test("lost claims are searched by owner", async () => {
+    const observed = await engine.observe((db) => findLostClaims(db, deadWorker, [], 0));
+    expect(observed.steps).toEqual([byOwner]);
+    expect(rowsRead(observed)).toBe(10);
+  });
+});
+
+describe("among a hundred thousand finished jobs", () => {
+  beforeAll(async () => {
+    await forgetAll();
+    const finished = (state: string, jobs: number, age: string) => sql`
+      insert into soniq_jobs (name, payload, state, finished_at)
+      select 'finished', '{}', ${state}, now() - ${age}::interval + n * interval '1 microsecond' from generate_series(1, ${jobs}) n`;
+    await finished("completed", 100_000, "1 hour");
+    await finished("completed", 50, "2 days");
+    await finished("dead", 30, "2 days");
+    await sql`vacuum analyze soniq_jobs`;
+  });
+
+  type Finished = "completed" | "cancelled" | "dead";
+  const prunable = async (db: Queryable, state: Finished, age: string, after = pruneFromTheBeginning) =>
+    findPrunable(db, { state, before: (await ago(age))[0].at, after, limit: 1_000 });
+
+  test("those past their retention are found by the time they finished", async () => {
+    const observed = await engine.observe((db) => prunable(db, "completed", "1 day"));
+    expect(waysToJobs(observed)).toEqual(["soniq_jobs_finished"]);
+    expect(rowsRead(observed)).toBe(80);
+  });
+
+  test("dead letters are found by an index of their own", async () => {
+    const observed = await engine.observe((db) => prunable(db, "dead", "1 minute"));
+    expect(waysToJobs(observed)).toEqual(["soniq_jobs_dead"]);
+    expect(rowsRead(observed)).toBe(30);
+  });
+
+  test("what a round has passed over, the next one does not meet", async () => {
+    const [{ at }] = await ago("1 minute");
+    const from = { finishedAt: at, id: 0 };
+    const observed = await engine.observe((db) => prunable(db, "cancelled", "1 minute", from));
+    expect(rowsRead(observed)).toBe(0);
+  });
+
+  test("they are deleted by primary key", async () => {
+    const ids = (await prunable(engine.db, "completed", "1 day")).map(({ id }) => id);
+    const observed = await engine.observe((db) => deleteFinished(db, "completed", ids));
+    expect(stepsAmongJobs(observed)).toEqual(new Set([byPrimaryKey]));
+    expect(rowsRead(observed)).toBeLessThan(200);
+  });
+});
+
+test("a heartbeat goes by primary key and touches no job", async () => {
+  await forgetAll();
+  await sql`insert into soniq_workers (id) select gen_random_uuid() from generate_series(1, 2000)`;
+  await sql`vacuum analyze soniq_workers`;
+  const observed = await engine.observe((db) => beat(db, worker, 20_000));
+  expect(observed.read).toEqual({ soniq_workers_pkey: 1 });
+});
+
+test("the holder of a unique key is found by that key among a hundred thousand", async () => {
+  await forgetAll();
+  await sql`insert into soniq_jobs (name, payload, unique_key) select 'mail', '{}', 'mail:' || n from generate_series(1, 100000) n`;
+  await sql`vacuum analyze soniq_jobs`;
+  const mail = defineJob({ name: "mail", payload: v.object({}) });
+  const observed = await engine.observe((db) => enqueue(db, mail, {}, { uniqueKey: "7" }));
+  expect(waysToJobs(observed)).toEqual(["soniq_jobs_unique"]);
+  expect(rowsRead(observed)).toBeLessThan(10);
+});
+
+test("queues that nobody works are found by hopping, not by reading what waits in them", async () => {
+  await forgetAll();
+  await sql`insert into soniq_jobs (name, payload, queue) select 'x', '{}', 'queue ' || n % 3 from generate_series(1, 100000) n`;
+  await sql`vacuum analyze soniq_jobs`;
+  const observed = await engine.observe(async (db) => expect(await findUnworkedQueues(db, [])).toHaveLength(3));
+  expect(waysToJobs(observed)).toEqual(["soniq_jobs_claim"]);
+  expect(rowsRead(observed)).toBeLessThan(10);
+});

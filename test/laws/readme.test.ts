@@ -1,0 +1,158 @@
+// What the pages for readers show must work when it is typed.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { codeBlocks, commands, linkedFiles } from "./markdown.ts";
+import { root } from "./source-files.ts";
+
+const pages = readdirSync(root).filter((file) => file.endsWith(".md"));
+const read = (page: string) => readFileSync(join(root, page), "utf8");
+
+// Within the repository, so that packages are found; ignored by git.
+mkdirSync(join(root, ".out"), { recursive: true });
+const home = mkdtempSync(join(root, ".out/readme-"));
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+/**
+ * Compiles the TypeScript of some pages, all in one go. A block whose first line is `// <path>` is that file, which the
+ * page's other blocks may import; several blocks of one path are one file.
+ *
+ * @returns by page, what the compiler says
+ */
+function compile(texts: Record<string, string>): Record<string, string[]> {
+  const files = new Map<string, { page: string; lines: string[]; origins: string[] }>();
+  for (const [page, text] of Object.entries(texts)) {
+    for (const { language, heading, line, code } of codeBlocks(text)) {
+      if (language !== "ts" && language !== "typescript") continue;
+      const name = /^\/\/ ([\w./-]+\.[mc]?ts)$/.exec(code.split("\n")[0] as string)?.[1] ?? `line-${line}.ts`;
+      const path = join(page.replace(/\.md$/, ""), name);
+      const file = files.get(path) ?? { page, lines: [], origins: [] };
+      files.set(path, file);
+      for (const [i, written] of code.split("\n").entries()) {
+        file.lines.push(written);
+        file.origins.push(`${page}:${line + i}, under "${heading}"`);
+      }
+    }
+  }
+  const project = mkdtempSync(join(home, "project-"));
+  for (const [path, { lines }] of files) {
+    mkdirSync(dirname(join(project, path)), { recursive: true });
+    writeFileSync(join(project, path), lines.join("\n"));
+  }
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify(tsconfig));
+  const { stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--pretty", "false"], {
+    cwd: project,
+    encoding: "utf8",
+  });
+  const said: Record<string, string[]> = Object.fromEntries(Object.keys(texts).map((page) => [page, []]));
+  for (const problem of stdout.split(/\n(?=\S)/).filter((line) => line.trim() !== "")) {
+    const [, path = "", line, message] = /^(.*?)\((\d+),\d+\): ([^]*)$/.exec(problem) ?? [];
+    // What is wrong with the sources, the repository's own check says.
+    if (path.startsWith("../")) continue;
+    const file = files.get(path);
+    if (!file) throw new Error(`the compiler says something of no page: ${problem}`);
+    said[file.page]?.push(`${file.origins[Number(line) - 1]}: ${message?.trim()}`);
+  }
+  return said;
+}
+
+/** As strict as readers have it, with the sources of this package in place of the package. */
+const tsconfig = {
+  compilerOptions: {
+    target: "es2023",
+    module: "nodenext",
+    moduleDetection: "force",
+    lib: ["es2023", "es2024.string"],
+    types: ["node"],
+    strict: true,
+    verbatimModuleSyntax: true,
+    skipLibCheck: true,
+    noEmit: true,
+    paths: { "soniq-drizzle": [`${root}/src/index.ts`], "soniq-drizzle/schema": [`${root}/schema/index.ts`] },
+  },
+};
+
+describe("of the pages", () => {
+  let said: Record<string, string[]>;
+  beforeAll(() => (said = compile(Object.fromEntries(pages.map((page) => [page, read(page)])))));
+
+  test.each(pages)("%s: its TypeScript compiles", (page) => {
+    expect(said[page]).toEqual([]);
+  });
+
+  test.each(pages)("%s: its commands exist", (page) => {
+    expect(commands(read(page)).flatMap(whatIsWrong)).toEqual([]);
+  });
+
+  test.each(pages)("%s: the files it links to exist", (page) => {
+    expect(linkedFiles(read(page)).filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+});
+
+/** What is wrong with a command of npm's, or of ours. */
+function whatIsWrong(command: string): string[] {
+  const [program, verb = "", ...rest] = command.split(/\s+/);
+  if (program === "npm") {
+    const workspace = rest[rest.findIndex((word) => word === "-w" || word === "--workspace") + 1] as string;
+    const name = verb === "run" ? rest.find((word) => !word.startsWith("-")) : verb === "test" ? "test" : undefined;
+    const known = scripts(rest.includes("-w") || rest.includes("--workspace") ? workspace : ".");
+    return name === undefined || known.includes(name) ? [] : [`${command}: there is no script ${name}`];
+  }
+  if (program !== "npx" || verb !== "soniq-drizzle") return [];
+  const [subcommand, ...words] = rest;
+  const flags = words.filter((word) => word.startsWith("-"));
+  if (subcommand?.startsWith("-")) flags.push(subcommand);
+  const text = help(subcommand === undefined || subcommand.startsWith("-") ? [] : [subcommand]);
+  if (text === undefined) return [`${command}: there is no command ${subcommand}`];
+  return flags
+    .filter((flag) => !new RegExp(`\\s${flag}\\b`).test(text))
+    .map((flag) => `${command}: there is no ${flag}`);
+}
+
+function scripts(folder: string): string[] {
+  const manifest = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as { scripts?: object };
+  return Object.keys(manifest.scripts ?? {});
+}
+
+/** What the command line says of itself, or of one of its commands; undefined if there is no such command. */
+function help(path: readonly string[]): string | undefined {
+  const args = ["--import", "tsx", join(root, "src/cli/main.ts"), ...path, "--help"];
+  const { stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
+  return new RegExp(`^Usage: soniq-drizzle ${path.join(" ")}`).test(stdout) ? stdout : undefined;
+}
+
+describe("of a sample page", () => {
+  const fence = "```";
+  const sample = (wrong: string) => `
+# Sample
+${fence}ts
+// jobs.ts
+import { defineJob } from "soniq-drizzle";
+import * as v from "valibot";
+export const mail = defineJob({ name: "mail", payload: v.object({ to: v.string() }) });
+${fence}
+## Enqueue
+${fence}ts
+import { drizzle } from "drizzle-orm/postgres-js";
+import { enqueue } from "soniq-drizzle";
+import { mail } from "./jobs.js";
+await enqueue(drizzle(""), mail, { to: ${wrong} });
+${fence}`;
+
+  test("a block that does not compile is named by its page, line and heading", () => {
+    const said = compile({ "GOOD.md": sample('"me"'), "BAD.md": sample("7") });
+    expect(said["GOOD.md"]).toEqual([]);
+    expect(said["BAD.md"]).toEqual([expect.stringMatching(/^BAD\.md:14, under "Enqueue": error TS2322/)]);
+  });
+
+  test("a command that does not exist is named", () => {
+    const page = `${fence}sh\nDATABASE_URL=x npm run nothing # really\n${fence}
+      \`npx soniq-drizzle work --drain --wait 2s\`, \`npx soniq-drizzle work --fast\`, \`npx soniq-drizzle play\`, \`npm run build\``;
+    expect(commands(page).flatMap(whatIsWrong)).toEqual([
+      "npm run nothing: there is no script nothing",
+      "npx soniq-drizzle work --fast: there is no --fast",
+      "npx soniq-drizzle play: there is no command play",
+    ]);
+  });
+});

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A source file, read with as light a parser as imports need. */
+export interface SourceFile {
+  /** From the repository's root, such as `src/jobs/claim.ts`. */
+  readonly path: string;
+  /** Its folder below `src`, or `schema`; for `src/index.ts`, itself. */
+  readonly room: string;
+  readonly text: string;
+  /** The text without its comments. */
+  readonly code: string;
+  /** Each module that it imports: a source file's path, or a package's name as it is written. */
+  readonly imports: readonly string[];
+}
+
+/** Every file of `src` and `schema`. */
+export function sourceFiles(): SourceFile[] {
+  return ["schema", "src"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => sourceFile(posix.join(entry.parentPath.slice(root.length), entry.name)))
+      .toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+  );
+}
+
+function sourceFile(path: string): SourceFile {
+  const text = readFileSync(join(root, path), "utf8");
+  const code = withoutComments(text);
+  const [first = "", second = ""] = path.split("/");
+  const room = first === "src" ? `${first}/${second}` : first;
+  return { path, room, text, code, imports: importsOf(path, code) };
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[^]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+const importing = [
+  // import … from "x"; export … from "x"
+  /^(?:import|export)\b[^"';]*?\bfrom\s+"([^"]+)"/gm,
+  // import "x"
+  /^import\s+"([^"]+)"/gm,
+  // import("x"), require("x")
+  /\b(?:import|require)\(\s*"([^"]+)"\s*\)/g,
+];
+
+function importsOf(path: string, code: string): string[] {
+  const names = importing.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name]) => name as string));
+  return names.map((name) =>
+    name.startsWith(".") ? posix.join(posix.dirname(path), name).replace(/\.js$/, ".ts") : name,
+  );
+}

@@ -1,0 +1,37 @@
+// What a worker process that a test starts is configured by: `soniq-drizzle work --config` this file.
+import { setTimeout as sleep } from "node:timers/promises";
+import postgres from "postgres";
+import * as v from "valibot";
+import { defineConfig, defineJob, type Duration } from "../../src/index.ts";
+
+/** Runs until the test lets it go, or its signal is aborted; each of its steps goes into the table `ledger`. */
+export const hold = defineJob({ name: "hold", payload: v.object({ n: v.number() }) });
+
+const url = process.env["DATABASE_URL"];
+const setting = (name: string) => process.env[name] as Duration;
+
+export default defineConfig({
+  connection: url,
+  jobs: { hold },
+  handlers: {
+    async hold({ n }, { signal }) {
+      const sql = postgres(url as string, { max: 1 });
+      const note = (step: string) => sql`insert into ledger values (${n}, ${step})`;
+      await note("started");
+      for (;;) {
+        if ((await sql`select from ledger where n = ${n} and step = 'let go'`).length > 0) break;
+        if (signal.aborted) {
+          await note("aborted");
+          throw signal.reason;
+        }
+        await sleep(10);
+      }
+      await note("finished");
+    },
+  },
+  queues: { default: { concurrency: 3 } },
+  lease: setting("LEASE"),
+  sweep: "200ms",
+  poll: "200ms",
+  drainTimeout: setting("DRAIN_TIMEOUT"),
+});
