@@ -38,5 +38,9 @@ test("each order of the file is invoiced once, rolled back, or a dead letter; no
 
 test("a file that is not there is one readable sentence", async () => {
   const failing = run("node", ["--import", "tsx", "examples/shop/demo.ts", join(folder, "none.csv"), "--json"]);
-  await expect(failing).rejects.toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^.*none\.csv.*\n$/) });
+  await expect(failing).rejects.toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/^.*none\.csv.*\n$/),
+  });
 });
