@@ -1,5 +1,5 @@
 import { errorCode, errorText, SoniqError } from "../core/errors.js";
-import { storable } from "../jobs/error-record.js";
+import { storable } from "../core/storable.js";
 
 /** One sentence for people, without a stack trace where the cause is not ours, and without passwords. */
 export function explain(error: unknown): string {

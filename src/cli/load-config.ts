@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ConfigError } from "../core/errors.js";
-import { storable } from "../jobs/error-record.js";
+import { storable } from "../core/storable.js";
 import type { WorkerConfig } from "../worker/config.js";
 
 const names = ["soniq.config.ts", "soniq.config.mts", "soniq.config.js", "soniq.config.mjs"];
@@ -46,7 +46,8 @@ function cause(error: unknown): string {
   const frames = (error.stack ?? "").split("\n").filter((frame) => /^\s+at /.test(frame));
   const own = frames.find((frame) => !/node_modules|node:|\/dist\//.test(frame));
   const place = /((?:file:\/\/)?\/[^()]*:\d+:\d+)\)?$/.exec(own ?? "")?.[1];
-  return place ? `${error.message} (${place})` : error.message;
+  const message = error.message.replace(/\s*\n\s*/g, " ");
+  return place ? `${message} (${place})` : message;
 }
 
 async function registerTypeScript(path: string): Promise<void> {

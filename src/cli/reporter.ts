@@ -1,7 +1,7 @@
 import { styleText } from "node:util";
 import pino from "pino";
 import { errorText } from "../core/errors.js";
-import { storable } from "../jobs/error-record.js";
+import { storable } from "../core/storable.js";
 import type { Outcome } from "../jobs/outcome.js";
 import type { Tell, WorkerEvent } from "../worker/events.js";
 

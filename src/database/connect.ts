@@ -1,6 +1,7 @@
 import { drizzle } from "drizzle-orm/postgres-js";
-import postgres from "postgres";
+import postgres, { type Sql } from "postgres";
 import type { Queryable } from "../core/queryable.js";
+import { watchReplies } from "./watch-replies.js";
 
 /** A connection of its own, or a few, to PostgreSQL. */
 export interface Connection {
@@ -22,25 +23,49 @@ const longestReconnectSeconds = 2;
  *
  * @param url PostgreSQL's connection string
  * @param connections how many at the most
+ * @param patienceMs when to give a statement up whose reply does not come: its connections are thrown away then, since a
+ *   network that swallows packets never says so
  */
-export function connect(url: string, connections: number): Connection {
-  const client = postgres(url, {
-    max: connections,
-    prepare: false,
-    fetch_types: false,
-    connect_timeout: 10,
-    backoff: (tries: number) => Math.min(longestReconnectSeconds, 0.05 * 2 ** tries) * (0.5 + Math.random() / 2),
-    onnotice: () => {},
-    connection: {
-      application_name: "soniq-drizzle",
-      default_transaction_isolation: "read committed",
-      lock_timeout: lockTimeoutMs,
-      statement_timeout: statementTimeoutMs,
-      idle_in_transaction_session_timeout: statementTimeoutMs,
-    },
-  });
+export function connect(url: string, connections: number, patienceMs = statementTimeoutMs + 5_000): Connection {
+  let client = open();
+  let db = drizzle({ client }) as Queryable;
+
+  function open(): Sql {
+    const opened = postgres(url, {
+      max: connections,
+      prepare: false,
+      fetch_types: false,
+      connect_timeout: 10,
+      backoff: (tries: number) => Math.min(longestReconnectSeconds, 0.05 * 2 ** tries) * (0.5 + Math.random() / 2),
+      onnotice: () => {},
+      connection: {
+        application_name: "soniq-drizzle",
+        default_transaction_isolation: "read committed",
+        lock_timeout: lockTimeoutMs,
+        statement_timeout: statementTimeoutMs,
+        idle_in_transaction_session_timeout: statementTimeoutMs,
+      },
+    });
+    watchReplies(opened, patienceMs, () => replace(opened));
+    return opened;
+  }
+
+  function replace(silent: Sql): void {
+    if (client === silent) {
+      client = open();
+      db = drizzle({ client }) as Queryable;
+    }
+    void silent.end({ timeout: 0 });
+  }
+
   return {
-    db: drizzle({ client }) as Queryable,
+    db: new Proxy({} as Queryable, {
+      get: (_, key) => {
+        const value: unknown = Reflect.get(db, key);
+        return typeof value === "function" ? (value.bind(db) as unknown) : value;
+      },
+      has: (_, key) => Reflect.has(db, key),
+    }),
     async listen(channel, onNotify, onListening) {
       await client.listen(channel, onNotify, onListening);
     },
@@ -51,7 +76,9 @@ export function connect(url: string, connections: number): Connection {
 /** Whose database it is, for people to read: the password is hidden. */
 export function describeUrl(url: string): string {
   try {
-    const { protocol, username, host, pathname } = new URL(url);
+    const { protocol, username, host, pathname, search, hash } = new URL(url);
+    // An @ behind the host is the end of a password that should have been percent-encoded.
+    if (`${pathname}${search}${hash}`.includes("@")) return "an unreadable connection string";
     return `${protocol}//${username ? `${username}@` : ""}${host}${pathname}`;
   } catch {
     return "an unreadable connection string";

@@ -27,6 +27,10 @@ const lockKey = 7_664_891_205;
 export async function migrate(db: Queryable): Promise<string[]> {
   const migrations = await readMigrations();
   return db.transaction(async (tx: Queryable) => {
+    // Whoever waits for the lock must see what the one before has applied.
+    await tx.execute(sql`set transaction isolation level read committed`);
+    await tx.execute(sql`set local lock_timeout = 0`);
+    await tx.execute(sql`set local statement_timeout = 0`);
     await tx.execute(sql`select pg_advisory_xact_lock(${sql.raw(String(lockKey))})`);
     await tx.execute(
       sql`create table if not exists ${ledger} (name text primary key, applied_at timestamptz not null default now())`,

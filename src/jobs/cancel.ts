@@ -4,7 +4,7 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { cancelChannel } from "./doorbell.js";
-import { storable } from "./error-record.js";
+import { storable } from "../core/storable.js";
 import { keyStillHeld } from "./end-claim.js";
 
 /**
@@ -19,6 +19,7 @@ export async function cancel(
   id: number,
   reason = "cancelled",
 ): Promise<"cancelled" | "requested" | "not found"> {
+  if (!Number.isSafeInteger(id)) return "not found";
   const qb = builder(db);
   const queued = sql`${soniqJobs.state} = 'queued'`;
   const cancelling = qb.$with("cancelling").as(

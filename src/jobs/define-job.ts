@@ -75,15 +75,21 @@ export function defineJob<
   StandardSchemaV1.InferOutput<S>,
   StandardSchemaV1.InferInput<R>,
   StandardSchemaV1.InferOutput<R>
-> & { readonly run: Run } {
+> & {
+  readonly run: undefined extends Run
+    ? undefined
+    : HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>>;
+} {
   const { queue, priority, maxAttempts, timeout } = definition;
   storableText(definition.name, "name", 200);
   const of = `job ${definition.name}`;
   if (queue !== undefined) storableText(queue, `${of}: queue`, 200);
   if (priority !== undefined) checkPriority(priority, `${of}: priority`);
   if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts, `${of}: maxAttempts`);
-  if (timeout !== undefined) milliseconds(timeout, `${of}: timeout`);
-  return Object.freeze({ ...definition, run: definition.run as Run });
+  if (timeout !== undefined && milliseconds(timeout, `${of}: timeout`) === 0)
+    throw new InvalidValueError(`${of}: timeout`, "is 0: give the longest time that an attempt may take");
+  // The compiler cannot tell which of both `run` is.
+  return Object.freeze({ ...definition, run: definition.run as never });
 }
 
 /** Tells a definition from whatever else a module exports. */

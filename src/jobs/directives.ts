@@ -46,9 +46,12 @@ export class RetryAfter extends Directive {
 
 /** Tells a directive from other values, whichever copy of this package made it. */
 export function asDirective(value: unknown): Snooze | Cancel | Discard | RetryAfter | undefined {
-  return value instanceof Error && kindOfDirective in value
-    ? (value as Snooze | Cancel | Discard | RetryAfter)
-    : undefined;
+  try {
+    return value instanceof Error && kindOfDirective in value ? (value as Directive as never) : undefined;
+  } catch {
+    // A proxy may throw whatever it is asked.
+    return undefined;
+  }
 }
 
 /** Which directive it is. */

@@ -26,6 +26,7 @@ export function keyStillHeld(requeued: SQL): SQL {
 
 /** The errors with one more, without the oldest that is one too many. */
 export function errorsWith(error: SQL): SQL {
-  const kept = sql`case when jsonb_array_length(${soniqJobs.errors}) >= ${keptErrors} then ${soniqJobs.errors} - 0 else ${soniqJobs.errors} end`;
+  // Plain SQL may have put anything there.
+  const kept = sql`case when jsonb_typeof(${soniqJobs.errors}) <> 'array' then '[]' when jsonb_array_length(${soniqJobs.errors}) >= ${keptErrors} then ${soniqJobs.errors} - 0 else ${soniqJobs.errors} end`;
   return sql`(${kept}) || jsonb_build_array(${error} || jsonb_build_object('at', now()))`;
 }

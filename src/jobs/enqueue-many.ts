@@ -6,8 +6,9 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import type { JobDefinition } from "./define-job.js";
 import { ring } from "./doorbell.js";
-import { holdsKey, isDue } from "./enqueue.js";
+import { isDue } from "./enqueue.js";
 import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
+import { holdsKey } from "./unique-key.js";
 
 const rowsPerStatement = 5_000;
 /** PostgreSQL takes 256 MB of JSON at the most; long payloads go in smaller batches. */

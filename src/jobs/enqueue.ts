@@ -7,12 +7,10 @@ import type { Queryable } from "../core/queryable.js";
 import type { JobDefinition } from "./define-job.js";
 import { mayRing, ring } from "./doorbell.js";
 import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
+import { holdsKey } from "./unique-key.js";
 
 /** How often to try where the holder of a key finishes between two statements. */
 const keyRounds = 5;
-
-/** The arbiter of unique keys: what `on conflict` must repeat word for word, without the table's name. */
-export const holdsKey = sql`unique_held and unique_key is not null`;
 
 /**
  * Enqueues a job; on a transaction, the job exists if and only if that transaction commits.

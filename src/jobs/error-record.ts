@@ -1,3 +1,5 @@
+import { storable } from "../core/storable.js";
+
 /** A failure as the job keeps it; the database adds `at`. */
 export interface ErrorRecord {
   readonly attempt: number;
@@ -30,24 +32,6 @@ export function errorRecord(thrown: unknown, attempt: number, worker: string): E
     ...(stack !== undefined && { stack: storable(stack, longestStack) }),
     ...(causes && { cause: storable(causes, longestMessage) }),
   };
-}
-
-/** A text that PostgreSQL can store and that shows no password or token. */
-export function storable(text: string, longest = longestMessage): string {
-  return withoutSecrets(text.slice(0, longest * 2))
-    .replaceAll("\0", "\u{fffd}")
-    .slice(0, longest)
-    .toWellFormed();
-}
-
-function withoutSecrets(text: string): string {
-  return text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@]*@/gi, "$1:***@")
-    .replace(/\b(bearer|basic)\s+[\w.~+/=-]+/gi, "$1 ***")
-    .replace(
-      /\b((?:[\w-]*(?:password|passwd|secret|token|api[_-]?key))["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&"']+)/gi,
-      "$1***",
-    );
 }
 
 /** Reads an error that may have throwing getters, or be no error at all. */

@@ -1,4 +1,4 @@
-import type { JobDefinition } from "./define-job.js";
+import type { JobDefinition, PayloadOutput, ResultInput } from "./define-job.js";
 import type { HandlerFunction } from "./job-context.js";
 
 /** A handler bound to its definition, made by {@link handler}. */
@@ -9,9 +9,9 @@ export interface Handler<J extends JobDefinition = JobDefinition> {
 }
 
 /** Types a handler that lives in a file of its own; goes into the configuration's `handlers`. */
-export function handler<Name extends string, In, Out, ResultIn, ResultOut>(
-  job: JobDefinition<Name, In, Out, ResultIn, ResultOut>,
-  run: HandlerFunction<Out, ResultIn>,
-): Handler<JobDefinition<Name, In, Out, ResultIn, ResultOut>> {
+export function handler<J extends JobDefinition>(
+  job: J,
+  run: HandlerFunction<PayloadOutput<J>, ResultInput<J>>,
+): Handler<J> {
   return { job, run };
 }

@@ -67,8 +67,9 @@ export function checkOptions(job: JobDefinition, options: EnqueueOptions, what =
     const { runAt, delay, tags = [], meta = {}, uniqueKey } = options;
     if (runAt !== undefined && delay !== undefined)
       throw new InvalidValueError(`${what}.runAt`, `stands beside ${what}.delay: give one of them`);
-    if (runAt !== undefined && !(runAt instanceof Date && Number.isFinite(runAt.getTime())))
-      throw new InvalidValueError(`${what}.runAt`, `is ${shown(runAt)}: give a valid Date`);
+    if (runAt !== undefined && !(runAt instanceof Date))
+      throw new InvalidValueError(`${what}.runAt`, `is ${shown(runAt)}: give a Date`);
+    if (Number.isNaN(runAt?.getTime())) throw new InvalidValueError(`${what}.runAt`, "is an invalid Date");
     if (!Array.isArray(tags)) throw new InvalidValueError(`${what}.tags`, `is ${shown(tags)}: give a list of texts`);
     if (typeof meta !== "object" || meta === null || Array.isArray(meta))
       throw new InvalidValueError(`${what}.meta`, `is ${shown(meta)}: give an object`);

@@ -5,7 +5,8 @@ import { backoffMs } from "./backoff.js";
 import type { ClaimedJob } from "./claim.js";
 import type { JobDefinition } from "./define-job.js";
 import { asDirective, directiveKind } from "./directives.js";
-import { type ErrorRecord, errorRecord, storable } from "./error-record.js";
+import { storable } from "../core/storable.js";
+import { type ErrorRecord, errorRecord } from "./error-record.js";
 
 /** How an attempt ended, as it will be written down. */
 export type Outcome =
@@ -21,8 +22,9 @@ export type Outcome =
   | { readonly kind: "cancelled"; readonly reason?: string }
   | { readonly kind: "dead"; readonly reason: string; readonly error?: ErrorRecord };
 
-/** What became of running a handler. */
-export type Ending = { readonly returned: unknown } | { readonly threw: unknown };
+/** What became of running a handler; `refused`: its payload was not valid, so it did not run. */
+export type Ending =
+  { readonly returned: unknown } | { readonly threw: unknown } | { readonly refused: InvalidValueError };
 
 /**
  * The outcome of an attempt.
@@ -39,12 +41,10 @@ export function decide(
   worker: string,
   random: number,
 ): Outcome {
-  const thrown = "threw" in ending ? ending.threw : undefined;
-  const directive = asDirective("threw" in ending ? thrown : ending.returned);
-  if (!directive)
-    return "threw" in ending
-      ? failed(job, definition, thrown, worker, random)
-      : completed(job, definition, ending.returned, worker, random);
+  if ("refused" in ending) return unparsable(job, ending.refused, worker);
+  const value = "threw" in ending ? ending.threw : ending.returned;
+  const directive = asDirective(value);
+  if (!directive) return ("threw" in ending ? failed : completed)(job, definition, value, worker, random);
   const kind = directiveKind(directive);
   switch (kind) {
     case "snooze":
@@ -65,7 +65,7 @@ export function decide(
 }
 
 /** A job whose payload its validator no longer takes: trying again would not help. */
-export function unparsable(job: ClaimedJob, error: unknown, worker: string): Outcome {
+function unparsable(job: ClaimedJob, error: InvalidValueError, worker: string): Outcome {
   const record = errorRecord(error, job.attempt, worker);
   return { kind: "dead", reason: `invalid payload: ${record.message}`, error: record };
 }

@@ -48,24 +48,14 @@ export async function findPrunable(db: Queryable, { state, before, after, limit 
     .limit(limit);
 }
 
-/**
- * completed | cancelled | dead → gone. Rows that others have locked are left for the next round.
- *
- * @returns how many were deleted
- */
-export async function deleteFinished(
-  db: Queryable,
-  state: PruneInput["state"],
-  ids: readonly number[],
-): Promise<number> {
+/** completed | cancelled | dead → gone. Rows that others have locked are left for the next full round. */
+export async function deleteFinished(db: Queryable, state: PruneInput["state"], ids: readonly number[]): Promise<void> {
   const free = new QueryBuilder()
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
     .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, eq(soniqJobs.state, state)))
     .for("update", { skipLocked: true });
-  const deleted = await builder(db)
+  await builder(db)
     .delete(soniqJobs)
-    .where(sql`${soniqJobs.id} = any (array(${free}))`)
-    .returning({ id: soniqJobs.id });
-  return deleted.length;
+    .where(sql`${soniqJobs.id} = any (array(${free}))`);
 }

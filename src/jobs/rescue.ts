@@ -48,7 +48,7 @@ export function rescueFromEnded(db: Queryable, maxCrashes: number, limit: number
 }
 
 /**
- * The same for active jobs whose session has no row at all. Walks all active jobs: for a look now and then.
+ * The same for active jobs whose session has no row, or has ended. Walks all active jobs: for a look now and then.
  */
 export function rescueStrays(db: Queryable, maxCrashes: number, limit: number): Promise<Rescued[]> {
   const ids = sql`select ${soniqJobs.id} from ${soniqJobs} where ${soniqJobs.state} = 'active'

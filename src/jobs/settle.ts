@@ -56,7 +56,7 @@ function settleWhere(
   settlements: readonly Settlement[],
   only?: SQL,
 ): Promise<Settled[]> {
-  const cancelled = sql`s.state = 'queued' and ${soniqJobs.cancelRequestedAt} is not null`;
+  const cancelled = sql`s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null`;
   const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
   const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
   const requeued = sql`${state} = 'queued'`;
@@ -68,7 +68,7 @@ function settleWhere(
       attempt: sql`${soniqJobs.attempt} - s.refund`,
       unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
       result: sql`s.result`,
-      reason: sql`case when ${state} = 'cancelled' then coalesce(s.reason, ${soniqJobs.reason}, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
+      reason: sql`case when ${state} = 'cancelled' then coalesce(${soniqJobs.reason}, s.reason, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
       errors: when(sql`s.error is null`, soniqJobs.errors, errorsWith(sql`s.error`)),
     })
     .from(

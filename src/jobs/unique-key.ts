@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { sql } from "drizzle-orm";
 import { storableText } from "../core/json.js";
 
 const longestKeyBytes = 512;
@@ -16,3 +17,6 @@ export function storedUniqueKey(name: string, key: string, what: string): string
   if (Buffer.byteLength(full) <= longestKeyBytes) return full;
   return `${front}:sha256:${createHash("sha256").update(full).digest("hex")}`;
 }
+
+/** The arbiter of unique keys: what `on conflict` must repeat word for word, without the table's name. */
+export const holdsKey = sql`unique_held and unique_key is not null`;

@@ -1,19 +1,25 @@
 import { and, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 
 /**
- * Ends the sessions whose lease ran out. A beat that is under way holds the row's lock: then the lease is looked at again.
+ * Ends the sessions whose lease ran out. One whose beat is under way is passed over: that holds the row's lock.
  *
  * @returns the ids of the sessions that died
  */
 export async function expireSessions(db: Queryable): Promise<string[]> {
+  const expired = new QueryBuilder()
+    .select({ id: soniqWorkers.id })
+    .from(soniqWorkers)
+    .where(and(isNull(soniqWorkers.endedAt), lt(soniqWorkers.leaseExpiresAt, sql`now()`)))
+    .for("no key update", { skipLocked: true });
   const dead = await builder(db)
     .update(soniqWorkers)
     .set({ endedAt: sql`now()`, idleQueues: sql`'[]'::jsonb` })
-    .where(and(isNull(soniqWorkers.endedAt), lt(soniqWorkers.leaseExpiresAt, sql`now()`)))
+    .where(sql`${soniqWorkers.id} = any (array(${expired}))`)
     .returning({ id: soniqWorkers.id });
   return dead.map(({ id }) => id);
 }

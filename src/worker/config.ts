@@ -6,7 +6,7 @@ import type { HandlerFunction } from "../jobs/job-context.js";
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];
 type KeysWithRun<Jobs> = {
-  [K in keyof Jobs]: Jobs[K] extends { readonly run: HandlerFunction<never, never> } ? K : never;
+  [K in keyof Jobs]: Jobs[K] extends { readonly run: HandlerFunction<never, unknown> } ? K : never;
 }[keyof Jobs];
 type HandlerOf<J> =
   J extends JobDefinition<infer Name, infer In, infer Out, infer ResultIn, infer ResultOut>
@@ -44,7 +44,10 @@ export interface WorkerConfig {
   readonly sweep?: Duration;
   /** How often to look for due jobs when nothing wakes the worker up. Default `"1s"`. */
   readonly poll?: Duration;
-  /** How long running jobs may take to finish at shutdown, before they are given back. Default `"30s"`. */
+  /**
+   * How long running jobs may take to finish at shutdown, before they are given back. Default `"20s"`: shorter than the 30 s
+   * after which Kubernetes kills; Docker kills after 10 s.
+   */
   readonly drainTimeout?: Duration;
   readonly retention?: Retention;
   /** How many workers may crash with a job in hand before it is a dead letter. Default 5. */

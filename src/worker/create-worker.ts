@@ -1,4 +1,5 @@
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
+import { SoniqError } from "../core/errors.js";
 import type { WorkerConfig } from "./config.js";
 import { pause } from "./duties.js";
 import { Engine } from "./engine.js";
@@ -8,7 +9,7 @@ import { checkConfig, type Settings } from "./settings.js";
 /** Works the queues of a configuration in this process. */
 export interface Worker {
   /**
-   * Begins to work.
+   * Begins to work. After a failure, it may be called again.
    *
    * @throws MigrationError if the job tables are missing or older than this version, or the driver's error if the database cannot be reached
    */
@@ -39,11 +40,14 @@ const drainLookMs = 250;
 
 /** @see createWorker */
 export function workerOf(settings: Settings, onEvent: Tell): Worker {
+  const failed = (error: unknown) => console.error("soniq-drizzle: onEvent failed:", error);
   const tell: Tell = (event) => {
     try {
-      onEvent(event);
+      const told: unknown = onEvent(event);
+      // An async function fits, too: what it does wrong is not the worker's end.
+      if (told instanceof Promise) told.catch(failed);
     } catch (error) {
-      console.error("soniq-drizzle: onEvent failed:", error);
+      failed(error);
     }
   };
   let engine: Engine | undefined;
@@ -62,11 +66,18 @@ export function workerOf(settings: Settings, onEvent: Tell): Worker {
   }
 
   const worker: Worker = {
-    start: () => (starting ??= start()),
+    start() {
+      if (stopping) throw new SoniqError("this worker has been stopped: create another one");
+      starting ??= start().catch((error: unknown) => {
+        starting = undefined;
+        throw error;
+      });
+      return starting;
+    },
     async drain({ wait = "60s", maxDuration } = {}) {
       const waitMs = milliseconds(wait, "wait");
       const until = maxDuration === undefined ? Infinity : performance.now() + milliseconds(maxDuration, "maxDuration");
-      await worker.start();
+      if (!stopping) await worker.start();
       while (!stopping && performance.now() < until && (await engine?.hasWork(waitMs))) await pause(drainLookMs, never);
       await worker.stop();
     },

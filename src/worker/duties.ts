@@ -1,3 +1,4 @@
+import { longestTimerMs } from "../core/duration.js";
 import type { Tell } from "./events.js";
 
 /** Something to be done every so often, for as long as the worker lives. */
@@ -5,7 +6,8 @@ export interface Duty {
   /** In the words that complete "failed while …". */
   readonly doing: string;
   readonly everyMs: number;
-  run(): Promise<void>;
+  /** @param stop aborted when the worker stops: what goes in batches ends with the one at hand */
+  run(stop: AbortSignal): Promise<void>;
 }
 
 /**
@@ -25,7 +27,7 @@ export function perform(duties: readonly Duty[], tell: Tell): () => Promise<void
 async function loop({ doing, everyMs, run }: Duty, stop: AbortSignal, tell: Tell): Promise<void> {
   while (!stop.aborted) {
     try {
-      await run();
+      await run(stop);
     } catch (error) {
       tell({ type: "trouble", doing, error });
     }
@@ -37,7 +39,7 @@ async function loop({ doing, everyMs, run }: Duty, stop: AbortSignal, tell: Tell
 export function pause(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise((done) => {
     if (stop.aborted) return done();
-    const timer = setTimeout(end, ms);
+    const timer = setTimeout(end, Math.min(longestTimerMs, ms));
     stop.addEventListener("abort", end, { once: true });
     function end() {
       clearTimeout(timer);

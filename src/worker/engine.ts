@@ -7,12 +7,12 @@ import { findLostClaims, findOwned } from "../jobs/ownership.js";
 import { Claimer } from "./claimer.js";
 import { type Duty, pause, perform } from "./duties.js";
 import type { Tell } from "./events.js";
-import { pruneDuty } from "./pruner.js";
+import { pruneDuties } from "./pruner.js";
 import { QueueWorker } from "./queue-worker.js";
 import { rescueDuties } from "./rescuer.js";
 import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
-import { WorkerSession } from "./worker-session.js";
+import { beatsPerLease, WorkerSession } from "./worker-session.js";
 
 /** What one worker process opens: statements of claims and settles, beats that wait for neither, and the listener. */
 export const connectionBudget = { engine: 4, beats: 1, listener: 1 };
@@ -21,6 +21,8 @@ export const connectionBudget = { engine: 4, beats: 1, listener: 1 };
 const shutdownGraceMs = 500;
 /** What cannot be settled by then, because the database is away, is left to be rescued. */
 const longestLastSettleMs = 5_000;
+const shortestPatienceMs = 1_000;
+const relistenMs = 5_000;
 
 /** The moving parts of one worker. */
 export class Engine {
@@ -30,13 +32,20 @@ export class Engine {
   #settler: Settler | undefined;
   #endDuties: (() => Promise<void>) | undefined;
   #searchLostUntil = 0;
+  #listening = false;
 
   constructor(
     private readonly settings: Settings,
     private readonly tell: Tell,
   ) {
     const { engine, beats, listener } = connectionBudget;
-    this.#connections = [engine, beats, listener].map((connections) => connect(settings.connection, connections));
+    // A beat that is not answered before the next one is due will not be.
+    const beatPatienceMs = Math.max(shortestPatienceMs, settings.leaseMs / beatsPerLease);
+    this.#connections = [
+      connect(settings.connection, engine),
+      connect(settings.connection, beats, beatPatienceMs),
+      connect(settings.connection, listener),
+    ];
     this.#session = new WorkerSession(this.#beats.db, settings);
   }
 
@@ -72,15 +81,18 @@ export class Engine {
         }),
     );
     const duties: Duty[] = [
-      this.#session.duty((lost) => this.#afterBeat(lost)),
+      this.#session.duty(
+        (lost) => this.#sessionLost(lost),
+        () => this.#afterBeat(),
+      ),
+      { doing: "listening for wake-ups: jobs are found by polling", everyMs: relistenMs, run: () => this.#listen() },
       ...rescueDuties(db, settings, (event) => {
         tell(event);
         for (const queue of this.#queues) queue.wakeUp();
       }),
-      pruneDuty(db, settings),
+      ...pruneDuties(db, settings),
     ];
     this.#endDuties = perform(duties, tell);
-    await this.#listen();
     for (const queue of this.#queues) queue.start();
   }
 
@@ -94,18 +106,20 @@ export class Engine {
     }
   }
 
-  /** Beats go on until the last job is settled. */
+  /** Beats go on until the last job is settled. Nothing is waited for without end: PostgreSQL may be away. */
   async stop(timeoutMs: number): Promise<void> {
-    const stopped = Promise.all(this.#queues.map((queue) => queue.stop()));
-    const tooLong = new AbortController();
-    const patience = pause(timeoutMs + shutdownGraceMs + longestLastSettleMs, tooLong.signal);
-    await Promise.race([stopped, patience]);
-    tooLong.abort();
+    await within(
+      timeoutMs + shutdownGraceMs + longestLastSettleMs,
+      Promise.all(this.#queues.map((queue) => queue.stop())),
+    );
     this.#settler?.abandon();
-    await this.#endDuties?.();
-    await this.#session
-      .end()
-      .catch((error: unknown) => this.tell({ type: "trouble", doing: "ending the session", error }));
+    const end = async () => {
+      await this.#endDuties?.();
+      await this.#session.end();
+    };
+    await within(longestLastSettleMs, end()).catch((error: unknown) => {
+      this.tell({ type: "trouble", doing: "ending the session", error });
+    });
     await this.close();
   }
 
@@ -118,27 +132,27 @@ export class Engine {
     await Promise.all(this.#connections.map((connection) => connection.close()));
   }
 
+  /** Once done, the driver listens again by itself after each outage. */
   async #listen(): Promise<void> {
+    if (this.#listening) return;
     const wakeUp = (name?: string) => {
       for (const queue of this.#queues) if (name === undefined || queue.queue === name) queue.wakeUp();
     };
-    try {
-      await this.#listener.listen(wakeUpChannel, wakeUp, () => wakeUp());
-      await this.#listener.listen(
-        cancelChannel,
-        (id) => id === this.#session.id && void this.#askOwnership(),
-        () => {},
-      );
-    } catch (error) {
-      this.tell({ type: "trouble", doing: "listening for wake-ups: jobs are found by polling", error });
-    }
+    await this.#listener.listen(wakeUpChannel, wakeUp, () => wakeUp());
+    await this.#listener.listen(
+      cancelChannel,
+      (id) => id === this.#session.id && void this.#askOwnership(),
+      () => {},
+    );
+    this.#listening = true;
   }
 
-  async #afterBeat(lost: string | undefined): Promise<void> {
-    if (lost !== undefined) {
-      for (const queue of this.#queues) queue.interrupt("lost", (_, workerId) => workerId === lost);
-      this.tell({ type: "session lost" });
-    }
+  #sessionLost(lost: string): void {
+    for (const queue of this.#queues) queue.interrupt("lost", (_, workerId) => workerId === lost);
+    this.tell({ type: "session lost" });
+  }
+
+  async #afterBeat(): Promise<void> {
     await this.#askOwnership();
     if (performance.now() < this.#searchLostUntil) await this.#releaseLostClaims();
   }
@@ -189,4 +203,10 @@ export class Engine {
       return false;
     }
   }
+}
+
+/** Resolves when the work is done, or when it has taken too long. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([work, pause(ms, done.signal)]).finally(() => done.abort());
 }

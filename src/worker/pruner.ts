@@ -1,4 +1,4 @@
-import { errorCode } from "../core/errors.js";
+import { failureOf } from "../core/failure.js";
 import type { Queryable } from "../core/queryable.js";
 import {
   deleteFinished,
@@ -13,38 +13,38 @@ import type { Settings } from "./settings.js";
 
 const batch = 1_000;
 const everyMs = 30_000;
-/** What was locked, or referenced by a row that forbids its deletion, lies behind the mark: looked at again that often. */
+/** What was locked, or held by a foreign key or trigger that forbids its deletion, lies behind the mark: looked at again that often. */
 const fullRoundMs = 3_600_000;
-const foreignKeyViolation = "23503";
 
-/** Deletes finished jobs that are past their retention. */
-export function pruneDuty(db: Queryable, { retentionMs }: Settings): Duty {
-  const marks = new Map<PruneInput["state"], PruneMark>();
+/** Deletes finished jobs that are past their retention: a duty for each state, so that one's trouble is not another's. */
+export function pruneDuties(db: Queryable, { retentionMs }: Settings): Duty[] {
+  return (["completed", "cancelled", "dead"] as const).map((state) => pruneDuty(db, state, retentionMs[state]));
+}
+
+function pruneDuty(db: Queryable, state: PruneInput["state"], retentionMs: number): Duty {
+  let mark: PruneMark = pruneFromTheBeginning;
   let fullRoundAt = performance.now() + fullRoundMs;
   return {
-    doing: "pruning finished jobs",
+    doing: `pruning ${state} jobs`,
     everyMs,
-    async run() {
+    async run(stop) {
       if (performance.now() > fullRoundAt) {
-        marks.clear();
+        mark = pruneFromTheBeginning;
         fullRoundAt = performance.now() + fullRoundMs;
       }
-      for (const state of ["completed", "cancelled", "dead"] as const) {
-        const before = await findPruneHorizon(db, retentionMs[state]);
-        for (;;) {
-          const after = marks.get(state) ?? pruneFromTheBeginning;
-          const found = await findPrunable(db, { state, before, after, limit: batch });
-          await deleteThose(db, state, found);
-          // Up to the horizon all is looked at: jobs of other states lie there, too many to walk again.
-          marks.set(state, found.length < batch ? { finishedAt: before, id: 0 } : (found.at(-1) as PruneMark));
-          if (found.length < batch) break;
-        }
+      const before = await findPruneHorizon(db, retentionMs);
+      while (!stop.aborted) {
+        const found = await findPrunable(db, { state, before, after: mark, limit: batch });
+        await deleteThose(db, state, found);
+        // Up to the horizon all is looked at: jobs of other states lie there, too many to walk again.
+        mark = found.length < batch ? { finishedAt: before, id: 0 } : (found.at(-1) as PruneMark);
+        if (found.length < batch) return;
       }
     },
   };
 }
 
-/** One row that another table holds on to must not keep the rest of its batch. */
+/** One row that cannot be deleted must not keep the rest of its batch. */
 async function deleteThose(db: Queryable, state: PruneInput["state"], found: readonly PruneMark[]): Promise<void> {
   if (found.length === 0) return;
   try {
@@ -54,7 +54,7 @@ async function deleteThose(db: Queryable, state: PruneInput["state"], found: rea
       found.map(({ id }) => id),
     );
   } catch (error) {
-    if (errorCode(error) !== foreignKeyViolation) throw error;
+    if (failureOf(error) === "outage") throw error;
     if (found.length === 1) return;
     const half = Math.ceil(found.length / 2);
     await deleteThose(db, state, found.slice(0, half));

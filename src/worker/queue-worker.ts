@@ -102,13 +102,15 @@ export class QueueWorker {
         else if (!full && (await setIdle(this.queue, true))) continue;
         if (full) continue;
       }
-      if (this.#wakeUps === wakeUps && !this.#stopping) await this.#sleep(settings.pollMs);
+      if (this.#wakeUps === wakeUps && !this.#stopping) {
+        await this.#sleep(this.#buffer.length > 0 ? Math.min(settings.pollMs, longestBufferMs) : settings.pollMs);
+      }
     }
   }
 
   /** How many more jobs to claim: for the free slots, and for as many more as are soon done. */
   #room(): number {
-    if (this.#unsettled.size > 2 * largestClaim) return 0;
+    if (this.#unsettled.size - this.#runs.size > 2 * largestClaim) return 0;
     const free = this.concurrency - this.#runs.size;
     const ahead = Math.min(largestClaim, this.#throughput.perWindow());
     // A claim is worth its while when a slot is free, or the buffer half empty.
@@ -126,13 +128,15 @@ export class QueueWorker {
       this.around.claimFailed(this.queue, error);
       return false;
     }
+    // The session has ended meanwhile: what it claimed last is not ours to run.
+    if (workerId !== this.around.workerId()) return false;
     const claimedAt = performance.now();
-    // A job that was in a crash starts at once or is given back: in the buffer it could take part in another's.
+    // Jobs that were in a crash go first and do not wait behind others, in whose crash they could take part.
     const crashed = claimed.filter(({ crashes }) => crashes > 0);
     const calm = claimed.filter(({ crashes }) => crashes === 0);
-    const free = Math.max(0, this.concurrency - this.#runs.size - this.#buffer.length);
-    for (const job of crashed.slice(free)) this.#release(job, workerId, releaseCrashedMs);
-    this.#buffer.push(...[...crashed.slice(0, free), ...calm].map((job) => ({ job, workerId, claimedAt })));
+    for (const job of crashed.splice(this.concurrency)) this.#release(job, workerId, releaseCrashedMs);
+    const held = (job: ClaimedJob) => ({ job, workerId, claimedAt });
+    this.#buffer = [...crashed.map(held), ...this.#buffer, ...calm.map(held)];
     this.#startRuns();
     return claimed.length === limit;
   }

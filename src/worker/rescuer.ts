@@ -10,8 +10,8 @@ const fullLookMs = 300_000;
 
 /** Takes the jobs of dead workers from them; now and then looks at all active jobs, for what that cannot find. */
 export function rescueDuties(db: Queryable, { sweepMs, maxCrashes }: Settings, tell: Tell): Duty[] {
-  const all = async (rescue: () => Promise<Rescued[]>) => {
-    for (;;) {
+  const all = async (stop: AbortSignal, rescue: () => Promise<Rescued[]>) => {
+    while (!stop.aborted) {
       const jobs = await rescue();
       if (jobs.length > 0) tell({ type: "rescued", jobs });
       if (jobs.length < batch) return;
@@ -21,17 +21,17 @@ export function rescueDuties(db: Queryable, { sweepMs, maxCrashes }: Settings, t
     {
       doing: "rescuing the jobs of dead workers",
       everyMs: sweepMs,
-      async run() {
+      async run(stop) {
         await expireSessions(db);
-        await all(() => rescueFromEnded(db, maxCrashes, batch));
+        await all(stop, () => rescueFromEnded(db, maxCrashes, batch));
       },
     },
     {
       doing: "looking for jobs that no worker holds any more",
       everyMs: fullLookMs,
-      async run() {
-        await all(() => rescueStrays(db, maxCrashes, batch));
-        await all(() => rescueOverdue(db, batch));
+      async run(stop) {
+        await all(stop, () => rescueStrays(db, maxCrashes, batch));
+        await all(stop, () => rescueOverdue(db, batch));
         await forgetSessions(db, fullLookMs);
       },
     },

@@ -1,8 +1,9 @@
 import type { Duration } from "../core/duration.js";
+import { InvalidValueError } from "../core/errors.js";
 import type { ClaimedJob } from "../jobs/claim.js";
 import { Cancel, Discard, Snooze } from "../jobs/directives.js";
 import type { JobContext } from "../jobs/job-context.js";
-import { decide, type Ending, type Outcome, unknownName, unparsable } from "../jobs/outcome.js";
+import { decide, type Ending, type Outcome, unknownName } from "../jobs/outcome.js";
 import { validate } from "../jobs/validate.js";
 import type { Runnable } from "./settings.js";
 
@@ -38,14 +39,8 @@ export class Run {
    */
   async execute(runnable: Runnable | undefined, unknownGraceMs: number): Promise<Outcome | undefined> {
     if (!runnable) return unknownName(this.job, unknownGraceMs, Math.random());
-    let payload: unknown;
-    try {
-      payload = await validate(runnable.definition.payload, JSON.parse(this.job.payload), "payload");
-    } catch (error) {
-      return unparsable(this.job, error, this.workerId);
-    }
     const timeout = setTimeout(() => this.interrupt("timeout"), runnable.timeoutMs);
-    const ending = await Promise.race([this.#call(runnable, payload), this.#gaveUp]);
+    const ending = await Promise.race([this.#call(runnable), this.#gaveUp]);
     clearTimeout(timeout);
     clearTimeout(this.#graceTimer);
     return this.#outcome(runnable, ending);
@@ -53,6 +48,8 @@ export class Run {
 
   /** Aborts the handler's signal, and gives up on it when the grace is over. */
   interrupt(why: Interruption, grace = graceMs): void {
+    // Said with every beat, it must not begin the grace anew.
+    if (this.#interruption === "lost") return;
     // Nothing is worse than a lost claim, and a shutdown that is over.
     if (this.#interruption && why !== "lost" && why !== "shutdown") return;
     this.#interruption = why;
@@ -61,7 +58,14 @@ export class Run {
     this.#graceTimer = setTimeout(() => this.#giveUp(), grace);
   }
 
-  async #call({ run }: Runnable, payload: unknown): Promise<Ending> {
+  async #call({ definition, run }: Runnable): Promise<Ending> {
+    let payload: unknown;
+    try {
+      payload = await validate(definition.payload, JSON.parse(this.job.payload), "payload");
+    } catch (refused) {
+      // A validator that fails to answer, such as a look-up that cannot connect, has not refused.
+      return refused instanceof InvalidValueError ? { refused } : { threw: refused };
+    }
     try {
       return { returned: await run(payload, this.#context()) };
     } catch (threw) {

@@ -37,9 +37,9 @@ const duration = (fallback: Duration, shortestMs = 0, longestMs = longestTimerMs
     v.optional(v.union([v.number(), v.string()]), fallback),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       try {
-        const ms = milliseconds(dataset.value as Duration, "it");
+        const ms = milliseconds(dataset.value as Duration, "");
         if (ms >= shortestMs && ms <= longestMs) return ms;
-        addIssue({ message: `must be from ${shortestMs} to ${longestMs} ms` });
+        addIssue({ message: ` must be from ${shortestMs} to ${longestMs} ms` });
       } catch (error) {
         addIssue({ message: (error as Error).message });
       }
@@ -55,14 +55,14 @@ const configSchema = v.strictObject({
     v.regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://"),
   ),
   jobs: v.looseObject({}),
-  handlers: v.looseObject({}),
+  handlers: v.optional(v.looseObject({}), {}),
   queues: v.optional(
     v.record(v.pipe(v.string(), v.minLength(1), v.maxLength(200)), v.strictObject({ concurrency: count })),
   ),
   lease: duration("20s", 100),
   sweep: duration("5s", 10),
   poll: duration("1s", 10),
-  drainTimeout: duration("30s"),
+  drainTimeout: duration("20s"),
   retention: v.optional(
     v.strictObject({ completed: keptFor("24h"), cancelled: keptFor("24h"), dead: keptFor("30d") }),
     {},
@@ -80,7 +80,7 @@ export function checkConfig(config: WorkerConfig): Settings {
   const checked = v.safeParse(configSchema, config);
   if (!checked.success) {
     const [issue] = checked.issues;
-    throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${issue.message}`);
+    throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${readable(issue)}`);
   }
   const { connection, jobs, handlers, lease, sweep, poll, drainTimeout, retention, maxCrashes, unknownGrace } =
     checked.output;
@@ -99,11 +99,17 @@ export function checkConfig(config: WorkerConfig): Settings {
   };
 }
 
+function readable(issue: { type: string; expected: string | null; message: string }): string {
+  if (issue.expected === "never") return `is no setting; there are ${Object.keys(configSchema.entries).join(", ")}`;
+  return issue.message.trim();
+}
+
 function runnablesOf(jobs: Record<string, unknown>, handlers: Record<string, unknown>): Map<string, Runnable> {
   const runnables = new Map<string, Runnable>();
   for (const [key, definition] of Object.entries(jobs)) {
     if (!isJobDefinition(definition)) continue;
     const { name } = definition;
+    if (runnables.get(name)?.definition === definition) continue;
     if (runnables.has(name))
       throw new ConfigError(`configuration: two job definitions are called ${JSON.stringify(name)}: rename one`);
     runnables.set(name, {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorCode, errorText } from "../core/errors.js";
+import { errorText } from "../core/errors.js";
+import { failureOf } from "../core/failure.js";
 import type { Queryable } from "../core/queryable.js";
+import { storable } from "../core/storable.js";
 import { deleteCompleted } from "../jobs/delete-completed.js";
-import { storable } from "../jobs/error-record.js";
 import { type Settled, type Settlement, settle, settleUnlocked } from "../jobs/settle.js";
-import { findUnsettled } from "../jobs/unsettled.js";
+import { findEnded } from "../jobs/settled-before.js";
 import type { Tell } from "./events.js";
 
 /** A settlement on its way, and who waits for it. */
@@ -16,11 +17,18 @@ interface Pending extends Settlement {
 
 const largestBatch = 500;
 const retryMs = 250;
+const retryAfterOutageMs = 1_000;
 
-/** Gathers settlements and writes them in batches: the next one leaves when the one before is back. */
+/**
+ * Gathers settlements and writes them in batches: the next one leaves when the one before is back.
+ * What could not be written is tried again beside them, so that it holds up none.
+ */
 export class Settler {
   #pending: Pending[] = [];
-  #flushing: Promise<void> | undefined;
+  #flushing = false;
+  /** Those whose statement failed: not written, or written without our knowing. */
+  #doubtful: Pending[] = [];
+  #recovering = false;
   #abandoned = false;
 
   constructor(
@@ -38,125 +46,126 @@ export class Settler {
   settle(workerId: string, settlement: Settlement): Promise<Settled["state"] | undefined> {
     return new Promise((written) => {
       this.#pending.push({ ...settlement, workerId, written });
-      this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined));
+      if (!this.#flushing) void this.#flush();
     });
   }
 
-  /** Gives up on what cannot be written now: the session's end leaves it to others. */
+  /** Gives up on what cannot be written now: it is left to be rescued. */
   abandon(): void {
     this.#abandoned = true;
   }
 
   async #flush(): Promise<void> {
+    this.#flushing = true;
     // What ends in the same turn of the event loop travels together.
     await new Promise(setImmediate);
     while (this.#pending.length > 0) {
-      const workerId = (this.#pending[0] as Pending).workerId;
-      const mine = this.#pending.filter((one) => one.workerId === workerId).slice(0, largestBatch);
-      const taken = new Set(mine);
-      this.#pending = this.#pending.filter((one) => !taken.has(one));
-      await this.#write(workerId, mine);
+      const { workerId } = this.#pending[0] as Pending;
+      const batch = this.#pending.filter((one) => one.workerId === workerId).slice(0, largestBatch);
+      this.#pending = without(this.#pending, batch);
+      await this.#write(workerId, batch);
     }
+    this.#flushing = false;
   }
 
   async #write(workerId: string, batch: readonly Pending[]): Promise<void> {
+    const rest = this.deletesCompleted ? await this.#deleteCompleted(workerId, batch) : batch;
+    if (rest.length === 0) return;
     try {
-      this.#done(batch, await this.#settleBatch(workerId, batch));
+      const states = byId(await settle(this.db, workerId, rest));
+      for (const one of rest) one.written(states.get(one.id));
     } catch (error) {
-      this.tell({ type: "trouble", doing: `settling ${batch.length} jobs`, error });
-      switch (causeOf(error)) {
-        case "lock":
-          return this.#writeAroundLocks(workerId, batch);
-        case "value":
-          return this.#writeOneByOne(workerId, batch);
-        default:
-          return this.#writeAfterOutage(workerId, batch);
-      }
+      this.#doubt(rest, error);
     }
   }
 
-  async #settleBatch(workerId: string, batch: readonly Pending[]): Promise<Settled[]> {
-    if (!this.deletesCompleted) return settle(this.db, workerId, batch);
+  /** @returns those that are still to be settled */
+  async #deleteCompleted(workerId: string, batch: readonly Pending[]): Promise<readonly Pending[]> {
     const completed = batch.filter(({ outcome }) => outcome.kind === "completed");
-    const deleted = completed.length > 0 ? await deleteCompleted(this.db, workerId, completed) : [];
-    const gone = new Set(deleted.map(({ id }) => id));
-    const rest = batch.filter(({ id }) => !gone.has(id));
-    return rest.length > 0 ? [...deleted, ...(await settle(this.db, workerId, rest))] : deleted;
-  }
-
-  /** Someone holds a row of the batch: the others are settled now, and that one alone, when it is free. */
-  async #writeAroundLocks(workerId: string, batch: readonly Pending[]): Promise<void> {
+    if (completed.length === 0) return batch;
     try {
-      const settled = await settleUnlocked(this.db, workerId, batch);
-      const free = new Set(settled.map(({ id }) => id));
-      this.#done(
-        batch.filter(({ id }) => free.has(id)),
-        settled,
+      const states = byId(await deleteCompleted(this.db, workerId, completed));
+      const gone = completed.filter(({ id }) => states.has(id));
+      for (const one of gone) one.written("completed");
+      return without(batch, gone);
+    } catch (error) {
+      this.#doubt(completed, error);
+      return without(batch, completed);
+    }
+  }
+
+  #doubt(batch: readonly Pending[], error: unknown): void {
+    this.tell({ type: "trouble", doing: `settling ${batch.length} jobs`, error });
+    this.#doubtful.push(...batch);
+    if (!this.#recovering) void this.#recover();
+  }
+
+  async #recover(): Promise<void> {
+    this.#recovering = true;
+    while (this.#doubtful.length > 0 && !this.#abandoned) {
+      let waitMs = retryMs;
+      try {
+        await this.#settleDoubtful();
+      } catch (error) {
+        this.tell({ type: "trouble", doing: `settling ${this.#doubtful.length} jobs again`, error });
+        waitMs = retryAfterOutageMs;
+      }
+      if (this.#doubtful.length > 0) await sleep(waitMs);
+    }
+    // Nobody learns of these any more: they are neither settled nor fenced.
+    this.#recovering = false;
+  }
+
+  /**
+   * A settle whose reply was lost must not be believed when, said again, it finds nothing to settle: its claim's end is
+   * read. What still stands is settled around the rows that others have locked; the rest waits for the next time.
+   */
+  async #settleDoubtful(): Promise<void> {
+    const { workerId } = this.#doubtful[0] as Pending;
+    const batch = this.#doubtful.filter((one) => one.workerId === workerId).slice(0, largestBatch);
+    // Another session's, and those of this one that stay, are next.
+    this.#doubtful = [...without(this.#doubtful, batch), ...batch];
+    const ended = await findEnded(this.db, workerId, batch);
+    this.#leaveDoubt(
+      batch.filter(({ id }) => ended.has(id)),
+      ended,
+    );
+    const standing = batch.filter(({ id }) => !ended.has(id));
+    try {
+      const states = byId(await settleUnlocked(this.db, workerId, standing));
+      this.#leaveDoubt(
+        standing.filter(({ id }) => states.has(id)),
+        states,
       );
-      for (const one of batch) if (!free.has(one.id)) void this.#writeWhenFree(workerId, one);
-    } catch {
-      await this.#writeAfterOutage(workerId, batch);
+    } catch (error) {
+      if (failureOf(error) !== "row") throw error;
+      for (const one of standing) await this.#settleAlone(workerId, one);
     }
   }
 
-  async #writeWhenFree(workerId: string, one: Pending): Promise<void> {
-    while (!this.#abandoned) {
-      try {
-        return this.#done([one], await settle(this.db, workerId, [one]));
-      } catch (error) {
-        if (causeOf(error) === "outage") return this.#writeAfterOutage(workerId, [one]);
-        await sleep(retryMs);
-      }
-    }
-    one.written(undefined);
-  }
-
-  /** A value of the batch cannot be stored, against all checks: nothing may stay active for it. */
-  async #writeOneByOne(workerId: string, batch: readonly Pending[]): Promise<void> {
-    for (const one of batch) {
-      try {
-        this.#done([one], await settle(this.db, workerId, [one]));
-      } catch (error) {
-        const reason = `its outcome could not be stored: ${storable(errorText(error))}`;
-        void this.#writeWhenFree(
-          workerId,
-          causeOf(error) === "value" ? { ...one, outcome: { kind: "dead", reason } } : one,
-        );
-      }
+  /** A row of the batch was refused, against all checks: nothing may stay active for it, nor for the others. */
+  async #settleAlone(workerId: string, one: Pending): Promise<void> {
+    try {
+      const states = byId(await settleUnlocked(this.db, workerId, [one]));
+      if (states.has(one.id)) this.#leaveDoubt([one], states);
+    } catch (error) {
+      if (failureOf(error) !== "row") throw error;
+      const reason = `its outcome could not be stored: ${storable(errorText(error))}`;
+      this.#doubtful = [...without(this.#doubtful, [one]), { ...one, outcome: { kind: "dead", reason } }];
     }
   }
 
-  /** Whether the lost statement was written must be read: said again blindly, it would look fenced. */
-  async #writeAfterOutage(workerId: string, batch: readonly Pending[]): Promise<void> {
-    while (!this.#abandoned) {
-      await sleep(retryMs);
-      try {
-        const { written, toDo } = await findUnsettled(this.db, workerId, batch);
-        const again = new Set(toDo.map(({ id }) => id));
-        this.#done(
-          batch.filter(({ id }) => !again.has(id)),
-          written,
-        );
-        this.#pending.push(...batch.filter(({ id }) => again.has(id)));
-        return;
-      } catch (error) {
-        this.tell({ type: "trouble", doing: `finding out whether ${batch.length} jobs were settled`, error });
-      }
-    }
-    this.#done(batch, []);
-  }
-
-  #done(batch: readonly Pending[], settled: readonly Settled[]): void {
-    const states = new Map(settled.map(({ id, state }) => [id, state]));
+  #leaveDoubt(batch: readonly Pending[], states: ReadonlyMap<number, Settled["state"] | undefined>): void {
+    this.#doubtful = without(this.#doubtful, batch);
     for (const one of batch) one.written(states.get(one.id));
   }
 }
 
-/** What kept a settle from being written, by its SQLSTATE. */
-function causeOf(error: unknown): "lock" | "value" | "outage" {
-  const code = errorCode(error) ?? "";
-  if (["55P03", "40P01", "40001"].includes(code)) return "lock";
-  // Data exceptions, limits of a value, and constraints.
-  if (/^(22|54|23)...$/.test(code)) return "value";
-  return "outage";
+function byId(settled: readonly Settled[]): Map<number, Settled["state"]> {
+  return new Map(settled.map(({ id, state }) => [id, state]));
+}
+
+function without<T>(all: readonly T[], some: readonly T[]): T[] {
+  const left = new Set(some);
+  return all.filter((one) => !left.has(one));
 }

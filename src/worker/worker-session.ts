@@ -6,12 +6,13 @@ import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
 
 /** Beats per lease: so many may fail before the session dies. */
-const beatsPerLease = 4;
+export const beatsPerLease = 4;
 
 /** This worker's session: kept alive by beats, and begun anew when it was ended from outside. */
 export class WorkerSession {
   #id = "";
   #idle = new Set<string>();
+  #publishing: Promise<boolean> = Promise.resolve(false);
 
   constructor(
     private readonly db: Queryable,
@@ -25,35 +26,43 @@ export class WorkerSession {
   async open(): Promise<void> {
     const { leaseMs, queues } = this.settings;
     this.#id = await openSession(this.db, { host: hostname(), pid: process.pid, version, queues, leaseMs });
-    if (this.#idle.size > 0) await publishIdle(this.db, this.#id, [...this.#idle]);
+    // A new session is idle nowhere yet: the queues say it again as they find themselves so.
+    this.#idle = new Set();
   }
 
   /**
-   * @param onBeat after each beat; gets the id of a session that turned out to have ended, when a new one has begun
+   * @param onLost gets the id of a session that turned out to have ended, before a new one begins
+   * @param onBeat after each beat
    */
-  duty(onBeat: (lost: string | undefined) => Promise<void>): Duty {
+  duty(onLost: (id: string) => void, onBeat: () => Promise<void>): Duty {
     const { leaseMs } = this.settings;
     return {
       doing: "extending the lease",
       everyMs: leaseMs / beatsPerLease,
       run: async () => {
-        if (await beat(this.db, this.#id, leaseMs)) return onBeat(undefined);
-        const lost = this.#id;
-        await this.open();
-        await onBeat(lost);
+        if (!(await beat(this.db, this.#id, leaseMs))) {
+          onLost(this.#id);
+          await this.open();
+        }
+        await onBeat();
       },
     };
   }
 
-  /** @returns whether it is news */
-  async setIdle(queue: string, idle: boolean): Promise<boolean> {
-    if (this.#idle.has(queue) === idle) return false;
-    const next = new Set(this.#idle);
-    if (idle) next.add(queue);
-    else next.delete(queue);
-    this.#idle = next;
-    await publishIdle(this.db, this.#id, [...next]);
-    return true;
+  /** One after the other, since each publishes all idle queues. @returns whether it is news */
+  setIdle(queue: string, idle: boolean): Promise<boolean> {
+    const publish = async () => {
+      if (this.#idle.has(queue) === idle) return false;
+      const next = new Set(this.#idle);
+      if (idle) next.add(queue);
+      else next.delete(queue);
+      await publishIdle(this.db, this.#id, [...next]);
+      this.#idle = next;
+      return true;
+    };
+    const published = this.#publishing.then(publish);
+    this.#publishing = published.catch(() => false);
+    return published;
   }
 
   /** Whatever this session still holds may be rescued at once. */

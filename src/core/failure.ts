@@ -1,0 +1,21 @@
+import { errorCode } from "./errors.js";
+
+/**
+ * What kept a statement from being carried out:
+ * `lock`: somebody holds a row, or it took too long; later it may go.
+ * `row`: PostgreSQL refused a row of it: a value, a constraint, a trigger, a permission. Others may go.
+ * `outage`: the connection, the server or its resources. Whether it was carried out is not known.
+ */
+export type Failure = "lock" | "row" | "outage";
+
+/** Lock not available, deadlock, serialization failure, query cancelled (by the statement timeout). */
+const lockStates = new Set(["55P03", "40P01", "40001", "57014"]);
+
+/** Tells failures apart by their SQLSTATE (PostgreSQL documentation, appendix A). */
+export function failureOf(error: unknown): Failure {
+  const code = errorCode(error) ?? "";
+  if (lockStates.has(code)) return "lock";
+  const isSqlState = /^[0-9A-Z]{5}$/.test(code);
+  // Connection, transaction state (a read-only server), resources, operator intervention, system.
+  return isSqlState && !/^(08|25|53|57|58|XX)/.test(code) ? "row" : "outage";
+}

@@ -1,0 +1,40 @@
+import { sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { anyId, builder } from "../core/builder.js";
+import type { Queryable } from "../core/queryable.js";
+import type { Settled, Settlement } from "./settle.js";
+
+/**
+ * After a settle that failed, or whose reply was lost: which of its claims have ended.
+ *
+ * No lock is needed: a statement that is committing yet leaves its claim standing here, and holds the row's lock, around
+ * which the next settle goes.
+ *
+ * @returns by the job's id the state that this session left it in, or undefined if the claim was ended by another
+ */
+export async function findEnded(
+  db: Queryable,
+  workerId: string,
+  settlements: readonly Settlement[],
+): Promise<Map<number, Settled["state"] | undefined>> {
+  const rows = await builder(db)
+    .select({
+      id: soniqJobs.id,
+      claims: soniqJobs.claims,
+      state: soniqJobs.state,
+      workerId: soniqJobs.workerId,
+      lastWorkerId: soniqJobs.lastWorkerId,
+    })
+    .from(soniqJobs)
+    .where(sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))}`);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const ended = new Map<number, Settled["state"] | undefined>();
+  for (const { id, claims } of settlements) {
+    const row = byId.get(id);
+    // Only finished jobs are deleted: one that is gone was completed, and is not kept.
+    if (!row) ended.set(id, "completed");
+    else if (row.claims !== claims || row.lastWorkerId !== workerId) ended.set(id, undefined);
+    else if (row.workerId !== workerId) ended.set(id, row.state as Settled["state"]);
+  }
+  return ended;
+}
