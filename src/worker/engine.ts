@@ -23,6 +23,7 @@ const shutdownGraceMs = 500;
 const longestLastSettleMs = 5_000;
 const shortestPatienceMs = 1_000;
 const relistenMs = 5_000;
+const listening = "listening for wake-ups: jobs are found by polling";
 
 /** The moving parts of one worker. */
 export class Engine {
@@ -85,13 +86,14 @@ export class Engine {
         (lost) => this.#sessionLost(lost),
         () => this.#afterBeat(),
       ),
-      { doing: "listening for wake-ups: jobs are found by polling", everyMs: relistenMs, run: () => this.#listen() },
+      { doing: listening, everyMs: relistenMs, run: () => this.#listen() },
       ...rescueDuties(db, settings, (event) => {
         tell(event);
         for (const queue of this.#queues) queue.wakeUp();
       }),
       ...pruneDuties(db, settings),
     ];
+    await this.#listen().catch((error: unknown) => tell({ type: "trouble", doing: listening, error }));
     this.#endDuties = perform(duties, tell);
     for (const queue of this.#queues) queue.start();
   }

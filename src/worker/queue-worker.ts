@@ -10,8 +10,11 @@ import type { Settler } from "./settler.js";
 import { Throughput } from "./throughput.js";
 
 const largestClaim = 500;
-/** After a wake-up, when to look again for the jobs that rang no bell because one had just rung. */
-const echoMs = 1.5 * ringIntervalMs;
+/**
+ * After a wake-up, when to look again, for the jobs that rang no bell because one had just rung: as soon as a bell may
+ * ring anew, and later for those whose transactions take longer to commit.
+ */
+const echoesMs = [1.5 * ringIntervalMs, 5 * ringIntervalMs, 25 * ringIntervalMs];
 const releaseCrashedMs = 1_000;
 
 /** What a queue worker asks of the worker it belongs to. */
@@ -37,6 +40,7 @@ export class QueueWorker {
   /** Claims in a row that brought all they asked for: then there is more. */
   #fullClaims = 0;
   #stopping = false;
+  #echoes: NodeJS.Timeout[] = [];
   #loop: Promise<void> | undefined;
   /** Grows with each wake-up, so that one which comes during a claim is not slept over. */
   #wakeUps = 0;
@@ -53,10 +57,11 @@ export class QueueWorker {
     this.#loop ??= this.#claimUntilStopped();
   }
 
-  /** There may be work: looks now, and once more for what came just after. */
+  /** There may be work: looks now, and a few times more for what came just after. */
   wakeUp(): void {
     this.#poke();
-    setTimeout(() => this.#poke(), echoMs).unref();
+    for (const echo of this.#echoes) clearTimeout(echo);
+    this.#echoes = echoesMs.map((ms) => setTimeout(() => this.#poke(), ms).unref());
   }
 
   /** The jobs that wait for a slot or run. */

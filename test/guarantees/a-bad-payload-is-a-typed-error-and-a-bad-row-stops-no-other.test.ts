@@ -4,8 +4,10 @@ import postgres from "postgres";
 import { afterAll, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany, InvalidValueError } from "../../src/index.ts";
+import { rescueOverdue } from "../../src/jobs/rescue.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
+import { sessionOf } from "../support/sessions.ts";
 import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
 
@@ -81,4 +83,57 @@ test("bad rows stop no others, and none of them stays active", async () => {
   });
   const unknown = await sql`select distinct state, attempt from soniq_jobs where name <> 'invoice'`;
   expect([...unknown]).toEqual([{ state: "queued", attempt: 0 }]);
+});
+
+test("a bad row does not keep those beside it from being rescued", async () => {
+  const session = await sessionOf(db);
+  const rows = await sql<{ id: number }[]>`
+    insert into soniq_jobs (name, payload, state, attempt, claims, worker_id, deadline_at, errors)
+    select 'overdue', '7', 'active', 1, 1, ${session}, now() - interval '1 minute', errors::jsonb
+    from unnest(array['{}', '"no list"', '7', 'null', '[]']) as errors returning id::int`;
+  const rescued = await rescueOverdue(db, 100);
+  expect(rescued.map(({ id }) => id).toSorted()).toEqual(rows.map(({ id }) => id).toSorted());
+});
+
+test("a finished row that cannot be deleted does not keep those beside it", async () => {
+  await sql`delete from soniq_jobs`;
+  await sql`
+    insert into soniq_jobs (name, payload, state, finished_at)
+    select 'old', to_jsonb(n), 'completed', now() - interval '1 month' from generate_series(1, 20) as n`;
+  // A foreign key that cannot do what it says, and a trigger that refuses.
+  await sql.unsafe(`
+    create table orders (job_id bigint not null references soniq_jobs on delete set null);
+    insert into orders select id from soniq_jobs where payload = '7';
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$;
+    create trigger refuse before delete on soniq_jobs for each row when (old.payload = '13') execute function refuse()`);
+  await startWorker({ connection: url, jobs: { invoice }, handlers: {} });
+  const left = () => sql<{ n: number }[]>`select payload::int as n from soniq_jobs order by id`;
+  const rest = await until(async () => {
+    const rows = await left();
+    return rows.length < 3 && rows.map(({ n }) => n);
+  });
+  expect(rest).toEqual([7, 13]);
+});
+
+test("whatever a handler throws or returns, the worker lives on", async () => {
+  const revoked = () => {
+    const { proxy, revoke } = Proxy.revocable(new Error("out of reach"), {});
+    revoke();
+    return proxy;
+  };
+  const odd = defineJob({
+    name: "odd",
+    payload: v.picklist(["throws", "returns"]),
+    result: v.any(),
+    maxAttempts: 1,
+    run: (how) => {
+      if (how === "throws") throw revoked();
+      return revoked();
+    },
+  });
+  const worker = await startWorker({ connection: url, jobs: { odd, invoice }, handlers: {}, poll: "50ms" });
+  const jobs = await enqueueMany(db, odd, ["throws", "returns"]);
+  await Promise.all(jobs.map(({ id }) => worker.settled(id, "dead")));
+  const { id } = await enqueue(db, invoice, { order: 1 });
+  expect((await worker.settled(id)).state).toBe("completed");
 });

@@ -37,24 +37,28 @@ test("nobody sees a job before its transaction commits", async () => {
   expect(await jobs()).toHaveLength(before + 1);
 });
 
-test("of ten thousand random transactions and savepoints, just the jobs that were committed exist", async () => {
-  const lanes = Array.from({ length: 5 }, (_, lane) => new Lane(randomFrom(seed + lane), lane * 1_000_000));
-  await Promise.all(
-    lanes.map(async (lane) => {
-      while (lane.ends < 2_000) await lane.transaction();
-    }),
-  );
-  const expected = new Map(lanes.flatMap((lane) => lane.committed));
-  const rows = await outside<{ n: number; id: string }[]>`
+test(
+  "of ten thousand random transactions and savepoints, just the jobs that were committed exist",
+  { timeout: 180_000 },
+  async () => {
+    const lanes = Array.from({ length: 5 }, (_, lane) => new Lane(randomFrom(seed + lane), lane * 1_000_000));
+    await Promise.all(
+      lanes.map(async (lane) => {
+        while (lane.ends < 2_000) await lane.transaction();
+      }),
+    );
+    const expected = new Map(lanes.flatMap((lane) => lane.committed));
+    const rows = await outside<{ n: number; id: string }[]>`
     select (payload ->> 'n')::int as n, id from soniq_jobs where name = 'lucky'`;
-  const lost = [...expected.keys()].filter((n) => !rows.some((row) => row.n === n));
-  const ghosts = rows.filter(({ n, id }) => expected.get(n) !== Number(id));
-  expect({ lost, ghosts, rows: rows.length }, `with SONIQ_TEST_SEED=${seed}`).toEqual({
-    lost: [],
-    ghosts: [],
-    rows: expected.size,
-  });
-});
+    const lost = [...expected.keys()].filter((n) => !rows.some((row) => row.n === n));
+    const ghosts = rows.filter(({ n, id }) => expected.get(n) !== Number(id));
+    expect({ lost, ghosts, rows: rows.length }, `with SONIQ_TEST_SEED=${seed}`).toEqual({
+      lost: [],
+      ghosts: [],
+      rows: expected.size,
+    });
+  },
+);
 
 const lucky = defineJob({ name: "lucky", payload: v.object({ n: v.number() }) });
 /** A job's number, and the id that `enqueue` told. */

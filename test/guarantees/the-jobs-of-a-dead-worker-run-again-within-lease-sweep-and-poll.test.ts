@@ -58,3 +58,27 @@ test("also when it held very many, and when several died", { timeout: 15_000 }, 
     { crashes: 1, attempt: 1, jobs: 660 },
   ]);
 });
+
+test("also when every slot is in use and a backlog waits", { timeout: 15_000 }, async () => {
+  const busy = defineJob({
+    name: "busy",
+    queue: "busy",
+    payload: v.number(),
+    run: async (n) => void (await enqueue(db, busy, n)),
+  });
+  const victim = defineJob({ name: "victim", queue: "busy", payload: v.number(), run: () => {} });
+  const victims = await enqueueMany(db, victim, [1, 2, 3, 4, 5]);
+  const session = await sessionOf(db);
+  await claimAs(db, session, { queue: "busy" });
+  await enqueueMany(
+    db,
+    busy,
+    Array.from({ length: 50 }, (_, n) => n),
+  );
+  const queues = { busy: { concurrency: 2 } };
+  const worker = await startWorker({ connection: url, jobs: { busy, victim }, handlers: {}, queues, ...soon });
+  await until(async () => worker.events.length > 200);
+  await expireLease(sql, session);
+  const settled = await Promise.all(victims.map(({ id }) => worker.settled(id, "completed")));
+  expect(settled.map(({ job }) => job.crashes)).toEqual([1, 1, 1, 1, 1]);
+});

@@ -13,6 +13,8 @@ export interface Observed {
    * scans of the whole table met.
    */
   readonly read: Readonly<Record<string, number>>;
+  /** The blocks that they fetched, by index and table: what an index scan walks over without reading shows here alone. */
+  readonly blocks: Readonly<Record<string, number>>;
 }
 
 /** A connection of the engine's, of which we see what becomes of its statements. */
@@ -37,15 +39,14 @@ export function observedEngine(url: string): ObservedEngine {
     async observe(run) {
       let observed!: Observed;
       const transaction = logged.transaction(async (tx) => {
-        const before = await readSoFar(tx);
+        const before = await countersOf(tx);
         const from = statements.length;
         await run(tx);
         const to = statements.length;
-        const after = await readSoFar(tx);
-        const grown = Object.entries(after).map(([name, rows]) => [name, rows - (before[name] ?? 0)] as const);
+        const after = await countersOf(tx);
         const planned = [];
         for (const statement of statements.slice(from, to)) planned.push(...(await explain(tx, statement)));
-        observed = { steps: planned, read: Object.fromEntries(grown.filter(([, rows]) => rows > 0)) };
+        observed = { steps: planned, read: grown(before, after, "rows"), blocks: grown(before, after, "blocks") };
         tx.rollback();
       });
       await transaction.catch((error: unknown) => {
@@ -62,12 +63,23 @@ function withParams(text: string, params: readonly unknown[]): SQL {
   return sql.join(parts.map((part, i) => (i % 2 === 0 ? sql.raw(part) : sql.param(params[Number(part) - 1]))));
 }
 
+interface Counter {
+  readonly name: string;
+  readonly rows: number;
+  readonly blocks: number;
+}
+
 /** By PostgreSQL's own count, what this session read from each table and index since its counters were last collected. */
-async function readSoFar(db: Queryable): Promise<Record<string, number>> {
-  const relations = await db.execute(sql`
-    select relname as name, pg_stat_get_xact_tuples_returned(oid)::int as rows from pg_class
-    where relname like 'soniq\\_%' and relkind in ('r', 'i')`);
-  return Object.fromEntries((relations as { name: string; rows: number }[]).map(({ name, rows }) => [name, rows]));
+async function countersOf(db: Queryable): Promise<Counter[]> {
+  const counters = await db.execute(sql`
+    select relname as name, pg_stat_get_xact_tuples_returned(oid)::int as rows, pg_stat_get_xact_blocks_fetched(oid)::int as blocks
+    from pg_class where relname like 'soniq\\_%' and relkind in ('r', 'i') order by relname`);
+  return [...(counters as Iterable<Counter>)];
+}
+
+function grown(before: readonly Counter[], after: readonly Counter[], what: "rows" | "blocks"): Record<string, number> {
+  const differences = after.map((counter, i) => [counter.name, counter[what] - (before[i] as Counter)[what]] as const);
+  return Object.fromEntries(differences.filter(([, difference]) => difference > 0));
 }
 
 interface PlanNode {

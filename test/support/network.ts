@@ -7,6 +7,8 @@ export interface Network {
   readonly url: string;
   /** Breaks all connections; new ones can be made at once. */
   cut(): void;
+  /** Lets nothing more pass through the connections there are, and says nothing of it; new ones can be made at once. */
+  swallow(): void;
   /**
    * Breaks a connection as the reply comes to a statement that contains this text: the statement has been carried out, and
    * who sent it cannot know. Resolves when that has happened.
@@ -20,6 +22,7 @@ const commandComplete = "C".charCodeAt(0);
 export async function networkTo(url: string): Promise<Network> {
   const { hostname, port } = new URL(url);
   const sockets = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
   let losing: { text: string; lost: () => void } | undefined;
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname);
@@ -36,6 +39,7 @@ export async function networkTo(url: string): Promise<Network> {
     }
     let listening: { lost: () => void; read: Buffer } | undefined;
     client.on("data", (chunk) => {
+      if (silent.has(client)) return;
       if (losing && chunk.includes(losing.text)) {
         listening = { lost: losing.lost, read: Buffer.alloc(0) };
         losing = undefined;
@@ -43,6 +47,7 @@ export async function networkTo(url: string): Promise<Network> {
       upstream.write(chunk);
     });
     upstream.on("data", (chunk) => {
+      if (silent.has(upstream)) return;
       if (listening) {
         listening.read = Buffer.concat([listening.read, chunk]);
         if (messageTypes(listening.read).includes(commandComplete)) {
@@ -65,6 +70,7 @@ export async function networkTo(url: string): Promise<Network> {
   return {
     url: through.href,
     cut,
+    swallow: () => sockets.forEach((socket) => silent.add(socket)),
     loseReplyTo: (text) => new Promise((lost) => (losing = { text, lost })),
   };
 }

@@ -4,7 +4,7 @@ import { createWorker, defineConfig, defineJob, handler } from "../../src/index.
 import * as jobs from "./jobs.ts";
 
 const connection = process.env["DATABASE_URL"];
-const { countRows, greet, sendInvoice } = jobs;
+const { Clock, countRows, defaultQueue, greet, isWeekend, limits, sendInvoice } = jobs;
 const sendIt = handler(sendInvoice, async ({ orderId }) => ({ messageId: String(orderId) }));
 
 // All handlers, inline or from files of their own. The jobs with a `run` need none, and may have one.
@@ -60,6 +60,8 @@ defineConfig({ connection, jobs: { first }, handlers: { first: handler(second, (
 // The other settings.
 const small = { connection, jobs: { greet }, handlers: { greet: () => {} } };
 defineConfig({ ...small, queues: { default: { concurrency: 20 }, mail: { concurrency: 5 } } });
+defineConfig({ ...small, queues: { [defaultQueue]: { concurrency: isWeekend(0) ? limits.payload : 1 } } });
+defineConfig({ ...small, lease: new Clock().start });
 defineConfig({ ...small, retention: { completed: 0, cancelled: "1h", dead: "90d" }, maxCrashes: 3 });
 defineConfig({ ...small, lease: "30s", sweep: 500, poll: "250ms", drainTimeout: "1m", unknownGrace: "1h" });
 // @ts-expect-error no connection

@@ -70,7 +70,3 @@ export function isWeekend(day: number): boolean {
 export class Clock {
   readonly start = Date.now();
 }
-export interface Row {
-  readonly id: number;
-}
-export { z } from "zod";

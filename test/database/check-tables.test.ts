@@ -1,0 +1,131 @@
+// A database that is behind the code is said in one sentence that tells what to do; other errors stay what they are.
+import { sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import * as v from "valibot";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { checkTables } from "../../src/database/check-tables.ts";
+import { errorCode } from "../../src/core/errors.ts";
+import { cancel, createWorker, defineJob, enqueue, enqueueMany, migrate, MigrationError } from "../../src/index.ts";
+import { testDatabase } from "../support/database.ts";
+
+const { db, url } = await testDatabase();
+const empty = await testDatabase({ migrated: false });
+const mail = defineJob({ name: "mail", payload: v.null() });
+const howTo =
+  "migrate the database before you deploy, with `npx drizzle-kit generate` and `npx drizzle-kit migrate` if your schema exports soniq-drizzle/schema, else with `npx soniq-drizzle migrate`";
+
+/** Changes the tables for the rest of one test. */
+async function given(change: string): Promise<void> {
+  await db.execute(sql.raw(change));
+}
+
+beforeEach(async () => {
+  await db.execute(sql`drop schema public cascade`);
+  await db.execute(sql`create schema public`);
+  await migrate(db);
+});
+
+/** The message of the MigrationError that it must reject with. */
+async function migrationError(failing: Promise<unknown>): Promise<string> {
+  const error: unknown = await failing.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(MigrationError);
+  return (error as Error).message;
+}
+
+describe("a worker that starts", () => {
+  test("finds the tables of its version good", async () => {
+    await expect(checkTables(db)).resolves.toBeUndefined();
+  });
+
+  test("takes no offence at tables and columns of a newer one", async () => {
+    await given("alter table soniq_jobs add column newer text");
+    await given("create table soniq_newer (id int)");
+    await expect(checkTables(db)).resolves.toBeUndefined();
+  });
+
+  test("names the table that is missing", async () => {
+    await given("drop table soniq_queues");
+    expect(await migrationError(checkTables(db))).toBe(`the table soniq_queues is missing: ${howTo}`);
+  });
+
+  test("names the column that is missing", async () => {
+    await given("alter table soniq_jobs drop column unknown_since");
+    expect(await migrationError(checkTables(db))).toBe(
+      `the column soniq_jobs.unknown_since is missing, the tables are older than this version: ${howTo}`,
+    );
+  });
+
+  test("says so before it works", async () => {
+    const worker = createWorker({ connection: empty.url, jobs: { mail }, handlers: { mail: () => {} } });
+    expect(await migrationError(worker.start())).toBe(`the table soniq_jobs is missing: ${howTo}`);
+    await worker.stop();
+  });
+});
+
+describe("enqueue and its like", () => {
+  test("say that the tables are missing", async () => {
+    const message = `relation "soniq_jobs" does not exist: ${howTo}`;
+    expect(await migrationError(enqueue(empty.db, mail, null))).toBe(message);
+    expect(await migrationError(enqueue(empty.db, mail, null, { delay: "1m" }))).toBe(message);
+    expect(await migrationError(enqueueMany(empty.db, mail, [null, null]))).toBe(message);
+    expect(await migrationError(cancel(empty.db, 1))).toBe(message);
+  });
+
+  test("say that the tables are older than the code", async () => {
+    await given("alter table soniq_jobs drop column unique_until");
+    const message = `column "unique_until" of relation "soniq_jobs" does not exist: ${howTo}`;
+    expect(await migrationError(enqueue(db, mail, null))).toBe(message);
+    expect(await migrationError(enqueue(db, mail, null, { delay: "1m" }))).toBe(message);
+    await given("alter table soniq_jobs drop column unique_key");
+    expect(await migrationError(enqueueMany(db, mail, [null]))).toBe(
+      `column "unique_key" of relation "soniq_jobs" does not exist: ${howTo}`,
+    );
+  });
+
+  test("say so for the workers' table, too, which rings the bell", async () => {
+    await given("drop table soniq_workers");
+    expect(await migrationError(enqueueMany(db, mail, [null]))).toBe(
+      `relation "soniq_workers" does not exist: ${howTo}`,
+    );
+  });
+
+  test("keep the cause", async () => {
+    const error: unknown = await enqueue(empty.db, mail, null).catch((thrown: unknown) => thrown);
+    expect(errorCode((error as Error).cause)).toBe("42P01");
+  });
+});
+
+describe("other errors are not swallowed:", () => {
+  test("another table that a trigger of one's own misses", async () => {
+    await given(
+      "create function note() returns trigger language plpgsql as 'begin insert into audit values (1); return new; end'",
+    );
+    await given("create trigger note before insert on soniq_jobs for each row execute function note()");
+    await expect(enqueue(db, mail, null)).rejects.toMatchObject({
+      name: "Error",
+      cause: { code: "42P01", message: 'relation "audit" does not exist' },
+    });
+  });
+
+  test("a right that the role lacks", async () => {
+    const failing = db.transaction(async (tx) => {
+      await tx.execute(sql`set local role pg_read_all_data`);
+      await enqueue(tx, mail, null);
+    });
+    await expect(failing).rejects.toMatchObject({ cause: { message: "permission denied for table soniq_jobs" } });
+  });
+
+  test("a database that cannot be reached", async () => {
+    const nowhere = new URL(url);
+    nowhere.port = "1";
+    const client = postgres(nowhere.href, { connect_timeout: 5 });
+    onTestFinished(() => client.end());
+    const error: unknown = await enqueue(drizzle({ client }), mail, null).catch((thrown: unknown) => thrown);
+    expect(errorCode(error)).toBe("ECONNREFUSED");
+    expect(error).not.toBeInstanceOf(MigrationError);
+  });
+});

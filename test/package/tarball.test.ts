@@ -1,0 +1,34 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { pack, root, succeed, temporaryFolder } from "./fresh-project.ts";
+
+const folder = temporaryFolder();
+
+const files = (path: string) =>
+  readdirSync(join(root, path), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length));
+
+test("the tarball has what is built, the schema's sources, the migrations and the pages, and nothing else", async () => {
+  const listed = await succeed(folder, ["tar", "-tzf", await pack(folder)]);
+  const packed = listed.trim().split("\n");
+  const sources = [...files("src"), ...files("schema")].map((path) => path.replace(/\.ts$/, ""));
+  const expected = [
+    "package.json",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "bin/soniq-drizzle.js",
+    ...files("schema"),
+    ...files("migrations").filter((path) => path.endsWith(".sql")),
+    ...["package.json", ...files("schema")].map((path) => `dist/commonjs/${path}`),
+    ...sources.flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`]),
+  ];
+  expect(packed.toSorted()).toEqual(expected.map((path) => `package/${path}`).toSorted());
+});
+
+test("what the packing built stays out of the repository's way", () => {
+  expect(existsSync(join(folder, "repository/dist"))).toBe(true);
+  expect(readdirSync(root).filter((file) => file.endsWith(".tgz"))).toEqual([]);
+});

@@ -1,0 +1,163 @@
+// How long finished jobs are kept. A worker prunes as it starts, and then every half minute.
+import * as v from "valibot";
+import { describe, expect, test } from "vitest";
+import { defineJob, enqueue, type EnqueueOptions, type WorkerConfig } from "../../src/index.ts";
+import { type TestDatabase, testDatabase } from "../support/database.ts";
+import { jobRow } from "../support/job-row.ts";
+import { transactionWith } from "../support/locks.ts";
+import { until } from "../support/until.ts";
+import { startWorker } from "../support/worker.ts";
+
+const { db, url, sql } = await testDatabase();
+const job = defineJob({ name: "work", payload: v.null(), run: () => {} });
+const config = { connection: url, jobs: { job }, handlers: {} } satisfies WorkerConfig;
+
+/** A job that finished so many hours ago. */
+async function finished(state: string, hours: number): Promise<number> {
+  const [row] = await sql<{ id: number }[]>`
+    insert into soniq_jobs (name, payload, state, unique_held, finished_at)
+    values ('work', 'null', ${state}, false, now() - ${hours} * interval '1 hour') returning id::int`;
+  return row?.id as number;
+}
+
+const kept = async (...ids: (number | undefined)[]) => {
+  const rows = await sql<
+    { id: number }[]
+  >`select id::int from soniq_jobs where id = any (${ids as number[]}) order by id`;
+  return rows.map(({ id }) => id);
+};
+
+const byDefault = { completed: 24, cancelled: 24, dead: 30 * 24 };
+
+/** Starts a worker, and waits until it has pruned all that is past the hours of its state, oldest first. */
+async function pruned(hours?: typeof byDefault): Promise<void> {
+  const youngest: number[] = [];
+  for (const [state, retained] of Object.entries(hours ?? byDefault))
+    youngest.push(await finished(state, retained + 0.01));
+  const asDurations = ({ completed, cancelled, dead }: typeof byDefault) =>
+    ({ completed: `${completed}h`, cancelled: `${cancelled}h`, dead: `${dead}h` }) as const;
+  await startWorker({ ...config, ...(hours && { retention: asDurations(hours) }) });
+  await until(async () => (await kept(...youngest)).length === 0);
+}
+
+describe("by default", () => {
+  test.each(["completed", "cancelled"])("a job that is %s is kept for a day", async (state) => {
+    const [young, old] = [await finished(state, 23.9), await finished(state, 24.1)];
+    await pruned();
+    expect(await kept(young, old)).toEqual([young]);
+  });
+
+  test("a dead letter is kept for thirty days", async () => {
+    const [young, old] = [await finished("dead", 30 * 24 - 0.1), await finished("dead", 30 * 24 + 0.1)];
+    await pruned();
+    expect(await kept(young, old)).toEqual([young]);
+  });
+
+  test("a job that has not finished is kept, however old it is", async () => {
+    const queued = await enqueue(db, job, null, { delay: "1h" });
+    await sql`update soniq_jobs set created_at = now() - interval '10 years' where id = ${queued.id}`;
+    await pruned();
+    expect(await kept(queued.id)).toEqual([queued.id]);
+  });
+});
+
+test("each state is kept for as long as the configuration says", async () => {
+  const young = [await finished("completed", 1), await finished("cancelled", 2), await finished("dead", 3)];
+  const old = [await finished("completed", 1.9), await finished("cancelled", 2.9), await finished("dead", 3.9)];
+  await pruned({ completed: 1.5, cancelled: 2.5, dead: 3.5 });
+  expect(await kept(...young, ...old)).toEqual(young);
+});
+
+test("what fills several batches is pruned at once", async () => {
+  await sql`insert into soniq_jobs (name, payload, state, unique_held, finished_at)
+    select 'many', 'null', 'completed', false, now() - interval '2 days' from generate_series(1, 2500)`;
+  await pruned();
+  expect(await sql`select from soniq_jobs where name = 'many'`).toHaveLength(0);
+});
+
+test("a key that is held past its job's end is spared until it expires", async () => {
+  const [holds, held] = [await finished("completed", 48), await finished("completed", 48)];
+  await sql`update soniq_jobs set unique_held = true, unique_key = id::text,
+    unique_expires_at = now() + (case when id = ${holds} then 1 else -1 end) * interval '1 hour' where id in (${holds}, ${held})`;
+  await pruned();
+  expect(await kept(holds, held)).toEqual([holds]);
+});
+
+test("a row that somebody has locked is left for later, and does not hold up the others", async () => {
+  const [locked, free] = [await finished("completed", 48), await finished("completed", 48)];
+  const commit = await transactionWith(sql, `select from soniq_jobs where id = ${locked} for update`);
+  await pruned();
+  expect(await kept(locked, free)).toEqual([locked]);
+  await commit();
+  await pruned();
+  expect(await kept(locked)).toEqual([]);
+});
+
+describe("where a foreign key without an action references the jobs,", () => {
+  test("the rows it holds on to are kept, and the rest of their batch is pruned", async () => {
+    await sql`create table orders (job_id bigint references soniq_jobs)`;
+    const jobs: number[] = [];
+    for (let n = 0; n < 11; n += 1) jobs.push(await finished("completed", 48));
+    const referenced = [jobs[0], jobs[4], jobs[10]] as number[];
+    for (const id of referenced) await sql`insert into orders values (${id})`;
+    await pruned();
+    expect(await kept(...jobs)).toEqual(referenced);
+    await sql`drop table orders`;
+    await pruned();
+    expect(await kept(...jobs)).toEqual([]);
+  });
+});
+
+describe("completed jobs that are not kept at all", () => {
+  /** Runs a job where completed ones are not kept. @returns its id, and the state it was left in */
+  async function ran(where: TestDatabase, options?: EnqueueOptions, held = false) {
+    const { id } = await enqueue(where.db, job, null, options);
+    if (held) await where.sql`update soniq_jobs set unique_expires_at = now() + interval '1 hour' where id = ${id}`;
+    const settings = { ...config, connection: where.url, retention: { completed: 0 } };
+    const { settled, worker } = await startWorker(settings);
+    const { state } = await settled(id);
+    await worker.stop();
+    return { id, state, settings };
+  }
+
+  test("are deleted as they are settled", async () => {
+    const { id, state } = await ran({ db, url, sql });
+    expect(state).toBe("completed");
+    expect(await jobRow(db, id)).toBeUndefined();
+  });
+
+  test("are deleted with the key that they held", async () => {
+    const { id } = await ran({ db, url, sql }, { uniqueKey: "k" });
+    expect(await jobRow(db, id)).toBeUndefined();
+  });
+
+  test("are kept while they hold a key past their end", async () => {
+    const { id, state } = await ran({ db, url, sql }, { uniqueKey: "longer" }, true);
+    expect(state).toBe("completed");
+    expect(await jobRow(db, id)).toMatchObject({ state: "completed", uniqueHeld: true, workerId: null });
+  });
+
+  test("leave those that did not complete", async () => {
+    const fails = defineJob({
+      name: "fails",
+      payload: v.null(),
+      run: (_, { discard }) => discard("on purpose"),
+    });
+    const { id } = await enqueue(db, fails, null);
+    const { settled } = await startWorker({ ...config, jobs: { fails }, retention: { completed: 0 } });
+    await settled(id, "dead");
+    expect(await jobRow(db, id)).toMatchObject({ state: "dead" });
+  });
+
+  test("are settled where a foreign key references the jobs, and pruned soon", async () => {
+    const referenced = await testDatabase();
+    await referenced.sql`create table orders (job_id bigint references soniq_jobs on delete set null)`;
+    const { id, state, settings } = await ran(referenced);
+    expect(state).toBe("completed");
+    await referenced.sql`insert into orders values (${id})`;
+    expect(await jobRow(referenced.db, id)).toMatchObject({ state: "completed", workerId: null });
+    await startWorker(settings);
+    await until(async () => (await jobRow(referenced.db, id)) === undefined);
+    expect([...(await referenced.sql`select job_id from orders`)]).toEqual([{ job_id: null }]);
+  });
+});
