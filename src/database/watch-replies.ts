@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
 
 /** PostgreSQL did not answer in time. Whether the statement was carried out is not known. */
-export class NoReplyError extends Error {
+class NoReplyError extends Error {
   override readonly name = "NoReplyError";
   readonly code = "NO_REPLY";
 
