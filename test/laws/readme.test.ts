@@ -115,11 +115,17 @@ function scripts(folder: string): string[] {
   return Object.keys(manifest.scripts ?? {});
 }
 
+const helps = new Map<string, string | undefined>();
+
 /** What the command line says of itself, or of one of its commands; undefined if there is no such command. */
 function help(path: readonly string[]): string | undefined {
-  const args = ["--import", "tsx", join(root, "src/cli/main.ts"), ...path, "--help"];
-  const { stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
-  return new RegExp(`^Usage: soniq-drizzle ${path.join(" ")}`).test(stdout) ? stdout : undefined;
+  const command = path.join(" ");
+  if (!helps.has(command)) {
+    const args = ["--import", "tsx", join(root, "src/cli/main.ts"), ...path, "--help"];
+    const { stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
+    helps.set(command, new RegExp(`^Usage: soniq-drizzle ${command}`).test(stdout) ? stdout : undefined);
+  }
+  return helps.get(command);
 }
 
 describe("of a sample page", () => {
