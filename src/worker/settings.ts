@@ -53,6 +53,7 @@ const configSchema = v.strictObject({
   connection: v.pipe(
     v.string("is not set: give PostgreSQL's connection string. Is DATABASE_URL defined?"),
     v.regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://"),
+    v.check((url) => URL.canParse(url), "is no valid URL: percent-encode what is special in its password"),
   ),
   jobs: v.looseObject({}),
   handlers: v.optional(v.looseObject({}), {}),

@@ -20,6 +20,9 @@ describe("a connection string is shown without its password:", () => {
     ["postgres://app:secret@one,two/shop", "postgres://app@one,two/shop"],
     ["postgres://app:secret@one:1,two:2/shop", "an unreadable connection string"],
     ["postgres://app:se/cret@db.example.com/shop", "an unreadable connection string"],
+    ["postgres://app:12/secret@db.example.com/shop", "an unreadable connection string"],
+    ["postgres://app:12?secret@db.example.com/shop", "an unreadable connection string"],
+    ["postgres://app:12#secret@db.example.com/shop", "an unreadable connection string"],
     ["host=db.example.com password=secret", "an unreadable connection string"],
     ["", "an unreadable connection string"],
   ])("%s", (url, shown) => {

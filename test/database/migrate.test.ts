@@ -2,7 +2,6 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { expect, onTestFinished, test } from "vitest";
-import { connect } from "../../src/database/connect.ts";
 import { checkTables } from "../../src/database/check-tables.ts";
 import { migrate, MigrationError } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
@@ -16,15 +15,21 @@ async function tables(sql: Sql): Promise<string[]> {
   return rows.map(({ relname }) => relname as string);
 }
 
-test("eight that migrate at once apply each migration once", async () => {
-  const { url, sql } = await unmigrated();
-  const connections = Array.from({ length: 8 }, () => connect(url, 1));
-  onTestFinished(async () => void (await Promise.all(connections.map((connection) => connection.close()))));
-  const applied = await Promise.all(connections.map(({ db }) => migrate(db)));
-  expect(applied.filter(({ length }) => length > 0)).toEqual([everything]);
-  expect(await sql`select name from soniq_migrations order by name`).toEqual(everything.map((name) => ({ name })));
-  await checkTables(connections[0]?.db as never);
-});
+test.each(["read committed", "repeatable read"])(
+  "eight that migrate at once apply each migration once, where transactions are %s by default",
+  async (isolation) => {
+    const { url, sql } = await unmigrated();
+    await sql.unsafe(
+      `alter database ${new URL(url).pathname.slice(1)} set default_transaction_isolation to '${isolation}'`,
+    );
+    const clients = Array.from({ length: 8 }, () => postgres(url, { max: 1, onnotice: () => {} }));
+    onTestFinished(async () => void (await Promise.all(clients.map((client) => client.end()))));
+    const applied = await Promise.all(clients.map((client) => migrate(drizzle({ client }))));
+    expect(applied.filter(({ length }) => length > 0)).toEqual([everything]);
+    expect(await sql`select name from soniq_migrations order by name`).toEqual(everything.map((name) => ({ name })));
+    await expect(checkTables(drizzle({ client: sql }))).resolves.toBeUndefined();
+  },
+);
 
 test("whoever migrates again applies nothing", async () => {
   const { db } = await unmigrated();

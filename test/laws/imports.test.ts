@@ -1,4 +1,4 @@
-// Which room may know of which. What the rooms are for is said in CONTRIBUTING and in each room's files.
+// Which room may know of which. What each is for, ARCHITECTURE.md says.
 import { expect, test } from "vitest";
 import { type SourceFile, sourceFiles } from "./source-files.ts";
 

@@ -30,7 +30,7 @@ export function observedEngine(url: string): ObservedEngine {
   const { db, close } = connect(url, 1);
   const statements: SQL[] = [];
   const logged = drizzle({
-    client: (db as unknown as { $client: Sql }).$client,
+    client: (db as unknown as { session: { client: Sql } }).session.client,
     logger: { logQuery: (text, params) => statements.push(withParams(text, params)) },
   });
   return {

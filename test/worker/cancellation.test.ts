@@ -52,6 +52,10 @@ async function listening(): Promise<void> {
 const untilAborted: HandlerFunction<null, unknown> = (_, { signal }) =>
   new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
+const fail = () => {
+  throw new Error("failed");
+};
+
 /** As when the bell of a cancellation is not heard. */
 async function cancelUnheard(id: number): Promise<void> {
   await sql`update soniq_jobs set cancel_requested_at = now(), reason = 'unheard' where id = ${id}`;
@@ -142,12 +146,7 @@ describe("a job that runs", () => {
   test.each<[what: string, end: (job: JobContext) => unknown]>([
     ["discards itself", (job) => job.discard("no such order")],
     ["cancels itself", (job) => job.cancel("no such order")],
-    [
-      "fails",
-      () => {
-        throw new Error("no such order");
-      },
-    ],
+    ["fails", fail],
   ])("and %s is cancelled for the reason it was asked", async (_, end) => {
     const { settled, id } = await running(async (_payload, job) => {
       await new Promise((aborted) => job.signal.addEventListener("abort", aborted));
@@ -183,12 +182,7 @@ describe("a job that runs", () => {
 
 describe("a cancellation that its worker has not heard of makes an end", () => {
   test.each<[what: string, end: HandlerFunction<null, unknown>]>([
-    [
-      "of a retry",
-      () => {
-        throw new Error("failed");
-      },
-    ],
+    ["of a retry", fail],
     ["of a snooze", (_, job) => job.snooze("1h")],
   ])("%s", async (_, end) => {
     const { settled, id } = await running(async (payload, job) => {
@@ -219,8 +213,8 @@ test.each(["completed", "cancelled", "dead"])("a job that is %s is not found, an
   expect(await jobRow(db, id)).toEqual(before);
 });
 
-test("a job that there is not is not found", async () => {
-  expect(await cancel(db, 987_654_321)).toBe("not found");
+test.each([987_654_321, 0, -1, 1.5, NaN])("a job that there is not, such as %s, is not found", async (id) => {
+  expect(await cancel(db, id)).toBe("not found");
 });
 
 describe("on a transaction", () => {
