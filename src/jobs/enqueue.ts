@@ -57,7 +57,13 @@ async function insert(db: Queryable, { payload, uniqueKey, options }: NewJob): P
     })
     .onConflictDoNothing({ target: soniqJobs.uniqueKey, where: holdsKey })
     .returning({ id: soniqJobs.id });
-  if (!isDue(options) || !mayRing(queue)) return (await insertion)[0]?.id;
+  if (!isDue(options)) return (await insertion)[0]?.id;
+  if (!mayRing(queue)) {
+    const [job] = await insertion;
+    // It may have waited long for a connection: what the last bell woke up has looked by then.
+    if (job && mayRing(queue)) await qb.select({ rung: ring(queue) }).from(sql`(values (1)) as one`);
+    return job?.id;
+  }
   const inserted = qb.$with("inserted").as(insertion);
   const [job] = await qb
     .with(inserted)

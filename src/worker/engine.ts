@@ -141,11 +141,8 @@ export class Engine {
       for (const queue of this.#queues) if (name === undefined || queue.queue === name) queue.wakeUp();
     };
     await this.#listener.listen(wakeUpChannel, wakeUp, () => wakeUp());
-    await this.#listener.listen(
-      cancelChannel,
-      (id) => id === this.#session.id && void this.#askOwnership(),
-      () => {},
-    );
+    const ask = () => void this.#askOwnership();
+    await this.#listener.listen(cancelChannel, (id) => id === this.#session.id && ask(), ask);
     this.#listening = true;
   }
 

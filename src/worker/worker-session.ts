@@ -56,8 +56,10 @@ export class WorkerSession {
       const next = new Set(this.#idle);
       if (idle) next.add(queue);
       else next.delete(queue);
-      await publishIdle(this.db, this.#id, [...next]);
-      this.#idle = next;
+      const id = this.#id;
+      await publishIdle(this.db, id, [...next]);
+      // A new session that began meanwhile has published nothing yet.
+      if (id === this.#id) this.#idle = next;
       return true;
     };
     const published = this.#publishing.then(publish);

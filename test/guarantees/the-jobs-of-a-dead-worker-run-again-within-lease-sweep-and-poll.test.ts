@@ -46,7 +46,8 @@ test("also when it held very many, and when several died", { timeout: 15_000 }, 
     await expireLease(sql, session);
   }
   const queues = { many: { concurrency: 50 } };
-  await startWorker({ connection: url, jobs: { many }, handlers: {}, queues, ...soon });
+  // One sweep, as it starts, finds them all.
+  await startWorker({ connection: url, jobs: { many }, handlers: {}, queues, ...soon, sweep: "1h" });
   await until(async () => {
     const [left] = await sql`select from soniq_jobs where queue = 'many' and state <> 'completed' limit 1`;
     return !left;

@@ -16,7 +16,7 @@ let project: string;
 beforeAll(async () => {
   project = await freshProject(folder, await pack(folder), { orm: "0.45.4" });
   await older.sql`alter table soniq_jobs drop column unknown_since`;
-}, 120_000);
+});
 
 const soniq = (...args: string[]) => ["npx", "soniq-drizzle", ...args];
 const DATABASE_URL = ready.url;

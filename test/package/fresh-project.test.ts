@@ -35,7 +35,7 @@ describe.concurrent.each(majors)("with drizzle-orm $orm", ({ installing, databas
   let project: string;
   beforeAll(async () => {
     project = await installing;
-  }, 120_000);
+  });
 
   const migrations = () =>
     readdirSync(join(project, "migrations"), { recursive: true, encoding: "utf8" }).filter((file) =>

@@ -4,10 +4,13 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { afterAll, vi } from "vitest";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const sample = join(import.meta.dirname, "project");
+
+// Packers, installers and compilers take their time where others work too: that is no reason to fail.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 /** How a command ended, and what it said. */
 export interface Ended {
