@@ -13,6 +13,8 @@ export function explain(error: unknown): string {
     case "EHOSTUNREACH":
     case "CONNECT_TIMEOUT":
       return `cannot reach PostgreSQL (${text}): is it running, and is \`connection\` right?`;
+    case "08P01":
+      return `${text}: is there a pooler in between? Workers need a direct connection to PostgreSQL`;
     case "28P01":
     case "28000":
       return `PostgreSQL refuses the login (${text}): check user and password in \`connection\``;

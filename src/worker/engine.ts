@@ -21,7 +21,7 @@ export const connectionBudget = { engine: 4, beats: 1, listener: 1 };
 const shutdownGraceMs = 500;
 /** What cannot be settled by then, because the database is away, is left to be rescued. */
 const longestLastSettleMs = 5_000;
-const shortestPatienceMs = 1_000;
+const shortestPatienceMs = 5_000;
 const relistenMs = 5_000;
 const listening = "listening for wake-ups: jobs are found by polling";
 
