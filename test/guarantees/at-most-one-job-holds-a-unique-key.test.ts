@@ -27,7 +27,7 @@ test("of many that enqueue the same key at once, one creates the job, and all ar
   expect(await unfinished("at once")).toHaveLength(1);
 });
 
-test("bulk enqueues with the same keys in any order agree, and do not block each other", async () => {
+test("bulk enqueues with the same keys in any order agree", async () => {
   const accounts = Array.from({ length: 100 }, (_, n) => `bulk ${n}`);
   const told = await Promise.all([
     enqueueMany(db, sync, accounts),
@@ -37,8 +37,31 @@ test("bulk enqueues with the same keys in any order agree, and do not block each
   const ids = told.map((jobs) => jobs.map(({ id }) => id).toSorted((a, b) => a - b));
   expect(ids[1]).toEqual(ids[0]);
   expect(ids[2]).toEqual(ids[0]);
-  expect(new Set(ids[0]).size).toBe(100);
-  expect(told.flat().filter(({ deduplicated }) => !deduplicated)).toHaveLength(100);
+  expect(new Set(ids[0]).size).toBe(accounts.length);
+  expect(told.flat().filter(({ deduplicated }) => !deduplicated)).toHaveLength(accounts.length);
+});
+
+test("and never wait for each other in a circle", async () => {
+  const [taken, finish] = [gate(), gate()];
+  const between = db
+    .transaction(async (tx) => {
+      await enqueue(tx, sync, "circle 2");
+      taken.open();
+      await finish.opened;
+      throw new Error("undone");
+    })
+    .catch(() => {});
+  await taken.opened;
+  // Each would hold its first key now, and wait for the other's.
+  const bulks = Promise.all([
+    enqueueMany(db, sync, ["circle 1", "circle 2", "circle 3"]),
+    enqueueMany(db, sync, ["circle 3", "circle 2", "circle 1"]),
+  ]);
+  await someoneWaits(sql, 2);
+  finish.open();
+  await between;
+  const [one, other] = (await bulks).map((jobs) => jobs.map(({ id }) => id));
+  expect(other?.toReversed()).toEqual(one);
 });
 
 /** Enqueues the key in a transaction and, while that is open, outside of it. */
@@ -96,14 +119,16 @@ describe("the key", () => {
     { kind: "dead", reason: "discarded" },
   ];
 
-  test.each(requeues)("is still held by a job that was $kind", async (outcome) => {
+  const byKind = (outcomes: readonly Outcome[]) => outcomes.map((outcome) => [outcome.kind, outcome] as const);
+
+  test.each(byKind(requeues))("is still held by a job that was %s", async (_, outcome) => {
     const { id, worker, claims } = await active(outcome.kind);
     expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
     expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, state: "queued" }]);
     expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
   });
 
-  test.each(ends)("is freed by a job that is $kind", async (outcome) => {
+  test.each(byKind(ends))("is freed by a job that is %s", async (_, outcome) => {
     const { id, worker, claims } = await active(outcome.kind);
     expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
     expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, state: outcome.kind }]);

@@ -16,11 +16,11 @@ export async function transactionWith(sql: Sql, statement: string): Promise<() =
   };
 }
 
-/** Resolves when some statement waits for a lock. */
-export async function someoneWaits(sql: Sql): Promise<void> {
+/** Resolves when so many statements wait for locks. */
+export async function someoneWaits(sql: Sql, howMany = 1): Promise<void> {
   await until(async () => {
-    const [waiting] = await sql`
-      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' limit 1`;
-    return waiting !== undefined;
+    const waiting = await sql`
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    return waiting.length >= howMany;
   });
 }
