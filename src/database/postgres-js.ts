@@ -142,8 +142,8 @@ function watched(query: Query, loss: ConnectionLoss): unknown {
 }
 
 /** A query that fails, however it is chained. Nobody need wait for it: that is no unhandled rejection. */
-function refused(error: SoniqError): unknown {
-  const query = Promise.reject<never>(error);
+function refused(why: SoniqError): unknown {
+  const query = Promise.reject<never>(why);
   query.catch(() => {});
   const itself = () => query;
   return Object.assign(query, { values: itself, raw: itself, simple: itself, execute: itself, describe: itself });
