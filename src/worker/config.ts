@@ -49,6 +49,8 @@ export interface WorkerConfig {
    * after which Kubernetes kills; Docker kills after 10 s.
    */
   readonly drainTimeout?: Duration;
+  /** How many connections to PostgreSQL the worker may open, from 3. Default 6. */
+  readonly maxConnections?: number;
   readonly retention?: Retention;
   /** How many workers may crash with a job in hand before it is a dead letter. Default 5. */
   readonly maxCrashes?: number;

@@ -4,6 +4,7 @@ import { ConfigError } from "../core/errors.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
 import type { WorkerConfig } from "./config.js";
+import { type ConnectionBudget, connectionBudget, defaultConnections, fewestConnections } from "./connection-budget.js";
 
 /** A job definition with the function that runs it. */
 export interface Runnable {
@@ -15,6 +16,7 @@ export interface Runnable {
 /** A checked configuration: defaults filled in, durations in milliseconds. */
 export interface Settings {
   readonly connection: string;
+  readonly budget: ConnectionBudget;
   readonly runnables: ReadonlyMap<string, Runnable>;
   /** Concurrency by queue. */
   readonly queues: Readonly<Record<string, number>>;
@@ -64,6 +66,16 @@ const configSchema = v.strictObject({
   sweep: duration("5s", 10),
   poll: duration("1s", 10),
   drainTimeout: duration("20s"),
+  maxConnections: v.optional(
+    v.pipe(
+      count,
+      v.minValue(
+        fewestConnections,
+        `must be at least ${fewestConnections}: for claims and settles, for the heartbeat, and for the listener`,
+      ),
+    ),
+    defaultConnections,
+  ),
   retention: v.optional(
     v.strictObject({ completed: keptFor("24h"), cancelled: keptFor("24h"), dead: keptFor("30d") }),
     {},
@@ -83,11 +95,12 @@ export function checkConfig(config: WorkerConfig): Settings {
     const [issue] = checked.issues;
     throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${readable(issue)}`);
   }
-  const { connection, jobs, handlers, lease, sweep, poll, drainTimeout, retention, maxCrashes, unknownGrace } =
-    checked.output;
+  const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
+  const { maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
   const runnables = runnablesOf(jobs, handlers);
   return {
     connection,
+    budget: connectionBudget(maxConnections),
     runnables,
     queues: queuesOf(checked.output.queues, runnables),
     leaseMs: lease,

@@ -14,9 +14,18 @@ export interface Network {
    * who sent it cannot know. Resolves when that has happened.
    */
   loseReplyTo(text: string): Promise<void>;
+  /** Breaks all connections, and refuses new ones until it is back. */
+  goAway(): Promise<void>;
+  comeBack(): Promise<void>;
+  /** How many connections there are. */
+  connections(): number;
+  /** How many statements were sent through it so far. */
+  statements(): number;
 }
 
 const commandComplete = "C".charCodeAt(0);
+/** Of the messages that a client sends, those that begin a statement: simple, and extended. */
+const [query, parse] = ["Q", "P"].map((letter) => letter.charCodeAt(0)) as [number, number];
 
 /** A network of the test's own. @param url where PostgreSQL is */
 export async function networkTo(url: string): Promise<Network> {
@@ -24,7 +33,12 @@ export async function networkTo(url: string): Promise<Network> {
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
   let losing: { text: string; lost: () => void } | undefined;
+  const clients = new Set<Socket>();
+  let statements = 0;
   const server = createServer((client) => {
+    clients.add(client);
+    client.on("close", () => clients.delete(client));
+    const count = statementCounter(() => (statements += 1));
     const upstream = connect(Number(port), hostname);
     const both = [client, upstream];
     const end = () => both.forEach((socket) => socket.destroy());
@@ -44,6 +58,7 @@ export async function networkTo(url: string): Promise<Network> {
         listening = { lost: losing.lost, read: Buffer.alloc(0) };
         losing = undefined;
       }
+      count(chunk);
       upstream.write(chunk);
     });
     upstream.on("data", (chunk) => {
@@ -58,10 +73,12 @@ export async function networkTo(url: string): Promise<Network> {
       client.write(chunk);
     });
   });
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  const listen = (on: number) => new Promise<void>((ready) => server.listen(on, "127.0.0.1", ready));
+  await listen(0);
   const through = new URL(url);
   through.hostname = "127.0.0.1";
-  through.port = String((server.address() as AddressInfo).port);
+  const { port: own } = server.address() as AddressInfo;
+  through.port = String(own);
   const cut = () => sockets.forEach((socket) => socket.destroy());
   afterAll(() => {
     cut();
@@ -72,6 +89,14 @@ export async function networkTo(url: string): Promise<Network> {
     cut,
     swallow: () => sockets.forEach((socket) => silent.add(socket)),
     loseReplyTo: (text) => new Promise((lost) => (losing = { text, lost })),
+    goAway: () =>
+      new Promise((gone) => {
+        server.close(() => gone());
+        cut();
+      }),
+    comeBack: () => listen(own),
+    connections: () => clients.size,
+    statements: () => statements,
   };
 }
 
@@ -80,4 +105,22 @@ function messageTypes(stream: Buffer): number[] {
   const types: number[] = [];
   for (let at = 0; at + 5 <= stream.length; at += 1 + stream.readInt32BE(at + 1)) types.push(stream[at] as number);
   return types;
+}
+
+/** Reads what a client sends, and counts the statements. Its first message, which has no type, is its introduction. */
+function statementCounter(counted: () => void): (chunk: Buffer) => void {
+  let read = Buffer.alloc(0);
+  let introduced = false;
+  return (chunk) => {
+    read = Buffer.concat([read, chunk]);
+    for (;;) {
+      const lengthAt = introduced ? 1 : 0;
+      if (read.length < lengthAt + 4) return;
+      const end = lengthAt + read.readInt32BE(lengthAt);
+      if (read.length < end) return;
+      if (introduced && (read[0] === query || read[0] === parse)) counted();
+      introduced = true;
+      read = read.subarray(end);
+    }
+  };
 }
