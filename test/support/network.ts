@@ -7,8 +7,11 @@ export interface Network {
   readonly url: string;
   /** Breaks all connections; new ones can be made at once. */
   cut(): void;
-  /** Lets nothing more pass through the connections there are, and says nothing of it; new ones can be made at once. */
-  swallow(): void;
+  /**
+   * Lets nothing more pass through the connections there are, or those of them that have said this, and says nothing of it;
+   * new ones can be made at once.
+   */
+  swallow(said?: string): void;
   /**
    * Breaks a connection as the reply comes to a statement that contains this text: the statement has been carried out, and
    * who sent it cannot know. Resolves when that has happened.
@@ -19,6 +22,8 @@ export interface Network {
   comeBack(): Promise<void>;
   /** How many connections there are. */
   connections(): number;
+  /** How many were made so far. */
+  accepted(): number;
   /** How many statements were sent through it so far. */
   statements(): number;
 }
@@ -33,14 +38,18 @@ export async function networkTo(url: string): Promise<Network> {
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
   let losing: { text: string; lost: () => void } | undefined;
-  const clients = new Set<Socket>();
+  /** What each client has said, and where that goes. */
+  const clients = new Map<Socket, { said: string; upstream: Socket }>();
   let statements = 0;
+  let accepted = 0;
   const server = createServer((client) => {
-    clients.add(client);
-    client.on("close", () => clients.delete(client));
+    accepted += 1;
     const count = statementCounter(() => (statements += 1));
     const upstream = connect(Number(port), hostname);
     const both = [client, upstream];
+    const known = { said: "", upstream };
+    clients.set(client, known);
+    client.on("close", () => clients.delete(client));
     const end = () => both.forEach((socket) => socket.destroy());
     for (const socket of both) {
       sockets.add(socket);
@@ -58,6 +67,7 @@ export async function networkTo(url: string): Promise<Network> {
         listening = { lost: losing.lost, read: Buffer.alloc(0) };
         losing = undefined;
       }
+      known.said += chunk.toString("latin1");
       count(chunk);
       upstream.write(chunk);
     });
@@ -87,7 +97,11 @@ export async function networkTo(url: string): Promise<Network> {
   return {
     url: through.href,
     cut,
-    swallow: () => sockets.forEach((socket) => silent.add(socket)),
+    swallow(said = "") {
+      for (const [client, known] of clients) {
+        if (known.said.includes(said)) [client, known.upstream].forEach((socket) => silent.add(socket));
+      }
+    },
     loseReplyTo: (text) => new Promise((lost) => (losing = { text, lost })),
     goAway: () =>
       new Promise((gone) => {
@@ -96,6 +110,7 @@ export async function networkTo(url: string): Promise<Network> {
       }),
     comeBack: () => listen(own),
     connections: () => clients.size,
+    accepted: () => accepted,
     statements: () => statements,
   };
 }
