@@ -31,16 +31,18 @@ export interface ClientInput extends Listening {
   readonly url: string;
   readonly connections: number;
   readonly route: Route;
+  /** Single statements, at the same time; or transactions, one after the other. */
+  readonly use: "statements" | "transactions";
   readonly patienceMs: number;
   /** Its connections are of no use any more, although the driver keeps them. */
   readonly onBroken: (client: Sql) => void;
 }
 
 /**
- * Opens a client of the engine's: single statements, at READ COMMITTED, never prepared, since a plan cached while the table
+ * Opens a client of the engine's: at READ COMMITTED, never prepared, since a plan cached while the table
  * was empty would be kept through a burst. It connects with its first statement.
  */
-export function openClient({ url, connections, route, patienceMs, onBroken, ...listening }: ClientInput): Sql {
+export function openClient({ url, connections, route, use, patienceMs, onBroken, ...listening }: ClientInput): Sql {
   const options: Options<Record<string, never>> & Listening = {
     max: connections,
     prepare: false,
@@ -49,6 +51,9 @@ export function openClient({ url, connections, route, patienceMs, onBroken, ...l
     backoff: (tries: number) => Math.min(longestReconnectSeconds, 0.05 * 2 ** tries) * (0.5 + Math.random() / 2),
     onnotice: () => {},
     connection: { application_name: "soniq-drizzle", ...(route === "direct" && sessionParameters) },
+    // PgBouncer 1.18 gives the connection away after the first of two statements that were sent together: the second one's
+    // reply never comes. 0 is none at a time beside the one under way; then postgres.js cannot begin a transaction, though.
+    ...(route === "pooled" && use === "statements" && { max_pipeline: 0 }),
     ...listening,
   };
   const client = postgres(url, options);

@@ -1,7 +1,7 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
 import type { Queryable } from "../core/queryable.js";
-import { openClient, type Route, statementTimeoutMs } from "./client.js";
+import { type ClientInput, openClient, statementTimeoutMs } from "./client.js";
 
 /** A connection of its own, or a few, to PostgreSQL. */
 export interface Connection {
@@ -18,22 +18,22 @@ const shortestLifeMs = 1_000;
  *
  * @param url PostgreSQL's connection string
  * @param connections how many at the most
- * @param options `route`: what `findRoute` has found, by default `direct`; `patienceMs`: when to give a statement up whose
+ * @param options `route`: what `findRoute` has found, by default `direct`; `use`: by default `statements`; `patienceMs`: when to give a statement up whose
  *   reply does not come, by default somewhat later than PostgreSQL itself would
  */
 export function connect(
   url: string,
   connections: number,
-  options: { readonly route?: Route; readonly patienceMs?: number } = {},
+  options: Partial<Pick<ClientInput, "route" | "use" | "patienceMs">> = {},
 ): Connection {
-  const { route = "direct", patienceMs = statementTimeoutMs + 5_000 } = options;
+  const { route = "direct", use = "statements", patienceMs = statementTimeoutMs + 5_000 } = options;
   let openedAt = 0;
   let client = open();
   let db = drizzle({ client }) as Queryable;
 
   function open(): Sql {
     openedAt = performance.now();
-    return openClient({ url, connections, route, patienceMs, onBroken: replace });
+    return openClient({ url, connections, route, use, patienceMs, onBroken: replace });
   }
 
   function replace(broken: Sql): void {

@@ -39,6 +39,7 @@ export function openListener(
       url,
       connections: 1,
       route: "direct",
+      use: "statements",
       patienceMs,
       onBroken: replace,
       onnotify: (channel, payload) => opened === client && hear[channel]?.(payload),

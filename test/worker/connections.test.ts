@@ -9,6 +9,7 @@ import { defineJob, enqueue, enqueueMany, type WorkerConfig } from "../../src/in
 import { connectionBudget, totalOf } from "../../src/worker/connection-budget.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
+import { jobRow } from "../support/job-row.ts";
 import { networkTo } from "../support/network.ts";
 import { until } from "../support/until.ts";
 import { observedWorker, startWorker } from "../support/worker.ts";
@@ -128,7 +129,9 @@ describe("where PostgreSQL has too few connections", () => {
     await until(async () => (await role.used()) === 1);
     await role.allow(6);
     await starting;
-    await settled((await enqueue(db, job, null)).id, "completed");
+    const { id } = await enqueue(db, job, null);
+    await settled(id, "completed");
+    expect(await jobRow(db, id)).toMatchObject({ claims: 1 });
   });
 
   test("a worker that waits for one can be stopped", async () => {
@@ -159,6 +162,7 @@ describe("where PostgreSQL has too few connections", () => {
     const { id } = await enqueue(db, job, null);
     await role.allow(6);
     await settled(id, "completed");
+    expect(await jobRow(db, id)).toMatchObject({ attempt: 1 });
   });
 });
 

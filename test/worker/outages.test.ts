@@ -126,6 +126,8 @@ test("a listener that hears nothing any more is found out, and what it missed is
   await worker.event("trouble", ({ doing }) => doing.startsWith("listening"));
   await worker.settled(id, "completed");
   // And it hears again.
-  await worker.settled((await enqueue(db, job, null)).id, "completed");
+  const again = await enqueue(db, job, null);
+  await worker.settled(again.id, "completed");
+  expect(await jobRow(db, again.id)).toMatchObject({ claims: 1, attempt: 1 });
   network.cut();
 });

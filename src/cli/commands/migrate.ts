@@ -12,7 +12,7 @@ export function migrateCommand(): Command {
     .option("--config <file>", "the configuration (default: soniq.config.ts or .js in this folder)")
     .action(async ({ config }: { config?: string }) => {
       const { connection } = checkConfig((await loadConfig(config)).config);
-      const database = connect(connection, 1, { route: await findRoute(connection) });
+      const database = connect(connection, 1, { route: await findRoute(connection), use: "transactions" });
       try {
         const applied = await migrate(database.db);
         const news = applied.length > 0 ? `applied ${applied.join(", ")}` : "the job tables are up to date";
