@@ -64,7 +64,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     pooled.pathname = new URL(empty.url).pathname;
     const { db: migrating, close } = connect(pooled.href, 1, { route: "pooled", use: "transactions" });
     onTestFinished(close);
-    expect(await migrate(migrating)).toEqual([expect.stringMatching(/^0000_soniq/)]);
+    expect((await migrate(migrating))[0]).toMatch(/^0000_soniq/);
     expect(await migrate(migrating)).toEqual([]);
   });
 
