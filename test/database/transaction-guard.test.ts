@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 afterEach(() => {
   process.off("uncaughtException", note).off("unhandledRejection", note);
-  expect(incidents.splice(0)).toEqual([]);
+  for (const incident of incidents.splice(0)) throw incident;
 });
 
 type Transaction = TransactionOf<ReturnType<(typeof drivers)[number][1]["openSlot"]>["db"]>;

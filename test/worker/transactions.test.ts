@@ -19,7 +19,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
 
   async function run(
     handle: (job: JobContext<Transaction>, n: number) => Promise<unknown>,
-    settings: { timeout?: "300ms"; lease?: "1s"; maxAttempts?: number; howMany?: number } = {},
+    settings: { timeout?: "2s"; lease?: "1s"; maxAttempts?: number; howMany?: number } = {},
   ) {
     const { timeout = "1m", lease = "20s", maxAttempts = 5, howMany = 1 } = settings;
     const queue = `queue-${(next += 1)}`;
@@ -48,7 +48,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
           await tx.insert(effects).values({ n: payload });
           if (job.attempt === 1) await tx.execute(text`select pg_sleep(60)`);
         }),
-      { timeout: "300ms" },
+      { timeout: "2s" },
     );
     await worker.settled(id, "completed");
     expect(await row()).toMatchObject({ attempt: 2, errors: [{ name: "TimeoutError" }] });
@@ -85,7 +85,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
           backend = row?.pid;
           await new Promise(() => {});
         }),
-      { timeout: "300ms" },
+      { timeout: "2s" },
     );
     await worker.settled(id, "completed");
     expect(await written()).toEqual([n]);
