@@ -59,12 +59,10 @@ function settleWhere(
   const cancelled = sql`s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null`;
   const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
   const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
-  const requeued = sql`${state} = 'queued'`;
   return builder(db)
     .update(soniqJobs)
     .set({
-      ...endClaim(state),
-      runAt: when(requeued, sql`now() + s."delayMs" * interval '1 millisecond'`, soniqJobs.runAt),
+      ...endClaim(state, sql`now() + s."delayMs" * interval '1 millisecond'`),
       attempt: sql`${soniqJobs.attempt} - s.refund`,
       unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
       result: sql`s.result`,
