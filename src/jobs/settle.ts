@@ -17,6 +17,8 @@ export interface Settlement {
 /** A job as a settlement left it. */
 export interface Settled {
   readonly id: number;
+  /** Which claim it was: one batch may hold several of a job, of which one stands at most. */
+  readonly claims: number;
   readonly state: "queued" | "completed" | "cancelled" | "dead";
 }
 
@@ -76,7 +78,7 @@ function settleWhere(
     .where(
       and(sql`${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}`, only),
     )
-    .returning({ id: soniqJobs.id, state: sql<Settled["state"]>`${soniqJobs.state}` });
+    .returning({ id: soniqJobs.id, claims: soniqJobs.claims, state: sql<Settled["state"]>`${soniqJobs.state}` });
 }
 
 function when(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL {

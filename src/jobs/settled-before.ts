@@ -10,13 +10,13 @@ import type { Settled, Settlement } from "./settle.js";
  * No lock is needed: a statement that is committing yet leaves its claim standing here, and holds the row's lock, around
  * which the next settle goes.
  *
- * @returns by the job's id the state that this session left it in, or undefined if the claim was ended by another
+ * @returns of those that ended the state that this session left the job in, or undefined if another ended the claim
  */
-export async function findEnded(
+export async function findEnded<S extends Settlement>(
   db: Queryable,
   workerId: string,
-  settlements: readonly Settlement[],
-): Promise<Map<number, Settled["state"] | undefined>> {
+  settlements: readonly S[],
+): Promise<Map<S, Settled["state"] | undefined>> {
   const rows = await builder(db)
     .select({
       id: soniqJobs.id,
@@ -28,13 +28,13 @@ export async function findEnded(
     .from(soniqJobs)
     .where(sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))}`);
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const ended = new Map<number, Settled["state"] | undefined>();
-  for (const { id, claims } of settlements) {
-    const row = byId.get(id);
+  const ended = new Map<S, Settled["state"] | undefined>();
+  for (const settlement of settlements) {
+    const row = byId.get(settlement.id);
     // Only finished jobs are deleted: one that is gone was completed, and is not kept.
-    if (!row) ended.set(id, "completed");
-    else if (row.claims !== claims || row.lastWorkerId !== workerId) ended.set(id, undefined);
-    else if (row.workerId !== workerId) ended.set(id, row.state as Settled["state"]);
+    if (!row) ended.set(settlement, "completed");
+    else if (row.claims !== settlement.claims || row.lastWorkerId !== workerId) ended.set(settlement, undefined);
+    else if (row.workerId !== workerId) ended.set(settlement, row.state as Settled["state"]);
   }
   return ended;
 }
