@@ -34,7 +34,12 @@ export async function findEnded<S extends Settlement>(
     // Only finished jobs are deleted: one that is gone was completed, and is not kept.
     if (!row) ended.set(settlement, "completed");
     else if (row.claims !== settlement.claims || row.lastWorkerId !== workerId) ended.set(settlement, undefined);
-    else if (row.workerId !== workerId) ended.set(settlement, row.state as Settled["state"]);
+    else if (row.workerId !== workerId) ended.set(settlement, mayHaveLeft(settlement, row.state as Settled["state"]));
   }
   return ended;
+}
+
+/** A rescue leaves the claim's number and worker as they were: but what completes leaves nothing else than a completed job. */
+function mayHaveLeft({ outcome }: Settlement, state: Settled["state"]): Settled["state"] | undefined {
+  return (outcome.kind === "completed") === (state === "completed") ? state : undefined;
 }

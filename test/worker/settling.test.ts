@@ -188,3 +188,21 @@ describe("of a job that its session claimed twice, an overdue handler and the on
     await end();
   });
 });
+
+test("a completed job that was rescued while its settle failed is fenced, not taken for settled", async () => {
+  const rescued = defineJob({ name: "rescued", queue: "rescued", payload: v.null() });
+  const { id } = await enqueue(db, rescued, null);
+  const session = await sessionOf(db);
+  await claimAs(db, session, { queue: "rescued" });
+  const { settler, troubled, end } = impatientSettler();
+  const commit = await transactionWith(
+    sql,
+    `update soniq_jobs set state = 'queued', worker_id = null where id = ${id}`,
+  );
+  const written = settler.settle(session, { id, claims: 1, outcome: completed });
+  await troubled.opened;
+  await commit();
+  expect(await written).toBeUndefined();
+  expect(await jobRow(db, id)).toMatchObject({ state: "queued" });
+  await end();
+});
