@@ -10,7 +10,7 @@ import { sessionSteps } from "./session-steps.ts";
 import { Stage } from "./step.ts";
 import { upkeepSteps } from "./upkeep-steps.ts";
 
-const runs = Number(process.env["SONIQ_MODEL_RUNS"] ?? 60);
+const runs = Number(process.env["SONIQ_MODEL_RUNS"] ?? 30);
 
 const life = fc.commands(
   [
@@ -46,5 +46,5 @@ test.each(databases)(
     }
     expect(found.numRuns).toBe(runs);
   },
-  120_000 + runs * 2_000,
+  300_000 + runs * 5_000,
 );

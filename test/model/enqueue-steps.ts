@@ -85,7 +85,7 @@ const enqueueSome = fc
     }),
   );
 
-/** What the API cannot say yet; and, with an age, a transaction that commits late, after claims have passed its job's time. */
+/** What the API cannot say yet: a key's scope; a late commit, whose job's time claims have passed already; crashes long ago. */
 const insertPlainly = fc
   .record({
     name: fc.constantFrom("quick", "slow"),
@@ -94,15 +94,16 @@ const insertPlainly = fc
     until: fc.constantFrom("started" as const, "finished" as const),
     keyForMs: fc.constantFrom(null, 200_000),
     ageMs: fc.constantFrom(0, 30_000),
+    crashes: fc.constantFrom(0, 0, 2),
   })
-  .map(({ name, queue, key, until, keyForMs, ageMs }) =>
-    step(`insert ${JSON.stringify({ name, queue, key, until, keyForMs, ageMs })}`, async (model, { db }) => {
+  .map(({ name, queue, key, until, keyForMs, ageMs, crashes }) =>
+    step(`insert ${JSON.stringify({ name, queue, key, until, keyForMs, ageMs, crashes })}`, async (model, { db }) => {
       const uniqueKey = key && storedUniqueKey(name, key, "key");
       const after = (ms: number | null) => sql`now() + ${ms}::float8 * interval '1 millisecond'`;
       const qb = builder(db);
       const inserted = qb.$with("inserted", { id: sql<string>`id`.as("id") }).as(
-        sql`insert into soniq_jobs (name, queue, payload, unique_key, unique_until, unique_expires_at, run_at)
-          values (${name}, ${queue}, '1', ${uniqueKey}, ${until}, ${after(keyForMs)}, ${after(-ageMs)})
+        sql`insert into soniq_jobs (name, queue, payload, unique_key, unique_until, unique_expires_at, run_at, claims, crashes)
+          values (${name}, ${queue}, '1', ${uniqueKey}, ${until}, ${after(keyForMs)}, ${after(-ageMs)}, ${crashes}, ${crashes})
           on conflict (unique_key) where unique_held and unique_key is not null do nothing returning id`,
       );
       const [row] = await qb
@@ -117,7 +118,8 @@ const insertPlainly = fc
         uniqueUntil: until,
         uniqueExpiresAt: keyForMs === null ? null : model.now + keyForMs,
       };
-      add(model, { id: Number(row.id), name, queue, ...unique, runAt: model.now - ageMs });
+      const past = { claims: crashes, refunds: crashes, crashes };
+      add(model, { id: Number(row.id), name, queue, ...unique, ...past, runAt: model.now - ageMs });
     }),
   );
 

@@ -12,15 +12,16 @@ export const leaseMs = 600_000;
 /** The worker that never begins a new session: it goes on with one that has ended. */
 export const stale = 2;
 
-/** A worker that the test plays. Its marks are those of its queues; its session may have ended without its knowing. */
+/** A worker that the test plays. Its session may have ended without its knowing. */
 export interface Player {
   session: string;
-  readonly marks: Map<string, ClaimMarks>;
 }
 
 /** What the model is compared with, and what the players remember. */
 export class Stage {
   readonly players: Player[] = [];
+  /** By queue. All players share them, so that they soon lie behind what is claimed. */
+  readonly marks = new Map<string, ClaimMarks>();
   /** What each claim brought. */
   readonly claimed = new Map<Claim, ClaimedJob>();
   readonly #ended = new Set<string>();
@@ -34,8 +35,7 @@ export class Stage {
   static async open(db: Queryable): Promise<Stage> {
     const stage = new Stage(db, new JobModel());
     await empty(db);
-    for (const marks of [new Map(), new Map(), new Map()])
-      stage.players.push({ session: await stage.newSession(), marks });
+    while (stage.players.length <= stale) stage.players.push({ session: await stage.newSession() });
     await stage.compare();
     return stage;
   }
