@@ -22,8 +22,8 @@ export async function deleteCompleted(
       sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))} and (${soniqJobs.id}, ${soniqJobs.claims}) in (select id, claims from jsonb_to_recordset(${held}::text::jsonb) as s (id bigint, claims int))
         and ${soniqJobs.workerId} = ${workerId} and not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
     )
-    .returning({ id: soniqJobs.id });
-  return deleted.map(({ id }) => ({ id, state: "completed" }));
+    .returning({ id: soniqJobs.id, claims: soniqJobs.claims });
+  return deleted.map((claim) => ({ ...claim, state: "completed" }));
 }
 
 /** Whether a foreign key references the jobs: then a completed job cannot be deleted as it is settled. */

@@ -8,10 +8,12 @@ const keptErrors = sql.raw("10");
  * What every end of a claim writes, whatever the job becomes. `worker_id` becomes null: that is what makes the claim one-shot.
  *
  * @param state the job's state from now on
+ * @param runAt not before then, if it is queued again; the time of a job that has finished is kept
  */
-export function endClaim(state: SQL) {
+export function endClaim(state: SQL, runAt: SQL) {
   return {
     state,
+    runAt: sql`case when ${state} = 'queued' then ${runAt} else ${soniqJobs.runAt} end`,
     workerId: null,
     deadlineAt: null,
     finishedAt: sql`case when ${state} <> 'queued' then now() end`,

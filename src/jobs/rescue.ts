@@ -59,13 +59,13 @@ export function rescueStrays(db: Queryable, maxCrashes: number, limit: number): 
 
 function giveBack(db: Queryable, ids: SQL, maxCrashes: number): Promise<Rescued[]> {
   const state = sql`case when ${soniqJobs.cancelRequestedAt} is not null then 'cancelled' when ${soniqJobs.crashes} + 1 >= ${maxCrashes}::int then 'dead' else 'queued' end`;
+  const later = sql`now() + random() * least(60, 2 ^ least(${soniqJobs.crashes}, 10) - 1) * interval '1 second'`;
   return builder(db)
     .update(soniqJobs)
     .set({
-      ...endClaim(state),
+      ...endClaim(state, later),
       attempt: sql`${soniqJobs.attempt} - 1`,
       crashes: sql`${soniqJobs.crashes} + 1`,
-      runAt: sql`now() + random() * least(60, 2 ^ least(${soniqJobs.crashes}, 10) - 1) * interval '1 second'`,
       reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'crashed ' || (${soniqJobs.crashes} + 1) || ' workers' end`,
     })
     .where(sql`${soniqJobs.id} = any (array(${ids}))`)
@@ -88,8 +88,7 @@ export function rescueOverdue(db: Queryable, limit: number): Promise<Rescued[]> 
   return builder(db)
     .update(soniqJobs)
     .set({
-      ...endClaim(state),
-      runAt: sql`now()`,
+      ...endClaim(state, sql`now()`),
       reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'out of attempts: the deadline passed and its worker did not end it' end`,
       errors: errorsWith(error),
     })

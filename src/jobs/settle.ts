@@ -17,6 +17,8 @@ export interface Settlement {
 /** A job as a settlement left it. */
 export interface Settled {
   readonly id: number;
+  /** Which claim it was: one batch may hold several of a job, of which one stands at most. */
+  readonly claims: number;
   readonly state: "queued" | "completed" | "cancelled" | "dead";
 }
 
@@ -59,12 +61,10 @@ function settleWhere(
   const cancelled = sql`s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null`;
   const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
   const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
-  const requeued = sql`${state} = 'queued'`;
   return builder(db)
     .update(soniqJobs)
     .set({
-      ...endClaim(state),
-      runAt: when(requeued, sql`now() + s."delayMs" * interval '1 millisecond'`, soniqJobs.runAt),
+      ...endClaim(state, sql`now() + s."delayMs" * interval '1 millisecond'`),
       attempt: sql`${soniqJobs.attempt} - s.refund`,
       unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
       result: sql`s.result`,
@@ -78,7 +78,7 @@ function settleWhere(
     .where(
       and(sql`${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}`, only),
     )
-    .returning({ id: soniqJobs.id, state: sql<Settled["state"]>`${soniqJobs.state}` });
+    .returning({ id: soniqJobs.id, claims: soniqJobs.claims, state: sql<Settled["state"]>`${soniqJobs.state}` });
 }
 
 function when(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL {

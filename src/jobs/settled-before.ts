@@ -10,9 +10,13 @@ import type { Settled, Settlement } from "./settle.js";
  * Without a lock: a statement that is committing yet leaves its claim standing here, and holds the row's lock, around
  * which the next settle goes.
  *
- * @returns by the job's id the state that this session left it in, or undefined if the claim was ended by another
+ * @returns of those that ended the state that this session left the job in, or undefined if another ended the claim
  */
-export async function findEnded(db: Queryable, workerId: string, settlements: readonly Settlement[]): Promise<Ended> {
+export async function findEnded<S extends Settlement>(
+  db: Queryable,
+  workerId: string,
+  settlements: readonly S[],
+): Promise<Ended<S>> {
   return endedAmong(await rowsOf(db, settlements), workerId, settlements);
 }
 
@@ -22,13 +26,16 @@ export async function findEnded(db: Queryable, workerId: string, settlements: re
  *
  * @returns like {@link findEnded}; a claim that is missing there stands, and nothing of its transaction was written
  */
-export async function findCommitted(db: Queryable, workerId: string, settlement: Settlement): Promise<Ended> {
+export async function findCommitted<S extends Settlement>(
+  db: Queryable,
+  workerId: string,
+  settlement: S,
+): Promise<Ended<S>> {
   const rows = await rowsOf(db, [settlement]).for("no key update");
   return endedAmong(rows, workerId, [settlement]);
 }
 
-/** By the job's id; of a claim that is not among them, nothing has been written. */
-type Ended = Map<number, Settled["state"] | undefined>;
+type Ended<S> = Map<S, Settled["state"] | undefined>;
 
 function rowsOf(db: Queryable, settlements: readonly Settlement[]) {
   return builder(db)
@@ -43,19 +50,24 @@ function rowsOf(db: Queryable, settlements: readonly Settlement[]) {
     .where(sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))}`);
 }
 
-function endedAmong(
+function endedAmong<S extends Settlement>(
   rows: Awaited<ReturnType<typeof rowsOf>>,
   workerId: string,
-  settlements: readonly Settlement[],
-): Ended {
+  settlements: readonly S[],
+): Ended<S> {
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const ended: Ended = new Map();
-  for (const { id, claims } of settlements) {
-    const row = byId.get(id);
+  const ended: Ended<S> = new Map();
+  for (const settlement of settlements) {
+    const row = byId.get(settlement.id);
     // Only finished jobs are deleted: one that is gone was completed, and is not kept.
-    if (!row) ended.set(id, "completed");
-    else if (row.claims !== claims || row.lastWorkerId !== workerId) ended.set(id, undefined);
-    else if (row.workerId !== workerId) ended.set(id, row.state as Settled["state"]);
+    if (!row) ended.set(settlement, "completed");
+    else if (row.claims !== settlement.claims || row.lastWorkerId !== workerId) ended.set(settlement, undefined);
+    else if (row.workerId !== workerId) ended.set(settlement, mayHaveLeft(settlement, row.state as Settled["state"]));
   }
   return ended;
+}
+
+/** A rescue leaves the claim's number and worker as they were: but what completes leaves nothing else than a completed job. */
+function mayHaveLeft({ outcome }: Settlement, state: Settled["state"]): Settled["state"] | undefined {
+  return (outcome.kind === "completed") === (state === "completed") ? state : undefined;
 }

@@ -173,24 +173,28 @@ export class JobTransaction {
   }
 
   async #settle(tx: Queryable, outcome: Outcome): Promise<Settled["state"] | undefined> {
-    const settlement: Settlement = { id: this.job.id, claims: this.job.claims, outcome };
+    const settlement = this.#settlement(outcome);
     const [gone] = this.around.deletesCompleted ? await deleteCompleted(tx, this.workerId, [settlement]) : [];
     const [settled] = gone ? [gone] : await settle(tx, this.workerId, [settlement]);
     return settled?.state;
   }
 
+  #settlement(outcome: Outcome): Settlement {
+    return { id: this.job.id, claims: this.job.claims, outcome };
+  }
+
   /** The commit was not answered: looks whether it was carried out, until the database says so. */
   async #resolve(outcome: Outcome, cause: unknown): Promise<void> {
-    const { id, claims } = this.job;
+    const settlement = this.#settlement(outcome);
     while (!this.#abandoned.signal.aborted) {
-      const ended = await findCommitted(this.around.db, this.workerId, { id, claims, outcome }).catch(() => undefined);
+      const ended = await findCommitted(this.around.db, this.workerId, settlement).catch(() => undefined);
       if (!ended) {
         await pause(resolveMs, this.#abandoned.signal);
         continue;
       }
-      const state = ended.get(id);
+      const state = ended.get(settlement);
       if (state) this.end = { kind: "committed", outcome, state };
-      else this.end = ended.has(id) ? { kind: "fenced", outcome } : { kind: "lost" };
+      else this.end = ended.has(settlement) ? { kind: "fenced", outcome } : { kind: "lost" };
       if (state) return;
       break;
     }

@@ -75,18 +75,17 @@ export class Settler {
     if (rest.length === 0) return;
     try {
       if (this.aroundLocks) return await this.#writeUnlocked(workerId, rest);
-      const states = byId(await settle(this.db, workerId, rest));
-      for (const one of rest) one.written(states.get(one.id));
+      const states = statesOf(rest, await settle(this.db, workerId, rest));
+      for (const one of rest) one.written(states.get(one));
     } catch (error) {
       this.#doubt(rest, error);
     }
   }
 
   async #writeUnlocked(workerId: string, batch: readonly Pending[]): Promise<void> {
-    const states = byId(await settleUnlocked(this.db, workerId, batch));
-    const settled = batch.filter(({ id }) => states.has(id));
-    for (const one of settled) one.written(states.get(one.id));
-    this.#recoverLater(without(batch, settled));
+    const states = statesOf(batch, await settleUnlocked(this.db, workerId, batch));
+    for (const [one, state] of states) one.written(state);
+    this.#recoverLater(without(batch, [...states.keys()]));
   }
 
   /** @returns those that are still to be settled */
@@ -94,8 +93,8 @@ export class Settler {
     const completed = batch.filter(({ outcome }) => outcome.kind === "completed");
     if (completed.length === 0) return batch;
     try {
-      const states = byId(await deleteCompleted(this.db, workerId, completed));
-      const gone = completed.filter(({ id }) => states.has(id));
+      const states = statesOf(completed, await deleteCompleted(this.db, workerId, completed));
+      const gone = completed.filter((one) => states.has(one));
       for (const one of gone) one.written("completed");
       return without(batch, gone);
     } catch (error) {
@@ -140,17 +139,10 @@ export class Settler {
     // Another session's, and those of this one that stay, are next.
     this.#doubtful = [...without(this.#doubtful, batch), ...batch];
     const ended = await findEnded(this.db, workerId, batch);
-    this.#leaveDoubt(
-      batch.filter(({ id }) => ended.has(id)),
-      ended,
-    );
-    const standing = batch.filter(({ id }) => !ended.has(id));
+    this.#leaveDoubt(ended);
+    const standing = batch.filter((one) => !ended.has(one));
     try {
-      const states = byId(await settleUnlocked(this.db, workerId, standing));
-      this.#leaveDoubt(
-        standing.filter(({ id }) => states.has(id)),
-        states,
-      );
+      this.#leaveDoubt(statesOf(standing, await settleUnlocked(this.db, workerId, standing)));
     } catch (error) {
       if (failureOf(error) !== "row") throw error;
       for (const one of standing) await this.#settleAlone(workerId, one);
@@ -160,8 +152,7 @@ export class Settler {
   /** A row of the batch was refused, against all checks: nothing may stay active for it, nor for the others. */
   async #settleAlone(workerId: string, one: Pending): Promise<void> {
     try {
-      const states = byId(await settleUnlocked(this.db, workerId, [one]));
-      if (states.has(one.id)) this.#leaveDoubt([one], states);
+      this.#leaveDoubt(statesOf([one], await settleUnlocked(this.db, workerId, [one])));
     } catch (error) {
       if (failureOf(error) !== "row") throw error;
       const reason = `its outcome could not be stored: ${storable(errorText(error))}`;
@@ -169,14 +160,21 @@ export class Settler {
     }
   }
 
-  #leaveDoubt(batch: readonly Pending[], states: ReadonlyMap<number, Settled["state"] | undefined>): void {
-    this.#doubtful = without(this.#doubtful, batch);
-    for (const one of batch) one.written(states.get(one.id));
+  #leaveDoubt(states: ReadonlyMap<Pending, Settled["state"] | undefined>): void {
+    this.#doubtful = without(this.#doubtful, [...states.keys()]);
+    for (const [one, state] of states) one.written(state);
   }
 }
 
-function byId(settled: readonly Settled[]): Map<number, Settled["state"]> {
-  return new Map(settled.map(({ id, state }) => [id, state]));
+/** Those of a batch that were settled. By claim, since an older one of the same job may be among them. */
+function statesOf(batch: readonly Pending[], settled: readonly Settled[]): Map<Pending, Settled["state"]> {
+  const byClaim = new Map(settled.map(({ id, claims, state }) => [`${id}:${claims}`, state]));
+  return new Map(
+    batch.flatMap((one) => {
+      const state = byClaim.get(`${one.id}:${one.claims}`);
+      return state ? [[one, state] as const] : [];
+    }),
+  );
 }
 
 function without<T>(all: readonly T[], some: readonly T[]): T[] {

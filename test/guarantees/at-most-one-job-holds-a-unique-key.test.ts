@@ -124,14 +124,14 @@ describe("the key", () => {
   test.each(byKind(requeues))("is still held by a job that was %s", async (_, outcome) => {
     const { id, worker, claims } = await active(outcome.kind);
     expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
-    expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, state: "queued" }]);
+    expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, claims, state: "queued" }]);
     expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
   });
 
   test.each(byKind(ends))("is freed by a job that is %s", async (_, outcome) => {
     const { id, worker, claims } = await active(outcome.kind);
     expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
-    expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, state: outcome.kind }]);
+    expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, claims, state: outcome.kind }]);
     expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ deduplicated: false });
   });
 
@@ -156,7 +156,7 @@ describe("the key", () => {
     const next = await enqueue(db, sync, "started");
     expect(next.deduplicated).toBe(false);
     const settled = await settle(db, worker, [{ id, claims: 1, outcome: { kind: "retried", delayMs: 0, error } }]);
-    expect(settled).toEqual([{ id, state: "queued" }]);
+    expect(settled).toEqual([{ id, claims: 1, state: "queued" }]);
     expect(await enqueue(db, sync, "started")).toMatchObject({ id: next.id, deduplicated: true });
   });
 

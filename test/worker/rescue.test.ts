@@ -34,6 +34,14 @@ async function rescued(session: string) {
 }
 
 describe("a job whose worker died", () => {
+  test("keeps the time it was due, if it is its end", async () => {
+    const { id, session } = await held();
+    const due = (await jobRow(db, id))?.runAt;
+    await sql`update soniq_jobs set crashes = ${maxCrashes - 1} where id = ${id}`;
+    await rescued(session);
+    expect(await jobRow(db, id)).toMatchObject({ state: "dead", runAt: due });
+  });
+
   test("is due at once, with its attempt given back and a crash counted", async () => {
     const { id, session } = await held();
     expect(await rescued(session)).toEqual([{ id, name: "unlucky", queue: "unlucky", state: "queued" }]);

@@ -1,11 +1,16 @@
 // Outcomes are written down in batches: what keeps one of them from being written holds up no other.
-import { expect, test } from "vitest";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
+import { rescueOverdue } from "../../src/jobs/rescue.ts";
+import { Settler } from "../../src/worker/settler.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";
+import { claimAs, sessionOf } from "../support/sessions.ts";
 import { startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
@@ -132,4 +137,72 @@ test("where no completed job is kept, one that is deleted has completed, whateve
   expect(await jobRow(db, well)).toBeUndefined();
   await release();
   await worker.settled(bad, "queued");
+});
+
+const completed = { kind: "completed", result: null } as const;
+
+/** A settler that waits 50 ms for a lock, and says when that was too long. */
+function impatientSettler() {
+  const client = postgres(url, { max: 1, onnotice: () => {}, connection: { lock_timeout: 50 } });
+  const troubled = gate();
+  const settler = new Settler(drizzle({ client }), () => troubled.open(), false);
+  return { settler, troubled, end: () => client.end() };
+}
+
+describe("of a job that its session claimed twice, an overdue handler and the one after it,", () => {
+  /** A job whose first claim was rescued, and whose second stands. */
+  async function claimedTwice(queue: string) {
+    const overdue = defineJob({ name: queue, queue, payload: v.null() });
+    const { id } = await enqueue(db, overdue, null);
+    const session = await sessionOf(db);
+    await claimAs(db, session, { queue });
+    await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${id}`;
+    await rescueOverdue(db, 10);
+    await claimAs(db, session, { queue });
+    return { id, session };
+  }
+
+  test("the batch that both end in settles the second, and tells the first that it was fenced", async () => {
+    const { id, session } = await claimedTwice("twice");
+    const settler = new Settler(db, () => {}, false, false);
+    const written = [1, 2].map((claims) => settler.settle(session, { id, claims, outcome: completed }));
+    expect(await Promise.all(written)).toEqual([undefined, "completed"]);
+  });
+
+  test("the same where completed jobs are deleted", async () => {
+    const { id, session } = await claimedTwice("deleted");
+    const settler = new Settler(db, () => {}, true, false);
+    const written = [1, 2].map((claims) => settler.settle(session, { id, claims, outcome: completed }));
+    expect(await Promise.all(written)).toEqual([undefined, "completed"]);
+  });
+
+  test("the second is settled also when the batch had failed, and its claims' ends were read", async () => {
+    const { id, session } = await claimedTwice("doubted");
+    const { settler, troubled, end } = impatientSettler();
+    const release = await transactionWith(sql, `select from soniq_jobs where id = ${id} for update`);
+    const written = [1, 2].map((claims) => settler.settle(session, { id, claims, outcome: completed }));
+    await troubled.opened;
+    await release();
+    expect(await Promise.all(written)).toEqual([undefined, "completed"]);
+    expect(await jobRow(db, id)).toMatchObject({ state: "completed", claims: 2 });
+    await end();
+  });
+});
+
+test("a completed job that was rescued while its settle failed is fenced, not taken for settled", async () => {
+  const rescued = defineJob({ name: "rescued", queue: "rescued", payload: v.null() });
+  const { id } = await enqueue(db, rescued, null);
+  const session = await sessionOf(db);
+  await claimAs(db, session, { queue: "rescued" });
+  const { settler, troubled, end } = impatientSettler();
+  const commit = await transactionWith(
+    sql,
+    `update soniq_jobs set state = 'queued', worker_id = null where id = ${id}`,
+  );
+  const written = settler.settle(session, { id, claims: 1, outcome: completed });
+  await troubled.opened;
+  await commit();
+  expect(await written).toBeUndefined();
+  expect(await jobRow(db, id)).toMatchObject({ state: "queued" });
+  await end();
 });

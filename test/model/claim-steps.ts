@@ -1,0 +1,215 @@
+// What workers do with jobs: claim them, settle their claims, good or stale, and ask which are theirs.
+import { deepEqual as equal } from "node:assert/strict";
+import * as fc from "fast-check";
+import { InvalidValueError } from "../../src/core/errors.ts";
+import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim-marks.ts";
+import { claim, type ClaimedJob } from "../../src/jobs/claim.ts";
+import { deleteCompleted } from "../../src/jobs/delete-completed.ts";
+import { Cancel, Discard, RetryAfter, Snooze } from "../../src/jobs/directives.ts";
+import { decide, type Ending as Ran, type Outcome, unknownName } from "../../src/jobs/outcome.ts";
+import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
+import { type Settled, settle, settleUnlocked } from "../../src/jobs/settle.ts";
+import { findEnded } from "../../src/jobs/settled-before.ts";
+import { anyDelay, anyQueue, quick } from "./enqueue-steps.ts";
+import type { Claim, Ending, JobModel } from "./job-model.ts";
+import { nth, type Player, type Stage, stale, type Step, step } from "./step.ts";
+
+const quickMs = 120_000;
+const otherwiseMs = 600_000;
+/** A claim is lost if it was made that long ago, and its worker does not know of it. */
+const lateMs = 60_000;
+
+const byId = (a: { id: number }, b: { id: number }) => a.id - b.id;
+
+const anyPlayer = fc.nat({ max: 2 });
+
+const claimSome = fc
+  .record({
+    n: fc.constantFrom(0, 0, 1, 1, stale),
+    queue: anyQueue,
+    limit: fc.constantFrom(1, 2, 5),
+    look: fc.constantFrom(true, false, false),
+    anew: fc.constantFrom(true, true, true, false),
+  })
+  .map(({ n, queue, limit, look, anew }) =>
+    step(
+      `worker ${n}${anew && n !== stale ? ", anew if it must," : ""} claims ${limit} of ${queue} from ${look ? "the beginning" : "the marks"}`,
+      async (model, stage) => {
+        const player = stage.players[n] as Player;
+        if (anew && n !== stale && !model.isLive(player.session)) player.session = await stage.newSession();
+        const { session } = player;
+        const marks = stage.marks.get(queue) ?? new ClaimMarks();
+        stage.marks.set(queue, marks);
+        const claimed = await claim(stage.db, {
+          workerId: session,
+          queue,
+          limit,
+          from: look ? fromTheBeginning : marks.starts(),
+          deadlines: JSON.stringify({ [quick.name]: quickMs }),
+          defaultDeadlineMs: otherwiseMs,
+        });
+        // As if each were a thousand, since that is how many jobs a mark stays behind.
+        marks.advance(claimed.flatMap((job) => Array.from({ length: 1_000 }, () => job)));
+        const ids = claimed.map(({ id }) => id);
+        const expected = model
+          .claimable(session, queue)
+          .filter((job) => look || !job.late || ids.includes(job.id))
+          .slice(0, limit);
+        equal(
+          ids,
+          expected.map(({ id }) => id),
+          "the jobs that were claimed",
+        );
+        for (const [i, job] of expected.entries()) {
+          model.claim(job, session, job.name === quick.name ? quickMs : otherwiseMs);
+          const { claims, attempt } = claimed[i] as ClaimedJob;
+          equal({ claims, attempt }, { claims: job.claims, attempt: model.attempt(job) }, `the claim of job ${job.id}`);
+          stage.claimed.set(model.claims.at(-1) as Claim, claimed[i] as ClaimedJob);
+        }
+      },
+    ),
+  );
+
+const anyEnding: fc.Arbitrary<Ending> = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("returned" as const), result: fc.constantFrom(null, 7) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("threw" as const, "threw" as const, "snoozed" as const, "released" as const),
+      delayMs: anyDelay,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("unknown" as const), graceMs: fc.constantFrom(90_000, 90_000, 0) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom("cancelled" as const, "discarded" as const, "refused" as const) }),
+  },
+);
+
+/** What the worker writes down, by the product's own decision. */
+function outcomeOf(job: ClaimedJob, ending: Ending, workerId: string): Outcome {
+  const after = (ran: Ran) => decide(job, quick, ran, workerId, 1);
+  switch (ending.kind) {
+    case "returned":
+      return after({ returned: ending.result ?? undefined });
+    case "threw":
+      return after({ threw: new RetryAfter(ending.delayMs, "no") });
+    case "snoozed":
+      return after({ returned: new Snooze(ending.delayMs) });
+    case "released":
+      return { kind: "released", delayMs: ending.delayMs };
+    case "unknown":
+      return unknownName(job, ending.graceMs, 1);
+    case "cancelled":
+      return after({ threw: new Cancel("stopped") });
+    case "discarded":
+      return after({ threw: new Discard("no") });
+    case "refused":
+      return after({ refused: new InvalidValueError("payload", "is not valid") });
+    default:
+      return ending satisfies never;
+  }
+}
+
+/** Claims, counted from the newest: of those that stand, of those whose job was claimed again since, or of all. */
+const anyWhich = fc.record({
+  of: fc.constantFrom("standing" as const, "standing" as const, "overtaken" as const, "all" as const),
+  n: fc.nat({ max: 9 }),
+});
+type Which = typeof anyWhich extends fc.Arbitrary<infer T> ? T : never;
+
+function claimOf(model: JobModel, { of, n }: Which): Claim {
+  const chosen = {
+    standing: (one: Claim) => model.held(one, one.workerId) !== undefined,
+    overtaken: ({ id, claims }: Claim) =>
+      model.jobs.get(id)?.state === "active" && model.jobs.get(id)?.claims !== claims,
+    all: () => true,
+  };
+  return nth(model.claims.filter(chosen[of]), n) ?? (nth(model.claims, n) as Claim);
+}
+
+const ways = { settle, "settle unlocked": settleUnlocked, "delete completed": deleteCompleted };
+const anyWay = fc.constantFrom(
+  ...(["settle", "settle", "settle unlocked", "settle unlocked", "delete completed"] as const),
+);
+
+/** A batch of one session's: with claims that stand, with some that have ended, and with some that are not its own. */
+const settleSome = fc
+  .record({
+    batch: fc.array(fc.record({ which: anyWhich, ending: anyEnding }), { minLength: 1, maxLength: 4 }),
+    way: anyWay,
+    twice: fc.boolean(),
+  })
+  .map(({ batch, way, twice }) => {
+    const told = batch.map(({ which, ending }) => `${which.of} -${which.n} ${JSON.stringify(ending)}`);
+    return step(
+      `${way}${twice ? ", twice," : ""} for the worker of the first: ${told.join(", ")}`,
+      async (model, stage) => {
+        const endings = new Map(batch.toReversed().map((one) => [claimOf(model, one.which), one.ending]));
+        const { workerId } = claimOf(model, (batch[0] as { which: Which }).which);
+        const settlements = [...endings].map(([made, ending]) => ({
+          id: made.id,
+          claims: made.claims,
+          outcome: outcomeOf(stage.claimed.get(made) as ClaimedJob, ending, workerId),
+        }));
+        const ended = await findEnded(stage.db, workerId, settlements);
+        for (const one of settlements) {
+          equal(ended.has(one), !model.held(one, workerId), `whether claim ${one.claims} of job ${one.id} has ended`);
+        }
+        const settled = await ways[way](stage.db, workerId, settlements);
+        const expected = settledByModel(stage, workerId, endings, way === "delete completed");
+        equal(settled.toSorted(byId), expected.toSorted(byId), "the claims that were settled");
+        if (twice)
+          equal(await ways[way](stage.db, workerId, settlements), [], "the claims that were settled once more");
+      },
+      (model) => model.claims.length > 0,
+    );
+  });
+
+/** @returns what is settled: the claims that stand, and no others */
+function settledByModel(
+  { model, noteEnd }: Stage,
+  workerId: string,
+  endings: ReadonlyMap<Claim, Ending>,
+  deletes: boolean,
+): Settled[] {
+  return [...endings].flatMap(([made, ending]) => {
+    const job = model.held(made, workerId);
+    if (!job || (deletes && model.keepsKey(job))) return [];
+    noteEnd(made);
+    if (deletes) model.jobs.delete(job.id);
+    else model.settle(job, ending);
+    return { id: job.id, claims: job.claims, state: deletes ? "completed" : (job.state as Settled["state"]) };
+  });
+}
+
+const askWhatIsOwn = anyPlayer.map((n) =>
+  step(`worker ${n} asks which jobs are its own`, async (model, { db, players }) => {
+    const { session } = players[n] as Player;
+    const own = model.all().filter(({ workerId }) => workerId === session);
+    const owned = await findOwned(db, session, [...model.jobs.keys()]);
+    equal(
+      owned.toSorted(byId),
+      own.map(({ id, claims, cancelRequestedAt }) => ({ id, claims, cancelRequested: cancelRequestedAt !== null })),
+      "its own jobs",
+    );
+    const known = own.filter((_, i) => i % 2 === 0).map(({ id }) => id);
+    const lost = await findLostClaims(db, session, known, lateMs);
+    equal(
+      lost.toSorted(byId),
+      own
+        .filter(({ id, claimedAt }) => !known.includes(id) && (claimedAt as number) < model.now - lateMs)
+        .map(({ id, claims }) => ({ id, claims })),
+      "its lost claims",
+    );
+  }),
+);
+
+export const claimSteps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: claimSome },
+  { weight: 5, arbitrary: settleSome },
+  { weight: 1, arbitrary: askWhatIsOwn },
+);

@@ -1,0 +1,134 @@
+// A job's life, in code: what every sequence of enqueues, claims, settles, cancellations and rescues must lead to.
+// Times are milliseconds. Nothing here knows SQL; what each step finds in the database is compared with this.
+
+export interface Job {
+  readonly id: number;
+  readonly name: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly maxAttempts: number;
+  readonly uniqueKey: string | null;
+  readonly uniqueUntil: "started" | "finished";
+  readonly uniqueExpiresAt: number | null;
+  state: "queued" | "active" | "completed" | "cancelled" | "dead";
+  runAt: number;
+  /** It became visible later than its `runAt` says: claims from marks may pass over it, looks may not. */
+  late: boolean;
+  claims: number;
+  /** Claims that cost no attempt. */
+  refunds: number;
+  crashes: number;
+  errors: number;
+  workerId: string | null;
+  lastWorkerId: string | null;
+  claimedAt: number | null;
+  deadlineAt: number | null;
+  cancelRequestedAt: number | null;
+  unknownSince: number | null;
+  uniqueHeld: boolean;
+  finishedAt: number | null;
+  result: number | null;
+  reason: string | null;
+}
+
+/** What names a claim: the fence. */
+export type Claim = Pick<Job, "id" | "claims"> & { readonly workerId: string };
+
+/** How an attempt ends. */
+export type Ending =
+  | { readonly kind: "returned"; readonly result: number | null }
+  | { readonly kind: "threw"; readonly delayMs: number }
+  | { readonly kind: "snoozed" | "released"; readonly delayMs: number }
+  | { readonly kind: "unknown"; readonly graceMs: number }
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "discarded" }
+  | { readonly kind: "refused" };
+
+export class JobModel {
+  now = 0;
+  readonly jobs = new Map<number, Job>();
+  readonly sessions = new Map<string, { leaseExpiresAt: number; endedAt: number | null }>();
+  readonly paused = new Set<string>();
+  /** All that were ever made, whether or not they still stand. */
+  readonly claims: Claim[] = [];
+
+  all = () => [...this.jobs.values()].toSorted((a, b) => a.id - b.id);
+  attempt = (job: Job) => job.claims - job.refunds;
+  keyHolder = (key: string) => this.all().find((job) => job.uniqueHeld && job.uniqueKey === key);
+  isLive = (session: string) => this.hasNotEnded(session) && this.sessions.get(session)!.leaseExpiresAt > this.now;
+  hasNotEnded = (session: string | null) => this.sessions.get(session ?? "")?.endedAt === null;
+  /** Past the job's end. */
+  keepsKey = (job: Job) => job.uniqueHeld && job.uniqueExpiresAt !== null && job.uniqueExpiresAt > this.now;
+
+  /** What this session may claim, in order. */
+  claimable(session: string, queue: string): Job[] {
+    if (!this.isLive(session) || this.paused.has(queue)) return [];
+    return this.all()
+      .filter((job) => job.state === "queued" && job.queue === queue && job.runAt <= this.now)
+      .toSorted((a, b) => a.priority - b.priority || a.runAt - b.runAt || a.id - b.id);
+  }
+
+  claim(job: Job, workerId: string, deadlineMs: number): void {
+    const uniqueHeld = job.uniqueHeld && job.uniqueUntil !== "started";
+    const claimed = { workerId, lastWorkerId: workerId, claimedAt: this.now, deadlineAt: this.now + deadlineMs };
+    Object.assign(job, { ...claimed, state: "active", claims: job.claims + 1, uniqueHeld, late: false });
+    this.claims.push({ id: job.id, claims: job.claims, workerId });
+  }
+
+  /** The job of a claim that still stands: the only one that its session may settle. */
+  held({ id, claims }: Pick<Claim, "id" | "claims">, workerId: string): Job | undefined {
+    const job = this.jobs.get(id);
+    return job?.claims === claims && job.workerId === workerId ? job : undefined;
+  }
+
+  settle(job: Job, ending: Ending): void {
+    const { kind } = ending;
+    const unknownSince = job.unknownSince ?? this.now;
+    job.unknownSince = kind === "unknown" ? unknownSince : null;
+    if (kind === "threw" || kind === "discarded" || kind === "refused") job.errors += 1;
+    if (kind === "snoozed" || kind === "released" || kind === "unknown") job.refunds += 1;
+    if (kind === "returned") {
+      job.result = ending.result;
+      this.#end(job, "completed", null);
+    } else if (kind === "unknown") {
+      if (unknownSince + ending.graceMs <= this.now) this.#end(job, "dead", "unknown job name");
+      else this.#end(job, "queued", null, Math.min(30_000, 1_000 * 2 ** (job.claims - 1)));
+    } else if (kind === "cancelled") this.#end(job, "cancelled", "stopped");
+    else if (kind === "discarded") this.#end(job, "dead", "discarded");
+    else if (kind === "refused") this.#end(job, "dead", "invalid payload");
+    else if (kind === "threw" && this.attempt(job) >= job.maxAttempts) this.#end(job, "dead", "out of attempts");
+    else this.#end(job, "queued", null, ending.delayMs);
+  }
+
+  /** Its session died. */
+  rescue(job: Job, maxCrashes: number): void {
+    job.refunds += 1;
+    job.crashes += 1;
+    if (job.crashes >= maxCrashes) this.#end(job, "dead", `crashed ${job.crashes} workers`);
+    else this.#end(job, "queued", null, 500 * Math.min(60, 2 ** (job.crashes - 1) - 1));
+  }
+
+  /** Its session lives, but did not end it in time. */
+  timeOut(job: Job): void {
+    job.errors += 1;
+    if (this.attempt(job) >= job.maxAttempts) this.#end(job, "dead", "out of attempts");
+    else this.#end(job, "queued", null);
+  }
+
+  cancel(job: Job, reason: string): "cancelled" | "requested" | "not found" {
+    if (job.finishedAt !== null) return "not found";
+    Object.assign(job, { reason, cancelRequestedAt: job.cancelRequestedAt ?? this.now });
+    if (job.state === "active") return "requested";
+    this.#end(job, "cancelled", reason);
+    return "cancelled";
+  }
+
+  /** What every end has in common: a job whose cancellation was asked for completes, or is cancelled. */
+  #end(job: Job, wanted: Exclude<Job["state"], "active">, reason: string | null, delayMs = 0): void {
+    const state = job.cancelRequestedAt !== null && wanted !== "completed" ? "cancelled" : wanted;
+    Object.assign(job, { state, workerId: null, deadlineAt: null });
+    job.reason = state === "cancelled" ? (job.reason ?? reason) : reason;
+    if (state === "queued") job.runAt = this.now + delayMs;
+    else Object.assign(job, { finishedAt: this.now, uniqueHeld: this.keepsKey(job) });
+  }
+}

@@ -1,0 +1,101 @@
+// What happens around jobs: cancellations, time, pruning, paused queues.
+import { deepEqual as equal } from "node:assert/strict";
+import { sql } from "drizzle-orm";
+import * as fc from "fast-check";
+import { cancel } from "../../src/jobs/cancel.ts";
+import { hasOutstanding } from "../../src/jobs/outstanding.ts";
+import { deleteFinished, findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
+import type { Job } from "./job-model.ts";
+import { leaseMs, nth, type Step, step } from "./step.ts";
+
+const retentionMs = 400_000;
+
+const ascending = (a: number, b: number) => a - b;
+
+const cancelOne = fc
+  .record({
+    state: fc.constantFrom("queued", "active", "any"),
+    which: fc.nat({ max: 5 }),
+    reason: fc.constantFrom("changed my mind", "not needed"),
+  })
+  .map(({ state, which, reason }) =>
+    step(
+      `cancel ${state} job -${which}: ${reason}`,
+      async (model, { db }) => {
+        const jobs = model.all();
+        const such = jobs.filter((one) => one.state === state);
+        const job = nth(such, which) ?? (nth(jobs, which) as Job);
+        equal(await cancel(db, job.id, reason), model.cancel(job, reason), "the answer");
+      },
+      ({ jobs }) => jobs.size > 0,
+    ),
+  );
+
+const wait = fc.nat({ max: 6 }).map((n) =>
+  step(`wait for what may happen next, passing over ${n}`, async (model) => {
+    const sessions = [...model.sessions.values()].map(({ leaseExpiresAt }) => leaseExpiresAt);
+    const jobs = model
+      .all()
+      .flatMap((job) => [
+        job.runAt,
+        job.deadlineAt ?? 0,
+        job.uniqueExpiresAt ?? 0,
+        (job.finishedAt ?? 0) + retentionMs,
+      ]);
+    const ahead = [...new Set([...sessions, ...jobs])].filter((time) => time > model.now).toSorted(ascending);
+    // What comes next happens at that very moment.
+    model.now = (ahead[n % ahead.length] ?? model.now + leaseMs) - 1;
+  }),
+);
+
+const prune = fc
+  .record({
+    state: fc.constantFrom("completed" as const, "cancelled" as const, "dead" as const),
+    limit: fc.constantFrom(1, 100),
+  })
+  .map(({ state, limit }) =>
+    step(`prune ${limit} ${state}`, async (model, { db }) => {
+      const before = await findPruneHorizon(db, retentionMs);
+      const found = await findPrunable(db, { state, before, after: pruneFromTheBeginning, limit });
+      const ids = found.map(({ id }) => id);
+      await deleteFinished(db, state, ids);
+      const past = model
+        .all()
+        .filter((job) => job.state === state && (job.finishedAt as number) < model.now - retentionMs)
+        .filter((job) => !model.keepsKey(job))
+        .toSorted((a, b) => (a.finishedAt as number) - (b.finishedAt as number) || a.id - b.id);
+      equal(
+        ids,
+        past.slice(0, limit).map(({ id }) => id),
+        "the jobs that were pruned",
+      );
+      for (const id of ids) model.jobs.delete(id);
+    }),
+  );
+
+const pause = fc.record({ queue: fc.constantFrom("default", "other"), paused: fc.boolean() }).map(({ queue, paused }) =>
+  step(`${paused ? "pause" : "resume"} ${queue}`, async (model, { db }) => {
+    await db.execute(
+      sql`insert into soniq_queues (name, paused_at) select ${queue}, ${paused ? sql`now()` : null}::timestamptz
+        on conflict (name) do update set paused_at = excluded.paused_at`,
+    );
+    model.paused[paused ? "add" : "delete"](queue);
+  }),
+);
+
+const askWhatIsLeft = fc.constantFrom(0, 60_000).map((waitMs) =>
+  step(`ask whether anything is left within ${waitMs} ms`, async (model, { db }) => {
+    const isLeft = ({ state, queue, runAt }: Job) =>
+      queue === "default" &&
+      (state === "active" || (state === "queued" && runAt <= model.now + waitMs && !model.paused.has(queue)));
+    equal(await hasOutstanding(db, ["default"], waitMs), model.all().some(isLeft), "whether anything is left");
+  }),
+);
+
+export const upkeepSteps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: cancelOne },
+  { weight: 10, arbitrary: wait },
+  { weight: 3, arbitrary: prune },
+  { weight: 1, arbitrary: pause },
+  { weight: 1, arbitrary: askWhatIsLeft },
+);
