@@ -45,6 +45,10 @@ function forPrograms(): Reporter {
         case "session lost":
         case "trouble":
           return log.warn(line(event));
+        case "degraded":
+          return log.warn({ degraded: true, ready: event.ready, reasons: event.reasons }, line(event));
+        case "recovered":
+          return log.info({ degraded: false }, line(event));
         default:
           return event satisfies never;
       }
@@ -60,7 +64,12 @@ function forPeople(stream: NodeJS.WriteStream): Reporter {
     say: (text) => stream.write(`${text}\n`),
     tell(event) {
       const ended = event.type === "settled" ? event.state : event.type;
-      const color = ended === "completed" ? "green" : ended === "dead" || ended === "trouble" ? "red" : "yellow";
+      const color =
+        ended === "completed" || ended === "recovered"
+          ? "green"
+          : ended === "dead" || ended === "trouble"
+            ? "red"
+            : "yellow";
       write(paint(color, line(event)));
     },
   };
@@ -90,6 +99,10 @@ function line(event: WorkerEvent): string {
       return "this worker was silent for longer than its lease: its jobs were taken, it begins anew";
     case "trouble":
       return `failed while ${event.doing}, trying again: ${storable(errorText(event.error), 500)}`;
+    case "degraded":
+      return `${event.ready ? "degraded" : "not ready"}: ${event.reasons.join(" · ")}`;
+    case "recovered":
+      return "all is well again";
     default:
       return event satisfies never;
   }

@@ -4,10 +4,12 @@ import { isReferenced } from "../jobs/delete-completed.js";
 import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
 import { findLostClaims, findOwned } from "../jobs/ownership.js";
+import { rescueFromEnded } from "../jobs/rescue.js";
 import { Claimer } from "./claimer.js";
 import { type Duty, pause, perform } from "./duties.js";
 import type { Tell } from "./events.js";
 import { pruneDuties } from "./pruner.js";
+import { healthOf, type Vitals, watchHealth } from "./health.js";
 import { QueueWorker } from "./queue-worker.js";
 import { rescueDuties } from "./rescuer.js";
 import type { Settings } from "./settings.js";
@@ -23,6 +25,7 @@ const shutdownGraceMs = 500;
 const longestLastSettleMs = 5_000;
 const shortestPatienceMs = 5_000;
 const relistenMs = 5_000;
+const largestRescue = 500;
 const listening = "listening for wake-ups: jobs are found by polling";
 
 /** The moving parts of one worker. */
@@ -34,6 +37,7 @@ export class Engine {
   #endDuties: (() => Promise<void>) | undefined;
   #searchLostUntil = 0;
   #listening = false;
+  #crashed = false;
 
   constructor(
     private readonly settings: Settings,
@@ -92,6 +96,7 @@ export class Engine {
         for (const queue of this.#queues) queue.wakeUp();
       }),
       ...pruneDuties(db, settings),
+      watchHealth(() => healthOf(this.vitals()), tell),
     ];
     await this.#listen().catch((error: unknown) => tell({ type: "trouble", doing: listening, error }));
     this.#endDuties = perform(duties, tell);
@@ -118,6 +123,7 @@ export class Engine {
     const end = async () => {
       await this.#endDuties?.();
       await this.#session.end();
+      if (this.#crashed) await this.#rescueOwn();
     };
     await within(longestLastSettleMs, end()).catch((error: unknown) => {
       this.tell({ type: "trouble", doing: "ending the session", error });
@@ -125,9 +131,39 @@ export class Engine {
     await this.close();
   }
 
-  /** Interrupts what still runs. */
-  giveBack(): void {
-    for (const queue of this.#queues) queue.interrupt("shutdown", () => true, shutdownGraceMs);
+  /**
+   * Interrupts what still runs. After a crash, what does not complete all the same is rescued at the stop's end, as from any
+   * dead worker: which job brought it down nobody can tell, and that one must not do so for ever.
+   */
+  giveBack(why: "shutdown" | "crash"): void {
+    if (why === "crash") this.#crashed = true;
+    for (const queue of this.#queues) queue.interrupt(why, () => true, shutdownGraceMs);
+  }
+
+  async #rescueOwn(): Promise<void> {
+    const jobs = await rescueFromEnded(this.#main.db, this.settings.maxCrashes, largestRescue);
+    if (jobs.length > 0) this.tell({ type: "rescued", jobs });
+  }
+
+  vitals(): Vitals {
+    const { stillMs, ...session } = this.#session.vitals();
+    const { pollMs, queues: concurrency } = this.settings;
+    const queues = this.#queues.map((worker) => ({ queue: worker.queue, ...worker.vitals() }));
+    return {
+      ...session,
+      failingClaims: queues.flatMap(({ queue, failingMs: forMs }) => (forMs === undefined ? [] : [{ queue, forMs }])),
+      loops: [
+        { doing: "extending the lease", everyMs: session.beatEveryMs, stillMs },
+        ...queues.map(({ queue, stillMs: still }) => ({
+          doing: `claiming from ${queue}`,
+          everyMs: pollMs,
+          stillMs: still,
+        })),
+      ],
+      slots: Object.values(concurrency).reduce((sum, slots) => sum + slots, 0),
+      stubbornMs: queues.flatMap(({ stubbornMs }) => stubbornMs),
+      listening: this.#listening,
+    };
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@ import { validate } from "../jobs/validate.js";
 import type { Runnable } from "./settings.js";
 
 /** Why an attempt was interrupted. */
-export type Interruption = "timeout" | "cancel" | "lost" | "shutdown";
+export type Interruption = "timeout" | "cancel" | "lost" | "shutdown" | "crash";
 
 /** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
 export const graceMs = 5_000;
@@ -21,6 +21,8 @@ export class Run {
   #giveUp!: () => void;
   #interruption: Interruption | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
+  #handler: Promise<unknown> = Promise.resolve();
+  #ignored = false;
 
   constructor(
     readonly job: ClaimedJob,
@@ -28,30 +30,40 @@ export class Run {
     readonly workerId: string,
   ) {
     this.#gaveUp = new Promise((resolve) => {
-      this.#giveUp = () => resolve({ threw: this.#abort.signal.reason });
+      this.#giveUp = () => {
+        this.#ignored = true;
+        resolve({ threw: this.#abort.signal.reason });
+      };
     });
   }
 
   /**
    * Runs the handler to its end, or until the grace after an interruption is over.
    *
-   * @returns the outcome, or undefined if the claim was lost: there is nothing to settle
+   * @returns the outcome, or undefined where there is nothing to settle: the claim was lost, or is left to be rescued
    */
   async execute(runnable: Runnable | undefined, unknownGraceMs: number): Promise<Outcome | undefined> {
     if (!runnable) return unknownName(this.job, unknownGraceMs, Math.random());
     const timeout = setTimeout(() => this.interrupt("timeout"), runnable.timeoutMs);
-    const ending = await Promise.race([this.#call(runnable), this.#gaveUp]);
+    const handler = this.#call(runnable);
+    this.#handler = handler;
+    const ending = await Promise.race([handler, this.#gaveUp]);
     clearTimeout(timeout);
     clearTimeout(this.#graceTimer);
     return this.#outcome(runnable, ending);
+  }
+
+  /** If the worker went on without the handler, which took no notice of its signal: resolves when that ends after all. */
+  get stubborn(): Promise<unknown> | undefined {
+    return this.#ignored ? this.#handler : undefined;
   }
 
   /** Aborts the handler's signal, and gives up on it when the grace is over. */
   interrupt(why: Interruption, grace = graceMs): void {
     // Said with every beat, it must not begin the grace anew.
     if (this.#interruption === "lost") return;
-    // Nothing is worse than a lost claim, and a shutdown that is over.
-    if (this.#interruption && why !== "lost" && why !== "shutdown") return;
+    // Nothing is worse than a lost claim, then a crash, then a shutdown that is over.
+    if (this.#interruption && gravity[why] < Math.max(1, gravity[this.#interruption])) return;
     this.#interruption = why;
     this.#abort.abort(new DOMException(reasons[why], why === "timeout" ? "TimeoutError" : "AbortError"));
     clearTimeout(this.#graceTimer);
@@ -80,6 +92,8 @@ export class Run {
       switch (this.#interruption) {
         case "shutdown":
           return { kind: "released", delayMs: 0 };
+        case "crash":
+          return undefined;
         case "cancel":
           return { kind: "cancelled" };
         case "timeout":
@@ -114,4 +128,8 @@ const reasons: Record<Interruption, string> = {
   cancel: "the job was cancelled",
   lost: "the job was taken from this worker",
   shutdown: "the worker is shutting down",
+  crash: "the worker is shutting down",
 };
+
+/** A graver interruption takes the place of a lesser one. */
+const gravity: Record<Interruption, number> = { timeout: 0, cancel: 0, shutdown: 1, crash: 2, lost: 3 };

@@ -41,6 +41,7 @@ const types = [
   "Handler",
   "HandlerFunction",
   "Handlers",
+  "Health",
   "JobContext",
   "JobDefinition",
   "JobSettings",
