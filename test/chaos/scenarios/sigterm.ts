@@ -117,9 +117,9 @@ const reach: Record<Moment, (lane: Lane) => Promise<void>> = {
     );
   },
   async settling(lane) {
-    const before = await completed(lane);
+    const before = await completedIn(lane);
     await lane.enqueue(tasks(300, () => ({ ms: lane.random.below(4), failures: 0 })));
-    await until(async () => (await completed(lane)) > before);
+    await until(async () => (await completedIn(lane)) > before);
   },
   async "backing off"(lane) {
     await lane.enqueue(tasks(5, () => ({ ms: 1, failures: 1 + lane.random.below(2) })));
@@ -138,7 +138,7 @@ async function idle({ sql, queue }: Lane): Promise<void> {
   await until(async () => (await sql`select from soniq_workers where ended_at is null and idle_queues ? ${queue}`)[0]);
 }
 
-async function completed({ sql, queue }: Lane): Promise<number> {
+async function completedIn({ sql, queue }: Lane): Promise<number> {
   const [row] = await sql`select count(*)::int as jobs from soniq_jobs where queue = ${queue} and state = 'completed'`;
   return row?.["jobs"] as number;
 }
