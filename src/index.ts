@@ -24,3 +24,4 @@ export type { Outcome } from "./jobs/outcome.js";
 export { defineConfig, type Handlers, type Retention, type WorkerConfig } from "./worker/config.js";
 export { createWorker, type Worker } from "./worker/create-worker.js";
 export type { WorkerEvent } from "./worker/events.js";
+export type { Health } from "./worker/health.js";

@@ -1,19 +1,21 @@
-import { Command } from "commander";
+import { Command, CommanderError } from "commander";
 import { version } from "../core/version.js";
 import { migrateCommand } from "./commands/migrate.js";
 import { workCommand } from "./commands/work.js";
+import { exitCodeOf } from "./exit-codes.js";
 import { explain } from "./explain.js";
 
 const program = new Command("soniq-drizzle")
   .description("The job queue for Drizzle and PostgreSQL.")
   .version(version)
-  .showHelpAfterError()
   .addCommand(workCommand())
   .addCommand(migrateCommand());
+for (const command of [program, ...program.commands]) command.showHelpAfterError().exitOverride();
 
 try {
   await program.parseAsync();
 } catch (error) {
-  console.error(`soniq-drizzle: ${explain(error)}`);
-  process.exit(1);
+  // What is wrong with a command line, commander has said.
+  if (!(error instanceof CommanderError)) console.error(`soniq-drizzle: ${explain(error)}`);
+  process.exit(exitCodeOf(error));
 }

@@ -68,6 +68,10 @@ function forPrograms(): Writer {
           return log.warn(line(event));
         case "trouble":
           return log.warn(leftOut > 0 ? { leftOut } : {}, line(event, leftOut));
+        case "degraded":
+          return log.warn({ degraded: true, ready: event.ready, reasons: event.reasons }, line(event));
+        case "recovered":
+          return log.info({ degraded: false }, line(event));
         default:
           return event satisfies never;
       }
@@ -83,7 +87,12 @@ function forPeople(stream: Pick<NodeJS.WriteStream, "write">): Writer {
     say: (text) => stream.write(`${text}\n`),
     tell(event, leftOut) {
       const ended = event.type === "settled" ? event.state : event.type;
-      const color = ended === "completed" ? "green" : ended === "dead" || ended === "trouble" ? "red" : "yellow";
+      const color =
+        ended === "completed" || ended === "recovered"
+          ? "green"
+          : ended === "dead" || ended === "trouble"
+            ? "red"
+            : "yellow";
       write(paint(color, line(event, leftOut)));
     },
   };
@@ -117,6 +126,10 @@ function line(event: WorkerEvent, leftOut = 0): string {
       const more = leftOut > 0 ? ` (and ${leftOut} failures before, not shown)` : "";
       return `failed while ${event.doing}, trying again: ${storable(errorText(event.error), 500)}${more}`;
     }
+    case "degraded":
+      return `${event.ready ? "degraded" : "not ready"}: ${event.reasons.join(" · ")}`;
+    case "recovered":
+      return "all is well again";
     default:
       return event satisfies never;
   }

@@ -10,6 +10,8 @@ export interface Listener {
    * @throws the driver's error; a connection that is of no use has been thrown away then, and the next call makes a new one
    */
   listen(): Promise<void>;
+  /** Whether it hears, as far as it knows. */
+  readonly listening: boolean;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,9 @@ export function openListener(
   }
 
   return {
+    get listening() {
+      return listening;
+    },
     async listen() {
       await client.unsafe(statement);
       if (listening || closed) return;

@@ -4,6 +4,7 @@ import type { WorkerConfig } from "./config.js";
 import { pause } from "./duties.js";
 import { Engine } from "./engine.js";
 import type { Tell } from "./events.js";
+import { type Health, healthOf } from "./health.js";
 import { checkConfig, type Settings } from "./settings.js";
 
 /** Works the queues of a configuration in this process. */
@@ -18,13 +19,26 @@ export interface Worker {
   /**
    * Works until no job of its queues is active and none becomes due within `wait` (default `"60s"`), or until
    * `maxDuration` has passed; then stops.
+   *
+   * @returns whether nothing was left; false if it was cut short, by `maxDuration` or by `stop`
    */
-  drain(options?: { readonly wait?: Duration; readonly maxDuration?: Duration }): Promise<void>;
+  drain(options?: { readonly wait?: Duration; readonly maxDuration?: Duration }): Promise<boolean>;
   /**
    * Claims no more, lets running jobs finish for `timeout` (default: the configuration's `drainTimeout`), gives back the
    * rest, and closes its connections. Called again with a shorter timeout, that one counts.
    */
   stop(options?: { readonly timeout?: Duration }): Promise<void>;
+  /** How it is at this moment, from what it knows: asks nobody, and may be called at any time. */
+  health(): Health;
+}
+
+/** A worker whose process is its own, and ends with it. */
+export interface ProcessWorker extends Worker {
+  /**
+   * Stops at once after an error that nothing caught: claims no more, aborts what runs, gives back what has not started,
+   * and leaves the rest to be run by others, counted as crashes since one of them may be the cause. Costs no attempt.
+   */
+  crash(): Promise<void>;
 }
 
 /**
@@ -40,7 +54,7 @@ export function createWorker(config: WorkerConfig, { onEvent = () => {} }: { rea
 const drainLookMs = 250;
 
 /** @see createWorker */
-export function workerOf(settings: Settings, onEvent: Tell): Worker {
+export function workerOf(settings: Settings, onEvent: Tell): ProcessWorker {
   const failed = (error: unknown) => console.error("soniq-drizzle: onEvent failed:", error);
   const tell: Tell = (event) => {
     try {
@@ -55,6 +69,7 @@ export function workerOf(settings: Settings, onEvent: Tell): Worker {
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
   const giveUpStarting = new AbortController();
+  let stopped = false;
 
   async function start(): Promise<void> {
     const opened = new Engine(settings, tell);
@@ -67,7 +82,12 @@ export function workerOf(settings: Settings, onEvent: Tell): Worker {
     }
   }
 
-  const worker: Worker = {
+  function stop(opened: Engine, timeoutMs: number): Promise<void> {
+    stopping ??= opened.stop(timeoutMs).finally(() => (stopped = true));
+    return stopping;
+  }
+
+  const worker: ProcessWorker = {
     start() {
       if (stopping) throw new SoniqError("this worker has been stopped: create another one");
       starting ??= start().catch((error: unknown) => {
@@ -80,16 +100,32 @@ export function workerOf(settings: Settings, onEvent: Tell): Worker {
       const waitMs = milliseconds(wait, "wait");
       const until = maxDuration === undefined ? Infinity : performance.now() + milliseconds(maxDuration, "maxDuration");
       if (!stopping) await worker.start();
-      while (!stopping && performance.now() < until && (await engine?.hasWork(waitMs))) await pause(drainLookMs, never);
+      let left = true;
+      while (left && !stopping && performance.now() < until) {
+        left = (await engine?.hasWork(waitMs)) ?? true;
+        if (left) await pause(drainLookMs, never);
+      }
       await worker.stop();
+      return !left;
     },
     async stop({ timeout = settings.drainTimeoutMs } = {}) {
       const timeoutMs = Math.min(longestTimerMs, milliseconds(timeout, "timeout"));
       giveUpStarting.abort();
       await starting?.catch(() => {});
       if (!engine) return;
-      setTimeout(() => engine?.giveBack(), timeoutMs).unref();
-      await (stopping ??= engine.stop(timeoutMs));
+      setTimeout(() => engine?.giveBack("shutdown"), timeoutMs).unref();
+      await stop(engine, timeoutMs);
+    },
+    async crash() {
+      await starting?.catch(() => {});
+      if (!engine) return;
+      const ended = stop(engine, 0);
+      engine.giveBack("crash");
+      await ended;
+    },
+    health() {
+      if (stopping) return healthOf(stopped ? "stopped" : "stopping");
+      return healthOf(engine?.vitals() ?? "starting");
     },
   };
   return worker;

@@ -6,12 +6,14 @@ import { isReferenced } from "../jobs/delete-completed.js";
 import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
 import { findLostClaims, findOwned } from "../jobs/ownership.js";
+import { rescueFromEnded } from "../jobs/rescue.js";
 import { Claimer } from "./claimer.js";
 import { connectionBudget } from "./connection-budget.js";
 import { type Connections, onceThereIsRoom, openConnections } from "./connections.js";
 import { type Duty, pause, perform } from "./duties.js";
 import type { Tell } from "./events.js";
 import { pruneDuties } from "./pruner.js";
+import { healthOf, type Vitals, watchHealth } from "./health.js";
 import { QueueWorker } from "./queue-worker.js";
 import { rescueDuties } from "./rescuer.js";
 import type { Settings } from "./settings.js";
@@ -24,6 +26,7 @@ const shutdownGraceMs = 500;
 const longestLastSettleMs = 5_000;
 /** With the listener's patience, less than 15 s from when a network falls silent to when it listens anew. */
 const relistenMs = 4_000;
+const largestRescue = 500;
 
 /** The moving parts of one worker. */
 export class Engine {
@@ -35,6 +38,7 @@ export class Engine {
   #queues: QueueWorker[] = [];
   #endDuties: (() => Promise<void>) | undefined;
   #searchLostUntil = 0;
+  #crashed = false;
 
   constructor(
     private readonly settings: Settings,
@@ -82,6 +86,7 @@ export class Engine {
         for (const queue of this.#queues) queue.wakeUp();
       }),
       ...pruneDuties(db, settings),
+      watchHealth(() => healthOf(this.vitals()), tell),
     ];
     this.#endDuties = perform(duties, tell);
     for (const queue of this.#queues) queue.start();
@@ -107,6 +112,7 @@ export class Engine {
     const end = async () => {
       await this.#endDuties?.();
       await this.#session.end();
+      if (this.#crashed) await this.#rescueOwn();
     };
     await within(longestLastSettleMs, end()).catch((error: unknown) => {
       this.tell({ type: "trouble", doing: "ending the session", error });
@@ -114,9 +120,40 @@ export class Engine {
     await this.close();
   }
 
-  /** Interrupts what still runs. */
-  giveBack(): void {
-    for (const queue of this.#queues) queue.interrupt("shutdown", () => true, shutdownGraceMs);
+  /**
+   * Interrupts what still runs. After a crash, what does not complete all the same is rescued at the stop's end, as from any
+   * dead worker: which job brought it down nobody can tell, and that one must not do so for ever.
+   */
+  giveBack(why: "shutdown" | "crash"): void {
+    if (why === "crash") this.#crashed = true;
+    for (const queue of this.#queues) queue.interrupt(why, () => true, shutdownGraceMs);
+  }
+
+  async #rescueOwn(): Promise<void> {
+    const jobs = await rescueFromEnded(this.#connections.engine.db, this.settings.maxCrashes, largestRescue);
+    if (jobs.length > 0) this.tell({ type: "rescued", jobs });
+  }
+
+  vitals(): Vitals {
+    const { stillMs, ...session } = this.#session.vitals();
+    const { pollMs, queues: concurrency } = this.settings;
+    const queues = this.#queues.map((worker) => ({ queue: worker.queue, ...worker.vitals() }));
+    return {
+      ...session,
+      failingClaims: queues.flatMap(({ queue, failingMs: forMs }) => (forMs === undefined ? [] : [{ queue, forMs }])),
+      loops: [
+        { doing: "extending the lease", everyMs: session.beatEveryMs, stillMs },
+        ...queues.map(({ queue, stillMs: still }) => ({
+          doing: `claiming from ${queue}`,
+          everyMs: pollMs,
+          stillMs: still,
+        })),
+      ],
+      slots: Object.values(concurrency).reduce((sum, slots) => sum + slots, 0),
+      stubbornMs: queues.flatMap(({ stubbornMs }) => stubbornMs),
+      // Behind a pooler there are none, which was said at start.
+      listening: this.#listener?.listening ?? true,
+    };
   }
 
   async close(): Promise<void> {

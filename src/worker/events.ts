@@ -22,6 +22,10 @@ export type WorkerEvent =
   /** This session had ended, its jobs were taken; a new one has begun. */
   | { readonly type: "session lost" }
   /** Something failed that will be tried again. */
-  | { readonly type: "trouble"; readonly doing: string; readonly error: unknown };
+  | { readonly type: "trouble"; readonly doing: string; readonly error: unknown }
+  /** Something keeps this worker from its best, or, where it is not `ready`, from its work. Told once, however long it lasts. */
+  | { readonly type: "degraded"; readonly ready: boolean; readonly reasons: readonly string[] }
+  /** All is well again. */
+  | { readonly type: "recovered" };
 
 export type Tell = (event: WorkerEvent) => void;

@@ -42,6 +42,10 @@ export class QueueWorker {
   /** Claims in a row that brought all they asked for: then there is more. */
   #fullClaims = 0;
   #stopping = false;
+  /** Handlers that take no notice of their signal, and since when this worker goes on without them. */
+  readonly #stubborn = new Map<Run, number>();
+  #failingSince: number | undefined;
+  #roundAt = performance.now();
   #echoes: NodeJS.Timeout[] = [];
   #loop: Promise<void> | undefined;
   /** Grows with each wake-up, so that one which comes during a claim is not slept over. */
@@ -76,6 +80,16 @@ export class QueueWorker {
     return [...this.#unsettled.keys(), ...this.#buffer.map(({ job }) => job)];
   }
 
+  /** What this queue adds to the worker's health. */
+  vitals(): { failingMs: number | undefined; stillMs: number; stubbornMs: number[] } {
+    const now = performance.now();
+    return {
+      failingMs: this.#failingSince === undefined ? undefined : now - this.#failingSince,
+      stillMs: now - this.#roundAt,
+      stubbornMs: [...this.#stubborn.values()].map((since) => now - since),
+    };
+  }
+
   /** Interrupts those of the jobs in hand that `which` picks; one that has not started is just not run. */
   interrupt(why: Interruption, which: (job: ClaimedJob, workerId: string) => boolean, graceMs?: number): void {
     for (const run of this.#runs) if (which(run.job, run.workerId)) run.interrupt(why, graceMs);
@@ -98,6 +112,7 @@ export class QueueWorker {
   async #claimUntilStopped(): Promise<void> {
     const { settings, setIdle } = this.around;
     while (!this.#stopping) {
+      this.#roundAt = performance.now();
       const wakeUps = this.#wakeUps;
       this.#releaseStale();
       const room = this.#room();
@@ -131,7 +146,9 @@ export class QueueWorker {
     let claimed: ClaimedJob[];
     try {
       claimed = await this.claimer.claim(workerId, limit);
+      this.#failingSince = undefined;
     } catch (error) {
+      this.#failingSince ??= performance.now();
       this.around.claimFailed(this.queue, error);
       return false;
     }
@@ -163,6 +180,7 @@ export class QueueWorker {
     const end = await run.execute(settings.runnables.get(run.job.name), settings.unknownGraceMs);
     const runMs = performance.now() - run.startedAt;
     this.#runs.delete(run);
+    if (run.stubborn) this.#noteStubborn(run, run.stubborn);
     this.#throughput.count();
     this.#startRuns();
     if (this.#fullClaims > 0) this.#poke();
@@ -181,6 +199,11 @@ export class QueueWorker {
       default:
         return end satisfies never;
     }
+  }
+
+  #noteStubborn(run: Run, ended: Promise<unknown>): void {
+    this.#stubborn.set(run, performance.now());
+    void ended.finally(() => this.#stubborn.delete(run));
   }
 
   async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number): Promise<void> {

@@ -11,7 +11,7 @@ import { JobTransaction, type TransactionSurroundings } from "./job-transaction.
 import type { Runnable } from "./settings.js";
 
 /** Why an attempt was interrupted. */
-export type Interruption = "timeout" | "cancel" | "lost" | "shutdown";
+export type Interruption = "timeout" | "cancel" | "lost" | "shutdown" | "crash";
 
 /** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
 export const graceMs = 5_000;
@@ -28,7 +28,7 @@ export type RunEnd =
     }
   /** Its own transaction found the claim ended. */
   | { readonly kind: "fenced"; readonly outcome: Outcome }
-  /** The claim was lost: there is nothing to settle. */
+  /** There is nothing to settle: the claim was lost, or is left to be rescued. */
   | { readonly kind: "lost" };
 
 /** After the connection of its transaction broke, when a job runs again. */
@@ -43,6 +43,8 @@ export class Run {
   #interruption: Interruption | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
   #transaction: JobTransaction | undefined;
+  #handler: Promise<unknown> = Promise.resolve();
+  #ignored = false;
 
   constructor(
     readonly job: ClaimedJob,
@@ -52,6 +54,7 @@ export class Run {
   ) {
     this.#gaveUp = new Promise((resolve) => {
       this.#giveUp = () => {
+        this.#ignored = true;
         resolve({ threw: this.#abort.signal.reason });
         this.#transaction?.abandon();
       };
@@ -62,10 +65,17 @@ export class Run {
   async execute(runnable: Runnable | undefined, unknownGraceMs: number): Promise<RunEnd> {
     if (!runnable) return { kind: "to settle", outcome: unknownName(this.job, unknownGraceMs, Math.random()) };
     const timeout = setTimeout(() => this.interrupt("timeout"), runnable.timeoutMs);
-    const ending = await Promise.race([this.#call(runnable), this.#gaveUp]);
+    const handler = this.#call(runnable);
+    this.#handler = handler;
+    const ending = await Promise.race([handler, this.#gaveUp]);
     clearTimeout(timeout);
     clearTimeout(this.#graceTimer);
     return this.#end(runnable, ending);
+  }
+
+  /** If the worker went on without the handler, which took no notice of its signal: resolves when that ends after all. */
+  get stubborn(): Promise<unknown> | undefined {
+    return this.#ignored ? this.#handler : undefined;
   }
 
   /** Aborts the handler's signal, and gives up on it when the grace is over. */
@@ -74,8 +84,8 @@ export class Run {
     if (why === "lost" && this.#transaction?.settling) return;
     // Said with every beat, it must not begin the grace anew.
     if (this.#interruption === "lost") return;
-    // Nothing is worse than a lost claim, and a shutdown that is over.
-    if (this.#interruption && why !== "lost" && why !== "shutdown") return;
+    // Nothing is worse than a lost claim, then a crash, then a shutdown that is over.
+    if (this.#interruption && gravity[why] < Math.max(1, gravity[this.#interruption])) return;
     this.#interruption = why;
     this.#abort.abort(new DOMException(reasons[why], why === "timeout" ? "TimeoutError" : "AbortError"));
     clearTimeout(this.#graceTimer);
@@ -127,15 +137,19 @@ export class Run {
   #outcome({ definition }: Runnable, ending: Ending): RunEnd {
     const interruption = this.#interruption;
     if (interruption === "lost") return { kind: "lost" };
+    if (interruption === "crash" && "threw" in ending) return { kind: "lost" };
     // A handler that ends well all the same has done its work.
-    const cutShort = interruption && "threw" in ending ? this.#interrupted(definition, interruption) : undefined;
+    const cutShort =
+      interruption && interruption !== "crash" && "threw" in ending
+        ? this.#interrupted(definition, interruption)
+        : undefined;
     return {
       kind: "to settle",
       outcome: cutShort ?? decide(this.job, definition, ending, this.workerId, Math.random()),
     };
   }
 
-  #interrupted(definition: JobDefinition, why: Exclude<Interruption, "lost">): Outcome {
+  #interrupted(definition: JobDefinition, why: Exclude<Interruption, "lost" | "crash">): Outcome {
     switch (why) {
       case "shutdown":
         return { kind: "released", delayMs: 0 };
@@ -176,4 +190,8 @@ const reasons: Record<Interruption, string> = {
   cancel: "the job was cancelled",
   lost: "the job was taken from this worker",
   shutdown: "the worker is shutting down",
+  crash: "the worker is shutting down",
 };
+
+/** A graver interruption takes the place of a lesser one. */
+const gravity: Record<Interruption, number> = { timeout: 0, cancel: 0, shutdown: 1, crash: 2, lost: 3 };

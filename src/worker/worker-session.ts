@@ -13,6 +13,9 @@ export class WorkerSession {
   #id = "";
   #idle = new Set<string>();
   #publishing: Promise<boolean> = Promise.resolve(false);
+  #extendedAt = 0;
+  #answeredAt = 0;
+  #roundAt = 0;
 
   constructor(
     private readonly db: Queryable,
@@ -25,9 +28,30 @@ export class WorkerSession {
 
   async open(): Promise<void> {
     const { leaseMs, queues } = this.settings;
+    const sentAt = performance.now();
     this.#id = await openSession(this.db, { host: hostname(), pid: process.pid, version, queues, leaseMs });
     // A new session is idle nowhere yet: the queues say it again as they find themselves so.
     this.#idle = new Set();
+    this.#roundAt = sentAt;
+    this.#extended(sentAt);
+  }
+
+  /** What the session adds to the worker's health. */
+  vitals(): { leaseMs: number; leaseAgeMs: number; beatEveryMs: number; silentMs: number; stillMs: number } {
+    const { leaseMs } = this.settings;
+    const now = performance.now();
+    return {
+      leaseMs,
+      leaseAgeMs: now - this.#extendedAt,
+      beatEveryMs: leaseMs / beatsPerLease,
+      silentMs: now - this.#answeredAt,
+      stillMs: now - this.#roundAt,
+    };
+  }
+
+  #extended(sentAt: number): void {
+    this.#extendedAt = sentAt;
+    this.#answeredAt = performance.now();
   }
 
   /**
@@ -40,7 +64,10 @@ export class WorkerSession {
       doing: "extending the lease",
       everyMs: leaseMs / beatsPerLease,
       run: async () => {
-        if (!(await beat(this.db, this.#id, leaseMs))) {
+        const sentAt = performance.now();
+        this.#roundAt = sentAt;
+        if (await beat(this.db, this.#id, leaseMs)) this.#extended(sentAt);
+        else {
           onLost(this.#id);
           await this.open();
         }

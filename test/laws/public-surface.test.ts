@@ -44,6 +44,7 @@ const types = [
   "Handler",
   "HandlerFunction",
   "Handlers",
+  "Health",
   "JobContext",
   "JobDefinition",
   "JobSettings",

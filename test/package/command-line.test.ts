@@ -22,8 +22,8 @@ const soniq = (...args: string[]) => ["npx", "soniq-drizzle", ...args];
 const DATABASE_URL = ready.url;
 
 /** What it said of its failure. Whatever it was: one line, nothing of our insides, no password. */
-function sentence({ status, stdout, stderr }: Ended, ...secrets: string[]): string {
-  expect(status).toBe(1);
+function sentence({ status, stdout, stderr }: Ended, expected: number, ...secrets: string[]): string {
+  expect(status).toBe(expected);
   expect(stderr).toMatch(/^soniq-drizzle: [^\n]+\n$/);
   expect(stderr).not.toMatch(/\bat .*:\d+:\d+\)?$|node_modules/m);
   for (const secret of [password, ...secrets]) expect(stdout + stderr).not.toContain(secret);
@@ -64,8 +64,20 @@ describe("it says", () => {
   test("what a worker can be told", async () => {
     const help = await succeed(project, soniq("work", "--help"));
     const flags = [...help.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, flag]) => flag);
-    expect(flags).toEqual(["--config", "--queues", "--concurrency", "--drain", "--wait", "--max-duration", "--help"]);
+    expect(flags).toEqual([
+      "--config",
+      "--queues",
+      "--concurrency",
+      "--drain",
+      "--wait",
+      "--max-duration",
+      "--health-port",
+      "--health-host",
+      "--help",
+    ]);
     expect(help).toContain("SIGTERM");
+    const statuses = help.slice(help.indexOf("Exit status:"));
+    expect([...statuses.matchAll(/^ {2}(\d) {2}\S/gm)].map(([, status]) => Number(status))).toEqual([0, 1, 2, 3, 4]);
   });
 });
 
@@ -89,38 +101,86 @@ test("its log is one JSON object per line where nobody looks at a terminal, and 
   expect(stdout).not.toContain(password);
 });
 
-describe("it ends with status 1 and one sentence", () => {
+test("a drain that is cut short says so, with status 3", async () => {
+  await ready.sql`insert into soniq_jobs (name, queue, payload, run_at)
+    values ('send-invoice', 'billing', '{"orderId": 2, "driver": "none"}', now() + interval '1 hour')`;
+  const { status, stdout } = await run(project, soniq("work", "--drain", "--wait", "2h", "--max-duration", "100ms"), {
+    DATABASE_URL,
+  });
+  expect(stdout).toContain("cut short before all was drained: jobs may be left");
+  expect(stdout).not.toContain('"drained"');
+  expect(status).toBe(3);
+  await ready.sql`delete from soniq_jobs where state = 'queued'`;
+});
+
+test("an error that no handler catches ends it with status 4, and names the error", async () => {
+  const name = "careless.config.ts";
+  writeFileSync(
+    join(project, name),
+    `import { defineConfig } from "soniq-drizzle";
+import * as jobs from "./jobs.js";
+export default defineConfig({
+  connection: process.env["DATABASE_URL"],
+  jobs,
+  handlers: { sendInvoice: async () => { void Promise.reject(new Error("left behind")); await new Promise(() => {}); return { messageId: "" }; } },
+});
+`,
+  );
+  await ready.sql`insert into soniq_jobs (name, queue, payload) values ('send-invoice', 'billing', '{"orderId": 3, "driver": "none"}')`;
+  const { status, stderr } = await run(project, soniq("work", "--config", name), { DATABASE_URL });
+  expect(stderr).toMatch(/^soniq-drizzle: nothing caught this error, so this worker stops: Error: left behind\n/);
+  expect(stderr).toMatch(/careless\.config\.ts:6/);
+  expect(status).toBe(4);
+  const [job] = await ready.sql`delete from soniq_jobs where state = 'queued' returning attempt, crashes`;
+  expect(job).toEqual({ attempt: 0, crashes: 1 });
+});
+
+describe("a command line that cannot be meant is status 2, and says what is wrong", () => {
+  test.each([
+    ["an option that does not exist", ["work", "--fast"], /unknown option '--fast'/],
+    ["a command that does not exist", ["play"], /unknown command 'play'/],
+    ["no command", [], /^Usage: soniq-drizzle/],
+    ["a duration that is none", ["work", "--wait", "soon"], /'soon' is invalid\. .*"soon", which is no duration/],
+    ["a port that is none", ["work", "--health-port", "http"], /'http' is invalid\. give a port from 1 to 65535/],
+  ])("%s", async (_, args, said) => {
+    const { status, stderr } = await run(project, soniq(...args), { DATABASE_URL });
+    expect(stderr).toMatch(said);
+    expect(status).toBe(2);
+  });
+});
+
+describe("it ends with one sentence, and status 2 where only a change of the configuration helps, else 1:", () => {
   test("where there is no configuration", async () => {
     const elsewhere = join(project, "elsewhere");
     mkdirSync(elsewhere);
-    const said = sentence(await run(elsewhere, soniq("work")));
+    const said = sentence(await run(elsewhere, soniq("work")), 2);
     expect(said).toMatch(
       /there is no soniq\.config\.ts in .*elsewhere: create one .* or name another file with --config/,
     );
-    expect(sentence(await work({ DATABASE_URL }, "--config", "lost.ts"))).toMatch(
+    expect(sentence(await work({ DATABASE_URL }, "--config", "lost.ts"), 2)).toMatch(
       /there is no file .*lost\.ts: check --config/,
     );
   });
 
   test("for a configuration that does not parse", async () => {
-    const said = sentence(await withConfig("broken.config.ts", "export default {\n  connection: ;\n};\n"));
+    const said = sentence(await withConfig("broken.config.ts", "export default {\n  connection: ;\n};\n"), 2);
     expect(said).toMatch(/broken\.config\.ts cannot be loaded: .*broken\.config\.ts:2:\d+/);
   });
 
   test("for a configuration that imports what is not there", async () => {
-    const said = sentence(await withConfig("lost.config.ts", 'import "./lost.js";\nexport default {};\n'));
+    const said = sentence(await withConfig("lost.config.ts", 'import "./lost.js";\nexport default {};\n'), 2);
     expect(said).toMatch(/lost\.config\.ts cannot be loaded: .*lost\.js/);
   });
 
   test("for a configuration that throws", async () => {
-    const said = sentence(await withConfig("throws.config.ts", 'throw new Error("MAIL_KEY is not set");\n'));
+    const said = sentence(await withConfig("throws.config.ts", 'throw new Error("MAIL_KEY is not set");\n'), 2);
     expect(said).toMatch(/throws\.config\.ts cannot be loaded: .*MAIL_KEY is not set/);
   });
 
   test("for a configuration without a default export, or without a connection", async () => {
-    const nothing = sentence(await withConfig("nothing.config.ts", "export const config = {};\n"));
+    const nothing = sentence(await withConfig("nothing.config.ts", "export const config = {};\n"), 2);
     expect(nothing).toMatch(/nothing\.config\.ts has no default export/);
-    expect(sentence(await work({}))).toMatch(/connection is not set: .*DATABASE_URL/);
+    expect(sentence(await work({}), 2)).toMatch(/connection is not set: .*DATABASE_URL/);
   });
 
   test("where PostgreSQL cannot be reached", async () => {
@@ -128,34 +188,34 @@ describe("it ends with status 1 and one sentence", () => {
       url.port = "1";
       url.password = "hunter2";
     });
-    expect(sentence(nobodyThere, "hunter2")).toMatch(
+    expect(sentence(nobodyThere, 1, "hunter2")).toMatch(
       /cannot reach PostgreSQL .*: is it running, and is `connection` right\?/,
     );
   });
 
   test("where PostgreSQL refuses the password", async () => {
     const refused = await withUrl((url) => (url.password = "hunter2"));
-    expect(sentence(refused, "hunter2")).toMatch(/refuses the login .*: check user and password in `connection`/);
+    expect(sentence(refused, 1, "hunter2")).toMatch(/refuses the login .*: check user and password in `connection`/);
   });
 
   test("where there is no such database", async () => {
     const missing = await withUrl((url) => (url.pathname = "/nowhere"));
-    expect(sentence(missing)).toMatch(/database "nowhere" does not exist: create it/);
+    expect(sentence(missing, 1)).toMatch(/database "nowhere" does not exist: create it/);
   });
 
   test("where the tables are missing, or older than this version", async () => {
     const { url } = withoutTables;
-    expect(sentence(await work({ DATABASE_URL: url }))).toMatch(
+    expect(sentence(await work({ DATABASE_URL: url }), 1)).toMatch(
       /the table soniq_jobs is missing: .*npx soniq-drizzle migrate/,
     );
-    const said = sentence(await work({ DATABASE_URL: older.url }));
+    const said = sentence(await work({ DATABASE_URL: older.url }), 1);
     expect(said).toMatch(
       /the column soniq_jobs\.unknown_since is missing, .* older than this version: .*npx drizzle-kit migrate/,
     );
   });
 
   test("for a queue that is not configured", async () => {
-    const said = sentence(await work({ DATABASE_URL }, "--queues", "mails"));
+    const said = sentence(await work({ DATABASE_URL }, "--queues", "mails"), 2);
     expect(said).toMatch(/queue "mails" is not configured: there are default, billing/);
   });
 });

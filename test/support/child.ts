@@ -17,31 +17,49 @@ export interface ChildWorker {
   kill(signal: NodeJS.Signals): void;
   /** Resolves with the exit status, null if a signal ended it. */
   readonly exited: Promise<number | null>;
-  /** Resolves once it has said this. */
-  said(text: string): Promise<void>;
+  /** Resolves once it has said this, with all it has said till then. */
+  said(text: string | RegExp): Promise<string>;
+  /** What it has complained about: its standard error. */
+  complaints(): string;
   /** The lines that it has printed so far. */
   output(): string[];
 }
 
-/** Starts `soniq-drizzle work` from the sources, with `child.config.ts`. */
-export function startChild(url: string, settings: { lease?: string; drainTimeout?: string } = {}): ChildWorker {
-  const { lease = "20s", drainTimeout = "30s" } = settings;
+/** How a child worker is started. */
+export interface ChildSettings {
+  readonly lease?: string;
+  readonly drainTimeout?: string;
+  /** The configuration's file in this folder. */
+  readonly config?: string;
+  readonly args?: readonly string[];
+}
+
+/** Starts `soniq-drizzle work` from the sources. */
+export function startChild(url: string, settings: ChildSettings = {}): ChildWorker {
+  const { lease = "20s", drainTimeout = "30s", config = "child.config.ts", args = [] } = settings;
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", "src/cli/main.ts", "work", "--config", "test/support/child.config.ts"],
+    ["--import", "tsx", "src/cli/main.ts", "work", "--config", `test/support/${config}`, ...args],
     {
       cwd: root,
       env: { ...process.env, DATABASE_URL: url, LEASE: lease, DRAIN_TIMEOUT: drainTimeout },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "pipe"],
     },
   );
   children.push(child);
   let output = "";
+  let complaints = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (complaints += chunk.toString()));
   return {
     kill: (signal) => child.kill(signal),
-    exited: once(child, "exit").then(([status]) => status as number | null),
-    said: async (text) => void (await until(async () => output.includes(text))),
+    exited: once(child, "close").then(([status]) => status as number | null),
+    said: async (text) => {
+      const isSaid = () => (typeof text === "string" ? output.includes(text) : text.test(output));
+      await until(async () => isSaid());
+      return output;
+    },
+    complaints: () => complaints,
     output: () => output.split("\n").slice(0, -1),
   };
 }

@@ -32,7 +32,7 @@ describe("drain runs", () => {
       job,
       Array.from({ length: 100 }, (_, n) => n),
     );
-    await worker.drain();
+    expect(await worker.drain()).toBe(true);
     expect(await states("all")).toEqual({ completed: 100 });
     expect(await sql`select from soniq_workers where ended_at is null`).toHaveLength(0);
   });
@@ -110,7 +110,7 @@ describe("drain ends", () => {
   test("after its longest duration, and gives back what still waits", async () => {
     const { worker, job } = drainable("endless", (_, context) => context.snooze(10));
     await enqueueMany(db, job, [1, 2, 3]);
-    await worker.drain({ maxDuration: "500ms" });
+    expect(await worker.drain({ maxDuration: "500ms" })).toBe(false);
     expect(await states("endless")).toEqual({ queued: 3 });
     expect(await sql`select distinct attempt from soniq_jobs where queue = 'endless'`).toMatchObject([{ attempt: 0 }]);
   });
@@ -121,7 +121,7 @@ describe("drain ends", () => {
     const draining = worker.drain();
     await settled(id);
     await worker.stop();
-    await draining;
+    expect(await draining).toBe(false);
     expect(await states("stopped")).toEqual({ queued: 1 });
   });
 });

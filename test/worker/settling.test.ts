@@ -145,7 +145,7 @@ const completed = { kind: "completed", result: null } as const;
 function impatientSettler() {
   const client = postgres(url, { max: 1, onnotice: () => {}, connection: { lock_timeout: 50 } });
   const troubled = gate();
-  const settler = new Settler(drizzle({ client }), () => troubled.open(), false);
+  const settler = new Settler(drizzle({ client }), () => troubled.open(), false, false);
   return { settler, troubled, end: () => client.end() };
 }
 

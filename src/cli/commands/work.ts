@@ -9,12 +9,15 @@ import { findLackOfRoom } from "../../database/connection-room.js";
 import { findExposure } from "../../database/exposure.js";
 import { findRoute } from "../../database/route.js";
 import { findUnworkedQueues } from "../../queues/unworked.js";
-import { type Worker, workerOf } from "../../worker/create-worker.js";
 import { connectionBudget, totalOf } from "../../worker/connection-budget.js";
+import { type ProcessWorker, type Worker, workerOf } from "../../worker/create-worker.js";
 import { checkConfig, narrow, type Settings } from "../../worker/settings.js";
+import { exitCodes, exitCodesInWords } from "../exit-codes.js";
 import { explain } from "../explain.js";
+import { healthPaths, serveHealth } from "../health-server.js";
 import { loadConfig } from "../load-config.js";
 import { reporter } from "../reporter.js";
+import { stopOnUncaughtErrors } from "../uncaught-errors.js";
 
 interface Options {
   readonly config?: string;
@@ -23,6 +26,8 @@ interface Options {
   readonly drain?: true;
   readonly wait: Duration;
   readonly maxDuration?: Duration;
+  readonly healthPort?: number;
+  readonly healthHost?: string;
 }
 
 /** `soniq-drizzle work` */
@@ -42,28 +47,52 @@ export function workCommand(): Command {
       "60s" as Duration,
     )
     .option("--max-duration <duration>", "with --drain: stop after this time at the latest", duration)
+    .option(
+      "--health-port <n>",
+      `answer probes over HTTP: ${healthPaths.live} and ${healthPaths.ready} (0: any free port)`,
+      portNumber,
+    )
+    .option("--health-host <address>", "with --health-port: listen on this address only (default: all)")
     .addHelpText(
       "after",
-      "\nSIGTERM or SIGINT: claims no more, lets running jobs finish for the drainTimeout, gives the rest back. A second signal gives them back at once.",
+      "\nSIGTERM or SIGINT: claims no more, lets running jobs finish for the drainTimeout, gives the rest back. A second signal gives them back at once.\n\n" +
+        exitCodesInWords,
     )
     .action(work);
 }
 
 async function work(options: Options): Promise<void> {
+  let worker: ProcessWorker | undefined;
+  stopOnUncaughtErrors(() => worker);
   const { config, path } = await loadConfig(options.config);
   const settings = narrow(checkConfig(config), options.queues, options.concurrency);
   const report = reporter();
-  const worker = workerOf(settings, report.tell);
-  stopOnSignals(worker, report.say);
+  worker = workerOf(settings, report.tell);
+  const signalled = stopOnSignals(worker, report.say).then(() => (options.drain ? exitCodes.cutShort : exitCodes.done));
   report.say(introduction(settings, path));
-  for (const warning of await warnings(settings).catch(noRoom)) report.say(`warning: ${warning}`);
-  await worker.start();
-  if (!options.drain) return;
-  const { wait, maxDuration } = options;
-  await worker.drain({ wait, ...(maxDuration !== undefined && { maxDuration }) });
-  report.say("drained");
+  const { healthPort, healthHost } = options;
+  if (healthPort !== undefined) {
+    const address = await serveHealth(worker.health, healthPort, healthHost);
+    report.say(`health: ${address}${healthPaths.live} and ${healthPaths.ready}`);
+  }
+  const status = await Promise.race([signalled, run(worker, settings, options, report.say)]);
   // A handler that ignores its signal must not keep the process.
-  process.exit(0);
+  process.exit(status);
+}
+
+/** @returns the status to end with, once it has drained, if it should */
+async function run(
+  worker: Worker,
+  settings: Settings,
+  { drain, wait, maxDuration }: Options,
+  say: (text: string) => void,
+): Promise<number> {
+  for (const warning of await warnings(settings).catch(noRoom)) say(`warning: ${warning}`);
+  await worker.start();
+  if (!drain) return new Promise(() => {});
+  const drained = await worker.drain({ wait, ...(maxDuration !== undefined && { maxDuration }) });
+  say(drained ? "drained" : "cut short before all was drained: jobs may be left");
+  return drained ? exitCodes.done : exitCodes.cutShort;
 }
 
 function introduction(settings: Settings, path: string): string {
@@ -105,30 +134,34 @@ function noRoom(error: unknown): string[] {
   return [explain(error)];
 }
 
-function stopOnSignals(worker: Worker, say: (text: string) => void): void {
+/** Resolves when the worker has stopped because of a signal. */
+function stopOnSignals(worker: Worker, say: (text: string) => void): Promise<void> {
   let signals = 0;
-  const onSignal = (signal: NodeJS.Signals) => {
-    signals += 1;
-    say(
-      signals === 1
-        ? `${signal}: finishing the running jobs (again to give them back at once)`
-        : `${signal}: giving the running jobs back`,
-    );
-    worker.stop(signals === 1 ? {} : { timeout: 0 }).then(
-      () => process.exit(0),
-      (error: unknown) => {
-        console.error(`soniq-drizzle: ${explain(error)}`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", onSignal);
-  process.on("SIGINT", onSignal);
+  return new Promise((stopped, failed) => {
+    const onSignal = (signal: NodeJS.Signals) => {
+      signals += 1;
+      say(
+        signals === 1
+          ? `${signal}: finishing the running jobs (again to give them back at once)`
+          : `${signal}: giving the running jobs back`,
+      );
+      worker.stop(signals === 1 ? {} : { timeout: 0 }).then(stopped, failed);
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+  });
 }
 
 function wholeNumber(text: string): number {
   const n = Number(text);
   if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError("give a whole number from 1.");
+  return n;
+}
+
+function portNumber(text: string): number {
+  const n = Number(text);
+  if (text.trim() === "" || !Number.isInteger(n) || n < 0 || n > 65_535)
+    throw new InvalidArgumentError("give a port from 1 to 65535, or 0 for any that is free.");
   return n;
 }
 

@@ -1,0 +1,43 @@
+-- Roles that may do what they must, and no more. Apply it as the owner of the tables, after each migration:
+--   psql "$DATABASE_URL" --set ON_ERROR_STOP=1 --file roles.sql
+-- They cannot log in; grant them to those who do:
+--   create role web login password '…' in role soniq_enqueue;
+--   create role worker login password '…' in role soniq_work;
+-- Handlers need rights of their own to your tables. Tables elsewhere than in `public`: name that schema in the first grant.
+
+do $$
+declare
+  role_name text;
+begin
+  foreach role_name in array array['soniq_enqueue', 'soniq_work', 'soniq_read'] loop
+    if not exists (select from pg_roles where rolname = role_name) then
+      execute format('create role %I nologin', role_name);
+    end if;
+  end loop;
+end
+$$;
+
+grant usage on schema public to soniq_enqueue, soniq_work, soniq_read;
+
+-- What they had before is taken back, so that they have what stands here, and nothing is left to everybody.
+revoke all on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webhook_endpoints, soniq_workers
+  from public, soniq_enqueue, soniq_work, soniq_read;
+
+-- The application that enqueues and cancels. It reads no payloads, results or errors.
+grant insert on soniq_jobs to soniq_enqueue;
+-- Which job holds a unique key, and which worker to tell of a cancellation.
+grant select (id, state, worker_id, cancel_requested_at, unique_key, unique_held, unique_expires_at)
+  on soniq_jobs to soniq_enqueue;
+-- What cancel writes.
+grant update (state, finished_at, unique_held, cancel_requested_at, reason) on soniq_jobs to soniq_enqueue;
+-- The doorbell: whether a worker waits.
+grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq_enqueue;
+
+-- Workers, whose handlers may enqueue.
+grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
+grant select on soniq_queues to soniq_work;
+
+-- People and pages that look: payloads, results and errors included, which may be personal data. Secrets of webhooks are not.
+grant select on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;
+grant select (id, url, description, events, paused_at, failures, open_until, created_at, updated_at)
+  on soniq_webhook_endpoints to soniq_read;

@@ -1,0 +1,32 @@
+import { storable } from "../core/storable.js";
+import type { ProcessWorker } from "../worker/create-worker.js";
+import { exitCodes } from "./exit-codes.js";
+
+const longestReport = 8_000;
+
+/**
+ * What happens to a rejection or exception in the user's code that nothing caught: nobody knows in what state it left the
+ * process, so that says which it was, stops at once, and ends. The jobs that it held run elsewhere, at once.
+ *
+ * @param worker undefined while there is none yet
+ */
+export function stopOnUncaughtErrors(worker: () => ProcessWorker | undefined): void {
+  let stopping = false;
+  const stop = (thrown: unknown) => {
+    console.error(`soniq-drizzle: nothing caught this error, so this worker stops: ${inFull(thrown)}`);
+    // What breaks while it stops is said, too.
+    if (stopping) return;
+    stopping = true;
+    const end = () => process.exit(exitCodes.uncaught);
+    void Promise.resolve(worker()?.crash()).then(end, end);
+  };
+  process.on("uncaughtException", stop);
+  process.on("unhandledRejection", stop);
+}
+
+/** With its stack, and its causes'. */
+function inFull(error: unknown): string {
+  if (!(error instanceof Error)) return storable(String(error), longestReport);
+  const cause = error.cause === undefined ? "" : `\ncaused by ${inFull(error.cause)}`;
+  return storable(`${error.stack ?? error.message}${cause}`, longestReport);
+}

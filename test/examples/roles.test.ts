@@ -1,0 +1,148 @@
+// examples/deploy/roles.sql: each role can do its work, and nothing else.
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres, { type Sql } from "postgres";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as v from "valibot";
+import { cancel, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
+import { errorCode } from "../../src/core/errors.ts";
+import { testDatabase } from "../support/database.ts";
+import { jobRow } from "../support/job-row.ts";
+import { startWorker } from "../support/worker.ts";
+
+const { db, url, sql } = await testDatabase();
+
+// Roles are the whole server's: under names of this run's own.
+const suffix = randomBytes(4).toString("hex");
+const file = readFileSync(new URL("../../examples/deploy/roles.sql", import.meta.url), "utf8");
+const text = file.replace(/\bsoniq_(enqueue|work|read)\b/g, `$&_${suffix}`);
+const roles = ["enqueue", "work", "read"] as const;
+
+/** The roles' database as somebody sees it who has logged in with one of them. */
+function as(role: (typeof roles)[number]): { url: string; sql: Sql } {
+  const own = new URL(url);
+  own.username = `login_${role}_${suffix}`;
+  own.password = suffix;
+  const client = postgres(own.href, { max: 2, onnotice: () => {} });
+  afterAll(() => client.end());
+  return { url: own.href, sql: client };
+}
+
+beforeAll(async () => {
+  // Twice: it can be applied after each migration.
+  await sql.unsafe(text);
+  await sql.unsafe(text);
+  for (const role of roles)
+    await sql.unsafe(`create role login_${role}_${suffix} login password '${suffix}' in role soniq_${role}_${suffix}`);
+});
+
+afterAll(async () => {
+  for (const role of roles) {
+    await sql.unsafe(`drop role login_${role}_${suffix}`);
+    await sql.unsafe(`drop owned by soniq_${role}_${suffix}; drop role soniq_${role}_${suffix}`);
+  }
+});
+
+const job = defineJob({ name: "job", payload: v.object({ n: v.number() }) });
+
+async function refused(statement: PromiseLike<unknown>): Promise<void> {
+  const said = await Promise.resolve(statement).then(
+    () => "it was not refused",
+    (error: unknown) => errorCode(error) ?? error,
+  );
+  expect(said).toBe("42501");
+}
+
+const everyone = [
+  "delete from soniq_jobs",
+  "truncate soniq_jobs",
+  "update soniq_jobs set payload = '{}'",
+  "select payload from soniq_jobs",
+  "insert into soniq_jobs (name, payload) values ('job', '{}')",
+  "insert into soniq_workers default values",
+  "delete from soniq_workers",
+  "update soniq_queues set paused_at = now()",
+  "insert into soniq_queues (name) values ('mine')",
+  "insert into soniq_stats default values",
+  "select secrets from soniq_webhook_endpoints",
+  "insert into soniq_webhook_endpoints (url) values ('https://evil.example')",
+  "delete from soniq_schedules",
+  "alter table soniq_jobs add column mine int",
+  "drop table soniq_jobs",
+  "create table mine ()",
+];
+
+/** What else it is refused. @param allowed what it may do of that */
+async function isRefusedAllBut(client: Sql, allowed: readonly string[]): Promise<void> {
+  for (const statement of everyone) {
+    if (!allowed.includes(statement)) await refused(client.unsafe(statement));
+  }
+}
+
+describe("the role that", () => {
+  test("enqueues also cancels, with unique keys and the doorbell, and may do no more", async () => {
+    const own = as("enqueue");
+    const client = drizzle({ client: postgres(own.url, { max: 2, onnotice: () => {} }) });
+    afterAll(() => client.$client.end());
+    const first = await enqueue(client, job, { n: 1 }, { uniqueKey: "one" });
+    expect(await enqueue(client, job, { n: 1 }, { uniqueKey: "one" })).toEqual({ ...first, deduplicated: true });
+    await client.transaction(async (tx) => {
+      await enqueueMany(tx, job, [{ n: 2 }, { n: 3 }], ({ n }) => ({ uniqueKey: `${n}` }));
+    });
+    const many = await enqueueMany(client, job, [{ n: 2 }, { n: 4 }], ({ n }) => ({ uniqueKey: `${n}` }));
+    expect(many.map(({ deduplicated }) => deduplicated)).toEqual([true, false]);
+    expect(await cancel(client, first.id, "no longer wanted")).toBe("cancelled");
+    await sql`update soniq_jobs set state = 'active', worker_id = gen_random_uuid() where id = ${many[0]?.id as number}`;
+    expect(await cancel(client, many[0]?.id as number)).toBe("requested");
+    await isRefusedAllBut(own.sql, ["insert into soniq_jobs (name, payload) values ('job', '{}')"]);
+    await sql`delete from soniq_jobs`;
+  });
+
+  test("works does all that a worker does, and may do no more", async () => {
+    const own = as("work");
+    const client = drizzle({ client: postgres(own.url, { max: 2, onnotice: () => {} }) });
+    afterAll(() => client.$client.end());
+    const config = {
+      connection: own.url,
+      jobs: { job },
+      retention: { completed: 0 },
+      poll: "50ms",
+      sweep: "50ms",
+    } as const;
+    const follow = async ({ n }: { n: number }) => {
+      if (n === 1) await enqueue(client, job, { n: 2 });
+      if (n === 3) throw new Error("not yet");
+    };
+    const { worker, event, events, settled } = await startWorker({ ...config, handlers: { job: follow } });
+    const { id } = await enqueue(db, job, { n: 1 });
+    const failing = await enqueue(db, job, { n: 3 }, { maxAttempts: 1 });
+    await settled(id, "completed");
+    await event("settled", ({ job: { payload } }) => (JSON.parse(payload) as { n: number }).n === 2);
+    await settled(failing.id, "dead");
+    expect(await jobRow(db, failing.id)).toMatchObject({ reason: "out of attempts: not yet" });
+    await worker.stop();
+    expect(events.filter(({ type }) => type === "trouble")).toEqual([]);
+    await isRefusedAllBut(own.sql, [
+      "delete from soniq_jobs",
+      "update soniq_jobs set payload = '{}'",
+      "select payload from soniq_jobs",
+      "insert into soniq_jobs (name, payload) values ('job', '{}')",
+      "insert into soniq_workers default values",
+      "delete from soniq_workers",
+    ]);
+  });
+
+  test("reads may look at everything but secrets, and change nothing", async () => {
+    const own = as("read");
+    const client = drizzle({ client: postgres(own.url, { max: 1, onnotice: () => {} }) });
+    afterAll(() => client.$client.end());
+    for (const table of ["soniq_jobs", "soniq_queues", "soniq_schedules", "soniq_stats", "soniq_workers"])
+      await own.sql.unsafe(`select * from ${table}`);
+    expect(await own.sql`select url, failures from soniq_webhook_endpoints`).toEqual([]);
+    await refused(enqueue(client, job, { n: 1 }));
+    await refused(enqueueMany(client, job, [{ n: 1 }]));
+    await refused(cancel(client, 1));
+    await isRefusedAllBut(own.sql, ["select payload from soniq_jobs"]);
+  });
+});
