@@ -151,7 +151,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     };
     const job = defineJob({ name: "locked", queue: "locked", payload: v.null(), run });
     const [locked, free] = (await enqueueMany(db, job, [null, null])).map(({ id }) => id) as [number, number];
-    const { settled } = await work({ jobs: { job }, retention: { completed: 0 } });
+    const { settled, events } = await work({ jobs: { job }, retention: { completed: 0 } });
     await started.opened;
     const release = await transactionWith(sql, `select from soniq_jobs where id = ${locked} for update`);
     finish.open();
@@ -161,6 +161,8 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     await release();
     await settled(locked, "completed");
     expect(await jobRow(direct, locked)).toMatchObject({ claims: 1, attempt: 1 });
+    // No statement waited for the row until it was given up.
+    expect(events.filter((event) => event.type === "trouble" && event.doing.startsWith("settling"))).toEqual([]);
   });
 
   test("a worker of the command line says so", async () => {
