@@ -3,7 +3,7 @@ import { sql as statement } from "drizzle-orm";
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import * as v from "valibot";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { cancel, defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
 import { connect } from "../../src/database/connect.ts";
 import { findRoute } from "../../src/database/route.ts";
@@ -37,10 +37,14 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
   /** Drizzle as an application has it that goes through the pooler, too. */
   let db: PostgresJsDatabase;
   beforeAll(async () => {
-    through = await startPgBouncer(url, settings);
+    const { url: entrance, stop } = await startPgBouncer(url, settings);
+    through = entrance;
     const client = postgres(through, { max: 2, prepare: false, onnotice: () => {} });
-    afterAll(() => client.end({ timeout: 1 }));
     db = drizzle({ client });
+    return async () => {
+      await client.end({ timeout: 1 });
+      stop();
+    };
   });
   const work = (config: Pick<WorkerConfig, "jobs"> & Partial<WorkerConfig>) =>
     startWorker({ connection: through, handlers: {}, poll: "100ms", ...config });
