@@ -2,6 +2,7 @@ import { errorCode } from "../core/errors.js";
 import type { Route } from "../database/client.js";
 import { type Connection, connect } from "../database/connect.js";
 import { findRoute } from "../database/route.js";
+import { TransactionSlots } from "../database/transaction-slots.js";
 import { connectionBudget } from "./connection-budget.js";
 import { pause } from "./duties.js";
 import type { Tell } from "./events.js";
@@ -15,6 +16,8 @@ export interface Connections {
   readonly engine: Connection;
   /** Beats, and what must wait for none of the engine's statements. */
   readonly beats: Connection;
+  /** What handlers do in `job.transaction`. */
+  readonly transactions: TransactionSlots;
   close(): Promise<void>;
 }
 
@@ -24,14 +27,19 @@ const waitForRoomMs = 1_000;
 
 /** Opens them, as the budget has them. @throws the driver's error if PostgreSQL cannot be reached */
 export async function openConnections(settings: Settings, stop: AbortSignal, tell: Tell): Promise<Connections> {
-  const { connection, leaseMs } = settings;
+  const { connection, database, leaseMs } = settings;
   const budget = connectionBudget(settings);
   const route = await onceThereIsRoom(() => findRoute(connection), stop, tell);
   const engine = connect(connection, budget.engine, { route });
   // A beat that is not answered before the next one is due will not be.
   const patienceMs = Math.max(shortestPatienceMs, leaseMs / beatsPerLease);
   const beats = connect(connection, budget.beats, { route, patienceMs });
-  return { route, engine, beats, close: async () => void (await Promise.all([engine.close(), beats.close()])) };
+  const transactions = new TransactionSlots(() => database.openSlot(connection, leaseMs), budget.transactions);
+  const close = async () => {
+    transactions.close();
+    await Promise.all([engine.close(), beats.close()]);
+  };
+  return { route, engine, beats, transactions, close };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
 import type { WorkerConfig } from "./config.js";
+import { openConnections } from "./connections.js";
 import { pause } from "./duties.js";
 import { Engine } from "./engine.js";
 import type { Tell } from "./events.js";
@@ -72,9 +73,10 @@ export function workerOf(settings: Settings, onEvent: Tell): ProcessWorker {
   let stopped = false;
 
   async function start(): Promise<void> {
-    const opened = new Engine(settings, tell);
+    const stop = giveUpStarting.signal;
+    const opened = new Engine(settings, tell, await openConnections(settings, stop, tell));
     try {
-      await opened.start(giveUpStarting.signal);
+      await opened.start(stop);
       engine = opened;
     } catch (error) {
       await opened.close();

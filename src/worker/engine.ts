@@ -1,15 +1,13 @@
 import { checkTables } from "../database/check-tables.js";
 import { statementTimeoutMs } from "../database/client.js";
 import { type Listener, openListener } from "../database/listener.js";
-import { TransactionSlots } from "../database/transaction-slots.js";
 import { isReferenced } from "../jobs/delete-completed.js";
 import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
 import { findLostClaims, findOwned } from "../jobs/ownership.js";
 import { rescueFromEnded } from "../jobs/rescue.js";
 import { Claimer } from "./claimer.js";
-import { connectionBudget } from "./connection-budget.js";
-import { type Connections, onceThereIsRoom, openConnections } from "./connections.js";
+import { type Connections, onceThereIsRoom } from "./connections.js";
 import { type Duty, pause, perform } from "./duties.js";
 import type { Tell } from "./events.js";
 import { pruneDuties } from "./pruner.js";
@@ -30,11 +28,10 @@ const largestRescue = 500;
 
 /** The moving parts of one worker. */
 export class Engine {
-  #connections!: Connections;
-  #session!: WorkerSession;
-  #settler!: Settler;
-  #slots: TransactionSlots | undefined;
-  #listener: Listener | undefined;
+  readonly #session: WorkerSession;
+  /** Behind a pooler there is none. */
+  readonly #listener: Listener | undefined;
+  #settler: Settler | undefined;
   #queues: QueueWorker[] = [];
   #endDuties: (() => Promise<void>) | undefined;
   #searchLostUntil = 0;
@@ -43,38 +40,34 @@ export class Engine {
   constructor(
     private readonly settings: Settings,
     private readonly tell: Tell,
-  ) {}
+    private readonly connections: Connections,
+  ) {
+    this.#session = new WorkerSession(connections.beats.db, settings);
+    this.#listener = connections.route === "direct" ? this.#openListener() : undefined;
+  }
 
   /** @param stop ends the wait for PostgreSQL to have connections free */
   async start(stop: AbortSignal): Promise<void> {
     const { settings, tell } = this;
-    const { route, engine, beats } = (this.#connections = await openConnections(settings, stop, tell));
+    const { route, engine, transactions } = this.connections;
     const { db } = engine;
     await onceThereIsRoom(() => checkTables(db), stop, tell);
     const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
-    this.#settler = new Settler(db, tell, deletesCompleted, route === "pooled");
-    this.#session = new WorkerSession(beats.db, settings);
+    const settler = new Settler(db, tell, deletesCompleted, route === "pooled");
+    this.#settler = settler;
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
-    const { connection, database, leaseMs } = settings;
-    this.#slots = new TransactionSlots(
-      () => database.openSlot(connection, leaseMs),
-      connectionBudget(settings).transactions,
-    );
-    const transactions = { slots: this.#slots, db, deletesCompleted, idleMs: leaseMs };
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
           settings,
-          settler: this.#settler,
-          transactions,
+          settler,
+          transactions: { slots: transactions, db, deletesCompleted, idleMs: settings.leaseMs },
           tell,
           workerId: () => this.#session.id,
           setIdle: (name, idle) => this.#setIdle(name, idle),
           claimFailed: (name, error) => this.#claimFailed(name, error),
         }),
     );
-    // Whoever cannot listen says nowhere that it waits: nobody rings in vain.
-    if (route === "direct") this.#listener = this.#openListener();
     const duties: Duty[] = [
       this.#session.duty(
         (lost) => this.#sessionLost(lost),
@@ -95,7 +88,7 @@ export class Engine {
   async hasWork(waitMs: number): Promise<boolean> {
     if (this.#queues.some((queue) => queue.known().length > 0)) return true;
     try {
-      return await hasOutstanding(this.#connections.engine.db, Object.keys(this.settings.queues), waitMs);
+      return await hasOutstanding(this.connections.engine.db, Object.keys(this.settings.queues), waitMs);
     } catch (error) {
       this.tell({ type: "trouble", doing: "looking for outstanding jobs", error });
       return true;
@@ -108,7 +101,7 @@ export class Engine {
       timeoutMs + shutdownGraceMs + longestLastSettleMs,
       Promise.all(this.#queues.map((queue) => queue.stop())),
     );
-    this.#settler.abandon();
+    this.#settler?.abandon();
     const end = async () => {
       await this.#endDuties?.();
       await this.#session.end();
@@ -130,7 +123,7 @@ export class Engine {
   }
 
   async #rescueOwn(): Promise<void> {
-    const jobs = await rescueFromEnded(this.#connections.engine.db, this.settings.maxCrashes, largestRescue);
+    const jobs = await rescueFromEnded(this.connections.engine.db, this.settings.maxCrashes, largestRescue);
     if (jobs.length > 0) this.tell({ type: "rescued", jobs });
   }
 
@@ -157,8 +150,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
-    this.#slots?.close();
-    await Promise.all([this.#listener?.close(), (this.#connections as Connections | undefined)?.close()]);
+    await Promise.all([this.#listener?.close(), this.connections.close()]);
   }
 
   #openListener(): Listener {
@@ -191,7 +183,7 @@ export class Engine {
     const asked = new Set(this.#queues.flatMap((queue) => queue.held()));
     try {
       const owned = await findOwned(
-        this.#connections.beats.db,
+        this.connections.beats.db,
         workerId,
         [...asked].map(({ id }) => id),
       );
@@ -217,12 +209,13 @@ export class Engine {
   async #releaseLostClaims(): Promise<void> {
     const known = this.#queues.flatMap((queue) => queue.known()).map(({ id }) => id);
     const workerId = this.#session.id;
-    const lost = await findLostClaims(this.#connections.beats.db, workerId, known, statementTimeoutMs);
+    const lost = await findLostClaims(this.connections.beats.db, workerId, known, statementTimeoutMs);
     for (const claim of lost)
-      void this.#settler.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
+      void this.#settler?.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
   }
 
   async #setIdle(queue: string, idle: boolean): Promise<boolean> {
+    // Whoever cannot listen says nowhere that it waits: nobody rings in vain.
     if (!this.#listener) return false;
     try {
       return await this.#session.setIdle(queue, idle);

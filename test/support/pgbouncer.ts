@@ -4,7 +4,6 @@ import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { afterAll } from "vitest";
 
 /** Where it is; undefined if it is not installed. Debian puts it beside the servers. */
 export const pgbouncer = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin"]
@@ -14,14 +13,19 @@ export const pgbouncer = [...(process.env["PATH"] ?? "").split(delimiter), "/usr
 /** It refuses to run as root. */
 const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefined;
 
+export interface PgBouncer {
+  /** Where PostgreSQL is reached through it. */
+  readonly url: string;
+  stop(): void;
+}
+
 /**
- * Starts one of this test file's own.
+ * Starts one.
  *
  * @param url where PostgreSQL is
  * @param settings of PgBouncer, such as `{ ignore_startup_parameters: "lock_timeout" }`
- * @returns where PostgreSQL is reached through it
  */
-export async function startPgBouncer(url: string, settings: Record<string, string> = {}): Promise<string> {
+export async function startPgBouncer(url: string, settings: Record<string, string> = {}): Promise<PgBouncer> {
   const home = mkdtempSync(join(tmpdir(), "soniq-pgbouncer-"));
   const port = await freePort();
   const { hostname, port: serverPort, username, password } = new URL(url);
@@ -41,18 +45,17 @@ export async function startPgBouncer(url: string, settings: Record<string, strin
   writeFileSync(file, ["[databases]", `* = ${server}`, "[pgbouncer]", ...lines, ""].join("\n"), { mode: 0o600 });
   if (nobody) for (const path of [home, file]) chownSync(path, nobody.uid, nobody.gid);
   const child = spawn(pgbouncer as string, [file], { ...nobody, cwd: home, stdio: ["ignore", "ignore", "pipe"] });
-  const stop = () => child.kill("SIGKILL");
-  process.once("exit", stop);
-  afterAll(() => {
-    stop();
+  const stop = () => {
+    child.kill("SIGKILL");
     process.removeListener("exit", stop);
     rmSync(home, { recursive: true, force: true });
-  });
+  };
+  process.once("exit", stop);
   await ready(child);
   const through = new URL(url);
   through.hostname = "127.0.0.1";
   through.port = String(port);
-  return through.href;
+  return { url: through.href, stop };
 }
 
 function ready(child: ChildProcess): Promise<void> {

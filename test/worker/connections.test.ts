@@ -1,13 +1,17 @@
 // How many connections a worker opens, and what becomes of it where PostgreSQL has none for it.
 import { randomBytes } from "node:crypto";
 import { sql as statement } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
 import * as v from "valibot";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { errorCode } from "../../src/core/errors.ts";
 import { findLackOfRoom } from "../../src/database/connection-room.ts";
-import { defineJob, enqueue, enqueueMany, type WorkerConfig } from "../../src/index.ts";
+import { defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
 import { connectionBudget, totalOf } from "../../src/worker/connection-budget.ts";
+import { startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";
+import { startEmbeddedPostgres } from "../support/embedded-postgres.ts";
 import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
 import { networkTo } from "../support/network.ts";
@@ -98,6 +102,21 @@ test("a server without room for a worker is told of, with both numbers and what 
   );
 });
 
+test("a worker of the command line says so at its start, and works all the same", async () => {
+  const small = await startEmbeddedPostgres({ fsync: "off", max_connections: "8" });
+  onTestFinished(small.stop);
+  const client = postgres(small.url, { max: 1, onnotice: () => {} });
+  await migrate(drizzle({ client }));
+  const child = startChild(small.url);
+  await child.said(
+    "this worker opens up to 6 connections, and PostgreSQL has room for 4 now (max_connections 8, of which 3 are reserved and 1 in use)",
+  );
+  await until(async () => (await client`select from soniq_workers where idle_queues ? 'default'`).length > 0);
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+  await client.end();
+});
+
 describe("where PostgreSQL has too few connections", () => {
   test("for a part of the budget, a worker works with what it gets", async () => {
     const role = await limitedRole(3);
@@ -133,6 +152,17 @@ describe("where PostgreSQL has too few connections", () => {
     const { id } = await enqueue(db, job, null);
     await settled(id, "completed");
     expect(await jobRow(db, id)).toMatchObject({ claims: 1 });
+  });
+
+  test("for even one, a worker of the command line says so and waits", async () => {
+    const role = await limitedRole(0);
+    const child = startChild(role.url);
+    await child.said("warning: PostgreSQL has no connection left");
+    await child.said("failed while connecting, trying again");
+    await role.allow(6);
+    await until(async () => (await role.used()) > 2);
+    child.kill("SIGTERM");
+    expect(await child.exited).toBe(0);
   });
 
   test("a worker that waits for one can be stopped", async () => {

@@ -3,7 +3,7 @@ import { sql as statement } from "drizzle-orm";
 import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import * as v from "valibot";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { cancel, defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
 import { connect } from "../../src/database/connect.ts";
 import { findRoute } from "../../src/database/route.ts";
@@ -37,10 +37,14 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
   /** Drizzle as an application has it that goes through the pooler, too. */
   let db: PostgresJsDatabase;
   beforeAll(async () => {
-    through = await startPgBouncer(url, settings);
+    const { url: entrance, stop } = await startPgBouncer(url, settings);
+    through = entrance;
     const client = postgres(through, { max: 2, prepare: false, onnotice: () => {} });
-    afterAll(() => client.end({ timeout: 1 }));
     db = drizzle({ client });
+    return async () => {
+      await client.end({ timeout: 1 });
+      stop();
+    };
   });
   const work = (config: Pick<WorkerConfig, "jobs"> & Partial<WorkerConfig>) =>
     startWorker({ connection: through, handlers: {}, poll: "100ms", ...config });
@@ -151,7 +155,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     };
     const job = defineJob({ name: "locked", queue: "locked", payload: v.null(), run });
     const [locked, free] = (await enqueueMany(db, job, [null, null])).map(({ id }) => id) as [number, number];
-    const { settled } = await work({ jobs: { job }, retention: { completed: 0 } });
+    const { settled, events } = await work({ jobs: { job }, retention: { completed: 0 } });
     await started.opened;
     const release = await transactionWith(sql, `select from soniq_jobs where id = ${locked} for update`);
     finish.open();
@@ -161,6 +165,8 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     await release();
     await settled(locked, "completed");
     expect(await jobRow(direct, locked)).toMatchObject({ claims: 1, attempt: 1 });
+    // No statement waited for the row until it was given up.
+    expect(events.filter((event) => event.type === "trouble" && event.doing.startsWith("settling"))).toEqual([]);
   });
 
   test("a worker of the command line says so", async () => {
