@@ -168,8 +168,7 @@ describe("a validator of the worker's", () => {
   ])("that %s has failed, not refused: the job is tried again", async (how, check) => {
     let looks = 0;
     const job = look(`validator ${how}`, () => ++looks > 2 || check());
-    const payload = defineJob({ ...job, payload: v.number() });
-    const { id } = await enqueue(db, payload, 1);
+    const { id } = await enqueue(db, defineJob({ name: job.name, queue: job.name, payload: v.number() }), 1);
     const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "50ms" });
     await worker.settled(id, "completed");
     expect(await jobRow(db, id)).toMatchObject({
