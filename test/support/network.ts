@@ -9,6 +9,8 @@ export interface Network {
   cut(): void;
   /** Lets nothing more pass through the connections there are, and says nothing of it; new ones can be made at once. */
   swallow(): void;
+  /** Has everything take so long on its way, in pieces of no more than so many bytes, in the connections made from now on. */
+  slow(latencyMs: number, pieceBytes: number): void;
   /**
    * Breaks a connection as the reply comes to a statement that contains this text: the statement has been carried out, and
    * who sent it cannot know. Resolves when that has happened.
@@ -24,6 +26,7 @@ export async function networkTo(url: string): Promise<Network> {
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
   let losing: { text: string; lost: () => void } | undefined;
+  let slowness: { latencyMs: number; pieceBytes: number } | undefined;
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname);
     const both = [client, upstream];
@@ -37,6 +40,7 @@ export async function networkTo(url: string): Promise<Network> {
         end();
       });
     }
+    const pass = slowness ? slowly(slowness) : (to: Socket, chunk: Buffer) => to.write(chunk);
     let listening: { lost: () => void; read: Buffer } | undefined;
     client.on("data", (chunk) => {
       if (silent.has(client)) return;
@@ -44,7 +48,7 @@ export async function networkTo(url: string): Promise<Network> {
         listening = { lost: losing.lost, read: Buffer.alloc(0) };
         losing = undefined;
       }
-      upstream.write(chunk);
+      pass(upstream, chunk);
     });
     upstream.on("data", (chunk) => {
       if (silent.has(upstream)) return;
@@ -55,7 +59,7 @@ export async function networkTo(url: string): Promise<Network> {
           return listening.lost();
         }
       }
-      client.write(chunk);
+      pass(client, chunk);
     });
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
@@ -70,8 +74,19 @@ export async function networkTo(url: string): Promise<Network> {
   return {
     url: through.href,
     cut,
+    slow: (latencyMs, pieceBytes) => (slowness = { latencyMs, pieceBytes }),
     swallow: () => sockets.forEach((socket) => silent.add(socket)),
     loseReplyTo: (text) => new Promise((lost) => (losing = { text, lost })),
+  };
+}
+
+/** Timers of one length go off in order, so the pieces stay in theirs. */
+function slowly({ latencyMs, pieceBytes }: { latencyMs: number; pieceBytes: number }) {
+  return (to: Socket, chunk: Buffer) => {
+    for (let at = 0; at < chunk.length; at += pieceBytes) {
+      const piece = chunk.subarray(at, at + pieceBytes);
+      setTimeout(() => !to.destroyed && to.write(piece), latencyMs);
+    }
   };
 }
 
