@@ -151,7 +151,6 @@ describe("when the database's clock jumps", () => {
     const [session] = await sql<{ id: string }[]>`
       update soniq_workers set lease_expires_at = now() + interval '1 hour' where queues ? 'back' returning id`;
     const minutesLeft = () => minutesTo("soniq_workers", "lease_expires_at", session?.id as string);
-    expect(await minutesLeft()).toBe(60);
     expect(await until(async () => (await minutesLeft()) === 0)).toBe(true);
   });
 
