@@ -8,7 +8,7 @@
 // oxlint-disable no-explicit-any -- each driver's own query and transaction types must fit
 export interface Queryable {
   execute(query: any): PromiseLike<unknown>;
-  transaction<T>(run: (tx: any) => Promise<T>): Promise<T>;
+  transaction<T>(run: (tx: any) => Promise<T>, config?: any): Promise<T>;
   selectDistinctOn: unknown;
   refreshMaterializedView: unknown;
 }

@@ -3,6 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
+import { retryConflicts } from "../core/retry-conflicts.js";
 import { cancelChannel } from "./doorbell.js";
 import { storable } from "../core/storable.js";
 import { keyStillHeld } from "./end-claim.js";
@@ -20,9 +21,15 @@ export async function cancel(
   reason = "cancelled",
 ): Promise<"cancelled" | "requested" | "not found"> {
   if (!Number.isSafeInteger(id)) return "not found";
+  const job = await retryConflicts(db, (on) => cancelling(on, id, storable(reason))).catch(explainMissingTables);
+  if (!job) return "not found";
+  return job.state === "cancelled" ? "cancelled" : "requested";
+}
+
+async function cancelling(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {
   const qb = builder(db);
   const queued = sql`${soniqJobs.state} = 'queued'`;
-  const cancelling = qb.$with("cancelling").as(
+  const cancelled = qb.$with("cancelled").as(
     qb
       .update(soniqJobs)
       .set({
@@ -30,19 +37,17 @@ export async function cancel(
         finishedAt: sql`case when ${queued} then now() end`,
         uniqueHeld: keyStillHeld(sql`not (${queued})`),
         cancelRequestedAt: sql`coalesce(${soniqJobs.cancelRequestedAt}, now())`,
-        reason: storable(reason),
+        reason,
       })
       .where(and(eq(soniqJobs.id, id), inArray(soniqJobs.state, ["queued", "active"])))
       .returning({ state: soniqJobs.state, workerId: soniqJobs.workerId }),
   );
   const [job] = await qb
-    .with(cancelling)
+    .with(cancelled)
     .select({
-      state: cancelling.state,
-      rung: sql`case when ${cancelling.workerId} is not null then pg_notify(${cancelChannel}, ${cancelling.workerId}::text) is null end`,
+      state: cancelled.state,
+      rung: sql`case when ${cancelled.workerId} is not null then pg_notify(${cancelChannel}, ${cancelled.workerId}::text) is null end`,
     })
-    .from(cancelling)
-    .catch(explainMissingTables);
-  if (!job) return "not found";
-  return job.state === "cancelled" ? "cancelled" : "requested";
+    .from(cancelled);
+  return job;
 }

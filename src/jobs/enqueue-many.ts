@@ -4,6 +4,7 @@ import { builder } from "../core/builder.js";
 import { SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
+import { retryConflicts } from "../core/retry-conflicts.js";
 import type { JobDefinition } from "./define-job.js";
 import { ring } from "./doorbell.js";
 import { isDue } from "./enqueue.js";
@@ -35,7 +36,9 @@ export async function enqueueMany<Name extends string, In, Out, ResultIn, Result
     rows.push(await newJob(job, payload, optionsOf(payload, i), `payloads[${i}]`));
   }
   if (rows.length === 0) return [];
-  const enqueued = await db.transaction((tx: Queryable) => insertAll(tx, rows)).catch(explainMissingTables);
+  const enqueued = await retryConflicts(db, (on) => on.transaction((tx: Queryable) => insertAll(tx, rows))).catch(
+    explainMissingTables,
+  );
   return enqueued.map((row) => ({ ...row, name: job.name }));
 }
 

@@ -4,6 +4,7 @@ import { builder } from "../core/builder.js";
 import { SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
+import { retryConflicts } from "../core/retry-conflicts.js";
 import type { JobDefinition } from "./define-job.js";
 import { mayRing, ring } from "./doorbell.js";
 import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
@@ -28,9 +29,15 @@ export async function enqueue<Name extends string, In, Out, ResultIn, ResultOut>
   options: EnqueueOptions = {},
 ): Promise<Enqueued<Name>> {
   const row = await newJob(job, payload, checkOptions(job, options));
+  const { queue } = row.options;
   for (let round = 0; round < keyRounds; round += 1) {
-    const id = await insert(db, row).catch(explainMissingTables);
-    if (id !== undefined) return { id, name: job.name, deduplicated: false };
+    const rings = isDue(row.options) && mayRing(queue);
+    const id = await retryConflicts(db, (on) => insert(on, row, rings)).catch(explainMissingTables);
+    if (id !== undefined) {
+      // It may have waited long for a connection: what the last bell woke up has looked by then.
+      if (isDue(row.options) && !rings && mayRing(queue)) await ringAlone(db, queue);
+      return { id, name: job.name, deduplicated: false };
+    }
     const holder = await keyHolder(db, row.uniqueKey as string);
     if (holder !== undefined) return { id: holder, name: job.name, deduplicated: true };
   }
@@ -39,7 +46,11 @@ export async function enqueue<Name extends string, In, Out, ResultIn, ResultOut>
   );
 }
 
-async function insert(db: Queryable, { payload, uniqueKey, options }: NewJob): Promise<number | undefined> {
+async function insert(
+  db: Queryable,
+  { payload, uniqueKey, options }: NewJob,
+  rings: boolean,
+): Promise<number | undefined> {
   const qb = builder(db);
   const { name, queue, priority, maxAttempts, tags, meta } = options;
   const insertion = qb
@@ -57,19 +68,19 @@ async function insert(db: Queryable, { payload, uniqueKey, options }: NewJob): P
     })
     .onConflictDoNothing({ target: soniqJobs.uniqueKey, where: holdsKey })
     .returning({ id: soniqJobs.id });
-  if (!isDue(options)) return (await insertion)[0]?.id;
-  if (!mayRing(queue)) {
-    const [job] = await insertion;
-    // It may have waited long for a connection: what the last bell woke up has looked by then.
-    if (job && mayRing(queue)) await qb.select({ rung: ring(queue) }).from(sql`(values (1)) as one`);
-    return job?.id;
-  }
+  if (!rings) return (await insertion)[0]?.id;
   const inserted = qb.$with("inserted").as(insertion);
   const [job] = await qb
     .with(inserted)
     .select({ id: inserted.id, rung: ring(queue) })
     .from(inserted);
   return job?.id;
+}
+
+async function ringAlone(db: Queryable, queue: string): Promise<void> {
+  await builder(db)
+    .select({ rung: ring(queue) })
+    .from(sql`(values (1)) as one`);
 }
 
 /** The unfinished job that holds a key. */

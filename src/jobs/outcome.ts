@@ -44,7 +44,11 @@ export function decide(
   if ("refused" in ending) return unparsable(job, ending.refused, worker);
   const value = "threw" in ending ? ending.threw : ending.returned;
   const directive = asDirective(value);
-  if (!directive) return ("threw" in ending ? failed : completed)(job, definition, value, worker, random);
+  if (!directive) {
+    return "threw" in ending
+      ? failed(job, definition, value, worker, random)
+      : completed(job, definition, value, worker);
+  }
   const kind = directiveKind(directive);
   switch (kind) {
     case "snooze":
@@ -79,25 +83,19 @@ export function unknownName(job: ClaimedJob, graceMs: number, random: number): O
   };
 }
 
-function completed(
-  job: ClaimedJob,
-  definition: JobDefinition,
-  returned: unknown,
-  worker: string,
-  random: number,
-): Outcome {
+function completed(job: ClaimedJob, definition: JobDefinition, returned: unknown, worker: string): Outcome {
   if (!definition.result || returned === undefined) return { kind: "completed", result: null };
   try {
     return { kind: "completed", result: toJson(returned, "result") };
   } catch (error) {
-    return failed(
-      job,
-      definition,
-      error instanceof InvalidValueError ? error.of(`job ${job.name}`) : error,
-      worker,
-      random,
-    );
+    return unstorable(job, error instanceof InvalidValueError ? error.of(`job ${job.name}`) : error, worker);
   }
+}
+
+/** A job that did its work, and returned what cannot be kept: it is not done again for that. */
+function unstorable(job: ClaimedJob, error: unknown, worker: string): Outcome {
+  const record = errorRecord(error, job.attempt, worker);
+  return { kind: "dead", reason: `its result could not be stored: ${record.message}`, error: record };
 }
 
 function failed(

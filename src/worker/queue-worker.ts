@@ -3,6 +3,7 @@ import { ringIntervalMs } from "../jobs/doorbell.js";
 import type { Outcome } from "../jobs/outcome.js";
 import type { Claimer } from "./claimer.js";
 import { longestBufferMs } from "./claimer.js";
+import { pause } from "./duties.js";
 import type { Tell } from "./events.js";
 import type { TransactionSurroundings } from "./job-transaction.js";
 import { type Interruption, Run } from "./run.js";
@@ -17,6 +18,9 @@ const largestClaim = 500;
  */
 const echoesMs = [1.5 * ringIntervalMs, 5 * ringIntervalMs, 25 * ringIntervalMs];
 const releaseCrashedMs = 1_000;
+
+/** A job that was in more than one crash, which may have been its own doing. */
+const isSuspect = ({ crashes }: ClaimedJob) => crashes > 1;
 
 /** What a queue worker asks of the worker it belongs to. */
 export interface Surroundings {
@@ -97,7 +101,7 @@ export class QueueWorker {
     this.#buffer = waiting.filter(({ job, workerId }) => !which(job, workerId));
     // Giving back writes `cancelled` where that was requested; a lost claim is not ours to give back.
     if (why === "lost") return;
-    for (const { job, workerId } of waiting) if (which(job, workerId)) this.#release(job, workerId);
+    for (const { job, workerId } of waiting) if (which(job, workerId)) void this.#release(job, workerId);
   }
 
   /** Claims no more, and gives back what has not started. Resolves when all that runs has ended and is settled. */
@@ -105,7 +109,7 @@ export class QueueWorker {
     this.#stopping = true;
     this.#poke();
     await this.#loop;
-    for (const { job, workerId } of this.#buffer.splice(0)) this.#release(job, workerId);
+    for (const { job, workerId } of this.#buffer.splice(0)) void this.#release(job, workerId);
     while (this.#unsettled.size > 0) await Promise.all(this.#unsettled.values());
   }
 
@@ -152,17 +156,35 @@ export class QueueWorker {
       this.around.claimFailed(this.queue, error);
       return false;
     }
-    // The session has ended meanwhile: what it claimed last is not ours to run.
-    if (workerId !== this.around.workerId()) return false;
     const claimedAt = performance.now();
     // Jobs that were in a crash go first and do not wait behind others, in whose crash they could take part.
-    const crashed = claimed.filter(({ crashes }) => crashes > 0);
+    const crashed = this.#fewCrashed(claimed);
     const calm = claimed.filter(({ crashes }) => crashes === 0);
-    for (const job of crashed.splice(this.concurrency)) this.#release(job, workerId, releaseCrashedMs);
+    const back = claimed.filter((job) => job.crashes > 0 && !crashed.includes(job));
+    await this.#giveBack(back, workerId);
+    // The session has ended meanwhile: what it claimed last is not ours to run.
+    if (workerId !== this.around.workerId()) return false;
     const held = (job: ClaimedJob) => ({ job, workerId, claimedAt });
     this.#buffer = [...crashed.map(held), ...this.#buffer, ...calm.map(held)];
     this.#startRuns();
     return claimed.length === limit;
+  }
+
+  /** Of the jobs that were in a crash as many as may run at once, of those that were in several no more than one. */
+  #fewCrashed(claimed: readonly ClaimedJob[]): ClaimedJob[] {
+    let suspects = this.held().filter(isSuspect).length;
+    const few = claimed.filter((job) => job.crashes > 0 && (!isSuspect(job) || ++suspects === 1));
+    return few.slice(0, this.concurrency);
+  }
+
+  /** Before any of the others runs: it might bring this process down, and these would have been in that crash, too. */
+  async #giveBack(jobs: readonly ClaimedJob[], workerId: string): Promise<void> {
+    if (jobs.length === 0) return;
+    const done = new AbortController();
+    const given = Promise.all(jobs.map((job) => this.#release(job, workerId, releaseCrashedMs)));
+    // A row that somebody has locked is not waited for.
+    await Promise.race([given, pause(releaseCrashedMs, done.signal)]);
+    done.abort();
   }
 
   #startRuns(): void {
@@ -219,16 +241,15 @@ export class QueueWorker {
   /** What waited too long behind long jobs may start earlier elsewhere. */
   #releaseStale(): void {
     const oldest = performance.now() - longestBufferMs;
-    for (const { job, workerId, claimedAt } of this.#buffer) if (claimedAt < oldest) this.#release(job, workerId);
+    for (const { job, workerId, claimedAt } of this.#buffer) if (claimedAt < oldest) void this.#release(job, workerId);
     this.#buffer = this.#buffer.filter(({ claimedAt }) => claimedAt >= oldest);
   }
 
-  #release(job: ClaimedJob, workerId: string, delayMs = 0): void {
+  #release(job: ClaimedJob, workerId: string, delayMs = 0): Promise<unknown> {
     const { id, claims } = job;
-    this.#untilSettled(
-      job,
-      this.around.settler.settle(workerId, { id, claims, outcome: { kind: "released", delayMs } }),
-    );
+    const released = this.around.settler.settle(workerId, { id, claims, outcome: { kind: "released", delayMs } });
+    this.#untilSettled(job, released);
+    return released;
   }
 
   #untilSettled(job: ClaimedJob, settling: Promise<unknown>): void {

@@ -2,7 +2,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import * as v from "valibot";
-import { defineJob, enqueue, enqueueMany, type HandlerFunction, type JobContext } from "../../src/index.ts";
+import {
+  defineJob,
+  enqueue,
+  enqueueMany,
+  type HandlerFunction,
+  type JobContext,
+  type WorkerConfig,
+} from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -12,7 +19,7 @@ import { startWorker } from "../support/worker.ts";
 const { db, url, sql } = await testDatabase();
 
 /** A worker with one slot, and a job in it. */
-async function workerWith(name: string, run: HandlerFunction<null, void>) {
+async function workerWith(name: string, run: HandlerFunction<null, void>, settings: Partial<WorkerConfig> = {}) {
   const started = gate();
   const job = defineJob({
     name,
@@ -23,7 +30,7 @@ async function workerWith(name: string, run: HandlerFunction<null, void>) {
       return run(payload, context);
     },
   });
-  const config = { connection: url, jobs: { job }, handlers: {}, queues: { [name]: { concurrency: 1 } } };
+  const config = { connection: url, jobs: { job }, handlers: {}, queues: { [name]: { concurrency: 1 } }, ...settings };
   const observed = await startWorker(config);
   const { id } = await enqueue(db, job, null);
   await started.opened;
@@ -58,6 +65,23 @@ test("its session lives on while they finish, and ends with the last", async () 
   finish.open();
   await stopping;
   expect(await ended()).toBe(1);
+});
+
+test("nobody takes its jobs from it, however much longer than a lease that takes", async () => {
+  const finish = gate();
+  const { worker, config, id } = await workerWith("longer", () => finish.opened, { lease: "4s" });
+  const stopping = worker.stop();
+  const sweeper = await startWorker({ ...config, jobs: {}, queues: { none: { concurrency: 1 } }, sweep: "50ms" });
+  const session = (await jobRow(db, id))?.workerId as string;
+  const lease = async () =>
+    (await sql`select lease_expires_at as until from soniq_workers where id = ${session}`)[0]?.["until"] as Date;
+  const first = await lease();
+  // Past the end of the lease that it had when it was told to stop.
+  await until(async () => (await lease()).getTime() > first.getTime() + 4_500);
+  finish.open();
+  await stopping;
+  expect(await jobRow(db, id)).toMatchObject({ state: "completed", attempt: 1, claims: 1, crashes: 0 });
+  expect(sweeper.events).toEqual([]);
 });
 
 test("what is not done when the drain time is over is aborted, given back, and has spent no attempt", async () => {

@@ -44,6 +44,10 @@ async function secondCopy(): Promise<typeof import("../../src/jobs/directives.ts
   return import("../../src/jobs/directives.ts");
 }
 
+const refuse = () => {
+  throw new Error("no");
+};
+
 describe("a handler that returns", () => {
   test.each<[what: string, returned: unknown, definition: JobDefinition, result: string | null]>([
     ["nothing completes its job", undefined, plain, null],
@@ -61,16 +65,18 @@ describe("a handler that returns", () => {
   test.each<[what: string, result: unknown, message: string]>([
     ["a bigint", { n: 1n }, "job work: result.n is a bigint, which JSON cannot carry"],
     ["a NUL character", ["\0"], "job work: result[0] has a NUL character, which PostgreSQL cannot store: remove it"],
-  ])("%s in its result has failed, and the message says where", (_, returned, message) => {
-    const outcome = decided({ returned }, { definition: withResult });
-    expect(outcome).toMatchObject({ kind: "retried", error: { name: "InvalidValueError", message } });
-  });
-
-  test("a result that cannot be stored in its last attempt leaves a dead letter", () => {
-    const outcome = decided({ returned: NaN }, { definition: withResult, job: lastAttempt });
-    const reason = "out of attempts: job work: result is NaN, which JSON cannot carry";
-    expect(outcome).toMatchObject({ kind: "dead", reason });
-  });
+    ["a toJSON that throws", { toJSON: refuse }, "job work: result cannot be read: no"],
+  ])(
+    "%s in its result leaves a dead letter, since its work is done, and the reason says where",
+    (_, returned, message) => {
+      const outcome = decided({ returned }, { definition: withResult });
+      expect(outcome).toMatchObject({
+        kind: "dead",
+        reason: `its result could not be stored: ${message}`,
+        error: { attempt: 3, message },
+      });
+    },
+  );
 });
 
 describe("a handler that throws", () => {

@@ -10,6 +10,10 @@ import { dirname, join } from "node:path";
 export interface EmbeddedPostgres {
   /** A superuser's connection string, password included. */
   readonly url: string;
+  /** Ends the server, which may be started again. */
+  halt(): Promise<void>;
+  /** Starts it again, on the same port, if it does not run. Resolves when it is ready. */
+  resume(): Promise<void>;
   /** Stops the server and removes its files. */
   stop(): Promise<void>;
 }
@@ -21,9 +25,13 @@ const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefined
  * Starts a PostgreSQL of its own on a free loopback port.
  *
  * @param settings server settings, such as `{ fsync: "off" }`
+ * @param parent the directory for its files
  */
-export async function startEmbeddedPostgres(settings: Record<string, string> = {}): Promise<EmbeddedPostgres> {
-  const home = mkdtempSync(join(tmpdir(), "soniq-postgres-"));
+export async function startEmbeddedPostgres(
+  settings: Record<string, string> = {},
+  parent = tmpdir(),
+): Promise<EmbeddedPostgres> {
+  const home = mkdtempSync(join(parent, "soniq-postgres-"));
   const clear = () => rmSync(home, { recursive: true, force: true });
   process.once("exit", clear);
   try {
@@ -32,21 +40,27 @@ export async function startEmbeddedPostgres(settings: Record<string, string> = {
     const options = { ...nobody, cwd: home, env: { ...process.env, LC_ALL: "C" } };
     initialize(initdb, home, password, options);
     const port = await freePort();
-    const server = spawn(postgres, serverArguments(home, port, settings), {
-      ...options,
-      stdio: ["ignore", "ignore", "pipe"],
-      // A terminal's Ctrl-C is for us, who stop it in order.
-      detached: true,
-    });
+    const start = () =>
+      spawn(postgres, serverArguments(home, port, settings), {
+        ...options,
+        stdio: ["ignore", "ignore", "pipe"],
+        // A terminal's Ctrl-C is for us, who stop it in order.
+        detached: true,
+      });
+    let server = start();
     const abandon = () => server.kill("SIGQUIT");
     process.prependOnceListener("exit", abandon);
     await ready(server);
     return {
       url: `postgres://soniq:${password}@127.0.0.1:${port}/postgres`,
+      halt: () => end(server, "SIGINT"),
+      async resume() {
+        if (runs(server)) return;
+        server = start();
+        await ready(server);
+      },
       async stop() {
-        const exited = server.exitCode === null && server.signalCode === null && once(server, "exit");
-        server.kill("SIGINT");
-        await exited;
+        await end(server, "SIGINT");
         process.removeListener("exit", abandon).removeListener("exit", clear);
         clear();
       },
@@ -123,6 +137,14 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+const runs = (server: ChildProcess) => server.exitCode === null && server.signalCode === null;
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const exited = runs(server) && once(server, "exit");
+  server.kill(signal);
+  await exited;
 }
 
 function ready(server: ChildProcess): Promise<void> {

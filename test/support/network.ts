@@ -12,6 +12,8 @@ export interface Network {
    * new ones can be made at once.
    */
   swallow(said?: string): void;
+  /** Has everything take so long on its way, in pieces of no more than so many bytes, in the connections made from now on. */
+  slow(latencyMs: number, pieceBytes: number): void;
   /**
    * Breaks a connection as the reply comes to a statement that contains this text: the statement has been carried out, and
    * who sent it cannot know. Resolves when that has happened.
@@ -45,6 +47,7 @@ export async function networkTo(url: string): Promise<Network> {
   const clients = new Map<Socket, { said: string; upstream: Socket }>();
   let statements = 0;
   let accepted = 0;
+  let slowness: { latencyMs: number; pieceBytes: number } | undefined;
   const server = createServer((client) => {
     accepted += 1;
     const count = statementCounter(() => (statements += 1));
@@ -63,6 +66,7 @@ export async function networkTo(url: string): Promise<Network> {
         end();
       });
     }
+    const pass = slowness ? slowly(slowness) : (to: Socket, chunk: Buffer) => to.write(chunk);
     let listening: { lost: () => void; read: Buffer } | undefined;
     client.on("data", (chunk) => {
       if (silent.has(client)) return;
@@ -77,7 +81,7 @@ export async function networkTo(url: string): Promise<Network> {
       }
       known.said += chunk.toString("latin1");
       count(chunk);
-      upstream.write(chunk);
+      pass(upstream, chunk);
     });
     upstream.on("data", (chunk) => {
       if (silent.has(upstream)) return;
@@ -88,7 +92,7 @@ export async function networkTo(url: string): Promise<Network> {
           return listening.lost();
         }
       }
-      client.write(chunk);
+      pass(client, chunk);
     });
   });
   const listen = (on: number) => new Promise<void>((ready) => server.listen(on, "127.0.0.1", ready));
@@ -110,6 +114,7 @@ export async function networkTo(url: string): Promise<Network> {
         if (known.said.includes(said)) [client, known.upstream].forEach((socket) => silent.add(socket));
       }
     },
+    slow: (latencyMs, pieceBytes) => (slowness = { latencyMs, pieceBytes }),
     loseReplyTo: (text) => new Promise((lost) => (losing = { text, lost })),
     cutBefore: (text) => new Promise((done) => (cutting = { text, done })),
     goAway: () =>
@@ -121,6 +126,16 @@ export async function networkTo(url: string): Promise<Network> {
     connections: () => clients.size,
     accepted: () => accepted,
     statements: () => statements,
+  };
+}
+
+/** Timers of one length go off in order, so the pieces stay in theirs. */
+function slowly({ latencyMs, pieceBytes }: { latencyMs: number; pieceBytes: number }) {
+  return (to: Socket, chunk: Buffer) => {
+    for (let at = 0; at < chunk.length; at += pieceBytes) {
+      const piece = chunk.subarray(at, at + pieceBytes);
+      setTimeout(() => !to.destroyed && to.write(piece), latencyMs);
+    }
   };
 }
 

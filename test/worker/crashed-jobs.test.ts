@@ -49,3 +49,33 @@ test("they start at once where slots are free", async () => {
   const ended = await Promise.all(enqueued.map(({ id }) => settled(id, "completed")));
   expect(ended.map(({ job: { claims } }) => claims)).toEqual([1, 1, 1]);
 });
+
+test("those that were in more than one crash run one at a time, beside the others, so that whose doing it was is soon alone", async () => {
+  let [running, most] = [0, 0];
+  const beside = new Set<string>();
+  const started: string[] = [];
+  const job = defineJob({
+    name: "suspect",
+    queue: "suspect",
+    payload: v.string(),
+    run: async (name) => {
+      started.push(name);
+      if (name === "calm") return;
+      running += 1;
+      most = Math.max(most, running);
+      // The one that was given back must be written down by now: this might be the last that is heard of this process.
+      const held =
+        await sql`select payload from soniq_jobs where queue = 'suspect' and state = 'active' and crashes > 1`;
+      beside.add(held.map(({ payload }) => payload as string).join());
+      running -= 1;
+    },
+  });
+  const names = ["a", "b", "c", "d"];
+  const enqueued = await enqueueMany(db, job, [...names, "calm"]);
+  await sql`update soniq_jobs set crashes = 2 where queue = 'suspect' and payload <> '"calm"'`;
+  const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "50ms" });
+  await Promise.all(enqueued.map(({ id }) => settled(id, "completed")));
+  expect(most).toBe(1);
+  expect([...beside].toSorted()).toEqual(names);
+  expect(started).toContain("calm");
+});

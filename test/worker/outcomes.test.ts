@@ -135,14 +135,6 @@ describe("a job that fails", () => {
     expect(outcome).toMatchObject({ kind: "retried", delayMs: 7_200_000 });
     expect(await row()).toMatchObject({ attempt: 1, errors: [{ name: "RetryAfter", message: "429" }] });
   });
-
-  test("by a result that cannot be stored is tried again", async () => {
-    const { worker, id, row } = await running((_, { attempt }) => (attempt === 1 ? "a\0b" : "ab"), {
-      backoff: () => 0,
-    });
-    await worker.settled(id, "completed");
-    expect(await row()).toMatchObject({ attempt: 2, result: "ab", errors: [{ name: "InvalidValueError" }] });
-  });
 });
 
 describe("a job that takes longer than its timeout", () => {

@@ -139,6 +139,24 @@ describe("a job whose worker died", () => {
   });
 });
 
+test("jobs whose keys others hold by now come back beside these, none of them without the rest", async () => {
+  const keyed = defineJob({ name: "keyed", queue: "unlucky", payload: v.string(), uniqueKey: (key) => key });
+  const keys = ["a", "b", "c"];
+  await enqueueMany(db, keyed, keys);
+  await sql`update soniq_jobs set unique_until = 'started'`;
+  const session = await sessionOf(db);
+  const lost = (await claimAs(db, session, { queue: "unlucky" })).map(({ id }) => id);
+  const holders = await enqueueMany(db, keyed, ["a", "c"]);
+  expect(holders.map(({ deduplicated }) => deduplicated)).toEqual([false, false]);
+  expect((await rescued(session)).map(({ id, state }) => [id, state])).toEqual(lost.map((id) => [id, "queued"]));
+  // Who asks for a key is told of its holder, which is never the one that came back.
+  const told = await enqueueMany(db, keyed, keys);
+  expect(told.map(({ deduplicated }) => deduplicated)).toEqual([true, false, true]);
+  expect(told.map(({ id }) => id)).toEqual([holders[0]?.id, expect.any(Number), holders[1]?.id]);
+  const worker = await startWorker({ connection: url, jobs: { keyed }, handlers: { keyed: () => {} }, poll: "50ms" });
+  await Promise.all([...lost, ...told.map(({ id }) => id)].map((id) => worker.settled(id, "completed")));
+});
+
 describe("a session", () => {
   test("whose lease ran out is ended, and no other", async () => {
     const [dead, live] = [await sessionOf(db), await sessionOf(db)];

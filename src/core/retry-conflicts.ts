@@ -1,0 +1,23 @@
+import { errorCode } from "./errors.js";
+import type { Queryable } from "./queryable.js";
+
+const longestTries = 5;
+/** Serialization failure, deadlock: nothing was written, and said again it may go. */
+const conflicts = new Set(["40001", "40P01"]);
+
+/**
+ * Says again what lost against others at the same rows, because the database's default is stricter than READ COMMITTED,
+ * or in a deadlock: then at READ COMMITTED, where it waits for the others and does not lose.
+ * On a transaction it fails at once: PostgreSQL wants the whole of that again, from whoever began it.
+ */
+export async function retryConflicts<T>(db: Queryable, run: (db: Queryable) => PromiseLike<T>): Promise<T> {
+  const isTransaction = "rollback" in db;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      if (tries === 1) return await run(db);
+      return await db.transaction(async (tx: Queryable) => run(tx), { isolationLevel: "read committed" });
+    } catch (error) {
+      if (isTransaction || tries === longestTries || !conflicts.has(errorCode(error) ?? "")) throw error;
+    }
+  }
+}
