@@ -10,6 +10,8 @@ import { dirname, join } from "node:path";
 export interface EmbeddedPostgres {
   /** A superuser's connection string, password included. */
   readonly url: string;
+  /** Ends the server at once, as a crash does, and starts it again on the same port. Resolves when it is ready. */
+  restart(): Promise<void>;
   /** Stops the server and removes its files. */
   stop(): Promise<void>;
 }
@@ -32,21 +34,26 @@ export async function startEmbeddedPostgres(settings: Record<string, string> = {
     const options = { ...nobody, cwd: home, env: { ...process.env, LC_ALL: "C" } };
     initialize(initdb, home, password, options);
     const port = await freePort();
-    const server = spawn(postgres, serverArguments(home, port, settings), {
-      ...options,
-      stdio: ["ignore", "ignore", "pipe"],
-      // A terminal's Ctrl-C is for us, who stop it in order.
-      detached: true,
-    });
+    const start = () =>
+      spawn(postgres, serverArguments(home, port, settings), {
+        ...options,
+        stdio: ["ignore", "ignore", "pipe"],
+        // A terminal's Ctrl-C is for us, who stop it in order.
+        detached: true,
+      });
+    let server = start();
     const abandon = () => server.kill("SIGQUIT");
     process.prependOnceListener("exit", abandon);
     await ready(server);
     return {
       url: `postgres://soniq:${password}@127.0.0.1:${port}/postgres`,
+      async restart() {
+        await end(server, "SIGQUIT");
+        server = start();
+        await ready(server);
+      },
       async stop() {
-        const exited = server.exitCode === null && server.signalCode === null && once(server, "exit");
-        server.kill("SIGINT");
-        await exited;
+        await end(server, "SIGINT");
         process.removeListener("exit", abandon).removeListener("exit", clear);
         clear();
       },
@@ -123,6 +130,12 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const exited = server.exitCode === null && server.signalCode === null && once(server, "exit");
+  server.kill(signal);
+  await exited;
 }
 
 function ready(server: ChildProcess): Promise<void> {

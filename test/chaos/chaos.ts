@@ -1,0 +1,67 @@
+// `npm run chaos`: real workers, a real PostgreSQL and faults drawn from a seed; then the books are checked.
+import { setMaxListeners } from "node:events";
+import { Command, InvalidArgumentError } from "commander";
+import { startEmbeddedPostgres } from "../support/embedded-postgres.ts";
+import { everything } from "./profiles.ts";
+import { report } from "./report.ts";
+import { run, type Watch } from "./run.ts";
+
+interface Options {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly json?: true;
+}
+
+const stop = new AbortController();
+// Each transaction of the load listens.
+setMaxListeners(0, stop.signal);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+
+const command = new Command("chaos")
+  .description(
+    "run workers against faults, and check that nothing is lost, nothing is settled twice and every effect happens once",
+  )
+  .option(
+    "--seed <n>",
+    "decides the faults and the load (a machine's timing is never quite the same)",
+    whole,
+    Date.now() % 1_000_000,
+  )
+  .option("--seconds <n>", "how long load and faults go on", whole, 60)
+  .option("--json", "one JSON object on the last line; all else on standard error")
+  .action(chaos);
+
+try {
+  await command.parseAsync();
+} catch (error) {
+  if (!stop.signal.aborted) console.error(error);
+  process.exitCode = stop.signal.aborted ? 130 : 1;
+}
+
+async function chaos({ seed, seconds, json }: Options): Promise<void> {
+  const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
+  const postgres = await startEmbeddedPostgres({ fsync: "off", max_connections: "300" });
+  try {
+    const result = await run(postgres, { ...everything, seed, seconds }, watcher(say), stop.signal);
+    say(report(result, `npm run chaos -- --seed ${seed} --seconds ${seconds}`));
+    if (json) console.log(JSON.stringify(result));
+    process.exitCode = result.violations.length === 0 ? 0 : 1;
+  } finally {
+    await postgres.stop();
+  }
+}
+
+function watcher(say: (text: string) => void): Watch {
+  const began = performance.now();
+  const seconds = () => ((performance.now() - began) / 1_000).toFixed(1).padStart(6);
+  return {
+    phase: (text) => say(`${seconds()} s  ${text}`),
+    fault: ({ kind, worker }) => say(`${seconds()} s  ${kind}${worker === null ? "" : ` · worker ${worker}`}`),
+  };
+}
+
+function whole(text: string): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError("give a whole number.");
+  return n;
+}

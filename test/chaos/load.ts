@@ -1,0 +1,119 @@
+// The application of a chaos run: enqueues jobs in transactions, rolls some back, cancels some, holds on to some.
+import { setTimeout as sleep } from "node:timers/promises";
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import type { Pool } from "pg";
+import { cancel, enqueue, type Queryable } from "soniq-drizzle";
+import type { Random } from "../support/random.ts";
+import type { Enqueues } from "./history.ts";
+import { failing, orders, plain, snoozing, transactional } from "./jobs.ts";
+
+export interface LoadInput {
+  readonly pool: Pool;
+  readonly random: Random;
+  readonly seconds: number;
+  readonly jobsPerSecond: number;
+}
+
+class RolledBack extends Error {}
+
+/** So many keys: each is held by a job most of the time. */
+const keys = 5;
+
+/** Runs for its time, then ends what it has begun. @returns what it knows of its transactions */
+export async function runLoad(
+  { pool, random, seconds, jobsPerSecond }: LoadInput,
+  stop: AbortSignal,
+): Promise<Enqueues> {
+  const db = drizzle({ client: pool });
+  const committed: number[] = [];
+  const rolledBack: number[] = [];
+  const under = new Set<Promise<void>>();
+  const end = performance.now() + seconds * 1_000;
+  for (let n = 1; performance.now() < end && !stop.aborted; n += 1) {
+    const step = placeOrder(db, draw(n, random), stop).then((fate) => {
+      if (fate === "committed") committed.push(n);
+      if (fate === "rolled back") rolledBack.push(n);
+    });
+    under.add(step);
+    void step.finally(() => under.delete(step));
+    await sleep((random.next() * 2_000) / jobsPerSecond);
+  }
+  await Promise.all(under);
+  return { committed, rolledBack };
+}
+
+/** One transaction of the application, drawn before it begins so that its course changes no other. */
+interface Draw {
+  readonly n: number;
+  readonly enqueue: (db: Queryable) => Promise<{ id: number; deduplicated: boolean }>;
+  readonly withOrder: boolean;
+  readonly rollsBack: boolean;
+  /** How long the transaction stays open after the enqueue. */
+  readonly openMs: number;
+  /** After the commit; undefined: not at all. */
+  readonly cancelAfterMs: number | undefined;
+}
+
+function draw(n: number, random: Random): Draw {
+  const ms = random.below(400);
+  const times = 1 + random.below(3);
+  const deaf = random.next() < 0.3;
+  const delay = random.next() < 0.2 ? { delay: random.below(4_000) } : {};
+  const priority = random.below(10);
+  const options = { priority, ...delay };
+  const rollsBack = random.next() < 0.1;
+  const openMs = random.below(3_000);
+  const cancelAfterMs = random.next() < 0.15 ? random.below(1_000) : undefined;
+  const key = `key ${random.below(keys)}`;
+  const common = {
+    n,
+    withOrder: random.next() < 0.7,
+    rollsBack,
+    openMs: random.next() < 0.1 ? openMs : 0,
+    cancelAfterMs,
+  };
+  const kind = random.next();
+  if (kind < 0.15) return { ...common, enqueue: (db) => enqueue(db, snoozing, { n, ms, times }, options) };
+  if (kind < 0.3) return { ...common, enqueue: (db) => enqueue(db, failing, { n, ms, times }, options) };
+  if (kind < 0.3) return { ...common, enqueue: (db) => enqueue(db, transactional, { n, ms }, options) };
+  if (kind < 0.75) {
+    // Held by a long job most of the time: the order's foreign key then refers to a job that waits or runs, and keeps it so.
+    const uniqueKey = key;
+    const long = { n, ms: 500 + 4 * ms, deaf };
+    return { ...common, withOrder: true, openMs, enqueue: (db) => enqueue(db, plain, long, { ...options, uniqueKey }) };
+  }
+  return { ...common, enqueue: (db) => enqueue(db, plain, { n, ms, deaf }, options) };
+}
+
+/** @returns what became of the job of this number; "unknown": its transaction's end was not heard of, or another job holds its key */
+async function placeOrder(
+  db: NodePgDatabase,
+  { n, ...order }: Draw,
+  stop: AbortSignal,
+): Promise<"committed" | "rolled back" | "unknown"> {
+  let id: number | undefined;
+  let deduplicated = false;
+  let committing = false;
+  try {
+    if (order.withOrder || order.rollsBack) {
+      await db.transaction(async (tx) => {
+        ({ id, deduplicated } = await order.enqueue(tx));
+        await tx.insert(orders).values({ n, jobId: id });
+        await sleep(order.openMs, undefined, { signal: stop });
+        if (order.rollsBack) throw new RolledBack();
+        committing = true;
+      });
+    } else {
+      committing = true;
+      ({ id, deduplicated } = await order.enqueue(db));
+    }
+  } catch {
+    return committing || deduplicated ? "unknown" : "rolled back";
+  }
+  if (order.cancelAfterMs !== undefined && id !== undefined) {
+    await sleep(order.cancelAfterMs);
+    // PostgreSQL may be away: then it is not cancelled.
+    await cancel(db, id).catch(() => {});
+  }
+  return deduplicated ? "unknown" : "committed";
+}

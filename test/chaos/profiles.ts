@@ -1,0 +1,27 @@
+// How hard a run is, and on what.
+import type { RunInput } from "./run.ts";
+
+export type Profile = Omit<RunInput, "seed" | "seconds">;
+
+/** All faults; a slack for machines with few and busy cores. */
+export const everything: Profile = {
+  workers: 4,
+  bounds: { leaseMs: 3_000, sweepMs: 1_000, pollMs: 500, slackMs: 3_000 },
+  weights: {
+    kill: 4,
+    freeze: 3,
+    terminate: 2,
+    "drop idle": 2,
+    "drop busy": 4,
+    "cut claim": 3,
+    "cut settle": 3,
+    "cut commit": 3,
+    "black hole": 2,
+    delay: 2,
+    restart: 1,
+  },
+  everyMs: 900,
+  jobsPerSecond: 20,
+  // Claims whose reply was lost are found after 20 s, statements that are not answered given up after 25 s.
+  longestDrainMs: 90_000,
+};
