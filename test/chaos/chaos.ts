@@ -2,6 +2,8 @@
 import { setMaxListeners } from "node:events";
 import { Command, InvalidArgumentError } from "commander";
 import { startEmbeddedPostgres } from "../support/embedded-postgres.ts";
+import { mutants } from "./mutants.ts";
+import { type MutationResult, runMutant } from "./mutation-run.ts";
 import { everything } from "./profiles.ts";
 import { report } from "./report.ts";
 import { run, type Watch } from "./run.ts";
@@ -10,8 +12,11 @@ interface Options {
   readonly seed: number;
   readonly seconds: number;
   readonly json?: true;
+  /** True: all of them. */
+  readonly mutants?: true | string;
 }
 
+const server = { fsync: "off", max_connections: "300" };
 const stop = new AbortController();
 // Each transaction of the load listens.
 setMaxListeners(0, stop.signal);
@@ -29,7 +34,8 @@ const command = new Command("chaos")
   )
   .option("--seconds <n>", "how long load and faults go on", whole, 60)
   .option("--json", "one JSON object on the last line; all else on standard error")
-  .action(chaos);
+  .option("--mutants [name]", "put each deliberate fault into the product, or that one: each must be found")
+  .action((options: Options) => (options.mutants ? runMutants : chaos)(options));
 
 try {
   await command.parseAsync();
@@ -39,13 +45,34 @@ try {
 }
 
 async function chaos({ seed, seconds, json }: Options): Promise<void> {
-  const say = (text: string) => (json ? process.stderr : process.stdout).write(`${text}\n`);
-  const postgres = await startEmbeddedPostgres({ fsync: "off", max_connections: "300" });
+  const say = sayer(json);
+  const postgres = await startEmbeddedPostgres(server);
   try {
     const result = await run(postgres, { ...everything, seed, seconds }, watcher(say), stop.signal);
     say(report(result, `npm run chaos -- --seed ${seed} --seconds ${seconds}`));
     if (json) console.log(JSON.stringify(result));
     process.exitCode = result.violations.length === 0 ? 0 : 1;
+  } finally {
+    await postgres.stop();
+  }
+}
+
+async function runMutants({ seed, mutants: name, json }: Options): Promise<void> {
+  const chosen = mutants.filter((mutant) => name === true || mutant.name === name);
+  if (chosen.length === 0)
+    throw new InvalidArgumentError(`there are ${mutants.map((mutant) => mutant.name).join(", ")}`);
+  const say = sayer(json);
+  const postgres = await startEmbeddedPostgres(server);
+  try {
+    const results: MutationResult[] = [];
+    for (const mutant of [undefined, ...chosen]) {
+      const result = await runMutant(postgres, mutant, seed, { phase: () => {}, fault: () => {} }, stop.signal);
+      results.push(result);
+      say(`${result.good ? "good" : "BAD "}  ${result.mutant.padEnd(22)} ${result.what}`);
+      if (!result.good) say(report(result.result, `npm run chaos -- --seed ${seed} --mutants ${mutant?.name ?? ""}`));
+    }
+    if (json) console.log(JSON.stringify(results));
+    process.exitCode = results.every(({ good }) => good) ? 0 : 1;
   } finally {
     await postgres.stop();
   }
@@ -58,6 +85,10 @@ function watcher(say: (text: string) => void): Watch {
     phase: (text) => say(`${seconds()} s  ${text}`),
     fault: ({ kind, worker }) => say(`${seconds()} s  ${kind}${worker === null ? "" : ` · worker ${worker}`}`),
   };
+}
+
+function sayer(json: true | undefined): (text: string) => void {
+  return (text) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
 }
 
 function whole(text: string): number {

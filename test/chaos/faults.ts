@@ -37,11 +37,11 @@ export async function injectFaults(
     if (stop.aborted) break;
     tell(fault);
     const at = Date.now();
-    under.push(
-      inject(input, fault).then((done) => {
-        if (done) injected.push({ kind: fault.kind, worker: fault.worker, at, until: Date.now() });
-      }),
-    );
+    const noted = async () => {
+      const { kind, worker } = fault;
+      if (await inject(input, fault)) injected.push({ kind, worker, at, until: Date.now() });
+    };
+    under.push(noted());
   }
   await Promise.all(under);
   return injected;

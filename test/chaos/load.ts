@@ -30,10 +30,12 @@ export async function runLoad(
   const under = new Set<Promise<void>>();
   const end = performance.now() + seconds * 1_000;
   for (let n = 1; performance.now() < end && !stop.aborted; n += 1) {
-    const step = placeOrder(db, draw(n, random), stop).then((fate) => {
-      if (fate === "committed") committed.push(n);
-      if (fate === "rolled back") rolledBack.push(n);
-    });
+    const place = async (order: Draw) => {
+      const fate = await placeOrder(db, order, stop);
+      if (fate === "committed") committed.push(order.n);
+      if (fate === "rolled back") rolledBack.push(order.n);
+    };
+    const step = place(draw(n, random));
     under.add(step);
     void step.finally(() => under.delete(step));
     await sleep((random.next() * 2_000) / jobsPerSecond);

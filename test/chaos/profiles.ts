@@ -25,3 +25,13 @@ export const everything: Profile = {
   // Claims whose reply was lost are found after 20 s, statements that are not answered given up after 25 s.
   longestDrainMs: 90_000,
 };
+
+/** For mutants: short, with the faults that bring them out. Nothing here takes a claim's reply away, so draining is soon done. */
+export const provoking: Profile = {
+  workers: 4,
+  bounds: { leaseMs: 1_000, sweepMs: 300, pollMs: 200, slackMs: 4_000 },
+  weights: { kill: 1, freeze: 5, delay: 5 },
+  everyMs: 500,
+  jobsPerSecond: 25,
+  longestDrainMs: 20_000,
+};

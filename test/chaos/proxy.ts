@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Where to cut a connection: in which statement, on the way there or back, after how many bytes. */
-export interface Cut {
+interface Cut {
   /** What the statement's text contains. */
   readonly text: string;
   readonly side: "request" | "reply";
@@ -11,7 +11,7 @@ export interface Cut {
 }
 
 /** Latency of each packet, both ways, and the size of the pieces it is handed on in. */
-export interface Delay {
+interface Delay {
   readonly ms: number;
   readonly jitterMs: number;
   readonly pieceBytes: number;
@@ -119,14 +119,15 @@ export async function proxyTo(url: string): Promise<Proxy> {
 /** Hands chunks on in order, each after the delay of its time. */
 function passer(to: Socket, delayNow: () => Delay | undefined): (chunk: Buffer, then?: () => void) => void {
   let waiting = 0;
-  let last: Promise<unknown> = Promise.resolve();
+  let last: Promise<void> = Promise.resolve();
   return (chunk, then) => {
     const delay = delayNow();
     if (!delay && waiting === 0) return void to.write(chunk, then);
     waiting += 1;
     const due = delay ? delay.ms + Math.random() * delay.jitterMs : 0;
     const ready = sleep(due);
-    last = last.then(async () => {
+    const pass = async (before: Promise<void>) => {
+      await before;
       await ready;
       const size = delay?.pieceBytes ?? chunk.length;
       for (let at = 0; at < chunk.length; at += size) {
@@ -135,7 +136,8 @@ function passer(to: Socket, delayNow: () => Delay | undefined): (chunk: Buffer, 
       }
       to.write("", then);
       waiting -= 1;
-    });
+    };
+    last = pass(last);
   };
 }
 

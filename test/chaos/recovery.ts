@@ -12,10 +12,10 @@ export interface Struck {
 }
 
 /** After a restart of PostgreSQL, clients try again at the latest after this time. */
-export const reconnectMs = 2_500;
+const reconnectMs = 2_500;
 
 /** The session that a worker's process had at some time, if any. */
-export function sessionAt({ sessions, lives }: History, worker: number, at: number): string | undefined {
+function sessionAt({ sessions, lives }: History, worker: number, at: number): string | undefined {
   const life = lives.find((one) => one.worker === worker && one.from <= at && at <= one.until);
   if (!life) return undefined;
   const isOwn = ({ pid, opened, at: openedAt }: SessionChange) => opened && pid === life.pid && openedAt >= life.from;
@@ -44,7 +44,7 @@ function endOf({ lives, transitions }: History): number {
 }
 
 /** The part of a time in which PostgreSQL could be reached. */
-export function upTimeMs({ faults }: Pick<History, "faults">, from: number, to: number): number {
+function upTimeMs({ faults }: Pick<History, "faults">, from: number, to: number): number {
   const away = faults
     .filter(({ kind }) => kind === "restart")
     .map(({ at, until }) => Math.max(0, Math.min(to, until + reconnectMs) - Math.max(from, at)));

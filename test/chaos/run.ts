@@ -1,7 +1,7 @@
 // One run: a database of its own, workers, load and faults; then quiet, and the verdict.
 import { setTimeout as sleep } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/node-postgres";
-import { Pool } from "pg";
+import type { Pool } from "pg";
 import { migrate } from "soniq-drizzle";
 import type { EmbeddedPostgres } from "../support/embedded-postgres.ts";
 import { databaseUrl } from "../support/postgres-for-all.ts";
@@ -11,6 +11,7 @@ import { type Figures, figuresOf } from "./figures.ts";
 import type { Bounds, Enqueues, History } from "./history.ts";
 import { runLoad } from "./load.ts";
 import { countUnfinished, installOracle, readOracle } from "./oracle.ts";
+import { openPool } from "./pool.ts";
 import { type PlannedFault, planFaults, type Weights } from "./plan.ts";
 import { judge, type Violation } from "./verdict.ts";
 import { WorkerProcesses } from "./worker-processes.ts";
@@ -91,13 +92,11 @@ export async function run(
 
 async function openDatabase(postgres: EmbeddedPostgres): Promise<{ url: string; pool: Pool }> {
   const name = `chaos_${Date.now()}`;
-  const admin = new Pool({ connectionString: postgres.url, max: 1 });
+  const admin = openPool(postgres.url, 1, "chaos-admin");
   await admin.query(`create database ${name}`);
   await admin.end();
   const url = databaseUrl(postgres.url, name);
-  const pool = new Pool({ connectionString: url, max: 20, application_name: "chaos-load" });
-  // Broken by its restarts.
-  pool.on("error", () => {});
+  const pool = openPool(url, 20, "chaos-load");
   await migrate(drizzle({ client: pool }));
   await installOracle(pool);
   return { url, pool };

@@ -1,5 +1,5 @@
 // Judges a history: each promise is a check, and a check names every job that breaks it.
-import type { Fault, History, Job, JobState, Transition } from "./history.ts";
+import type { Fault, History, Job, Transition } from "./history.ts";
 import { isFinal, transitionsByJob } from "./history.ts";
 import { boundMs, ends, struckBy } from "./recovery.ts";
 
@@ -87,22 +87,11 @@ const transitionsAreSound: Find = ({ transitions }) =>
       ...(claimed && at < before.runAt
         ? broken("started early", `${Math.round(before.runAt - at)} ms before its time`)
         : []),
-      ...cancellation(transition, before, after, broken),
+      ...(before.cancelRequested && (after.state === "queued" || claimed)
+        ? broken("ran after its cancellation", path)
+        : []),
     ];
   });
-
-function cancellation(
-  { before: _ }: Transition,
-  before: JobState,
-  after: JobState,
-  broken: (check: Check, what: string) => Violation[],
-): Violation[] {
-  if (!before.cancelRequested) return [];
-  const path = `${before.state} → ${after.state}`;
-  return after.state === "queued" || (after.state === "active" && before.state !== "active")
-    ? broken("ran after its cancellation", path)
-    : [];
-}
 
 /** By claim and by job: at most one end each. */
 const endsOnce: Find = (_, byJob) =>

@@ -27,7 +27,7 @@ export interface WorkersInput {
 interface Current {
   readonly child: ChildProcess;
   readonly from: number;
-  readonly ended: Promise<void>;
+  readonly ended: Promise<unknown>;
   endedBy: Life["endedBy"];
   stubborn: boolean;
   respawnMs: number;
@@ -53,7 +53,8 @@ export class WorkerProcesses {
     private readonly input: WorkersInput,
     private readonly proxies: readonly Proxy[],
   ) {
-    this.#clocks = proxies.map(() => Math.round((input.random.next() * 2 - 1) * hourMs));
+    // Some are fast and some are slow in every run.
+    this.#clocks = proxies.map((_, worker) => Math.round((worker % 2 === 0 ? 1 : -1) * input.random.next() * hourMs));
   }
 
   proxy(worker: number): Proxy {
@@ -153,7 +154,7 @@ export class WorkerProcesses {
     const current: Current = {
       child,
       from: Date.now(),
-      ended: once(child, "close").then(() => {}),
+      ended: once(child, "close"),
       endedBy: null,
       stubborn: false,
       respawnMs,

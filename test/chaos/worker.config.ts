@@ -2,16 +2,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { count, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
-import { Pool } from "pg";
 import { defineConfig, type JobContext } from "soniq-drizzle";
 import { effects } from "./jobs.ts";
 import * as jobs from "./jobs.ts";
+import { openPool } from "./pool.ts";
 
 const setting = (name: string) => process.env[name] as string;
 
 /** The handlers' own way to PostgreSQL, which only its restarts disturb: what they do is never lost on the way. */
-const pool = new Pool({ connectionString: setting("CHAOS_DATABASE_URL"), max: 4, application_name: "chaos-handlers" });
-pool.on("error", () => {});
+const pool = openPool(setting("CHAOS_DATABASE_URL"), 4, "chaos-handlers");
 const db = drizzle({ client: pool });
 
 /** An effect of this run, as a row: read back by the checks. */
