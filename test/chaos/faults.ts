@@ -20,7 +20,8 @@ const opportunityMs = 2_000;
 const statements = {
   "cut claim": 'as mark (priority smallint, "runAt"',
   "cut settle": '"delayMs" float8, refund int',
-  "cut commit": "commit",
+  // With its end: each connection begins by asking for "read committed".
+  "cut commit": "commit\0",
 };
 
 /** @returns the faults that were injected, once the last one is over */
@@ -78,7 +79,11 @@ async function inject({ postgres, pool, processes }: FaultsInput, fault: Planned
     case "cut claim":
     case "cut settle":
     case "cut commit":
-      return proxy.cut({ text: statements[kind], side: fault.side, bytes: fault.bytes }, opportunityMs);
+      // Most claims bring nothing, and nothing is lost with their replies.
+      return proxy.cut(
+        { text: statements[kind], side: fault.side, bytes: fault.bytes, withRows: kind === "cut claim" },
+        opportunityMs,
+      );
     case "drop idle":
     case "drop busy":
       return dropBackend(pool, processes.proxy(worker).ports(), kind === "drop busy", fault.pick);

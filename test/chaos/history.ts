@@ -55,7 +55,8 @@ export interface Effect {
   readonly job: number;
   /** The claim under which it was done. */
   readonly claims: number | null;
-  readonly kind: "done" | "snoozed";
+  /** "begun": the first write of a transaction whose last one is "done". */
+  readonly kind: "begun" | "done" | "snoozed";
   readonly transaction: string;
 }
 

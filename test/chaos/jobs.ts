@@ -38,7 +38,7 @@ export const effects = pgTable(
   {
     job: bigint("job", { mode: "number" }).notNull(),
     claims: integer("claims"),
-    kind: text("kind", { enum: ["done", "snoozed"] }).notNull(),
+    kind: text("kind", { enum: ["begun", "done", "snoozed"] }).notNull(),
     transaction: text("transaction").notNull(),
   },
   (t) => [index("chaos_effects_job").on(t.job)],

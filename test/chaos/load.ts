@@ -28,8 +28,9 @@ export async function runLoad(
   const committed: number[] = [];
   const rolledBack: number[] = [];
   const under = new Set<Promise<void>>();
-  const end = performance.now() + seconds * 1_000;
-  for (let n = 1; performance.now() < end && !stop.aborted; n += 1) {
+  const began = performance.now();
+  let due = 0;
+  for (let n = 1; due < seconds * 1_000 && !stop.aborted; n += 1) {
     const place = async (order: Draw) => {
       const fate = await placeOrder(db, order, stop);
       if (fate === "committed") committed.push(order.n);
@@ -38,7 +39,8 @@ export async function runLoad(
     const step = place(draw(n, random));
     under.add(step);
     void step.finally(() => under.delete(step));
-    await sleep((random.next() * 2_000) / jobsPerSecond);
+    due += (random.next() * 2_000) / jobsPerSecond;
+    await sleep(Math.max(0, began + due - performance.now()));
   }
   await Promise.all(under);
   return { committed, rolledBack };

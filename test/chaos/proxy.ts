@@ -8,6 +8,8 @@ interface Cut {
   readonly text: string;
   readonly side: "request" | "reply";
   readonly bytes: number;
+  /** Only a reply that brings rows. */
+  readonly withRows: boolean;
 }
 
 /** Latency of each packet, both ways, and the size of the pieces it is handed on in. */
@@ -41,6 +43,10 @@ export async function proxyTo(url: string): Promise<Proxy> {
   let swallowing = false;
   let delay: Delay | undefined;
   let armed: { cut: Cut; hit: () => void } | undefined;
+  const strike = () => {
+    armed?.hit();
+    armed = undefined;
+  };
 
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname);
@@ -62,24 +68,35 @@ export async function proxyTo(url: string): Promise<Proxy> {
     const pass = (to: Socket) => passer(to, () => delay);
     const toServer = pass(upstream);
     const toClient = pass(client);
-    let replyBytesLeft: number | undefined;
+    /** The cut that waits for its statement's reply, and then the bytes of it that still pass. */
+    let awaited: Cut | undefined;
+    let bytesLeft: number | undefined;
 
     client.on("data", (chunk) => {
       if (swallowed.has(client)) return;
-      if (!armed || !chunk.includes(armed.cut.text)) return toServer(chunk);
-      const { cut, hit } = armed;
-      armed = undefined;
-      hit();
-      if (cut.side === "request") return toServer(chunk.subarray(0, cut.bytes), end);
-      replyBytesLeft = cut.bytes;
-      toServer(chunk);
+      const cut = armed?.cut;
+      if (!cut || !chunk.includes(cut.text)) return toServer(chunk);
+      if (cut.side === "reply") {
+        awaited = cut;
+        return toServer(chunk);
+      }
+      strike();
+      toServer(chunk.subarray(0, cut.bytes), end);
     });
     upstream.on("data", (chunk) => {
       if (swallowed.has(upstream)) return;
-      if (replyBytesLeft === undefined) return toClient(chunk);
-      const last = replyBytesLeft <= chunk.length || isReadyForQuery(chunk);
-      const part = chunk.subarray(0, replyBytesLeft);
-      replyBytesLeft -= part.length;
+      if (awaited) {
+        const struck = armed?.cut === awaited && !(awaited.withRows && !hasRows(chunk));
+        if (struck) {
+          bytesLeft = awaited.bytes;
+          strike();
+        }
+        if (struck || isReadyForQuery(chunk)) awaited = undefined;
+      }
+      if (bytesLeft === undefined) return toClient(chunk);
+      const last = bytesLeft <= chunk.length || isReadyForQuery(chunk);
+      const part = chunk.subarray(0, bytesLeft);
+      bytesLeft -= part.length;
       toClient(part, last ? end : undefined);
     });
   });
@@ -139,6 +156,14 @@ function passer(to: Socket, delayNow: () => Delay | undefined): (chunk: Buffer, 
     };
     last = pass(last);
   };
+}
+
+/** Whether there is a row in the messages that begin with this chunk. */
+function hasRows(chunk: Buffer): boolean {
+  for (let at = 0; at + 5 <= chunk.length; at += 1 + chunk.readInt32BE(at + 1)) {
+    if (chunk[at] === "D".charCodeAt(0)) return true;
+  }
+  return false;
 }
 
 /** The last message of a reply: `Z`, its length of 5, and the transaction's state. */

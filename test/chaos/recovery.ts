@@ -14,6 +14,9 @@ export interface Struck {
 /** After a restart of PostgreSQL, clients try again at the latest after this time. */
 const reconnectMs = 2_500;
 
+/** A claim that was sent before its worker was struck is carried out within this time. */
+const underWayMs = 300;
+
 /** The session that a worker's process had at some time, if any. */
 function sessionAt({ sessions, lives }: History, worker: number, at: number): string | undefined {
   const life = lives.find((one) => one.worker === worker && one.from <= at && at <= one.until);
@@ -29,7 +32,10 @@ export function struckBy(history: History, fault: Fault, byJob = transitionsByJo
     const session = sessionAt(history, worker, fault.at);
     if (session === undefined) return [];
     return [...byJob].flatMap(([job, transitions]) => {
-      const held = transitions.findLastIndex(({ after, at }) => at <= fault.at && after !== null);
+      const held = transitions.findLastIndex(
+        ({ before, after, at }) =>
+          at <= fault.at || (at < fault.at + underWayMs && before?.state === "queued" && after?.workerId === session),
+      );
       if (held < 0 || transitions[held]?.after?.workerId !== session) return [];
       const left = transitions
         .slice(held + 1)

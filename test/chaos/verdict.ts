@@ -111,8 +111,7 @@ const endsOnce: Find = (_, byJob) =>
 
 const effectsAreExact: Find = ({ jobs, effects }, byJob) => {
   const byId = new Map<number, (typeof effects)[number][]>();
-  for (const effect of effects)
-    if (effect.kind === "done") byId.set(effect.job, [...(byId.get(effect.job) ?? []), effect]);
+  for (const effect of effects) byId.set(effect.job, [...(byId.get(effect.job) ?? []), effect]);
   return jobs.flatMap((job) => {
     const own = byId.get(job.id) ?? [];
     const settle = byJob.get(job.id)?.find(({ after }) => after?.state === "completed");
@@ -120,14 +119,17 @@ const effectsAreExact: Find = ({ jobs, effects }, byJob) => {
       { check, job: job.id, what: `${job.name}: ${what}`, ...(settle && { at: settle.at }) },
     ];
     if (job.name !== "transactional") {
-      const fromClaim = own.some(({ claims }) => claims === settle?.after?.claims);
+      const fromClaim = own.some(({ kind, claims }) => kind === "done" && claims === settle?.after?.claims);
       return settle && !fromClaim
         ? broken("effect missing", `claim ${settle.after?.claims} completed it without doing it`)
         : [];
     }
     return [
-      ...(settle && own.length === 0 ? broken("effect missing", "completed without its effect") : []),
-      ...(own.length > 1 ? broken("effect twice", `${own.length} effects`) : []),
+      ...(["begun", "done"] as const).flatMap((kind) => {
+        const times = own.filter((effect) => effect.kind === kind).length;
+        if (times > 1) return broken("effect twice", `${kind} × ${times}`);
+        return settle && times === 0 ? broken("effect missing", `completed, and never ${kind}`) : [];
+      }),
       ...own
         .filter(({ transaction }) => transaction !== settle?.transaction)
         .map(({ transaction, claims }) => ({
