@@ -33,9 +33,6 @@ export interface PlanInput {
 
 /** After a restart of PostgreSQL all is left alone for so long. */
 const afterRestartMs = 3_000;
-/** The first moments belong to the processes' start. */
-const firstMs = 2_000;
-
 /**
  * The faults of a run. One worker at least is always left alone but for restarts of PostgreSQL: somebody must be there to
  * rescue, or recovery would measure the faults and not the product.
@@ -45,7 +42,7 @@ export function planFaults(random: Random, { seconds, workers, leaseMs, weights,
   const total = kinds.reduce((sum, kind) => sum + (weights[kind] as number), 0);
   const busyUntil = Array.from({ length: workers }, () => 0);
   const planned: PlannedFault[] = [];
-  for (let at = firstMs; ;) {
+  for (let at = 0; ;) {
     at += -Math.log(1 - random.next()) * everyMs;
     if (at >= seconds * 1_000) return planned;
     let left = random.next() * total;

@@ -70,6 +70,7 @@ export async function run(
   process.once("exit", end);
   stop.addEventListener("abort", end);
   try {
+    await allStarted(pool, processes, stop);
     watch.phase(`${workers} workers, ${plan.length} faults in ${seconds} s`);
     const load = runLoad({ ...input, pool, random: randomFrom(forLoad) }, stop);
     const faults = await injectFaults({ plan, postgres, pool, processes }, stop, watch.fault);
@@ -100,6 +101,18 @@ async function openDatabase(postgres: EmbeddedPostgres): Promise<{ url: string; 
   await migrate(drizzle({ client: pool }));
   await installOracle(pool);
   return { url, pool };
+}
+
+/** Resolves when each worker has a session. @throws Error with what one said that ended before */
+async function allStarted(pool: Pool, processes: WorkerProcesses, stop: AbortSignal): Promise<void> {
+  for (;;) {
+    stop.throwIfAborted();
+    const [ended] = processes.lives;
+    if (ended) throw new Error(`a worker ended with status ${ended.status} as it started:\n${ended.output}`);
+    const { rows } = await pool.query<{ pid: number }>("select distinct pid from soniq_workers");
+    if (processes.pids.every((own) => rows.some(({ pid }) => pid === own))) return;
+    await sleep(50);
+  }
 }
 
 /** @returns how long it took until no job was left, or the longest it may take */

@@ -196,6 +196,8 @@ function strikes({ worker, at, until }: Fault, struck: number, from: number, to:
 }
 
 const checks: readonly Find[] = [
+  // What ended a worker explains the rest.
+  exitsAreOurs,
   lost,
   transitionsAreSound,
   endsOnce,
@@ -203,5 +205,4 @@ const checks: readonly Find[] = [
   sessionsStayEnded,
   attemptsAreFair,
   recoveryIsInTime,
-  exitsAreOurs,
 ];

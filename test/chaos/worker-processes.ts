@@ -61,6 +61,11 @@ export class WorkerProcesses {
     return this.proxies[worker] as Proxy;
   }
 
+  /** The processes that run now. */
+  get pids(): number[] {
+    return [...this.#current.values()].map(({ child }) => child.pid as number);
+  }
+
   /** `kill -9`; another process takes its place after a time. Resolves when that has begun. */
   async kill(worker: number, respawnAfterMs: number): Promise<void> {
     await this.#end(worker, "SIGKILL", respawnAfterMs);
