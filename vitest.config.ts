@@ -5,6 +5,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^soniq-drizzle$/, replacement: new URL("./src/index.ts", import.meta.url).pathname },
+      {
+        find: /^soniq-drizzle\/node-postgres$/,
+        replacement: new URL("./src/database/node-postgres.ts", import.meta.url).pathname,
+      },
       { find: /^soniq-drizzle\/schema$/, replacement: new URL("./schema/index.ts", import.meta.url).pathname },
     ],
   },

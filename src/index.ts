@@ -2,6 +2,8 @@ export type { Duration } from "./core/duration.js";
 export { ConfigError, InvalidValueError, MigrationError, SoniqError } from "./core/errors.js";
 export type { Queryable } from "./core/queryable.js";
 export { migrate } from "./database/migrate.js";
+export { postgresJs } from "./database/postgres-js.js";
+export { type TransactionDriver, TransactionLostError } from "./database/transaction-slot.js";
 export { cancel } from "./jobs/cancel.js";
 export {
   defineJob,
@@ -16,7 +18,7 @@ export { Cancel, Discard, RetryAfter, Snooze } from "./jobs/directives.js";
 export { enqueue } from "./jobs/enqueue.js";
 export { enqueueMany } from "./jobs/enqueue-many.js";
 export { handler, type Handler } from "./jobs/handler.js";
-export type { HandlerFunction, JobContext } from "./jobs/job-context.js";
+export type { HandlerFunction, JobContext, TransactionOf, TransactionOptions } from "./jobs/job-context.js";
 export type { Enqueued, EnqueueOptions } from "./jobs/new-job.js";
 export type { Outcome } from "./jobs/outcome.js";
 export { defineConfig, type Handlers, type Retention, type WorkerConfig } from "./worker/config.js";

@@ -42,6 +42,7 @@ function forPrograms(): Reporter {
         }
         case "rescued":
           return log.warn({ jobs: event.jobs.map(({ id }) => id) }, line(event));
+        case "late error":
         case "session lost":
         case "trouble":
           return log.warn(line(event));
@@ -84,6 +85,8 @@ function line(event: WorkerEvent): string {
       const cause = reason ?? error;
       return cause ? `${detail}: ${cause.split("\n", 1)[0]}` : detail;
     }
+    case "late error":
+      return `${event.job.name} #${event.job.id} threw after its transaction had completed it: ${storable(errorText(event.error), 500)}`;
     case "rescued":
       return `rescued ${event.jobs.length} jobs from dead workers`;
     case "session lost":

@@ -33,7 +33,8 @@ export interface JobDefinition<
   readonly name: Name;
   readonly payload: StandardSchemaV1<In, Out>;
   readonly result?: StandardSchemaV1<ResultIn, ResultOut>;
-  readonly run?: HandlerFunction<Out, ResultIn> | undefined;
+  /** `never`: whichever application's transactions it asks for. */
+  readonly run?: HandlerFunction<Out, ResultIn, never> | undefined;
 }
 // oxlint-enable no-explicit-any
 
@@ -60,7 +61,7 @@ export type ResultOf<J extends JobDefinition> =
 export function defineJob<
   const Name extends string,
   S extends StandardSchemaV1,
-  Run extends HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>> | undefined,
+  Run extends HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>, never> | undefined,
   R extends StandardSchemaV1 = StandardSchemaV1<void, void>,
 >(
   definition: {
@@ -78,7 +79,7 @@ export function defineJob<
 > & {
   readonly run: undefined extends Run
     ? undefined
-    : HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>>;
+    : HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>, never>;
 } {
   const { queue, priority, maxAttempts, timeout } = definition;
   storableText(definition.name, "name", 200);

@@ -1,8 +1,20 @@
 import type { Duration } from "../core/duration.js";
+import type { Queryable } from "../core/queryable.js";
 import type { Cancel, Directive, Discard, Snooze } from "./directives.js";
 
-/** What a handler knows of the job that it runs, beside the payload. */
-export interface JobContext {
+/** How a handler's transaction is isolated. */
+export interface TransactionOptions {
+  /** Default: that of the database or role, which is `"read committed"` unless somebody changed it. */
+  readonly isolationLevel?: "read committed" | "repeatable read" | "serializable";
+}
+
+/**
+ * What a handler knows of the job that it runs, beside the payload.
+ *
+ * `Tx` is the type of the application's transactions: the configuration's `database` tells it to the handlers written there.
+ * A handler in a file of its own says it: `job: JobContext<TransactionOf<typeof db>>`.
+ */
+export interface JobContext<Tx = Queryable> {
   readonly id: number;
   readonly name: string;
   readonly queue: string;
@@ -13,6 +25,15 @@ export interface JobContext {
   readonly meta: Readonly<Record<string, unknown>>;
   /** Aborted on timeout, cancellation, the loss of the claim, and at the end of a shutdown's drain time. Pass it on. */
   readonly signal: AbortSignal;
+  /**
+   * Runs `write` in a transaction that ends with the job's completion: both are committed, or neither is. Return what it
+   * returns, which is the job's result; with a directive for a result, or when `write` throws, nothing is written. Once per
+   * attempt. Where another transaction is in its way (40001, 40P01), it begins again a few times.
+   *
+   * @param write gets the application's own Drizzle transaction; between two of its statements no more than the lease may pass
+   * @throws TransactionLostError if the connection broke: the job runs again, and no attempt is lost
+   */
+  readonly transaction: <T>(write: (tx: Tx) => Promise<T>, options?: TransactionOptions) => Promise<T>;
   /** Return it to run again after `delay`, without costing an attempt. */
   snooze(delay: Duration): Snooze;
   /** Return it to end the job as cancelled. */
@@ -22,7 +43,15 @@ export interface JobContext {
 }
 
 /** Runs one attempt of a job: returns its result or a directive, or throws. */
-export type HandlerFunction<Out, ResultIn> = (
+export type HandlerFunction<Out, ResultIn, Tx = Queryable> = (
   payload: Out,
-  job: JobContext,
+  job: JobContext<Tx>,
 ) => ResultIn | Directive | Promise<ResultIn | Directive>;
+
+/** The type of the transactions of a Drizzle database, as in `TransactionOf<typeof db>`. */
+export type TransactionOf<Db> = Db extends {
+  // oxlint-disable-next-line no-explicit-any -- whatever the callback gives
+  transaction(run: (tx: infer Tx) => Promise<any>, ...options: any[]): Promise<any>;
+}
+  ? Tx
+  : never;

@@ -1,22 +1,22 @@
 import type { Duration } from "../core/duration.js";
-import type { JobDefinition } from "../jobs/define-job.js";
+import type { Queryable } from "../core/queryable.js";
+import type { TransactionDriver } from "../database/transaction-slot.js";
+import type { JobDefinition, PayloadOutput, ResultInput } from "../jobs/define-job.js";
 import type { Handler } from "../jobs/handler.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];
 type KeysWithRun<Jobs> = {
-  [K in keyof Jobs]: Jobs[K] extends { readonly run: HandlerFunction<never, unknown> } ? K : never;
+  [K in keyof Jobs]: Jobs[K] extends { readonly run: HandlerFunction<never, unknown, never> } ? K : never;
 }[keyof Jobs];
-type HandlerOf<J> =
-  J extends JobDefinition<infer Name, infer In, infer Out, infer ResultIn, infer ResultOut>
-    ? HandlerFunction<Out, ResultIn> | Handler<JobDefinition<Name, In, Out, ResultIn, ResultOut>>
-    : never;
+type Definition<Jobs, K extends keyof Jobs> = Extract<Jobs[K], JobDefinition>;
+type HandlerOf<J extends JobDefinition, Tx> = HandlerFunction<PayloadOutput<J>, ResultInput<J>, Tx> | Handler<J, Tx>;
 
 /** A handler for each job definition of a module; one that brings its own `run` may do without. */
-export type Handlers<Jobs> = {
-  readonly [K in Exclude<JobKeys<Jobs>, KeysWithRun<Jobs>>]: HandlerOf<Jobs[K]>;
-} & { readonly [K in KeysWithRun<Jobs>]?: HandlerOf<Jobs[K]> };
+export type Handlers<Jobs, Tx = Queryable> = {
+  readonly [K in Exclude<JobKeys<Jobs>, KeysWithRun<Jobs>>]: HandlerOf<Definition<Jobs, K>, Tx>;
+} & { readonly [K in KeysWithRun<Jobs>]?: HandlerOf<Definition<Jobs, K>, Tx> };
 
 /** How long finished jobs are kept, by the state they ended in. */
 export interface Retention {
@@ -32,6 +32,12 @@ export interface Retention {
 export interface WorkerConfig {
   /** PostgreSQL's connection string. Workers open connections of their own with it. */
   readonly connection: string | undefined;
+  /**
+   * How the application opens Drizzle, for `job.transaction`: `postgresJs((client) => drizzle({ client, schema }))`, or
+   * `nodePostgres` of `soniq-drizzle/node-postgres`. Default: Drizzle on postgres.js, without the application's schema.
+   */
+  // oxlint-disable-next-line no-explicit-any -- typed by defineConfig
+  readonly database?: TransactionDriver<any>;
   /** The module that exports the job definitions, as in `import * as jobs from "./jobs.js"`. */
   readonly jobs: Readonly<Record<string, unknown>>;
   /** The handlers, under the names of the definitions' exports. */
@@ -60,8 +66,12 @@ export interface WorkerConfig {
  * Types the configuration that `soniq.config.ts` exports as its default: a missing handler, or one that takes or returns
  * something else than its definition says, does not compile.
  */
-export function defineConfig<const Jobs extends object>(
-  config: Omit<WorkerConfig, "jobs" | "handlers"> & { readonly jobs: Jobs; readonly handlers: Handlers<Jobs> },
+export function defineConfig<const Jobs extends object, Tx = Queryable>(
+  config: Omit<WorkerConfig, "database" | "jobs" | "handlers"> & {
+    readonly database?: TransactionDriver<Tx>;
+    readonly jobs: Jobs;
+    readonly handlers: Handlers<Jobs, Tx>;
+  },
 ): WorkerConfig {
   return config as unknown as WorkerConfig;
 }

@@ -1,5 +1,6 @@
 import { checkTables } from "../database/check-tables.js";
 import { type Connection, connect, statementTimeoutMs } from "../database/connect.js";
+import { TransactionSlots } from "../database/transaction-slots.js";
 import { isReferenced } from "../jobs/delete-completed.js";
 import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
@@ -17,6 +18,11 @@ import { beatsPerLease, WorkerSession } from "./worker-session.js";
 /** What one worker process opens: statements of claims and settles, beats that wait for neither, and the listener. */
 export const connectionBudget = { engine: 4, beats: 1, listener: 1 };
 
+/** Each running job may have a transaction. */
+function mostSlots({ queues }: Settings): number {
+  return Object.values(queues).reduce((sum, concurrency) => sum + concurrency, 0);
+}
+
 /** After its signal was aborted by a shutdown, a handler has so long to end. */
 const shutdownGraceMs = 500;
 /** What cannot be settled by then, because the database is away, is left to be rescued. */
@@ -29,6 +35,7 @@ const listening = "listening for wake-ups: jobs are found by polling";
 export class Engine {
   readonly #connections: Connection[];
   readonly #session: WorkerSession;
+  readonly #slots: TransactionSlots;
   #queues: QueueWorker[] = [];
   #settler: Settler | undefined;
   #endDuties: (() => Promise<void>) | undefined;
@@ -48,6 +55,8 @@ export class Engine {
       connect(settings.connection, listener),
     ];
     this.#session = new WorkerSession(this.#beats.db, settings);
+    const { connection, database, leaseMs } = settings;
+    this.#slots = new TransactionSlots(() => database.openSlot(connection, leaseMs), mostSlots(settings));
   }
 
   get #main(): Connection {
@@ -69,12 +78,14 @@ export class Engine {
     const deletesCompleted = settings.retentionMs.completed === 0 && !(await isReferenced(db));
     const settler = new Settler(db, tell, deletesCompleted);
     this.#settler = settler;
+    const transactions = { slots: this.#slots, db, deletesCompleted, idleMs: settings.leaseMs };
     await this.#session.open();
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
           settings,
           settler,
+          transactions,
           tell,
           workerId: () => this.#session.id,
           setIdle: (name, idle) => this.#setIdle(name, idle),
@@ -131,6 +142,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    this.#slots.close();
     await Promise.all(this.#connections.map((connection) => connection.close()));
   }
 

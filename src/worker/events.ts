@@ -15,6 +15,8 @@ export type WorkerEvent =
     }
   /** An attempt ended, but the job had been taken from this worker: nothing was written. */
   | { readonly type: "fenced"; readonly job: ClaimedJob; readonly outcome: Outcome; readonly runMs: number }
+  /** A handler threw after its transaction had completed the job: nothing is tried again. */
+  | { readonly type: "late error"; readonly job: ClaimedJob; readonly error: unknown }
   /** Jobs of dead workers were given back. */
   | { readonly type: "rescued"; readonly jobs: readonly Rescued[] }
   /** This session had ended, its jobs were taken; a new one has begun. */

@@ -4,6 +4,7 @@ import type { Outcome } from "../jobs/outcome.js";
 import type { Claimer } from "./claimer.js";
 import { longestBufferMs } from "./claimer.js";
 import type { Tell } from "./events.js";
+import type { TransactionSurroundings } from "./job-transaction.js";
 import { type Interruption, Run } from "./run.js";
 import type { Settings } from "./settings.js";
 import type { Settler } from "./settler.js";
@@ -21,6 +22,7 @@ const releaseCrashedMs = 1_000;
 export interface Surroundings {
   readonly settings: Settings;
   readonly settler: Settler;
+  readonly transactions: TransactionSurroundings;
   readonly tell: Tell;
   /** The session to claim for. */
   workerId(): string;
@@ -150,21 +152,35 @@ export class QueueWorker {
     while (!this.#stopping && this.#runs.size < this.concurrency) {
       const next = this.#buffer.shift();
       if (!next) return;
-      const run = new Run(next.job, next.workerId);
+      const run = new Run(next.job, next.workerId, this.around.transactions);
       this.#runs.add(run);
       this.#untilSettled(run.job, this.#execute(run));
     }
   }
 
   async #execute(run: Run): Promise<void> {
-    const { settings } = this.around;
-    const outcome = await run.execute(settings.runnables.get(run.job.name), settings.unknownGraceMs);
+    const { settings, tell } = this.around;
+    const end = await run.execute(settings.runnables.get(run.job.name), settings.unknownGraceMs);
     const runMs = performance.now() - run.startedAt;
     this.#runs.delete(run);
     this.#throughput.count();
     this.#startRuns();
     if (this.#fullClaims > 0) this.#poke();
-    if (outcome) await this.#settle(run, outcome, runMs);
+    const { job } = run;
+    switch (end.kind) {
+      case "to settle":
+        return this.#settle(run, end.outcome, runMs);
+      case "settled":
+        tell({ type: "settled", job, outcome: end.outcome, state: end.state, runMs });
+        if ("late" in end) tell({ type: "late error", job, error: end.late });
+        return;
+      case "fenced":
+        return tell({ type: "fenced", job, outcome: end.outcome, runMs });
+      case "lost":
+        return;
+      default:
+        return end satisfies never;
+    }
   }
 
   async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number): Promise<void> {

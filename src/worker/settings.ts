@@ -1,6 +1,9 @@
 import * as v from "valibot";
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { ConfigError } from "../core/errors.js";
+import type { Queryable } from "../core/queryable.js";
+import { plainPostgresJs } from "../database/postgres-js.js";
+import type { TransactionDriver } from "../database/transaction-slot.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
 import type { WorkerConfig } from "./config.js";
@@ -15,6 +18,8 @@ export interface Runnable {
 /** A checked configuration: defaults filled in, durations in milliseconds. */
 export interface Settings {
   readonly connection: string;
+  /** Opens a connection for the transactions of handlers. */
+  readonly database: TransactionDriver<Queryable>;
   readonly runnables: ReadonlyMap<string, Runnable>;
   /** Concurrency by queue. */
   readonly queues: Readonly<Record<string, number>>;
@@ -55,6 +60,12 @@ const configSchema = v.strictObject({
     v.regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://"),
     v.check((url) => URL.canParse(url), "is no valid URL: percent-encode what is special in its password"),
   ),
+  database: v.optional(
+    v.looseObject(
+      { openSlot: v.function() },
+      "must be postgresJs((client) => drizzle({ client, schema })) or nodePostgres(…)",
+    ),
+  ),
   jobs: v.looseObject({}),
   handlers: v.optional(v.looseObject({}), {}),
   queues: v.optional(
@@ -88,6 +99,7 @@ export function checkConfig(config: WorkerConfig): Settings {
   const runnables = runnablesOf(jobs, handlers);
   return {
     connection,
+    database: (checked.output.database ?? plainPostgresJs) as TransactionDriver<Queryable>,
     runnables,
     queues: queuesOf(checked.output.queues, runnables),
     leaseMs: lease,

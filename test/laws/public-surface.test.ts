@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as schema from "../../schema/index.ts";
+import * as nodePostgres from "../../src/database/node-postgres.ts";
 import * as surface from "../../src/index.ts";
 import { root } from "./source-files.ts";
 
@@ -24,6 +25,7 @@ const values = [
   "RetryAfter",
   "Snooze",
   "SoniqError",
+  "TransactionLostError",
   "cancel",
   "createWorker",
   "defineConfig",
@@ -32,6 +34,7 @@ const values = [
   "enqueueMany",
   "handler",
   "migrate",
+  "postgresJs",
 ];
 
 const types = [
@@ -51,6 +54,9 @@ const types = [
   "ResultInput",
   "ResultOf",
   "Retention",
+  "TransactionDriver",
+  "TransactionOf",
+  "TransactionOptions",
   "Worker",
   "WorkerConfig",
   "WorkerEvent",
@@ -71,7 +77,11 @@ test("soniq-drizzle/schema exports the tables, and nothing that drizzle-kit woul
   expect(exportedNames("schema/index.ts")).toEqual(tables);
 });
 
-test("the package offers two modules, its manifest and a command", () => {
+test("soniq-drizzle/node-postgres exports one function", () => {
+  expect(Object.keys(nodePostgres)).toEqual(["nodePostgres"]);
+});
+
+test("the package offers three modules, its manifest and a command", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
   expect(manifest["type"]).toBe("module");
   expect(manifest["exports"]).toEqual({
@@ -80,6 +90,11 @@ test("the package offers two modules, its manifest and a command", () => {
     "./schema": {
       import: { types: "./schema/index.ts", default: "./dist/schema/index.js" },
       require: { types: "./dist/commonjs/schema/index.ts", default: "./dist/schema/index.js" },
+    },
+    // The one that imports node-postgres, for those who have it.
+    "./node-postgres": {
+      types: "./dist/src/database/node-postgres.d.ts",
+      default: "./dist/src/database/node-postgres.js",
     },
     "./package.json": "./package.json",
   });

@@ -14,6 +14,8 @@ export interface Network {
    * who sent it cannot know. Resolves when that has happened.
    */
   loseReplyTo(text: string): Promise<void>;
+  /** Breaks a connection instead of passing on a statement that contains this text. Resolves when that has happened. */
+  cutBefore(text: string): Promise<void>;
 }
 
 const commandComplete = "C".charCodeAt(0);
@@ -24,6 +26,7 @@ export async function networkTo(url: string): Promise<Network> {
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
   let losing: { text: string; lost: () => void } | undefined;
+  let cutting: { text: string; done: () => void } | undefined;
   const server = createServer((client) => {
     const upstream = connect(Number(port), hostname);
     const both = [client, upstream];
@@ -40,6 +43,11 @@ export async function networkTo(url: string): Promise<Network> {
     let listening: { lost: () => void; read: Buffer } | undefined;
     client.on("data", (chunk) => {
       if (silent.has(client)) return;
+      if (cutting && chunk.includes(cutting.text)) {
+        cutting.done();
+        cutting = undefined;
+        return end();
+      }
       if (losing && chunk.includes(losing.text)) {
         listening = { lost: losing.lost, read: Buffer.alloc(0) };
         losing = undefined;
@@ -72,6 +80,7 @@ export async function networkTo(url: string): Promise<Network> {
     cut,
     swallow: () => sockets.forEach((socket) => silent.add(socket)),
     loseReplyTo: (text) => new Promise((lost) => (losing = { text, lost })),
+    cutBefore: (text) => new Promise((done) => (cutting = { text, done })),
   };
 }
 

@@ -1,0 +1,207 @@
+import { errorCode, SoniqError } from "../core/errors.js";
+import { failureOf } from "../core/failure.js";
+import type { Queryable } from "../core/queryable.js";
+import { boundTransaction, cancelStatement } from "../database/backend.js";
+import { TransactionLostError, type TransactionSlot } from "../database/transaction-slot.js";
+import type { TransactionSlots } from "../database/transaction-slots.js";
+import type { ClaimedJob } from "../jobs/claim.js";
+import { deleteCompleted } from "../jobs/delete-completed.js";
+import type { TransactionOptions } from "../jobs/job-context.js";
+import { decide, type Outcome } from "../jobs/outcome.js";
+import { type Settled, type Settlement, settle } from "../jobs/settle.js";
+import { findCommitted } from "../jobs/settled-before.js";
+import { pause } from "./duties.js";
+import type { Runnable } from "./settings.js";
+
+/** What the transactions of handlers need of their worker. */
+export interface TransactionSurroundings {
+  readonly slots: TransactionSlots;
+  /** For what the transaction's own connection cannot say. */
+  readonly db: Queryable;
+  /** Whether completed jobs are deleted as they are settled. */
+  readonly deletesCompleted: boolean;
+  /** How long PostgreSQL waits for the next statement: a worker that was frozen holds locks no longer than that. */
+  readonly idleMs: number;
+}
+
+/** What became of a transaction that came to its end. */
+export type TransactionEnd =
+  | { readonly kind: "committed"; readonly outcome: Outcome; readonly state: Settled["state"] }
+  /** The job had been taken from this worker: rolled back. */
+  | { readonly kind: "fenced"; readonly outcome: Outcome }
+  /** It did not end the job as completed: rolled back, and what was returned decides. */
+  | { readonly kind: "returned"; readonly returned: unknown }
+  /** Its connection broke: rolled back. */
+  | { readonly kind: "lost" };
+
+// oxlint-disable-next-line no-explicit-any -- typed where the handler is written
+type Body = (tx: any) => Promise<unknown>;
+
+/** A handler's transaction is tried so often where another one is in its way. */
+const conflictTries = 5;
+const conflictStates = new Set(["40001", "40P01"]);
+/** A settle or commit that is not answered by then never will be. */
+const commitPatienceMs = 25_000;
+const resolveMs = 250;
+
+/** Rolls the transaction back, for a reason that is no failure. */
+class RolledBack extends SoniqError {}
+
+/**
+ * The transaction of one attempt: what the handler writes in it, and the settle as its last statement. Both are committed,
+ * or neither is.
+ */
+export class JobTransaction {
+  /** Undefined until it has ended, and when its body threw. */
+  end: TransactionEnd | undefined;
+  /** Whether the settle has been sent: what this says of the claim counts. */
+  settling = false;
+  #running: Promise<unknown> | undefined;
+  #over = false;
+  #slot: TransactionSlot | undefined;
+  readonly #abandoned = new AbortController();
+
+  constructor(
+    private readonly job: ClaimedJob,
+    private readonly workerId: string,
+    private readonly runnable: Runnable,
+    private readonly around: TransactionSurroundings,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** @returns what the body returned, once it is committed */
+  run(body: Body, options?: TransactionOptions): Promise<unknown> {
+    if (this.#running)
+      throw new SoniqError(
+        `job ${this.job.name}: job.transaction was called twice: its commit ends the job, so there is one per attempt`,
+      );
+    this.#running = this.#untilNoConflict(body, options).finally(() => (this.#over = true));
+    // A handler that does not wait for it learns of nothing; `result` does.
+    this.#running.catch(() => {});
+    return this.#running;
+  }
+
+  /** Waits for a transaction that the handler has not waited for. @throws what it failed with */
+  async result(): Promise<void> {
+    if (!this.#over) await this.#running;
+  }
+
+  /** Nobody waits any longer: breaks the connection. */
+  abandon(): void {
+    this.#abandoned.abort();
+    this.#slot?.destroy();
+  }
+
+  async #untilNoConflict(body: Body, options?: TransactionOptions): Promise<unknown> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#inSlot(body, options);
+      } catch (error) {
+        const conflict = conflictStates.has(errorCode(error) ?? "") && !this.end && !this.signal.aborted;
+        if (!conflict || tries === conflictTries) throw error;
+        await pause(Math.random() * 20 * 2 ** tries, this.signal);
+      }
+    }
+  }
+
+  async #inSlot(body: Body, options?: TransactionOptions): Promise<unknown> {
+    const { slots } = this.around;
+    const slot = await slots.take(this.signal);
+    this.#slot = slot;
+    this.settling = false;
+    try {
+      return await this.#once(slot, body, options);
+    } finally {
+      this.#slot = undefined;
+      slots.giveBack(slot);
+    }
+  }
+
+  async #once(slot: TransactionSlot, body: Body, options?: TransactionOptions): Promise<unknown> {
+    const { job, workerId, runnable, around } = this;
+    let returned: unknown;
+    let outcome: Outcome | undefined;
+    let written: Settled["state"] | undefined;
+    let began = false;
+    let patience: NodeJS.Timeout | undefined;
+    const inTransaction = async (tx: Queryable) => {
+      began = true;
+      const pid = await boundTransaction(tx, around.idleMs, runnable.timeoutMs);
+      this.signal.throwIfAborted();
+      const cancel = () => void cancelStatement(around.db, pid).catch(() => {});
+      this.signal.addEventListener("abort", cancel);
+      try {
+        returned = await body(tx);
+        outcome = decide(job, runnable.definition, { returned }, workerId, 0);
+        if (outcome.kind !== "completed") {
+          this.end = { kind: "returned", returned };
+          throw new RolledBack("not completed");
+        }
+        patience = setTimeout(() => slot.destroy(), commitPatienceMs);
+        this.settling = true;
+        written = await this.#settle(tx, outcome);
+        if (written) return;
+        this.end = { kind: "fenced", outcome };
+        throw new RolledBack(`job ${job.name} #${job.id} was taken from this worker: its transaction is rolled back`);
+      } finally {
+        this.signal.removeEventListener("abort", cancel);
+      }
+    };
+    try {
+      await orLoss(slot, slot.db.transaction(inTransaction, options));
+      this.end = { kind: "committed", outcome: outcome as Outcome, state: written as Settled["state"] };
+      return returned;
+    } catch (error) {
+      if (this.end?.kind === "returned") return returned;
+      if (this.end) throw error;
+      const interrupted = slot.loss.error ?? (began ? undefined : new TransactionLostError(false, { cause: error }));
+      if (outcome && written && (interrupted || failureOf(error) === "outage")) {
+        slot.destroy();
+        await this.#resolve(outcome, error);
+        return returned;
+      }
+      if (!interrupted) throw error;
+      slot.destroy();
+      // A transaction at rest for too long is the handler's own doing.
+      if (!interrupted.idle) this.end = { kind: "lost" };
+      throw interrupted;
+    } finally {
+      clearTimeout(patience);
+      // A cancellation may be under way to its backend: it must not meet another transaction.
+      if (this.signal.aborted) slot.destroy();
+    }
+  }
+
+  async #settle(tx: Queryable, outcome: Outcome): Promise<Settled["state"] | undefined> {
+    const settlement: Settlement = { id: this.job.id, claims: this.job.claims, outcome };
+    const [gone] = this.around.deletesCompleted ? await deleteCompleted(tx, this.workerId, [settlement]) : [];
+    const [settled] = gone ? [gone] : await settle(tx, this.workerId, [settlement]);
+    return settled?.state;
+  }
+
+  /** The commit was not answered: looks whether it was carried out, until the database says so. */
+  async #resolve(outcome: Outcome, cause: unknown): Promise<void> {
+    const { id, claims } = this.job;
+    while (!this.#abandoned.signal.aborted) {
+      const ended = await findCommitted(this.around.db, this.workerId, { id, claims, outcome }).catch(() => undefined);
+      if (!ended) {
+        await pause(resolveMs, this.#abandoned.signal);
+        continue;
+      }
+      const state = ended.get(id);
+      if (state) this.end = { kind: "committed", outcome, state };
+      else this.end = ended.has(id) ? { kind: "fenced", outcome } : { kind: "lost" };
+      if (state) return;
+      break;
+    }
+    throw new TransactionLostError(false, { cause });
+  }
+}
+
+/** A transaction on a connection that is lost may never settle. */
+function orLoss({ loss }: TransactionSlot, transaction: Promise<unknown>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    loss.onLoss = reject;
+    void transaction.then(resolve, reject).finally(() => (loss.onLoss = () => {}));
+  });
+}
