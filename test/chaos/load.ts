@@ -79,7 +79,7 @@ function draw(n: number, random: Random): Draw {
   const kind = random.next();
   if (kind < 0.15) return { ...common, enqueue: (db) => enqueue(db, snoozing, { n, ms, times }, options) };
   if (kind < 0.3) return { ...common, enqueue: (db) => enqueue(db, failing, { n, ms, times }, options) };
-  if (kind < 0.3) return { ...common, enqueue: (db) => enqueue(db, transactional, { n, ms }, options) };
+  if (kind < 0.65) return { ...common, enqueue: (db) => enqueue(db, transactional, { n, ms }, options) };
   if (kind < 0.75) {
     // Held by a long job most of the time: the order's foreign key then refers to a job that waits or runs, and keeps it so.
     const uniqueKey = key;

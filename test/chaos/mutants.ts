@@ -28,6 +28,12 @@ export const mutants: readonly Mutant[] = [
     foundBy: ["settled twice", "illegal transition"],
   },
   {
+    name: "guard-off",
+    rewrites: [{ file: "database/postgres-js.js", search: 'if (key !== "begin")', replacement: "if (key)" }],
+    // The driver ends the process, or writes what a dead transaction sends next outside of it.
+    foundBy: ["effect of another transaction", "effect twice", "effect missing", "unexpected exit"],
+  },
+  {
     name: "worker-id-kept",
     rewrites: [{ file: "jobs/end-claim.js", search: "workerId: null,", replacement: "" }],
     foundBy: ["worker id without claim"],

@@ -30,7 +30,7 @@ export const everything: Profile = {
 export const provoking: Profile = {
   workers: 4,
   bounds: { leaseMs: 1_000, sweepMs: 300, pollMs: 200, slackMs: 4_000 },
-  weights: { kill: 1, freeze: 5, delay: 5 },
+  weights: { kill: 1, freeze: 5, delay: 5, "drop busy": 5 },
   everyMs: 500,
   jobsPerSecond: 25,
   longestDrainMs: 20_000,

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { count, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
-import { defineConfig, type JobContext } from "soniq-drizzle";
+import { drizzle as drizzlePostgresJs } from "drizzle-orm/postgres-js";
+import { defineConfig, type JobContext, postgresJs } from "soniq-drizzle";
 import { effects } from "./jobs.ts";
 import * as jobs from "./jobs.ts";
 import { openPool } from "./pool.ts";
@@ -14,7 +15,7 @@ const pool = openPool(setting("CHAOS_DATABASE_URL"), 4, "chaos-handlers");
 const db = drizzle({ client: pool });
 
 /** An effect of this run, as a row: read back by the checks. */
-const effect = (id: number, kind: "done" | "snoozed") => ({
+const effect = (id: number, kind: "begun" | "done" | "snoozed") => ({
   job: id,
   kind,
   claims: sql`(select claims from soniq_jobs where id = ${id})`,
@@ -37,6 +38,7 @@ const note = ({ id }: JobContext, kind: "done" | "snoozed") =>
 
 export default defineConfig({
   connection: setting("CHAOS_PROXY_URL"),
+  database: postgresJs((client) => drizzlePostgresJs({ client })),
   jobs,
   handlers: {
     async plain({ ms, deaf }, job) {
@@ -44,8 +46,11 @@ export default defineConfig({
       await note(job, "done");
     },
     async transactional({ ms }, job) {
-      await sleep(ms, undefined, { signal: job.signal });
-      await note(job, "done");
+      return job.transaction(async (tx) => {
+        await tx.insert(effects).values(effect(job.id, "begun"));
+        await sleep(ms, undefined, { signal: job.signal });
+        await tx.insert(effects).values(effect(job.id, "done"));
+      });
     },
     async snoozing({ ms, times }, job) {
       await sleep(ms);
