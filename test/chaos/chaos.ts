@@ -65,8 +65,19 @@ async function runMutants({ seed, mutants: name, json }: Options): Promise<void>
   const postgres = await startEmbeddedPostgres(server);
   try {
     const results: MutationResult[] = [];
-    for (const mutant of [undefined, ...chosen]) {
-      const result = await runMutant(postgres, mutant, seed, { phase: () => {}, fault: () => {} }, stop.signal);
+    const controls = [...new Set(chosen.map(({ profile }) => profile))].map((profile) => ({
+      mutant: undefined,
+      profile,
+    }));
+    for (const { mutant, profile } of [...controls, ...chosen.map((one) => ({ mutant: one, profile: one.profile }))]) {
+      const result = await runMutant(
+        postgres,
+        mutant,
+        profile,
+        seed,
+        { phase: () => {}, fault: () => {} },
+        stop.signal,
+      );
       results.push(result);
       say(`${result.good ? "good" : "BAD "}  ${result.mutant.padEnd(22)} ${result.what}`);
       if (!result.good) say(report(result.result, `npm run chaos -- --seed ${seed} --mutants ${mutant?.name ?? ""}`));

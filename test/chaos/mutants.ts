@@ -1,4 +1,5 @@
 // Deliberate faults in the product, put into the built code as a worker loads it: each must turn a run red.
+import { dropping, type Profile, provoking } from "./profiles.ts";
 import type { Check } from "./verdict.ts";
 
 /** A text of a file below `dist/src` that stands there exactly once, and what stands there instead. */
@@ -11,6 +12,8 @@ interface Rewrite {
 export interface Mutant {
   readonly name: string;
   readonly rewrites: readonly Rewrite[];
+  /** The faults that bring it out. */
+  readonly profile: Profile;
   /** The checks that find it: one at least must be broken. */
   readonly foundBy: readonly Check[];
 }
@@ -18,6 +21,7 @@ export interface Mutant {
 export const mutants: readonly Mutant[] = [
   {
     name: "fence-off",
+    profile: provoking,
     rewrites: [
       {
         file: "jobs/settle.js",
@@ -29,17 +33,26 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "guard-off",
+    profile: dropping,
     rewrites: [{ file: "database/postgres-js.js", search: 'if (key !== "begin")', replacement: "if (key)" }],
-    // The driver ends the process, or writes what a dead transaction sends next outside of it.
-    foundBy: ["effect of another transaction", "effect twice", "effect missing", "unexpected exit"],
+    // The driver ends the process, takes the loss of a connection for a failure, or writes outside of the transaction.
+    foundBy: [
+      "effect of another transaction",
+      "effect twice",
+      "effect missing",
+      "unexpected exit",
+      "attempt miscounted",
+    ],
   },
   {
     name: "worker-id-kept",
+    profile: provoking,
     rewrites: [{ file: "jobs/end-claim.js", search: "workerId: null,", replacement: "" }],
     foundBy: ["worker id without claim"],
   },
   {
     name: "sessions-revived",
+    profile: provoking,
     rewrites: [
       {
         file: "sessions/session.js",
@@ -52,6 +65,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "cancel-forgotten",
+    profile: provoking,
     rewrites: [
       {
         file: "jobs/settle.js",
@@ -63,6 +77,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "ownership-asked-late",
+    profile: provoking,
     rewrites: [
       {
         file: "worker/engine.js",
@@ -81,6 +96,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "application-clock",
+    profile: provoking,
     rewrites: [
       {
         file: "jobs/claim.js",

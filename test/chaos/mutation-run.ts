@@ -1,7 +1,7 @@
 // Runs the mutants, one after the other, and one run without any under the same faults.
 import type { EmbeddedPostgres } from "../support/embedded-postgres.ts";
 import type { Mutant } from "./mutants.ts";
-import { provoking } from "./profiles.ts";
+import type { Profile } from "./profiles.ts";
 import { run, type RunResult, type Watch } from "./run.ts";
 
 const seconds = 12;
@@ -17,15 +17,17 @@ export interface MutationResult {
   readonly result: RunResult;
 }
 
+/** @param mutant undefined: the product as it is, under the same faults */
 export async function runMutant(
   postgres: EmbeddedPostgres,
   mutant: Mutant | undefined,
+  profile: Profile,
   seed: number,
   watch: Watch,
   stop: AbortSignal,
 ): Promise<MutationResult> {
   const rewrites = mutant && { mutant: JSON.stringify(mutant.rewrites) };
-  const result = await run(postgres, { ...provoking, ...rewrites, seed, seconds }, watch, stop);
+  const result = await run(postgres, { ...profile, ...rewrites, seed, seconds }, watch, stop);
   const broken: Record<string, number> = {};
   for (const { check } of result.violations) broken[check] = (broken[check] ?? 0) + 1;
   return { mutant: mutant?.name ?? "none", ...judged(mutant, broken, result), broken, result };

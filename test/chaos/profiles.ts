@@ -26,12 +26,15 @@ export const everything: Profile = {
   longestDrainMs: 90_000,
 };
 
-/** For mutants: short, with the faults that bring them out. Nothing here takes a claim's reply away, so draining is soon done. */
-export const provoking: Profile = {
+/** For mutants: short, with the faults that bring them out. None takes a claim's reply away, so draining is soon done. */
+export const provoking = {
   workers: 4,
   bounds: { leaseMs: 1_000, sweepMs: 300, pollMs: 200, slackMs: 4_000 },
-  weights: { kill: 1, freeze: 5, delay: 5, "drop busy": 5 },
+  weights: { kill: 1, freeze: 5, delay: 5 },
   everyMs: 500,
   jobsPerSecond: 25,
   longestDrainMs: 20_000,
-};
+} satisfies Profile;
+
+/** For the mutant of the driver: connections break, many and often, most of them in a handler's transaction. */
+export const dropping: Profile = { ...provoking, weights: { "drop busy": 1 }, everyMs: 100 };
