@@ -17,6 +17,7 @@ interface Options {
 }
 
 const server = { fsync: "off", max_connections: "300" };
+const silent: Watch = { phase: () => {}, fault: () => {} };
 const stop = new AbortController();
 // Each transaction of the load listens.
 setMaxListeners(0, stop.signal);
@@ -34,14 +35,20 @@ const command = new Command("chaos")
   )
   .option("--seconds <n>", "how long load and faults go on", whole, 60)
   .option("--json", "one JSON object on the last line; all else on standard error")
-  .option("--mutants [name]", "put each deliberate fault into the product, or that one: each must be found")
+  .option(
+    "--mutants [name]",
+    "put each deliberate fault into the product, or that one: each must be found",
+    nameOfMutant,
+  )
   .action((options: Options) => (options.mutants ? runMutants : chaos)(options));
 
 try {
   await command.parseAsync();
 } catch (error) {
-  if (!stop.signal.aborted) console.error(error);
-  process.exitCode = stop.signal.aborted ? 130 : 1;
+  // What was under way is not waited for.
+  if (stop.signal.aborted) process.exit(130);
+  console.error(error);
+  process.exitCode = 1;
 }
 
 async function chaos({ seed, seconds, json }: Options): Promise<void> {
@@ -59,8 +66,6 @@ async function chaos({ seed, seconds, json }: Options): Promise<void> {
 
 async function runMutants({ seed, mutants: name, json }: Options): Promise<void> {
   const chosen = mutants.filter((mutant) => name === true || mutant.name === name);
-  if (chosen.length === 0)
-    throw new InvalidArgumentError(`there are ${mutants.map((mutant) => mutant.name).join(", ")}`);
   const say = sayer(json);
   const postgres = await startEmbeddedPostgres(server);
   try {
@@ -70,14 +75,7 @@ async function runMutants({ seed, mutants: name, json }: Options): Promise<void>
       profile,
     }));
     for (const { mutant, profile } of [...controls, ...chosen.map((one) => ({ mutant: one, profile: one.profile }))]) {
-      const result = await runMutant(
-        postgres,
-        mutant,
-        profile,
-        seed,
-        { phase: () => {}, fault: () => {} },
-        stop.signal,
-      );
+      const result = await runMutant(postgres, mutant, profile, seed, silent, stop.signal);
       results.push(result);
       say(`${result.good ? "good" : "BAD "}  ${result.mutant.padEnd(22)} ${result.what}`);
       if (!result.good) say(report(result.result, `npm run chaos -- --seed ${seed} --mutants ${mutant?.name ?? ""}`));
@@ -100,6 +98,11 @@ function watcher(say: (text: string) => void): Watch {
 
 function sayer(json: true | undefined): (text: string) => void {
   return (text) => void (json ? process.stderr : process.stdout).write(`${text}\n`);
+}
+
+function nameOfMutant(name: string): string {
+  if (mutants.some((mutant) => mutant.name === name)) return name;
+  throw new InvalidArgumentError(`there are ${mutants.map((mutant) => mutant.name).join(", ")}.`);
 }
 
 function whole(text: string): number {

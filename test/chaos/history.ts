@@ -117,6 +117,8 @@ export interface Enqueues {
   /** The load's numbers of jobs whose transaction is known to have committed, and of those known to be rolled back. */
   readonly committed: readonly number[];
   readonly rolledBack: readonly number[];
+  /** Of those that are written in one transaction with an order of the same number. */
+  readonly together: readonly number[];
 }
 
 /** By when a job must have been taken from a worker that is gone. */
@@ -134,7 +136,7 @@ export interface History {
   readonly jobs: readonly Job[];
   readonly effects: readonly Effect[];
   readonly enqueues: Enqueues;
-  /** The numbers of orders that were committed with a job of their own. */
+  /** The numbers of the orders that are there. */
   readonly orders: readonly number[];
   readonly faults: readonly Fault[];
   readonly lives: readonly Life[];

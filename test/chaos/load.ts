@@ -12,6 +12,8 @@ export interface LoadInput {
   readonly random: Random;
   readonly seconds: number;
   readonly jobsPerSecond: number;
+  /** The share of jobs that are cancelled soon after they are enqueued. */
+  readonly cancelled: number;
 }
 
 class RolledBack extends Error {}
@@ -21,36 +23,38 @@ const keys = 5;
 
 /** Runs for its time, then ends what it has begun. @returns what it knows of its transactions */
 export async function runLoad(
-  { pool, random, seconds, jobsPerSecond }: LoadInput,
+  { pool, random, seconds, jobsPerSecond, cancelled }: LoadInput,
   stop: AbortSignal,
 ): Promise<Enqueues> {
-  const db = drizzle({ client: pool });
   const committed: number[] = [];
   const rolledBack: number[] = [];
+  const together: number[] = [];
   const under = new Set<Promise<void>>();
   const began = performance.now();
   let due = 0;
   for (let n = 1; due < seconds * 1_000 && !stop.aborted; n += 1) {
     const place = async (order: Draw) => {
-      const fate = await placeOrder(db, order, stop);
+      const fate = await placeOrder(pool, order, stop);
       if (fate === "committed") committed.push(order.n);
       if (fate === "rolled back") rolledBack.push(order.n);
+      if (order.inTransaction && fate !== "deduplicated") together.push(order.n);
     };
-    const step = place(draw(n, random));
+    const step = place(draw(n, random, cancelled));
     under.add(step);
     void step.finally(() => under.delete(step));
     due += (random.next() * 2_000) / jobsPerSecond;
     await sleep(Math.max(0, began + due - performance.now()));
   }
   await Promise.all(under);
-  return { committed, rolledBack };
+  return { committed, rolledBack, together };
 }
 
 /** One transaction of the application, drawn before it begins so that its course changes no other. */
 interface Draw {
   readonly n: number;
   readonly enqueue: (db: Queryable) => Promise<{ id: number; deduplicated: boolean }>;
-  readonly withOrder: boolean;
+  /** Together with an order, in one transaction. */
+  readonly inTransaction: boolean;
   readonly rollsBack: boolean;
   /** How long the transaction stays open after the enqueue. */
   readonly openMs: number;
@@ -58,7 +62,7 @@ interface Draw {
   readonly cancelAfterMs: number | undefined;
 }
 
-function draw(n: number, random: Random): Draw {
+function draw(n: number, random: Random, cancelled: number): Draw {
   const ms = random.below(400);
   const times = 1 + random.below(3);
   const deaf = random.next() < 0.3;
@@ -67,11 +71,11 @@ function draw(n: number, random: Random): Draw {
   const options = { priority, ...delay };
   const rollsBack = random.next() < 0.1;
   const openMs = random.below(3_000);
-  const cancelAfterMs = random.next() < 0.15 ? random.below(1_000) : undefined;
+  const cancelAfterMs = random.next() < cancelled ? random.below(1_000) : undefined;
   const key = `key ${random.below(keys)}`;
   const common = {
     n,
-    withOrder: random.next() < 0.7,
+    inTransaction: rollsBack || random.next() < 0.7,
     rollsBack,
     openMs: random.next() < 0.1 ? openMs : 0,
     cancelAfterMs,
@@ -84,23 +88,40 @@ function draw(n: number, random: Random): Draw {
     // Held by a long job most of the time: the order's foreign key then refers to a job that waits or runs, and keeps it so.
     const uniqueKey = key;
     const long = { n, ms: 500 + 4 * ms, deaf };
-    return { ...common, withOrder: true, openMs, enqueue: (db) => enqueue(db, plain, long, { ...options, uniqueKey }) };
+    return {
+      ...common,
+      inTransaction: true,
+      openMs,
+      enqueue: (db) => enqueue(db, plain, long, { ...options, uniqueKey }),
+    };
   }
   return { ...common, enqueue: (db) => enqueue(db, plain, { n, ms, deaf }, options) };
 }
 
-/** @returns what became of the job of this number; "unknown": its transaction's end was not heard of, or another job holds its key */
+/** Drizzle's own way from a pool keeps the connection for ever when its `begin` fails. */
+async function inTransaction(pool: Pool, body: Parameters<NodePgDatabase["transaction"]>[0]): Promise<void> {
+  const client = await pool.connect();
+  let committed = false;
+  try {
+    await drizzle({ client }).transaction(body);
+    committed = true;
+  } finally {
+    client.release(!committed);
+  }
+}
+
+/** @returns what became of the job of this number; "unknown": its commit was not answered; "deduplicated": another job holds its key */
 async function placeOrder(
-  db: NodePgDatabase,
+  pool: Pool,
   { n, ...order }: Draw,
   stop: AbortSignal,
-): Promise<"committed" | "rolled back" | "unknown"> {
+): Promise<"committed" | "rolled back" | "unknown" | "deduplicated"> {
   let id: number | undefined;
   let deduplicated = false;
   let committing = false;
   try {
-    if (order.withOrder || order.rollsBack) {
-      await db.transaction(async (tx) => {
+    if (order.inTransaction) {
+      await inTransaction(pool, async (tx) => {
         ({ id, deduplicated } = await order.enqueue(tx));
         await tx.insert(orders).values({ n, jobId: id });
         await sleep(order.openMs, undefined, { signal: stop });
@@ -109,15 +130,16 @@ async function placeOrder(
       });
     } else {
       committing = true;
-      ({ id, deduplicated } = await order.enqueue(db));
+      ({ id, deduplicated } = await order.enqueue(drizzle({ client: pool })));
     }
   } catch {
-    return committing || deduplicated ? "unknown" : "rolled back";
+    if (deduplicated) return "deduplicated";
+    return committing ? "unknown" : "rolled back";
   }
   if (order.cancelAfterMs !== undefined && id !== undefined) {
     await sleep(order.cancelAfterMs);
     // PostgreSQL may be away: then it is not cancelled.
-    await cancel(db, id).catch(() => {});
+    await cancel(drizzle({ client: pool }), id).catch(() => {});
   }
-  return deduplicated ? "unknown" : "committed";
+  return deduplicated ? "deduplicated" : "committed";
 }

@@ -22,6 +22,7 @@ export const everything: Profile = {
   },
   everyMs: 900,
   jobsPerSecond: 20,
+  cancelled: 0.15,
   // Claims whose reply was lost are found after 20 s, statements that are not answered given up after 25 s.
   longestDrainMs: 90_000,
 };
@@ -31,8 +32,9 @@ export const provoking = {
   workers: 4,
   bounds: { leaseMs: 1_000, sweepMs: 300, pollMs: 200, slackMs: 4_000 },
   weights: { kill: 1, freeze: 5, delay: 5 },
-  everyMs: 500,
+  everyMs: 400,
   jobsPerSecond: 25,
+  cancelled: 0.3,
   longestDrainMs: 20_000,
 } satisfies Profile;
 

@@ -26,6 +26,8 @@ export interface RunInput {
   /** From one fault to the next, on average. */
   readonly everyMs: number;
   readonly jobsPerSecond: number;
+  /** The share of jobs that are cancelled soon after they are enqueued. */
+  readonly cancelled: number;
   /** How long it may take from the last fault until no job is left. */
   readonly longestDrainMs: number;
   /** The rewrites of a mutant, as a JSON text. */
@@ -68,8 +70,10 @@ export async function run(
   });
   const end = () => processes.close();
   process.once("exit", end);
-  stop.addEventListener("abort", end);
-  try {
+  const stopped = new Promise<never>((_, reject) =>
+    stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true }),
+  );
+  const work = async (): Promise<RunResult> => {
     await allStarted(pool, processes, stop);
     watch.phase(`${workers} workers, ${plan.length} faults in ${seconds} s`);
     const load = runLoad({ ...input, pool, random: randomFrom(forLoad) }, stop);
@@ -79,15 +83,17 @@ export async function run(
     watch.phase("no more faults: draining");
     const drainMs = await drained(pool, input.longestDrainMs, stop);
     await processes.stop();
-    stop.throwIfAborted();
     const { lives, said, mutated } = processes;
     const history: History = { ...(await readOracle(pool)), enqueues, faults, lives, said, bounds };
     return { seed: input.seed, seconds, drainMs, figures: figuresOf(history), violations: judge(history), mutated };
+  };
+  try {
+    // What is under way need not come to its end.
+    return await Promise.race([work(), stopped]);
   } finally {
     end();
     process.removeListener("exit", end);
-    stop.removeEventListener("abort", end);
-    await pool.end();
+    if (!stop.aborted) await pool.end();
   }
 }
 

@@ -76,7 +76,7 @@ const clean: History = {
   sessions: [session],
   jobs: [job],
   effects,
-  enqueues: { committed: [1], rolledBack: [2] },
+  enqueues: { committed: [1], rolledBack: [2], together: [1] },
   orders: [1],
   faults: [],
   lives: [life],
@@ -112,8 +112,9 @@ describe("each violation is named:", () => {
     [
       "a job of a transaction that was rolled back",
       "rolled back, but there",
-      { enqueues: { committed: [], rolledBack: [1] } },
+      { enqueues: { committed: [], rolledBack: [1], together: [] } },
     ],
+    ["a job whose order is not there", "torn apart", { orders: [] }],
     ["an order of a transaction that was rolled back", "rolled back, but there", { orders: [1, 2] }],
     [
       "a job that is settled without a claim",

@@ -7,6 +7,7 @@ import { boundMs, ends, struckBy } from "./recovery.ts";
 export type Check =
   | "lost"
   | "rolled back, but there"
+  | "torn apart"
   | "illegal transition"
   | "settled twice"
   | "effect missing"
@@ -51,6 +52,12 @@ const lost: Find = ({ jobs, enqueues, orders }) => {
     ...enqueues.rolledBack
       .filter((n) => found.has(n) || withOrder.has(n))
       .map((n) => ({ check: "rolled back, but there" as const, what: `job number ${n}` })),
+    ...enqueues.together
+      .filter((n) => found.has(n) !== withOrder.has(n))
+      .map((n) => ({
+        check: "torn apart" as const,
+        what: `of job and order ${n}, written in one transaction, only the ${found.has(n) ? "job" : "order"} is there`,
+      })),
   ];
 };
 

@@ -42,17 +42,22 @@ export async function startEmbeddedPostgres(settings: Record<string, string> = {
         detached: true,
       });
     let server = start();
+    let restarting: Promise<void> | undefined;
     const abandon = () => server.kill("SIGQUIT");
     process.prependOnceListener("exit", abandon);
     await ready(server);
     return {
       url: `postgres://soniq:${password}@127.0.0.1:${port}/postgres`,
-      async restart() {
-        await end(server, "SIGQUIT");
-        server = start();
-        await ready(server);
+      restart() {
+        restarting = (async () => {
+          await end(server, "SIGQUIT");
+          server = start();
+          await ready(server);
+        })();
+        return restarting;
       },
       async stop() {
+        await restarting?.catch(() => {});
         await end(server, "SIGINT");
         process.removeListener("exit", abandon).removeListener("exit", clear);
         clear();
