@@ -1,4 +1,5 @@
 // `npm run chaos`: real workers, a real PostgreSQL and faults drawn from a seed; then the books are checked.
+// Run by node itself: the command of tsx kills what does not answer a Ctrl-C at once, and much would be left behind.
 import { setMaxListeners } from "node:events";
 import { Command, InvalidArgumentError } from "commander";
 import { startEmbeddedPostgres } from "../support/embedded-postgres.ts";

@@ -102,7 +102,7 @@ export interface Life {
   readonly endedBy: "SIGKILL" | "SIGTERM" | null;
   /** Whether it had not ended long after SIGTERM. */
   readonly stubborn: boolean;
-  /** The last that it printed. */
+  /** All that it printed, each line with the time at which it came. */
   readonly output: string;
 }
 

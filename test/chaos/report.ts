@@ -5,7 +5,7 @@ import type { Violation } from "./verdict.ts";
 
 const longestList = 40;
 
-export function report({ seed, seconds, drainMs, figures, violations }: RunResult, again: string): string {
+export function report({ seed, seconds, drainMs, figures, violations, evidence }: RunResult, again: string): string {
   const { faults, ...totals } = figures;
   const columns = ["injected", "in hand", "rescued", "fenced", "lost claims", "worst recovery"];
   const rows = Object.entries(faults).map(([kind, figure]) => [kind, ...cells(figure)]);
@@ -18,6 +18,7 @@ export function report({ seed, seconds, drainMs, figures, violations }: RunResul
     ...table([["fault", ...columns], ...rows]),
     "",
     ...verdict(violations),
+    ...(evidence ? [`History and logs: ${evidence}`] : []),
     ...(violations.length > 0 ? [`To run it again: ${again}`] : []),
   ].join("\n");
 }

@@ -7,6 +7,7 @@ import type { EmbeddedPostgres } from "../support/embedded-postgres.ts";
 import { databaseUrl } from "../support/postgres-for-all.ts";
 import { randomFrom } from "../support/random.ts";
 import { injectFaults } from "./faults.ts";
+import { writeEvidence } from "./evidence.ts";
 import { type Figures, figuresOf } from "./figures.ts";
 import type { Bounds, Enqueues, History } from "./history.ts";
 import { runLoad } from "./load.ts";
@@ -40,6 +41,8 @@ export interface RunResult {
   readonly drainMs: number;
   readonly figures: Figures;
   readonly violations: readonly Violation[];
+  /** Where what is known of a red run was written; undefined if it was clean. */
+  readonly evidence?: string;
   /** The files that a mutant rewrote, by worker process. */
   readonly mutated: readonly string[];
 }
@@ -85,7 +88,9 @@ export async function run(
     await processes.stop();
     const { lives, said, mutated } = processes;
     const history: History = { ...(await readOracle(pool)), enqueues, faults, lives, said, bounds };
-    return { seed: input.seed, seconds, drainMs, figures: figuresOf(history), violations: judge(history), mutated };
+    const violations = judge(history);
+    const evidence = violations.length > 0 && !input.mutant ? { evidence: writeEvidence(history, violations) } : {};
+    return { seed: input.seed, seconds, drainMs, figures: figuresOf(history), violations, mutated, ...evidence };
   };
   try {
     // What is under way need not come to its end.

@@ -12,7 +12,6 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const hourMs = 3_600_000;
 /** Drain time, grace, last settles and closing: after that, a worker that was told to stop hangs. */
 const longestStopMs = 25_000;
-const outputKept = 4_000;
 const respawnMs = 200;
 
 export interface WorkersInput {
@@ -150,9 +149,9 @@ export class WorkerProcesses {
         detached: true,
       },
     );
-    let output = "";
+    const lines: string[] = [];
     const hear = (line: string) => {
-      output = `${output}${line}\n`.slice(-outputKept);
+      lines.push(`${new Date().toISOString()} ${line}`);
       this.#hear(worker, line);
     };
     for (const stream of [child.stdout, child.stderr]) createInterface(stream).on("line", hear);
@@ -168,7 +167,17 @@ export class WorkerProcesses {
     child.once("close", (status, signal) => {
       const { from, endedBy, stubborn } = current;
       const pid = child.pid as number;
-      this.lives.push({ worker, pid, from, until: Date.now(), status, signal, endedBy, stubborn, output });
+      this.lives.push({
+        worker,
+        pid,
+        from,
+        until: Date.now(),
+        status,
+        signal,
+        endedBy,
+        stubborn,
+        output: lines.join("\n"),
+      });
       if (this.#respawns) setTimeout(() => this.#respawns && this.#spawn(worker), current.respawnMs);
     });
   }
