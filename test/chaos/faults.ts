@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import type { EmbeddedPostgres } from "../support/embedded-postgres.ts";
+import { untilAnotherIsWell } from "./health.ts";
 import type { Fault } from "./history.ts";
 import type { PlannedFault } from "./plan.ts";
 import type { WorkerProcesses } from "./worker-processes.ts";
@@ -33,14 +34,20 @@ export async function injectFaults(
   const injected: Fault[] = [];
   const began = performance.now();
   const under: Promise<void>[] = [];
+  const struck = new Set<number>();
   for (const fault of input.plan) {
     await sleep(Math.max(0, began + fault.at - performance.now()), undefined, { signal: stop }).catch(() => {});
+    if (fault.worker !== null) {
+      await untilAnotherIsWell(input.pool, input.processes, fault.worker, struck, stop);
+      struck.add(fault.worker);
+    }
     if (stop.aborted) break;
     tell(fault);
     const at = Date.now();
     const noted = async () => {
       const { kind, worker } = fault;
       if (await inject(input, fault)) injected.push({ kind, worker, at, until: Date.now() });
+      if (worker !== null) struck.delete(worker);
     };
     under.push(noted());
   }

@@ -22,6 +22,8 @@ export interface Figures {
   readonly effects: number;
   readonly sessions: number;
   readonly sessionsLost: number;
+  /** How long the machine was too busy for the harness itself. */
+  readonly stalledMs: number;
   readonly faults: Readonly<Partial<Record<FaultKind | "none", FaultFigures>>>;
 }
 
@@ -54,6 +56,7 @@ export function figuresOf(history: History): Figures {
     effects: effects.filter(({ kind }) => kind === "done").length,
     sessions: sessions.filter(({ opened }) => opened).length,
     sessionsLost: said.filter(({ what }) => what === "session lost").length,
+    stalledMs: history.stalls.reduce((sum, { from, until }) => sum + until - from, 0),
     faults: Object.fromEntries(faults),
   };
 }

@@ -1,5 +1,7 @@
 // What happened in a chaos run, as the checks read it.
 
+import type { Stall } from "./stalls.ts";
+
 export type State = "queued" | "active" | "completed" | "cancelled" | "dead";
 
 /** The part of a job's row that the checks are about. Times are milliseconds since 1970 of the database's clock. */
@@ -141,6 +143,7 @@ export interface History {
   readonly faults: readonly Fault[];
   readonly lives: readonly Life[];
   readonly said: readonly Said[];
+  readonly stalls: readonly Stall[];
   readonly bounds: Bounds;
 }
 

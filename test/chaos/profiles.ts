@@ -39,4 +39,10 @@ export const provoking = {
 } satisfies Profile;
 
 /** For the mutant of the driver: connections break, many and often, most of them in a handler's transaction. */
-export const dropping: Profile = { ...provoking, weights: { "drop busy": 1 }, everyMs: 100 };
+export const dropping: Profile = {
+  ...provoking,
+  // Long enough for sessions to live on where the machine is slow: what is lost with them breaks no transaction.
+  bounds: { ...provoking.bounds, leaseMs: 4_000 },
+  weights: { "drop busy": 1 },
+  everyMs: 100,
+};

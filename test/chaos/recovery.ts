@@ -7,7 +7,7 @@ export interface Struck {
   readonly fault: Fault;
   /** When it left that claim; undefined: it never did. */
   readonly left: Transition | undefined;
-  /** From the fault until then, or until the end of what is known; without the time in which PostgreSQL was away. */
+  /** From the fault until then, or until the end of what is known; without the time in which PostgreSQL could not be reached. */
   readonly tookMs: number;
 }
 
@@ -49,12 +49,21 @@ function endOf({ lives, transitions }: History): number {
   return Math.max(transitions.at(-1)?.at ?? 0, ...lives.map(({ until }) => until));
 }
 
-/** The part of a time in which PostgreSQL could be reached. */
-function upTimeMs({ faults }: Pick<History, "faults">, from: number, to: number): number {
-  const away = faults
+/** The part of a time in which PostgreSQL could be reached: without its restarts, and the stalls of the network. */
+function upTimeMs({ faults, stalls }: History, from: number, to: number): number {
+  const restarts = faults
     .filter(({ kind }) => kind === "restart")
-    .map(({ at, until }) => Math.max(0, Math.min(to, until + reconnectMs) - Math.max(from, at)));
-  return to - from - away.reduce((sum, ms) => sum + ms, 0);
+    .map(({ at, until }) => ({ from: at, until: until + reconnectMs }));
+  let up = to - from;
+  let counted = from;
+  for (const away of [...restarts, ...stalls].toSorted((a, b) => a.from - b.from)) {
+    const begins = Math.max(counted, away.from);
+    const over = Math.min(to, away.until);
+    if (over <= begins) continue;
+    up -= over - begins;
+    counted = over;
+  }
+  return up;
 }
 
 /** By when a job must have left a claim whose worker is gone. */

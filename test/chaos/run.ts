@@ -14,6 +14,7 @@ import { runLoad } from "./load.ts";
 import { countUnfinished, installOracle, readOracle } from "./oracle.ts";
 import { openPool } from "./pool.ts";
 import { type PlannedFault, planFaults, type Weights } from "./plan.ts";
+import { noteStalls } from "./stalls.ts";
 import { judge, type Violation } from "./verdict.ts";
 import { WorkerProcesses } from "./worker-processes.ts";
 
@@ -71,7 +72,11 @@ export async function run(
     random: randomFrom(forWorkers),
     mutant: input.mutant,
   });
-  const end = () => processes.close();
+  const { stalls, stop: stopNoting } = noteStalls();
+  const end = () => {
+    stopNoting();
+    processes.close();
+  };
   process.once("exit", end);
   const stopped = new Promise<never>((_, reject) =>
     stop.addEventListener("abort", () => reject(stop.reason as Error), { once: true }),
@@ -87,7 +92,7 @@ export async function run(
     const drainMs = await drained(pool, input.longestDrainMs, stop);
     await processes.stop();
     const { lives, said, mutated } = processes;
-    const history: History = { ...(await readOracle(pool)), enqueues, faults, lives, said, bounds };
+    const history: History = { ...(await readOracle(pool)), enqueues, faults, lives, said, stalls, bounds };
     const violations = judge(history);
     const evidence = violations.length > 0 && !input.mutant ? { evidence: writeEvidence(history, violations) } : {};
     return { seed: input.seed, seconds, drainMs, figures: figuresOf(history), violations, mutated, ...evidence };

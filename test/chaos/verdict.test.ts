@@ -81,6 +81,7 @@ const clean: History = {
   faults: [],
   lives: [life],
   said: [],
+  stalls: [],
   bounds: { leaseMs: 1_000, sweepMs: 500, pollMs: 500, slackMs: 1_000 },
 };
 
