@@ -14,7 +14,9 @@ export function explain(error: unknown): string {
     case "CONNECT_TIMEOUT":
       return `cannot reach PostgreSQL (${text}): is it running, and is \`connection\` right?`;
     case "08P01":
-      return `${text}: is there a pooler in between? Workers need a direct connection to PostgreSQL`;
+      return `${text}: is there a pooler in between that cannot reach PostgreSQL?`;
+    case "53300":
+      return `PostgreSQL has no connection left (${text}): raise its limit, run fewer workers, or lower maxConnections in the configuration`;
     case "28P01":
     case "28000":
       return `PostgreSQL refuses the login (${text}): check user and password in \`connection\``;

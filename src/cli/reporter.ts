@@ -4,6 +4,7 @@ import { errorText } from "../core/errors.js";
 import { storable } from "../core/storable.js";
 import type { Outcome } from "../jobs/outcome.js";
 import type { Tell, WorkerEvent } from "../worker/events.js";
+import { troubleLimit } from "./trouble-limit.js";
 
 /** Says what a worker does. */
 export interface Reporter {
@@ -11,16 +12,36 @@ export interface Reporter {
   readonly tell: Tell;
 }
 
-/** One readable line per event in a terminal, else one JSON object per line. */
-export function reporter(stream: NodeJS.WriteStream = process.stdout): Reporter {
-  return stream.isTTY ? forPeople(stream) : forPrograms();
+/** What writes lines. */
+interface Writer {
+  say(text: string): void;
+  /** @param leftOut how many troubles before this one were not told */
+  tell(event: WorkerEvent, leftOut: number): void;
 }
 
-function forPrograms(): Reporter {
+/**
+ * One readable line per event in a terminal, else one JSON object per line. Of what goes wrong, a line per second: while
+ * PostgreSQL is away, everything does.
+ */
+export function reporter(
+  stream: Pick<NodeJS.WriteStream, "isTTY" | "write"> = process.stdout,
+  limit = troubleLimit(),
+): Reporter {
+  const { say, tell } = stream.isTTY ? forPeople(stream) : forPrograms();
+  return {
+    say,
+    tell(event) {
+      const leftOut = event.type === "trouble" ? limit.leftOut() : 0;
+      if (leftOut !== undefined) tell(event, leftOut);
+    },
+  };
+}
+
+function forPrograms(): Writer {
   const log = pino({ base: { pid: process.pid } }, pino.destination({ fd: 1, sync: true }));
   return {
     say: (text) => log.info(text),
-    tell(event) {
+    tell(event, leftOut) {
       switch (event.type) {
         case "settled":
         case "fenced": {
@@ -44,8 +65,9 @@ function forPrograms(): Reporter {
           return log.warn({ jobs: event.jobs.map(({ id }) => id) }, line(event));
         case "late error":
         case "session lost":
-        case "trouble":
           return log.warn(line(event));
+        case "trouble":
+          return log.warn(leftOut > 0 ? { leftOut } : {}, line(event, leftOut));
         default:
           return event satisfies never;
       }
@@ -53,21 +75,21 @@ function forPrograms(): Reporter {
   };
 }
 
-function forPeople(stream: NodeJS.WriteStream): Reporter {
+function forPeople(stream: Pick<NodeJS.WriteStream, "write">): Writer {
   const colors = process.env["NO_COLOR"] === undefined;
   const paint = (color: "dim" | "green" | "yellow" | "red", text: string) => (colors ? styleText(color, text) : text);
   const write = (text: string) => stream.write(`${paint("dim", new Date().toLocaleTimeString("sv"))} ${text}\n`);
   return {
     say: (text) => stream.write(`${text}\n`),
-    tell(event) {
+    tell(event, leftOut) {
       const ended = event.type === "settled" ? event.state : event.type;
       const color = ended === "completed" ? "green" : ended === "dead" || ended === "trouble" ? "red" : "yellow";
-      write(paint(color, line(event)));
+      write(paint(color, line(event, leftOut)));
     },
   };
 }
 
-function line(event: WorkerEvent): string {
+function line(event: WorkerEvent, leftOut = 0): string {
   switch (event.type) {
     case "settled":
     case "fenced": {
@@ -91,8 +113,10 @@ function line(event: WorkerEvent): string {
       return `rescued ${event.jobs.length} jobs from dead workers`;
     case "session lost":
       return "this worker was silent for longer than its lease: its jobs were taken, it begins anew";
-    case "trouble":
-      return `failed while ${event.doing}, trying again: ${storable(errorText(event.error), 500)}`;
+    case "trouble": {
+      const more = leftOut > 0 ? ` (and ${leftOut} failures before, not shown)` : "";
+      return `failed while ${event.doing}, trying again: ${storable(errorText(event.error), 500)}${more}`;
+    }
     default:
       return event satisfies never;
   }

@@ -1,61 +1,46 @@
 import { drizzle } from "drizzle-orm/postgres-js";
-import postgres, { type Sql } from "postgres";
+import type { Sql } from "postgres";
 import type { Queryable } from "../core/queryable.js";
-import { watchReplies } from "./watch-replies.js";
+import { type ClientInput, openClient, statementTimeoutMs } from "./client.js";
 
 /** A connection of its own, or a few, to PostgreSQL. */
 export interface Connection {
   readonly db: Queryable;
-  /** Calls back for each notification, and whenever listening begins anew: what was sent in between is lost. */
-  listen(channel: string, onNotify: (payload: string) => void, onListening: () => void): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A row that someone holds makes a statement fail after this time, so that others are not held up with it. */
-const lockTimeoutMs = 200;
-/** The longest that one of the engine's statements may take. */
-export const statementTimeoutMs = 20_000;
-const longestReconnectSeconds = 2;
+/** A client that was opened just now is kept, broken or not: connections are not made without end. */
+const shortestLifeMs = 1_000;
 
 /**
- * Opens connections for the engine's own statements: single ones, at READ COMMITTED, never prepared, since a plan cached
- * while the table was empty would be kept through a burst.
+ * Opens connections for the engine's own statements. One that breaks is made anew; where that goes unsaid, by a network that
+ * swallows packets or a server that has become read-only, the client is thrown away with all its connections.
  *
  * @param url PostgreSQL's connection string
  * @param connections how many at the most
- * @param patienceMs when to give a statement up whose reply does not come: its connections are thrown away then, since a
- *   network that swallows packets never says so
+ * @param options `route`: what `findRoute` has found, by default `direct`; `use`: by default `statements`; `patienceMs`: when to give a statement up whose
+ *   reply does not come, by default somewhat later than PostgreSQL itself would
  */
-export function connect(url: string, connections: number, patienceMs = statementTimeoutMs + 5_000): Connection {
+export function connect(
+  url: string,
+  connections: number,
+  options: Partial<Pick<ClientInput, "route" | "use" | "patienceMs">> = {},
+): Connection {
+  const { route = "direct", use = "statements", patienceMs = statementTimeoutMs + 5_000 } = options;
+  let openedAt = 0;
   let client = open();
   let db = drizzle({ client }) as Queryable;
 
   function open(): Sql {
-    const opened = postgres(url, {
-      max: connections,
-      prepare: false,
-      fetch_types: false,
-      connect_timeout: 10,
-      backoff: (tries: number) => Math.min(longestReconnectSeconds, 0.05 * 2 ** tries) * (0.5 + Math.random() / 2),
-      onnotice: () => {},
-      connection: {
-        application_name: "soniq-drizzle",
-        default_transaction_isolation: "read committed",
-        lock_timeout: lockTimeoutMs,
-        statement_timeout: statementTimeoutMs,
-        idle_in_transaction_session_timeout: statementTimeoutMs,
-      },
-    });
-    watchReplies(opened, patienceMs, () => replace(opened));
-    return opened;
+    openedAt = performance.now();
+    return openClient({ url, connections, route, use, patienceMs, onBroken: replace });
   }
 
-  function replace(silent: Sql): void {
-    if (client === silent) {
-      client = open();
-      db = drizzle({ client }) as Queryable;
-    }
-    void silent.end({ timeout: 0 });
+  function replace(broken: Sql): void {
+    if (client !== broken || performance.now() - openedAt < shortestLifeMs) return;
+    client = open();
+    db = drizzle({ client }) as Queryable;
+    void broken.end({ timeout: 0 });
   }
 
   return {
@@ -66,9 +51,6 @@ export function connect(url: string, connections: number, patienceMs = statement
       },
       has: (_, key) => Reflect.has(db, key),
     }),
-    async listen(channel, onNotify, onListening) {
-      await client.listen(channel, onNotify, onListening);
-    },
     close: () => client.end({ timeout: 2 }),
   };
 }

@@ -55,6 +55,8 @@ export interface WorkerConfig {
    * after which Kubernetes kills; Docker kills after 10 s.
    */
   readonly drainTimeout?: Duration;
+  /** How many connections to PostgreSQL the worker may open, from 4. Default: 6, and one more for each transaction of a handler. */
+  readonly maxConnections?: number;
   readonly retention?: Retention;
   /** How many workers may crash with a job in hand before it is a dead letter. Default 5. */
   readonly maxCrashes?: number;

@@ -9,7 +9,8 @@ import { checkConfig, type Settings } from "./settings.js";
 /** Works the queues of a configuration in this process. */
 export interface Worker {
   /**
-   * Begins to work. After a failure, it may be called again.
+   * Begins to work. After a failure, it may be called again. Where PostgreSQL has no connection free (53300), it waits for one,
+   * until `stop`.
    *
    * @throws MigrationError if the job tables are missing or older than this version, or the driver's error if the database cannot be reached
    */
@@ -53,11 +54,12 @@ export function workerOf(settings: Settings, onEvent: Tell): Worker {
   let engine: Engine | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+  const giveUpStarting = new AbortController();
 
   async function start(): Promise<void> {
     const opened = new Engine(settings, tell);
     try {
-      await opened.start();
+      await opened.start(giveUpStarting.signal);
       engine = opened;
     } catch (error) {
       await opened.close();
@@ -83,6 +85,7 @@ export function workerOf(settings: Settings, onEvent: Tell): Worker {
     },
     async stop({ timeout = settings.drainTimeoutMs } = {}) {
       const timeoutMs = Math.min(longestTimerMs, milliseconds(timeout, "timeout"));
+      giveUpStarting.abort();
       await starting?.catch(() => {});
       if (!engine) return;
       setTimeout(() => engine?.giveBack(), timeoutMs).unref();

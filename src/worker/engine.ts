@@ -1,11 +1,14 @@
 import { checkTables } from "../database/check-tables.js";
-import { type Connection, connect, statementTimeoutMs } from "../database/connect.js";
+import { statementTimeoutMs } from "../database/client.js";
+import { type Listener, openListener } from "../database/listener.js";
 import { TransactionSlots } from "../database/transaction-slots.js";
 import { isReferenced } from "../jobs/delete-completed.js";
 import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
 import { findLostClaims, findOwned } from "../jobs/ownership.js";
 import { Claimer } from "./claimer.js";
+import { connectionBudget } from "./connection-budget.js";
+import { type Connections, onceThereIsRoom, openConnections } from "./connections.js";
 import { type Duty, pause, perform } from "./duties.js";
 import type { Tell } from "./events.js";
 import { pruneDuties } from "./pruner.js";
@@ -13,78 +16,52 @@ import { QueueWorker } from "./queue-worker.js";
 import { rescueDuties } from "./rescuer.js";
 import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
-import { beatsPerLease, WorkerSession } from "./worker-session.js";
-
-/** What one worker process opens: statements of claims and settles, beats that wait for neither, and the listener. */
-export const connectionBudget = { engine: 4, beats: 1, listener: 1 };
-
-/** Each running job may have a transaction. */
-function mostSlots({ queues }: Settings): number {
-  return Object.values(queues).reduce((sum, concurrency) => sum + concurrency, 0);
-}
+import { WorkerSession } from "./worker-session.js";
 
 /** After its signal was aborted by a shutdown, a handler has so long to end. */
 const shutdownGraceMs = 500;
 /** What cannot be settled by then, because the database is away, is left to be rescued. */
 const longestLastSettleMs = 5_000;
-const shortestPatienceMs = 5_000;
-const relistenMs = 5_000;
-const listening = "listening for wake-ups: jobs are found by polling";
+/** With the listener's patience, less than 15 s from when a network falls silent to when it listens anew. */
+const relistenMs = 4_000;
 
 /** The moving parts of one worker. */
 export class Engine {
-  readonly #connections: Connection[];
-  readonly #session: WorkerSession;
-  readonly #slots: TransactionSlots;
+  #connections!: Connections;
+  #session!: WorkerSession;
+  #settler!: Settler;
+  #slots: TransactionSlots | undefined;
+  #listener: Listener | undefined;
   #queues: QueueWorker[] = [];
-  #settler: Settler | undefined;
   #endDuties: (() => Promise<void>) | undefined;
   #searchLostUntil = 0;
-  #listening = false;
 
   constructor(
     private readonly settings: Settings,
     private readonly tell: Tell,
-  ) {
-    const { engine, beats, listener } = connectionBudget;
-    // A beat that is not answered before the next one is due will not be.
-    const beatPatienceMs = Math.max(shortestPatienceMs, settings.leaseMs / beatsPerLease);
-    this.#connections = [
-      connect(settings.connection, engine),
-      connect(settings.connection, beats, beatPatienceMs),
-      connect(settings.connection, listener),
-    ];
-    this.#session = new WorkerSession(this.#beats.db, settings);
-    const { connection, database, leaseMs } = settings;
-    this.#slots = new TransactionSlots(() => database.openSlot(connection, leaseMs), mostSlots(settings));
-  }
+  ) {}
 
-  get #main(): Connection {
-    return this.#connections[0] as Connection;
-  }
-
-  get #beats(): Connection {
-    return this.#connections[1] as Connection;
-  }
-
-  get #listener(): Connection {
-    return this.#connections[2] as Connection;
-  }
-
-  async start(): Promise<void> {
-    const { db } = this.#main;
+  /** @param stop ends the wait for PostgreSQL to have connections free */
+  async start(stop: AbortSignal): Promise<void> {
     const { settings, tell } = this;
-    await checkTables(db);
-    const deletesCompleted = settings.retentionMs.completed === 0 && !(await isReferenced(db));
-    const settler = new Settler(db, tell, deletesCompleted);
-    this.#settler = settler;
-    const transactions = { slots: this.#slots, db, deletesCompleted, idleMs: settings.leaseMs };
-    await this.#session.open();
+    const { route, engine, beats } = (this.#connections = await openConnections(settings, stop, tell));
+    const { db } = engine;
+    await onceThereIsRoom(() => checkTables(db), stop, tell);
+    const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
+    this.#settler = new Settler(db, tell, deletesCompleted, route === "pooled");
+    this.#session = new WorkerSession(beats.db, settings);
+    await onceThereIsRoom(() => this.#session.open(), stop, tell);
+    const { connection, database, leaseMs } = settings;
+    this.#slots = new TransactionSlots(
+      () => database.openSlot(connection, leaseMs),
+      connectionBudget(settings).transactions,
+    );
+    const transactions = { slots: this.#slots, db, deletesCompleted, idleMs: leaseMs };
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
           settings,
-          settler,
+          settler: this.#settler,
           transactions,
           tell,
           workerId: () => this.#session.id,
@@ -92,19 +69,20 @@ export class Engine {
           claimFailed: (name, error) => this.#claimFailed(name, error),
         }),
     );
+    // Whoever cannot listen says nowhere that it waits: nobody rings in vain.
+    if (route === "direct") this.#listener = this.#openListener();
     const duties: Duty[] = [
       this.#session.duty(
         (lost) => this.#sessionLost(lost),
         () => this.#afterBeat(),
       ),
-      { doing: listening, everyMs: relistenMs, run: () => this.#listen() },
+      ...(this.#listener ? [listenDuty(this.#listener)] : []),
       ...rescueDuties(db, settings, (event) => {
         tell(event);
         for (const queue of this.#queues) queue.wakeUp();
       }),
       ...pruneDuties(db, settings),
     ];
-    await this.#listen().catch((error: unknown) => tell({ type: "trouble", doing: listening, error }));
     this.#endDuties = perform(duties, tell);
     for (const queue of this.#queues) queue.start();
   }
@@ -112,7 +90,7 @@ export class Engine {
   async hasWork(waitMs: number): Promise<boolean> {
     if (this.#queues.some((queue) => queue.known().length > 0)) return true;
     try {
-      return await hasOutstanding(this.#main.db, Object.keys(this.settings.queues), waitMs);
+      return await hasOutstanding(this.#connections.engine.db, Object.keys(this.settings.queues), waitMs);
     } catch (error) {
       this.tell({ type: "trouble", doing: "looking for outstanding jobs", error });
       return true;
@@ -125,7 +103,7 @@ export class Engine {
       timeoutMs + shutdownGraceMs + longestLastSettleMs,
       Promise.all(this.#queues.map((queue) => queue.stop())),
     );
-    this.#settler?.abandon();
+    this.#settler.abandon();
     const end = async () => {
       await this.#endDuties?.();
       await this.#session.end();
@@ -142,20 +120,21 @@ export class Engine {
   }
 
   async close(): Promise<void> {
-    this.#slots.close();
-    await Promise.all(this.#connections.map((connection) => connection.close()));
+    this.#slots?.close();
+    await Promise.all([this.#listener?.close(), (this.#connections as Connections | undefined)?.close()]);
   }
 
-  /** Once done, the driver listens again by itself after each outage. */
-  async #listen(): Promise<void> {
-    if (this.#listening) return;
+  #openListener(): Listener {
     const wakeUp = (name?: string) => {
       for (const queue of this.#queues) if (name === undefined || queue.queue === name) queue.wakeUp();
     };
-    await this.#listener.listen(wakeUpChannel, wakeUp, () => wakeUp());
-    const ask = () => void this.#askOwnership();
-    await this.#listener.listen(cancelChannel, (id) => id === this.#session.id && ask(), ask);
-    this.#listening = true;
+    const cancel = (id: string) => {
+      if (id === this.#session.id) void this.#askOwnership();
+    };
+    return openListener(this.settings.connection, { [wakeUpChannel]: wakeUp, [cancelChannel]: cancel }, () => {
+      wakeUp();
+      void this.#askOwnership();
+    });
   }
 
   #sessionLost(lost: string): void {
@@ -175,7 +154,7 @@ export class Engine {
     const asked = new Set(this.#queues.flatMap((queue) => queue.held()));
     try {
       const owned = await findOwned(
-        this.#beats.db,
+        this.#connections.beats.db,
         workerId,
         [...asked].map(({ id }) => id),
       );
@@ -201,12 +180,13 @@ export class Engine {
   async #releaseLostClaims(): Promise<void> {
     const known = this.#queues.flatMap((queue) => queue.known()).map(({ id }) => id);
     const workerId = this.#session.id;
-    const lost = await findLostClaims(this.#beats.db, workerId, known, statementTimeoutMs);
+    const lost = await findLostClaims(this.#connections.beats.db, workerId, known, statementTimeoutMs);
     for (const claim of lost)
-      void this.#settler?.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
+      void this.#settler.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
   }
 
   async #setIdle(queue: string, idle: boolean): Promise<boolean> {
+    if (!this.#listener) return false;
     try {
       return await this.#session.setIdle(queue, idle);
     } catch (error) {
@@ -214,6 +194,11 @@ export class Engine {
       return false;
     }
   }
+}
+
+function listenDuty(listener: Listener): Duty {
+  const doing = "listening for wake-ups: jobs are found by polling";
+  return { doing, everyMs: relistenMs, run: () => listener.listen() };
 }
 
 /** Resolves when the work is done, or when it has taken too long. */

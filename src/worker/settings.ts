@@ -7,6 +7,7 @@ import type { TransactionDriver } from "../database/transaction-slot.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
 import type { WorkerConfig } from "./config.js";
+import { fewestConnections } from "./connection-budget.js";
 
 /** A job definition with the function that runs it. */
 export interface Runnable {
@@ -20,6 +21,7 @@ export interface Settings {
   readonly connection: string;
   /** Opens a connection for the transactions of handlers. */
   readonly database: TransactionDriver<Queryable>;
+  readonly maxConnections: number | undefined;
   readonly runnables: ReadonlyMap<string, Runnable>;
   /** Concurrency by queue. */
   readonly queues: Readonly<Record<string, number>>;
@@ -75,6 +77,15 @@ const configSchema = v.strictObject({
   sweep: duration("5s", 10),
   poll: duration("1s", 10),
   drainTimeout: duration("20s"),
+  maxConnections: v.optional(
+    v.pipe(
+      count,
+      v.minValue(
+        fewestConnections,
+        `must be at least ${fewestConnections}: for claims and settles, the heartbeat, the listener, and a handler's transaction`,
+      ),
+    ),
+  ),
   retention: v.optional(
     v.strictObject({ completed: keptFor("24h"), cancelled: keptFor("24h"), dead: keptFor("30d") }),
     {},
@@ -94,12 +105,13 @@ export function checkConfig(config: WorkerConfig): Settings {
     const [issue] = checked.issues;
     throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${readable(issue)}`);
   }
-  const { connection, jobs, handlers, lease, sweep, poll, drainTimeout, retention, maxCrashes, unknownGrace } =
-    checked.output;
+  const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
+  const { maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
   const runnables = runnablesOf(jobs, handlers);
   return {
     connection,
     database: (checked.output.database ?? plainPostgresJs) as TransactionDriver<Queryable>,
+    maxConnections,
     runnables,
     queues: queuesOf(checked.output.queues, runnables),
     leaseMs: lease,

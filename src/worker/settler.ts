@@ -26,7 +26,7 @@ const retryAfterOutageMs = 1_000;
 export class Settler {
   #pending: Pending[] = [];
   #flushing = false;
-  /** Those whose statement failed: not written, or written without our knowing. */
+  /** Those whose statement failed: not written, or written without our knowing; and those that were gone around. */
   #doubtful: Pending[] = [];
   #recovering = false;
   #abandoned = false;
@@ -36,6 +36,8 @@ export class Settler {
     private readonly tell: Tell,
     /** Whether completed jobs are deleted as they are settled. */
     private readonly deletesCompleted: boolean,
+    /** Whether to settle around the rows that others have locked from the start: behind a pooler, no lock_timeout ends the wait for them. */
+    private readonly aroundLocks: boolean,
   ) {}
 
   /**
@@ -72,11 +74,19 @@ export class Settler {
     const rest = this.deletesCompleted ? await this.#deleteCompleted(workerId, batch) : batch;
     if (rest.length === 0) return;
     try {
+      if (this.aroundLocks) return await this.#writeUnlocked(workerId, rest);
       const states = byId(await settle(this.db, workerId, rest));
       for (const one of rest) one.written(states.get(one.id));
     } catch (error) {
       this.#doubt(rest, error);
     }
+  }
+
+  async #writeUnlocked(workerId: string, batch: readonly Pending[]): Promise<void> {
+    const states = byId(await settleUnlocked(this.db, workerId, batch));
+    const settled = batch.filter(({ id }) => states.has(id));
+    for (const one of settled) one.written(states.get(one.id));
+    this.#recoverLater(without(batch, settled));
   }
 
   /** @returns those that are still to be settled */
@@ -96,6 +106,10 @@ export class Settler {
 
   #doubt(batch: readonly Pending[], error: unknown): void {
     this.tell({ type: "trouble", doing: `settling ${batch.length} jobs`, error });
+    this.#recoverLater(batch);
+  }
+
+  #recoverLater(batch: readonly Pending[]): void {
     this.#doubtful.push(...batch);
     if (!this.#recovering) void this.#recover();
   }

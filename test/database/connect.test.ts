@@ -3,7 +3,6 @@ import { sql } from "drizzle-orm";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connect, describeUrl } from "../../src/database/connect.ts";
 import { testDatabase } from "../support/database.ts";
-import { gate } from "../support/gate.ts";
 
 describe("a connection string is shown without its password:", () => {
   test.each([
@@ -39,30 +38,4 @@ test("the engine reads what is committed, whatever the database's default", asyn
   const { db, close } = connect(url, 1);
   onTestFinished(close);
   expect(await db.execute(sql`show transaction_isolation`)).toEqual([{ transaction_isolation: "read committed" }]);
-});
-
-test("a listener is told of each new beginning, and of what is said from then on", async () => {
-  const { url, sql: others } = await testDatabase({ migrated: false });
-  const { listen, close } = connect(url, 1);
-  onTestFinished(close);
-  const heard: string[] = [];
-  const first = gate();
-  const again = gate();
-  const last = gate();
-  let beginnings = 0;
-  await listen(
-    "news",
-    (text) => {
-      heard.push(text);
-      (text === "before" ? first : last).open();
-    },
-    () => (beginnings += 1) === 2 && again.open(),
-  );
-  await others`select pg_notify('news', 'before')`;
-  await first.opened;
-  await others`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query ilike 'listen%'`;
-  await again.opened;
-  await others`select pg_notify('news', 'after')`;
-  await last.opened;
-  expect(heard).toEqual(["before", "after"]);
 });

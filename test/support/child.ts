@@ -19,6 +19,8 @@ export interface ChildWorker {
   readonly exited: Promise<number | null>;
   /** Resolves once it has said this. */
   said(text: string): Promise<void>;
+  /** The lines that it has printed so far. */
+  output(): string[];
 }
 
 /** Starts `soniq-drizzle work` from the sources, with `child.config.ts`. */
@@ -40,6 +42,7 @@ export function startChild(url: string, settings: { lease?: string; drainTimeout
     kill: (signal) => child.kill(signal),
     exited: once(child, "exit").then(([status]) => status as number | null),
     said: async (text) => void (await until(async () => output.includes(text))),
+    output: () => output.split("\n").slice(0, -1),
   };
 }
 

@@ -7,8 +7,11 @@ export interface Network {
   readonly url: string;
   /** Breaks all connections; new ones can be made at once. */
   cut(): void;
-  /** Lets nothing more pass through the connections there are, and says nothing of it; new ones can be made at once. */
-  swallow(): void;
+  /**
+   * Lets nothing more pass through the connections there are, or those of them that have said this, and says nothing of it;
+   * new ones can be made at once.
+   */
+  swallow(said?: string): void;
   /**
    * Breaks a connection as the reply comes to a statement that contains this text: the statement has been carried out, and
    * who sent it cannot know. Resolves when that has happened.
@@ -16,9 +19,20 @@ export interface Network {
   loseReplyTo(text: string): Promise<void>;
   /** Breaks a connection instead of passing on a statement that contains this text. Resolves when that has happened. */
   cutBefore(text: string): Promise<void>;
+  /** Breaks all connections, and refuses new ones until it is back. */
+  goAway(): Promise<void>;
+  comeBack(): Promise<void>;
+  /** How many connections there are. */
+  connections(): number;
+  /** How many were made so far. */
+  accepted(): number;
+  /** How many statements were sent through it so far. */
+  statements(): number;
 }
 
 const commandComplete = "C".charCodeAt(0);
+/** Of the messages that a client sends, those that begin a statement: simple, and extended. */
+const [query, parse] = ["Q", "P"].map((letter) => letter.charCodeAt(0)) as [number, number];
 
 /** A network of the test's own. @param url where PostgreSQL is */
 export async function networkTo(url: string): Promise<Network> {
@@ -27,9 +41,18 @@ export async function networkTo(url: string): Promise<Network> {
   const silent = new WeakSet<Socket>();
   let losing: { text: string; lost: () => void } | undefined;
   let cutting: { text: string; done: () => void } | undefined;
+  /** What each client has said, and where that goes. */
+  const clients = new Map<Socket, { said: string; upstream: Socket }>();
+  let statements = 0;
+  let accepted = 0;
   const server = createServer((client) => {
+    accepted += 1;
+    const count = statementCounter(() => (statements += 1));
     const upstream = connect(Number(port), hostname);
     const both = [client, upstream];
+    const known = { said: "", upstream };
+    clients.set(client, known);
+    client.on("close", () => clients.delete(client));
     const end = () => both.forEach((socket) => socket.destroy());
     for (const socket of both) {
       sockets.add(socket);
@@ -52,6 +75,8 @@ export async function networkTo(url: string): Promise<Network> {
         listening = { lost: losing.lost, read: Buffer.alloc(0) };
         losing = undefined;
       }
+      known.said += chunk.toString("latin1");
+      count(chunk);
       upstream.write(chunk);
     });
     upstream.on("data", (chunk) => {
@@ -66,10 +91,12 @@ export async function networkTo(url: string): Promise<Network> {
       client.write(chunk);
     });
   });
-  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  const listen = (on: number) => new Promise<void>((ready) => server.listen(on, "127.0.0.1", ready));
+  await listen(0);
   const through = new URL(url);
   through.hostname = "127.0.0.1";
-  through.port = String((server.address() as AddressInfo).port);
+  const { port: own } = server.address() as AddressInfo;
+  through.port = String(own);
   const cut = () => sockets.forEach((socket) => socket.destroy());
   afterAll(() => {
     cut();
@@ -78,9 +105,22 @@ export async function networkTo(url: string): Promise<Network> {
   return {
     url: through.href,
     cut,
-    swallow: () => sockets.forEach((socket) => silent.add(socket)),
+    swallow(said = "") {
+      for (const [client, known] of clients) {
+        if (known.said.includes(said)) [client, known.upstream].forEach((socket) => silent.add(socket));
+      }
+    },
     loseReplyTo: (text) => new Promise((lost) => (losing = { text, lost })),
     cutBefore: (text) => new Promise((done) => (cutting = { text, done })),
+    goAway: () =>
+      new Promise((gone) => {
+        server.close(() => gone());
+        cut();
+      }),
+    comeBack: () => listen(own),
+    connections: () => clients.size,
+    accepted: () => accepted,
+    statements: () => statements,
   };
 }
 
@@ -89,4 +129,22 @@ function messageTypes(stream: Buffer): number[] {
   const types: number[] = [];
   for (let at = 0; at + 5 <= stream.length; at += 1 + stream.readInt32BE(at + 1)) types.push(stream[at] as number);
   return types;
+}
+
+/** Reads what a client sends, and counts the statements. Its first message, which has no type, is its introduction. */
+function statementCounter(counted: () => void): (chunk: Buffer) => void {
+  let read = Buffer.alloc(0);
+  let introduced = false;
+  return (chunk) => {
+    read = Buffer.concat([read, chunk]);
+    for (;;) {
+      const lengthAt = introduced ? 1 : 0;
+      if (read.length < lengthAt + 4) return;
+      const end = lengthAt + read.readInt32BE(lengthAt);
+      if (read.length < end) return;
+      if (introduced && (read[0] === query || read[0] === parse)) counted();
+      introduced = true;
+      read = read.subarray(end);
+    }
+  };
 }

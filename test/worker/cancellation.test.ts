@@ -43,7 +43,7 @@ async function running(run: HandlerFunction<null, unknown>, config: Partial<Work
 async function listening(): Promise<void> {
   await until(async () => {
     const listeners = await sql`select from pg_stat_activity
-      where datname = current_database() and query = 'listen "soniq_cancel"' and state = 'idle'`;
+      where datname = current_database() and query like '%listen "soniq_cancel"' and state = 'idle'`;
     return listeners.length > 0;
   });
 }

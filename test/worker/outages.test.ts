@@ -1,6 +1,7 @@
 // What a worker does while PostgreSQL, or the way to it, is away. That no job is lost is promise 2.
 import { expect, test } from "vitest";
 import * as v from "valibot";
+import { errorText } from "../../src/core/errors.ts";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
@@ -72,5 +73,61 @@ test("connections that swallow everything are noticed by the beats, and made ane
   network.swallow();
   await worker.event("trouble", ({ doing }) => doing === "extending the lease");
   expect(await until(async () => (await lease()) > before)).toBe(true);
+  network.cut();
+});
+
+test("a server that has become read-only is left: once another one can be written to, the worker goes on", async () => {
+  const job = defineJob({ name: "later", queue: "later", payload: v.null(), run: () => {} });
+  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "100ms" });
+  const name = new URL(url).pathname.slice(1);
+  await sql.unsafe(`alter database ${name} set default_transaction_read_only = on`);
+  await sql`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name = 'soniq-drizzle'`;
+  const readOnly = (doing: string) =>
+    worker.event(
+      "trouble",
+      (event) => event.doing.startsWith(doing) && errorText(event.error).includes("read-only transaction"),
+    );
+  await Promise.all([readOnly("claiming"), readOnly("extending the lease")]);
+  // From here on, only connections that are made anew can write.
+  await sql.unsafe(`alter database ${name} reset default_transaction_read_only`);
+  const { id } = await enqueue(db, job, null);
+  await worker.settled(id, "completed");
+  const lease = async () =>
+    (await sql`select from soniq_workers where ended_at is null and beat_at > now() - interval '1 second'`).length > 0;
+  expect(await until(lease)).toBe(true);
+});
+
+test("while it lasts, connections are not made without end", async () => {
+  const network = await networkTo(url);
+  const job = defineJob({ name: "never", queue: "never", payload: v.null(), run: () => {} });
+  const worker = await startWorker({ connection: network.url, jobs: { job }, handlers: {}, poll: "10ms" });
+  await sql.unsafe(`
+    create function standby() returns trigger language plpgsql as $$
+    begin raise exception 'cannot execute UPDATE in a read-only transaction' using errcode = '25006'; end $$;
+    create trigger standby before update on soniq_jobs for each statement execute function standby()`);
+  const refused = () => worker.events.filter(({ type }) => type === "trouble").length;
+  const [began, connected] = [performance.now(), network.accepted()];
+  await until(async () => refused() > 150);
+  const seconds = (performance.now() - began) / 1_000;
+  // Three pools' worth at the most: each is made anew once a second, by the statements that come.
+  expect(network.accepted() - connected).toBeLessThanOrEqual(6 * (seconds + 1));
+  await sql`drop trigger standby on soniq_jobs`;
+  await worker.settled((await enqueue(db, job, null)).id, "completed");
+});
+
+test("a listener that hears nothing any more is found out, and what it missed is looked for", async () => {
+  const network = await networkTo(url);
+  const job = defineJob({ name: "deaf", queue: "deaf", payload: v.null(), run: () => {} });
+  const worker = await startWorker({ connection: network.url, jobs: { job }, handlers: {}, poll: "10m" });
+  await until(async () => (await sql`select from soniq_workers where idle_queues ? 'deaf'`).length > 0);
+  network.swallow('listen "soniq_wake_up"');
+  const { id } = await enqueue(db, job, null);
+  await worker.event("trouble", ({ doing }) => doing.startsWith("listening"));
+  await worker.settled(id, "completed");
+  // And it hears again.
+  const again = await enqueue(db, job, null);
+  await worker.settled(again.id, "completed");
+  expect(await jobRow(db, again.id)).toMatchObject({ claims: 1, attempt: 1 });
   network.cut();
 });

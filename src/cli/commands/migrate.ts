@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { connect, describeUrl } from "../../database/connect.js";
 import { migrate } from "../../database/migrate.js";
+import { findRoute } from "../../database/route.js";
 import { checkConfig } from "../../worker/settings.js";
 import { loadConfig } from "../load-config.js";
 
@@ -11,7 +12,7 @@ export function migrateCommand(): Command {
     .option("--config <file>", "the configuration (default: soniq.config.ts or .js in this folder)")
     .action(async ({ config }: { config?: string }) => {
       const { connection } = checkConfig((await loadConfig(config)).config);
-      const database = connect(connection, 1);
+      const database = connect(connection, 1, { route: await findRoute(connection), use: "transactions" });
       try {
         const applied = await migrate(database.db);
         const news = applied.length > 0 ? `applied ${applied.join(", ")}` : "the job tables are up to date";

@@ -1,13 +1,16 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Duration } from "../../core/duration.js";
 import { milliseconds } from "../../core/duration.js";
+import { errorCode } from "../../core/errors.js";
 import { version } from "../../core/version.js";
 import { checkTables } from "../../database/check-tables.js";
 import { connect, describeUrl } from "../../database/connect.js";
+import { findLackOfRoom } from "../../database/connection-room.js";
 import { findExposure } from "../../database/exposure.js";
+import { findRoute } from "../../database/route.js";
 import { findUnworkedQueues } from "../../queues/unworked.js";
 import { type Worker, workerOf } from "../../worker/create-worker.js";
-import { connectionBudget } from "../../worker/engine.js";
+import { connectionBudget, totalOf } from "../../worker/connection-budget.js";
 import { checkConfig, narrow, type Settings } from "../../worker/settings.js";
 import { explain } from "../explain.js";
 import { loadConfig } from "../load-config.js";
@@ -53,7 +56,7 @@ async function work(options: Options): Promise<void> {
   const worker = workerOf(settings, report.tell);
   stopOnSignals(worker, report.say);
   report.say(introduction(settings, path));
-  for (const warning of await warnings(settings)) report.say(`warning: ${warning}`);
+  for (const warning of await warnings(settings).catch(noRoom)) report.say(`warning: ${warning}`);
   await worker.start();
   if (!options.drain) return;
   const { wait, maxDuration } = options;
@@ -63,30 +66,43 @@ async function work(options: Options): Promise<void> {
   process.exit(0);
 }
 
-function introduction({ connection, queues, runnables }: Settings, path: string): string {
-  const { engine, beats, listener } = connectionBudget;
+function introduction(settings: Settings, path: string): string {
+  const { connection, queues, runnables } = settings;
+  const budget = connectionBudget(settings);
+  const { engine, beats, listener, transactions } = budget;
   const list = Object.entries(queues).map(([queue, concurrency]) => `${queue} × ${concurrency}`);
   return [
     `soniq-drizzle ${version} works on ${describeUrl(connection)}, configured by ${path}`,
     `queues: ${list.join(", ")} · jobs: ${[...runnables.keys()].join(", ") || "none"}`,
-    `connections: up to ${engine + beats + listener} (${engine} engine, ${beats} heartbeat, ${listener} listener)`,
+    `connections: up to ${totalOf(budget)} (${engine} engine, ${beats} heartbeat, ${listener} listener, ${transactions} for transactions of handlers, as they are needed)`,
   ].join("\n");
 }
 
 /** What an operator should know before the first job runs. */
-async function warnings({ connection, queues }: Settings): Promise<string[]> {
-  const { db, close } = connect(connection, 1);
+async function warnings(settings: Settings): Promise<string[]> {
+  const { connection, queues, pollMs } = settings;
+  const route = await findRoute(connection);
+  const { db, close } = connect(connection, 1, { route });
   try {
     await checkTables(db);
     const unworked = await findUnworkedQueues(db, Object.keys(queues));
     const exposure = await findExposure(db);
+    const pooler = `there is a pooler in between that gives no session of our own: jobs are found by polling every ${pollMs / 1000} s, not by wake-ups, and cancellations with the next heartbeat`;
+    const placement = route === "pooled" ? pooler : await findLackOfRoom(db, totalOf(connectionBudget(settings)));
     return [
+      ...(placement ? [placement] : []),
       ...unworked.map((queue) => `jobs wait in the queue ${JSON.stringify(queue)}, and no worker works it`),
       ...(exposure ? [exposure] : []),
     ];
   } finally {
     await close();
   }
+}
+
+/** A worker that finds PostgreSQL full waits for room. */
+function noRoom(error: unknown): string[] {
+  if (errorCode(error) !== "53300") throw error;
+  return [explain(error)];
 }
 
 function stopOnSignals(worker: Worker, say: (text: string) => void): void {

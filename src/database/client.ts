@@ -1,0 +1,62 @@
+import postgres, { type Options, type Sql } from "postgres";
+import { watchReplies } from "./watch-replies.js";
+
+/**
+ * How PostgreSQL is reached: `direct`, or `pooled`: through a pooler that hands its connections from one transaction to the
+ * next one, so that sessions have no parameters of their own, and nobody can listen.
+ */
+export type Route = "direct" | "pooled";
+
+/** A row that someone holds makes a statement fail after this time, so that others are not held up with it. */
+const lockTimeoutMs = 200;
+/** The longest that one of the engine's statements may take. */
+export const statementTimeoutMs = 20_000;
+const longestReconnectSeconds = 2;
+
+const sessionParameters = {
+  default_transaction_isolation: "read committed",
+  lock_timeout: lockTimeoutMs,
+  statement_timeout: statementTimeoutMs,
+  idle_in_transaction_session_timeout: statementTimeoutMs,
+} as const;
+
+/** What is told of a client's connections. postgres.js hands `onnotify` to each, and its types leave it out. */
+interface Listening {
+  readonly onnotify?: (channel: string, payload: string) => void;
+  readonly onclose?: () => void;
+}
+
+/** A client whose statements are answered in time, and how it is opened. */
+export interface ClientInput extends Listening {
+  readonly url: string;
+  readonly connections: number;
+  readonly route: Route;
+  /** Single statements, at the same time; or transactions, one after the other. */
+  readonly use: "statements" | "transactions";
+  readonly patienceMs: number;
+  /** Its connections are of no use any more, although the driver keeps them. */
+  readonly onBroken: (client: Sql) => void;
+}
+
+/**
+ * Opens a client of the engine's: at READ COMMITTED, never prepared, since a plan cached while the table
+ * was empty would be kept through a burst. It connects with its first statement.
+ */
+export function openClient({ url, connections, route, use, patienceMs, onBroken, ...listening }: ClientInput): Sql {
+  const options: Options<Record<string, never>> & Listening = {
+    max: connections,
+    prepare: false,
+    fetch_types: false,
+    connect_timeout: 10,
+    backoff: (tries: number) => Math.min(longestReconnectSeconds, 0.05 * 2 ** tries) * (0.5 + Math.random() / 2),
+    onnotice: () => {},
+    connection: { application_name: "soniq-drizzle", ...(route === "direct" && sessionParameters) },
+    // PgBouncer 1.18 gives the connection away after the first of two statements that were sent together: the second one's
+    // reply never comes. 0 is none at a time beside the one under way; then postgres.js cannot begin a transaction, though.
+    ...(route === "pooled" && use === "statements" && { max_pipeline: 0 }),
+    ...listening,
+  };
+  const client = postgres(url, options);
+  watchReplies(client, patienceMs, () => onBroken(client));
+  return client;
+}

@@ -1,0 +1,72 @@
+import type { Sql } from "postgres";
+import { openClient } from "./client.js";
+
+/** A connection of its own that hears notifications. */
+export interface Listener {
+  /**
+   * Listens if it does not, and else makes sure that it still does: a connection that a network has silenced never says so.
+   * To be called every so often.
+   *
+   * @throws the driver's error; a connection that is of no use has been thrown away then, and the next call makes a new one
+   */
+  listen(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const patienceMs = 5_000;
+
+/**
+ * Opens a listener. The driver's own `listen` is not used: it watches nothing.
+ *
+ * @param hear by channel, who gets what is said on it
+ * @param onListening called whenever it begins to listen, again too: what was said in between is lost
+ */
+export function openListener(
+  url: string,
+  hear: Readonly<Record<string, (payload: string) => void>>,
+  onListening: () => void,
+): Listener {
+  // Where one listens already, this costs nothing, and a server that has become a standby refuses it: a heartbeat.
+  const statement = Object.keys(hear)
+    .map((channel) => `listen "${channel}"`)
+    .join("; ");
+  let listening = false;
+  let closed = false;
+  let client = open();
+
+  function open(): Sql {
+    const opened = openClient({
+      url,
+      connections: 1,
+      route: "direct",
+      use: "statements",
+      patienceMs,
+      onBroken: replace,
+      onnotify: (channel, payload) => opened === client && hear[channel]?.(payload),
+      onclose: () => {
+        if (opened === client) listening = false;
+      },
+    });
+    return opened;
+  }
+
+  function replace(broken: Sql): void {
+    if (client !== broken || closed) return;
+    listening = false;
+    client = open();
+    void broken.end({ timeout: 0 });
+  }
+
+  return {
+    async listen() {
+      await client.unsafe(statement);
+      if (listening || closed) return;
+      listening = true;
+      onListening();
+    },
+    close() {
+      closed = true;
+      return client.end({ timeout: 0 });
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { sql } from "drizzle-orm";
+import { builder } from "../core/builder.js";
+import { errorCode } from "../core/errors.js";
+import type { Route } from "./client.js";
+import { connect } from "./connect.js";
+
+/**
+ * Finds out whether a pooler stands between us and PostgreSQL, by whether a session's parameters are taken: PgBouncer refuses
+ * them, or ignores them where it is told to (`ignore_startup_parameters`), as other poolers do.
+ *
+ * @throws the driver's error if PostgreSQL cannot be reached
+ */
+export async function findRoute(url: string): Promise<Route> {
+  const { db, close } = connect(url, 1);
+  try {
+    const [found] = await builder(db)
+      .select({ taken: sql<boolean>`source = 'client'` })
+      .from(sql`pg_settings`)
+      .where(sql`name = 'lock_timeout'`);
+    return found?.taken ? "direct" : "pooled";
+  } catch (error) {
+    if (errorCode(error) === "08P01") return "pooled";
+    throw error;
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,85 @@
+// What the command line prints while things go wrong: enough to know it, and not more than one can read.
+import { expect, test } from "vitest";
+import * as v from "valibot";
+import { reporter } from "../../src/cli/reporter.ts";
+import { troubleLimit } from "../../src/cli/trouble-limit.ts";
+import { defineJob, enqueue, type WorkerEvent } from "../../src/index.ts";
+import { startChild } from "../support/child.ts";
+import { testDatabase } from "../support/database.ts";
+import { networkTo } from "../support/network.ts";
+import { until } from "../support/until.ts";
+
+/** A terminal that keeps what it is told, and a clock that the test sets. */
+function terminal() {
+  const lines: string[] = [];
+  const clock = { ms: 0 };
+  const write = (text: string) => lines.push(text.trimEnd().replace(/^\S+ /, "")) > 0;
+  const { tell } = reporter(
+    { isTTY: true, write },
+    troubleLimit(() => clock.ms),
+  );
+  const trouble = (doing: string) => tell({ type: "trouble", doing, error: new Error("connection refused") });
+  return { lines, clock, tell, trouble };
+}
+
+process.env["NO_COLOR"] = "1";
+
+test("of what goes wrong, one line a second is shown, and the next one says how many were not", () => {
+  const { lines, clock, trouble } = terminal();
+  trouble("claiming from default");
+  for (let n = 0; n < 7; n += 1) trouble("extending the lease");
+  clock.ms = 999;
+  trouble("settling 3 jobs");
+  expect(lines).toEqual(["failed while claiming from default, trying again: connection refused"]);
+  clock.ms = 1_000;
+  trouble("settling 4 jobs");
+  clock.ms = 2_500;
+  trouble("settling 5 jobs");
+  expect(lines.slice(1)).toEqual([
+    "failed while settling 4 jobs, trying again: connection refused (and 8 failures before, not shown)",
+    "failed while settling 5 jobs, trying again: connection refused",
+  ]);
+});
+
+test("what became of a job is always shown", () => {
+  const { lines, tell, trouble } = terminal();
+  const job = { id: 1, name: "mail", queue: "default", attempt: 1, maxAttempts: 3 };
+  const settled = (id: number) =>
+    tell({
+      type: "settled",
+      job: { ...job, id },
+      outcome: { kind: "completed" },
+      state: "completed",
+      runMs: 1,
+    } as unknown as WorkerEvent);
+  for (let id = 1; id <= 50; id += 1) {
+    trouble("claiming");
+    settled(id);
+  }
+  expect(lines.filter((line) => line.startsWith("failed"))).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith("mail"))).toHaveLength(50);
+});
+
+test("a worker whose PostgreSQL goes away and comes back says so in no more than a line a second", async () => {
+  const { db, url } = await testDatabase();
+  const network = await networkTo(url);
+  const child = startChild(network.url);
+  await child.said("soniq-drizzle");
+  const idle = defineJob({ name: "unknown-here", payload: v.null() });
+  await enqueue(db, idle, null);
+  await child.said("unknown-here");
+  await network.goAway();
+  // Each line that is shown says what was left out before it.
+  await child.said("leftOut");
+  const failures = () => child.output().filter((line) => line.includes("failed while"));
+  await until(async () => failures().length >= 6);
+  await network.comeBack();
+  const { id } = await enqueue(db, idle, null);
+  await child.said(`"id":${id}`);
+  const times = failures().map((line) => (JSON.parse(line) as { time: number }).time);
+  const seconds = ((times.at(-1) as number) - (times[0] as number)) / 1_000;
+  expect(times.length).toBeLessThanOrEqual(seconds + 2);
+  expect(failures().some((line) => line.includes("not shown"))).toBe(true);
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+});
