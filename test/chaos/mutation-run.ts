@@ -4,7 +4,7 @@ import type { Mutant } from "./mutants.ts";
 import type { Profile } from "./profiles.ts";
 import { run, type RunResult, type Watch } from "./run.ts";
 
-const seconds = 15;
+const seconds = 12;
 
 export interface MutationResult {
   /** "none" for the run without a mutant. */
