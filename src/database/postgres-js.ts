@@ -42,6 +42,8 @@ function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transa
   const client = postgres(url, {
     max: 1,
     prepare: false,
+    // Nobody waits for the driver's own question for array types: if the connection dies in it, the process does, too.
+    fetch_types: false,
     connect_timeout: 10,
     max_lifetime: null,
     onnotice: () => {},

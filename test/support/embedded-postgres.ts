@@ -14,6 +14,8 @@ export interface EmbeddedPostgres {
   halt(): Promise<void>;
   /** Starts it again, on the same port, if it does not run. Resolves when it is ready. */
   resume(): Promise<void>;
+  /** Ends the server at once, as a crash does, and starts it again on the same port. Resolves when it is ready. */
+  restart(): Promise<void>;
   /** Stops the server and removes its files. */
   stop(): Promise<void>;
 }
@@ -48,6 +50,7 @@ export async function startEmbeddedPostgres(
         detached: true,
       });
     let server = start();
+    let restarting: Promise<void> | undefined;
     const abandon = () => server.kill("SIGQUIT");
     process.prependOnceListener("exit", abandon);
     await ready(server);
@@ -59,7 +62,16 @@ export async function startEmbeddedPostgres(
         server = start();
         await ready(server);
       },
+      restart() {
+        restarting = (async () => {
+          await end(server, "SIGQUIT");
+          server = start();
+          await ready(server);
+        })();
+        return restarting;
+      },
       async stop() {
+        await restarting?.catch(() => {});
         await end(server, "SIGINT");
         process.removeListener("exit", abandon).removeListener("exit", clear);
         clear();

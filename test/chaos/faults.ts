@@ -1,0 +1,122 @@
+// Carries out a plan of faults, each at its time.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pool } from "pg";
+import type { EmbeddedPostgres } from "../support/embedded-postgres.ts";
+import { untilAnotherIsWell } from "./health.ts";
+import type { Fault } from "./history.ts";
+import type { PlannedFault } from "./plan.ts";
+import type { WorkerProcesses } from "./worker-processes.ts";
+
+export interface FaultsInput {
+  readonly plan: readonly PlannedFault[];
+  readonly postgres: EmbeddedPostgres;
+  readonly pool: Pool;
+  readonly processes: WorkerProcesses;
+}
+
+/** How long to wait for a statement to cut, or for a backend that is busy. */
+const opportunityMs = 2_000;
+
+/** The texts by which statements are known on the wire. */
+const statements = {
+  "cut claim": 'as mark (priority smallint, "runAt"',
+  "cut settle": '"delayMs" float8, refund int',
+  // With its end: each connection begins by asking for "read committed".
+  "cut commit": "commit\0",
+};
+
+/** @returns the faults that were injected, once the last one is over */
+export async function injectFaults(
+  input: FaultsInput,
+  stop: AbortSignal,
+  tell: (fault: PlannedFault) => void,
+): Promise<Fault[]> {
+  const injected: Fault[] = [];
+  const began = performance.now();
+  const under: Promise<void>[] = [];
+  const struck = new Set<number>();
+  for (const fault of input.plan) {
+    await sleep(Math.max(0, began + fault.at - performance.now()), undefined, { signal: stop }).catch(() => {});
+    if (fault.worker !== null) {
+      await untilAnotherIsWell(input.pool, input.processes, fault.worker, struck, stop);
+      struck.add(fault.worker);
+    }
+    if (stop.aborted) break;
+    tell(fault);
+    const at = Date.now();
+    const noted = async () => {
+      const { kind, worker } = fault;
+      if (await inject(input, fault)) injected.push({ kind, worker, at, until: Date.now() });
+      if (worker !== null) struck.delete(worker);
+    };
+    under.push(noted());
+  }
+  await Promise.all(under);
+  return injected;
+}
+
+/** @returns whether there was anything for the fault to strike */
+async function inject({ postgres, pool, processes }: FaultsInput, fault: PlannedFault): Promise<boolean> {
+  const { kind, lastsMs } = fault;
+  const worker = fault.worker ?? 0;
+  const proxy = processes.proxy(worker);
+  switch (kind) {
+    case "kill":
+      await processes.kill(worker, lastsMs);
+      return true;
+    case "terminate":
+      await processes.terminate(worker, lastsMs);
+      return true;
+    case "freeze":
+      await processes.freeze(worker, lastsMs);
+      return true;
+    case "restart":
+      await postgres.restart();
+      return true;
+    case "black hole":
+      proxy.blackHole();
+      await sleep(lastsMs);
+      proxy.heal();
+      return true;
+    case "delay":
+      proxy.delay({ ms: fault.latencyMs, jitterMs: fault.latencyMs, pieceBytes: 1 + fault.bytes });
+      await sleep(lastsMs);
+      proxy.heal();
+      return true;
+    case "cut claim":
+    case "cut settle":
+    case "cut commit":
+      // Most claims bring nothing, and nothing is lost with their replies.
+      return proxy.cut(
+        { text: statements[kind], side: fault.side, bytes: fault.bytes, withRows: kind === "cut claim" },
+        opportunityMs,
+      );
+    case "drop idle":
+    case "drop busy":
+      return dropBackend(pool, processes.proxy(worker).ports(), kind === "drop busy", fault.pick);
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Ends one of a worker's backends. @returns whether there was one */
+async function dropBackend(pool: Pool, ports: readonly number[], busy: boolean, pick: number): Promise<boolean> {
+  const until = performance.now() + opportunityMs;
+  while (performance.now() < until) {
+    try {
+      const { rows } = await pool.query<{ pid: number }>(
+        `select pid from pg_stat_activity
+          where application_name = 'soniq-drizzle' and client_port = any ($1) and (state = 'idle') <> $2 order by pid`,
+        [ports, busy],
+      );
+      if (rows.length > 0) {
+        await pool.query("select pg_terminate_backend($1)", [rows[pick % rows.length]?.pid]);
+        return true;
+      }
+    } catch {
+      // PostgreSQL is away.
+    }
+    await sleep(5);
+  }
+  return false;
+}

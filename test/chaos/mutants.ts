@@ -1,0 +1,109 @@
+// Deliberate faults in the product, put into the built code as a worker loads it: each must turn a run red.
+import { dropping, type Profile, provoking } from "./profiles.ts";
+import type { Check } from "./verdict.ts";
+
+/** A text of a file below `dist/src` that stands there exactly once, and what stands there instead. */
+interface Rewrite {
+  readonly file: string;
+  readonly search: string;
+  readonly replacement: string;
+}
+
+export interface Mutant {
+  readonly name: string;
+  readonly rewrites: readonly Rewrite[];
+  /** The faults that bring it out. */
+  readonly profile: Profile;
+  /** The checks that find it: one at least must be broken. */
+  readonly foundBy: readonly Check[];
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "fence-off",
+    profile: provoking,
+    rewrites: [
+      {
+        file: "jobs/settle.js",
+        search: "${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}",
+        replacement: "${soniqJobs.id} = s.id",
+      },
+    ],
+    foundBy: ["settled twice", "illegal transition"],
+  },
+  {
+    name: "guard-off",
+    profile: dropping,
+    rewrites: [{ file: "database/postgres-js.js", search: 'if (key !== "begin")', replacement: "if (key)" }],
+    // The driver ends the process, takes the loss of a connection for a failure, or writes outside of the transaction.
+    foundBy: [
+      "effect of another transaction",
+      "effect twice",
+      "effect missing",
+      "unexpected exit",
+      "attempt miscounted",
+    ],
+  },
+  {
+    name: "worker-id-kept",
+    profile: provoking,
+    rewrites: [{ file: "jobs/end-claim.js", search: "workerId: null,", replacement: "" }],
+    foundBy: ["worker id without claim"],
+  },
+  {
+    name: "sessions-revived",
+    profile: provoking,
+    rewrites: [
+      {
+        file: "sessions/session.js",
+        search: `leaseExpiresAt: leaseFor(leaseMs) })
+        .where(and(eq(soniqWorkers.id, id), isNull(soniqWorkers.endedAt)))`,
+        replacement: "leaseExpiresAt: leaseFor(leaseMs), endedAt: null }).where(eq(soniqWorkers.id, id))",
+      },
+    ],
+    foundBy: ["session revived"],
+  },
+  {
+    name: "cancel-forgotten",
+    profile: provoking,
+    rewrites: [
+      {
+        file: "jobs/settle.js",
+        search: "s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null",
+        replacement: "false",
+      },
+    ],
+    foundBy: ["ran after its cancellation"],
+  },
+  {
+    name: "ownership-asked-late",
+    profile: provoking,
+    rewrites: [
+      {
+        file: "worker/engine.js",
+        search: "const asked = new Set(this.#queues.flatMap((queue) => queue.held()));",
+        replacement: "const before = this.#queues.flatMap((queue) => queue.held());",
+      },
+      { file: "worker/engine.js", search: "[...asked].map(", replacement: "before.map(" },
+      {
+        file: "worker/engine.js",
+        search: "const byId = new Map(owned.map((one) => [one.id, one]));",
+        replacement:
+          "const byId = new Map(owned.map((one) => [one.id, one])); const asked = new Set(this.#queues.flatMap((queue) => queue.held()));",
+      },
+    ],
+    foundBy: ["lost"],
+  },
+  {
+    name: "application-clock",
+    profile: provoking,
+    rewrites: [
+      {
+        file: "jobs/claim.js",
+        search: "lte(soniqJobs.runAt, sql `now()`)",
+        replacement: "lte(soniqJobs.runAt, sql`${new Date().toISOString()}::timestamptz`)",
+      },
+    ],
+    foundBy: ["started early"],
+  },
+];
