@@ -73,10 +73,10 @@ export function workerOf(settings: Settings, onEvent: Tell): ProcessWorker {
   let stopped = false;
 
   async function start(): Promise<void> {
-    const stop = giveUpStarting.signal;
-    const opened = new Engine(settings, tell, await openConnections(settings, stop, tell));
+    const { signal } = giveUpStarting;
+    const opened = new Engine(settings, tell, await openConnections(settings, signal, tell));
     try {
-      await opened.start(stop);
+      await opened.start(signal);
       engine = opened;
     } catch (error) {
       await opened.close();
