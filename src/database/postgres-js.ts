@@ -2,6 +2,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
+import { learnArrays } from "./postgres-js-arrays.js";
 import {
   ConnectionLoss,
   type Transactional,
@@ -42,7 +43,6 @@ function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transa
   const client = postgres(url, {
     max: 1,
     prepare: false,
-    // Nobody waits for the driver's own question for array types: if the connection dies in it, the process does, too.
     fetch_types: false,
     connect_timeout: 10,
     max_lifetime: null,
@@ -50,10 +50,12 @@ function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transa
     onclose: () => loss.lose(),
     connection: { application_name: "soniq-drizzle" },
   });
+  let arrays: Promise<void> | undefined;
   const guarded = new Proxy(client, {
     get(target, key) {
       if (key !== "begin") return Reflect.get(target, key) as unknown;
-      return (...args: [...unknown[], Body]) => {
+      return async (...args: [...unknown[], Body]) => {
+        await (arrays ??= learnArrays(client));
         const body = args.pop() as Body;
         const scope = { over: false };
         return (target.begin as (...all: unknown[]) => unknown)(...args, settling(body, loss, scope, true));
