@@ -8,6 +8,8 @@ import { type MutationResult, runMutant } from "./mutation-run.ts";
 import { everything } from "./profiles.ts";
 import { report } from "./report.ts";
 import { run, type Watch } from "./run.ts";
+import { scenarios } from "./scenarios/all.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
 
 interface Options {
   readonly seed: number;
@@ -15,6 +17,7 @@ interface Options {
   readonly json?: true;
   /** True: all of them. */
   readonly mutants?: true | string;
+  readonly scenario?: string[];
 }
 
 const server = { fsync: "off", max_connections: "300" };
@@ -41,7 +44,12 @@ const command = new Command("chaos")
     "put each deliberate fault into the product, or that one: each must be found",
     nameOfMutant,
   )
-  .action((options: Options) => (options.mutants ? runMutants : chaos)(options));
+  .option(
+    "--scenario <names>",
+    `single faults at length instead, separated by commas, or all: ${Object.keys(scenarios).join(", ")}`,
+    namesOfScenarios,
+  )
+  .action((options: Options) => (options.mutants ? runMutants : options.scenario ? runScenarios : chaos)(options));
 
 try {
   await command.parseAsync();
@@ -88,6 +96,27 @@ async function runMutants({ seed, mutants: name, json }: Options): Promise<void>
   }
 }
 
+async function runScenarios({ seed, scenario: names = [], json }: Options): Promise<void> {
+  const say = sayer(json);
+  const results: object[] = [];
+  for (const name of names) {
+    const postgres = await startEmbeddedPostgres(server);
+    const began = performance.now();
+    try {
+      const { figures, violations } = await (scenarios[name] as Scenario)({ url: postgres.url, seed });
+      const seconds = Math.round((performance.now() - began) / 1_000);
+      results.push({ scenario: name, seed, seconds, figures, violations });
+      const list = Object.entries(figures).map(([figure, n]) => `${figure} ${n}`);
+      say(`${violations.length === 0 ? "clean" : "RED  "}  ${name} (${seconds} s): ${list.join(" · ")}`);
+      for (const violation of violations) say(`       ${violation}`);
+      if (violations.length > 0) process.exitCode = 1;
+    } finally {
+      await postgres.stop();
+    }
+  }
+  if (json) console.log(JSON.stringify(results));
+}
+
 function watcher(say: (text: string) => void): Watch {
   const began = performance.now();
   const seconds = () => ((performance.now() - began) / 1_000).toFixed(1).padStart(6);
@@ -104,6 +133,12 @@ function sayer(json: true | undefined): (text: string) => void {
 function nameOfMutant(name: string): string {
   if (mutants.some((mutant) => mutant.name === name)) return name;
   throw new InvalidArgumentError(`there are ${mutants.map((mutant) => mutant.name).join(", ")}.`);
+}
+
+function namesOfScenarios(text: string): string[] {
+  const names = text === "all" ? Object.keys(scenarios) : text.split(",");
+  if (names.every((name) => name in scenarios)) return names;
+  throw new InvalidArgumentError(`there are ${Object.keys(scenarios).join(", ")}.`);
 }
 
 function whole(text: string): number {

@@ -18,6 +18,9 @@ export interface Findings {
   readonly violations: string[];
 }
 
+/** One kind of fault, at length. */
+export type Scenario = (around: Surroundings) => Promise<Findings>;
+
 export interface ScratchDatabase {
   readonly url: string;
   readonly sql: Sql;
