@@ -92,7 +92,7 @@ const insertPlainly = fc
     queue: anyQueue,
     key: anyKey,
     until: fc.constantFrom("started" as const, "finished" as const),
-    keyForMs: fc.constantFrom(null, 200_000),
+    keyForMs: fc.constantFrom(null, 200_000, 2_000_000),
     ageMs: fc.constantFrom(0, 30_000),
     crashes: fc.constantFrom(0, 0, 2),
   })
