@@ -127,7 +127,7 @@ describe("a stale worker settles nothing of a job that", () => {
     const [held] = await claimAs(db, worker, { queue: "stale" });
     const settlement = [{ ...(held as ClaimedJob), outcome: completed }];
     const written = await Promise.all([settle(db, worker, settlement), settle(db, worker, settlement)]);
-    expect(written.flat()).toEqual([{ id: held?.id, state: "completed" }]);
+    expect(written.flat()).toEqual([{ id: held?.id, claims: 1, state: "completed" }]);
   });
 
   test("stands in a batch beside jobs that are still its own", async () => {
@@ -136,7 +136,7 @@ describe("a stale worker settles nothing of a job that", () => {
     const [first, second] = (await claimAs(db, worker, { queue: "stale" })) as [ClaimedJob, ClaimedJob];
     const stale = { ...first, claims: first.claims + 1, outcome: completed };
     expect(await settle(db, worker, [stale, { ...second, outcome: completed }])).toEqual([
-      { id: second.id, state: "completed" },
+      { id: second.id, claims: second.claims, state: "completed" },
     ]);
     expect(await jobRow(db, first.id)).toMatchObject({ state: "active", workerId: worker });
   });

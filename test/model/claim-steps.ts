@@ -11,7 +11,7 @@ import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
 import { type Settled, settle, settleUnlocked } from "../../src/jobs/settle.ts";
 import { findEnded } from "../../src/jobs/settled-before.ts";
 import { anyDelay, anyQueue, quick } from "./enqueue-steps.ts";
-import type { Claim, Ending, JobModel } from "./job-model.ts";
+import type { Claim, Ending, Job, JobModel } from "./job-model.ts";
 import { nth, type Player, type Stage, stale, type Step, step } from "./step.ts";
 
 const quickMs = 120_000;
@@ -27,7 +27,7 @@ const claimSome = fc
   .record({
     n: fc.constantFrom(0, 0, 1, 1, stale),
     queue: anyQueue,
-    limit: fc.constantFrom(1, 2, 5),
+    limit: fc.constantFrom(1, 1, 2, 5),
     look: fc.constantFrom(true, false, false),
     anew: fc.constantFrom(true, true, true, false),
   })
@@ -37,38 +37,42 @@ const claimSome = fc
       async (model, stage) => {
         const player = stage.players[n] as Player;
         if (anew && n !== stale && !model.isLive(player.session)) player.session = await stage.newSession();
-        const { session } = player;
-        const marks = stage.marks.get(queue) ?? new ClaimMarks();
-        stage.marks.set(queue, marks);
-        const claimed = await claim(stage.db, {
-          workerId: session,
-          queue,
-          limit,
-          from: look ? fromTheBeginning : marks.starts(),
-          deadlines: JSON.stringify({ [quick.name]: quickMs }),
-          defaultDeadlineMs: otherwiseMs,
-        });
-        // As if each were a thousand, since that is how many jobs a mark stays behind.
-        marks.advance(claimed.flatMap((job) => Array.from({ length: 1_000 }, () => job)));
-        const ids = claimed.map(({ id }) => id);
-        const expected = model
-          .claimable(session, queue)
-          .filter((job) => look || !job.late || ids.includes(job.id))
-          .slice(0, limit);
-        equal(
-          ids,
-          expected.map(({ id }) => id),
-          "the jobs that were claimed",
-        );
-        for (const [i, job] of expected.entries()) {
-          model.claim(job, session, job.name === quick.name ? quickMs : otherwiseMs);
-          const { claims, attempt } = claimed[i] as ClaimedJob;
-          equal({ claims, attempt }, { claims: job.claims, attempt: model.attempt(job) }, `the claim of job ${job.id}`);
-          stage.claimed.set(model.claims.at(-1) as Claim, claimed[i] as ClaimedJob);
-        }
+        await claimAs(stage, player.session, queue, limit, look);
       },
     ),
   );
+
+async function claimAs(stage: Stage, session: string, queue: string, limit: number, look: boolean): Promise<void> {
+  const { model } = stage;
+  const marks = stage.marks.get(queue) ?? new ClaimMarks();
+  stage.marks.set(queue, marks);
+  const claimed = await claim(stage.db, {
+    workerId: session,
+    queue,
+    limit,
+    from: look ? fromTheBeginning : marks.starts(),
+    deadlines: JSON.stringify({ [quick.name]: quickMs }),
+    defaultDeadlineMs: otherwiseMs,
+  });
+  // As if each were a thousand, since that is how many jobs a mark stays behind.
+  marks.advance(claimed.flatMap((job) => Array.from({ length: 1_000 }, () => job)));
+  const ids = claimed.map(({ id }) => id);
+  const expected = model
+    .claimable(session, queue)
+    .filter((job) => look || !job.late || ids.includes(job.id))
+    .slice(0, limit);
+  equal(
+    ids,
+    expected.map(({ id }) => id),
+    "the jobs that were claimed",
+  );
+  for (const [i, job] of expected.entries()) {
+    model.claim(job, session, job.name === quick.name ? quickMs : otherwiseMs);
+    const { claims, attempt } = claimed[i] as ClaimedJob;
+    equal({ claims, attempt }, { claims: job.claims, attempt: model.attempt(job) }, `the claim of job ${job.id}`);
+    stage.claimed.set(model.claims.at(-1) as Claim, claimed[i] as ClaimedJob);
+  }
+}
 
 const anyEnding: fc.Arbitrary<Ending> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("returned" as const), result: fc.constantFrom(null, 7) }) },
@@ -81,7 +85,7 @@ const anyEnding: fc.Arbitrary<Ending> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("unknown" as const), graceMs: fc.constantFrom(90_000, 90_000, 0) }),
+    arbitrary: fc.record({ kind: fc.constant("unknown" as const), graceMs: fc.constantFrom(1_000, 1_000, 0) }),
   },
   {
     weight: 1,
@@ -114,27 +118,22 @@ function outcomeOf(job: ClaimedJob, ending: Ending, workerId: string): Outcome {
   }
 }
 
-/** Claims, counted from the newest: of those that stand, of those whose job was claimed again since, or of all. */
+/** Claims, counted from the newest: of those that stand, or of all. */
 const anyWhich = fc.record({
-  of: fc.constantFrom("standing" as const, "standing" as const, "overtaken" as const, "all" as const),
+  of: fc.constantFrom(...(["standing", "standing", "all"] as const)),
   n: fc.nat({ max: 9 }),
 });
 type Which = typeof anyWhich extends fc.Arbitrary<infer T> ? T : never;
 
+const standing = (model: JobModel) => model.claims.filter((one) => model.held(one, one.workerId));
+
 function claimOf(model: JobModel, { of, n }: Which): Claim {
-  const chosen = {
-    standing: (one: Claim) => model.held(one, one.workerId) !== undefined,
-    overtaken: ({ id, claims }: Claim) =>
-      model.jobs.get(id)?.state === "active" && model.jobs.get(id)?.claims !== claims,
-    all: () => true,
-  };
-  return nth(model.claims.filter(chosen[of]), n) ?? (nth(model.claims, n) as Claim);
+  return nth(of === "standing" ? standing(model) : [], n) ?? (nth(model.claims, n) as Claim);
 }
 
 const ways = { settle, "settle unlocked": settleUnlocked, "delete completed": deleteCompleted };
-const anyWay = fc.constantFrom(
-  ...(["settle", "settle", "settle unlocked", "settle unlocked", "delete completed"] as const),
-);
+type Way = keyof typeof ways;
+const anyWay = fc.constantFrom(...(["settle", "settle", "settle unlocked", "delete completed"] as const));
 
 /** A batch of one session's: with claims that stand, with some that have ended, and with some that are not its own. */
 const settleSome = fc
@@ -150,24 +149,45 @@ const settleSome = fc
       async (model, stage) => {
         const endings = new Map(batch.toReversed().map((one) => [claimOf(model, one.which), one.ending]));
         const { workerId } = claimOf(model, (batch[0] as { which: Which }).which);
-        const settlements = [...endings].map(([made, ending]) => ({
-          id: made.id,
-          claims: made.claims,
-          outcome: outcomeOf(stage.claimed.get(made) as ClaimedJob, ending, workerId),
-        }));
-        const ended = await findEnded(stage.db, workerId, settlements);
-        for (const one of settlements) {
-          equal(ended.has(one), !model.held(one, workerId), `whether claim ${one.claims} of job ${one.id} has ended`);
-        }
-        const settled = await ways[way](stage.db, workerId, settlements);
-        const expected = settledByModel(stage, workerId, endings, way === "delete completed");
-        equal(settled.toSorted(byId), expected.toSorted(byId), "the claims that were settled");
-        if (twice)
-          equal(await ways[way](stage.db, workerId, settlements), [], "the claims that were settled once more");
+        await settleAs(stage, workerId, endings, way);
+        if (twice) await settleAs(stage, workerId, endings, way);
       },
       (model) => model.claims.length > 0,
     );
   });
+
+/** What a handler does that was given up, and ends after its job was claimed again by the same session. */
+const settleOvertaken = fc.record({ n: fc.nat({ max: 3 }), way: anyWay }).map(({ n, way }) =>
+  step(
+    `standing -${n} is released, its session claims again, and then for the old claim: ${way}`,
+    async (model, stage) => {
+      const old = nth(standing(model), n) as Claim;
+      const { queue } = model.held(old, old.workerId) as Job;
+      await settleAs(stage, old.workerId, new Map([[old, { kind: "released", delayMs: 0 }]]), "settle");
+      await stage.compare();
+      await claimAs(stage, old.workerId, queue, 5, true);
+      await stage.compare();
+      await settleAs(stage, old.workerId, new Map([[old, { kind: "returned", result: 7 }]]), way);
+    },
+    (model) => standing(model).length > 0,
+  ),
+);
+
+async function settleAs(stage: Stage, workerId: string, endings: ReadonlyMap<Claim, Ending>, way: Way): Promise<void> {
+  const settlements = [...endings].map(([made, ending]) => ({
+    id: made.id,
+    claims: made.claims,
+    outcome: outcomeOf(stage.claimed.get(made) as ClaimedJob, ending, workerId),
+  }));
+  const ended = await findEnded(stage.db, workerId, settlements);
+  for (const one of settlements) {
+    const stands = stage.model.held(one, workerId) !== undefined;
+    equal(ended.has(one), !stands, `whether claim ${one.claims} of job ${one.id} has ended`);
+  }
+  const settled = await ways[way](stage.db, workerId, settlements);
+  const expected = settledByModel(stage, workerId, endings, way === "delete completed");
+  equal(settled.toSorted(byId), expected.toSorted(byId), "the claims that were settled");
+}
 
 /** @returns what is settled: the claims that stand, and no others */
 function settledByModel(
@@ -211,5 +231,6 @@ const askWhatIsOwn = anyPlayer.map((n) =>
 export const claimSteps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: claimSome },
   { weight: 5, arbitrary: settleSome },
+  { weight: 1, arbitrary: settleOvertaken },
   { weight: 1, arbitrary: askWhatIsOwn },
 );

@@ -20,7 +20,7 @@ const anyDefinition = fc.constantFrom(quick, slow);
 const anyKey = fc.constantFrom(null, null, "a", "b");
 const anyOptions = fc.record({
   queue: anyQueue,
-  priority: fc.constantFrom(5, 5, 1),
+  priority: fc.constantFrom(5, 5, 5, 1, 9),
   delay: anyDelay,
   maxAttempts: fc.constantFrom(1, 2, 10),
   uniqueKey: anyKey,
@@ -75,7 +75,7 @@ const enqueueOne = fc.record({ definition: anyDefinition, options: anyOptions })
 );
 
 const enqueueSome = fc
-  .record({ definition: anyDefinition, all: fc.array(anyOptions, { minLength: 1, maxLength: 4 }) })
+  .record({ definition: anyDefinition, all: fc.array(anyOptions, { minLength: 1, maxLength: 6 }) })
   .map(({ definition, all }) =>
     step(`enqueue many ${definition.name} ${JSON.stringify(all)}`, async (model, { db }) => {
       const payloads = all.map(() => 1);
@@ -92,7 +92,7 @@ const insertPlainly = fc
     queue: anyQueue,
     key: anyKey,
     until: fc.constantFrom("started" as const, "finished" as const),
-    keyForMs: fc.constantFrom(null, 200_000),
+    keyForMs: fc.constantFrom(null, 200_000, 2_000_000),
     ageMs: fc.constantFrom(0, 30_000),
     crashes: fc.constantFrom(0, 0, 2),
   })
@@ -125,6 +125,6 @@ const insertPlainly = fc
 
 export const enqueueSteps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: enqueueOne },
-  { weight: 1, arbitrary: enqueueSome },
+  { weight: 2, arbitrary: enqueueSome },
   { weight: 2, arbitrary: insertPlainly },
 );
