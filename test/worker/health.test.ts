@@ -109,8 +109,10 @@ test("while PostgreSQL lets nobody in it is not ready, yet live, and says so onc
   await admin.unsafe(`alter database ${database} allow_connections true`);
   await event("recovered");
   expect(worker.health()).toEqual({ state: "working", live: true, ready: true, reasons: [] });
-  const told = events.map(({ type }) => type).filter((type) => type === "degraded" || type === "recovered");
-  expect(told.filter((type, i) => type === told[i - 1])).toEqual([]);
+  const told = events.flatMap((one) =>
+    one.type === "degraded" ? [`degraded, ready ${one.ready}`] : one.type === "recovered" ? ["recovered"] : [],
+  );
+  expect(told.filter((what, i) => what === told[i - 1])).toEqual([]);
 });
 
 test("handlers that ignore their signal are counted until they end; as many as there are slots, and it is not live", async () => {
