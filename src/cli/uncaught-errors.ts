@@ -3,6 +3,7 @@ import type { ProcessWorker } from "../worker/create-worker.js";
 import { exitCodes } from "./exit-codes.js";
 
 const longestReport = 8_000;
+const deepestCause = 5;
 
 /**
  * What happens to a rejection or exception in the user's code that nothing caught: nobody knows in what state it left the
@@ -24,9 +25,9 @@ export function stopOnUncaughtErrors(worker: () => ProcessWorker | undefined): v
   process.on("unhandledRejection", stop);
 }
 
-/** With its stack, and its causes'. */
-function inFull(error: unknown): string {
+/** With its stack, and its causes', which may go round in a circle. */
+function inFull(error: unknown, depth = deepestCause): string {
   if (!(error instanceof Error)) return storable(String(error), longestReport);
-  const cause = error.cause === undefined ? "" : `\ncaused by ${inFull(error.cause)}`;
+  const cause = error.cause === undefined || depth === 0 ? "" : `\ncaused by ${inFull(error.cause, depth - 1)}`;
   return storable(`${error.stack ?? error.message}${cause}`, longestReport);
 }

@@ -15,7 +15,8 @@ const lockStates = new Set(["55P03", "40P01", "40001", "57014"]);
 export function failureOf(error: unknown): Failure {
   const code = errorCode(error) ?? "";
   if (lockStates.has(code)) return "lock";
-  const isSqlState = /^[0-9A-Z]{5}$/.test(code);
+  // No class of these begins with an E, as the network's EPIPE does.
+  const isSqlState = /^(?!E)[0-9A-Z]{5}$/.test(code);
   // Connection, transaction state (a read-only server), resources, operator intervention, system.
   return isSqlState && !/^(08|25|53|57|58|XX)/.test(code) ? "row" : "outage";
 }

@@ -3,7 +3,9 @@ import type { Queryable } from "./queryable.js";
 
 const longestTries = 5;
 /** Serialization failure, deadlock: nothing was written, and said again it may go. */
-const conflicts = new Set(["40001", "40P01"]);
+export function isConflict(error: unknown): boolean {
+  return ["40001", "40P01"].includes(errorCode(error) ?? "");
+}
 
 /**
  * Says again what lost against others at the same rows, because the database's default is stricter than READ COMMITTED,
@@ -17,7 +19,7 @@ export async function retryConflicts<T>(db: Queryable, run: (db: Queryable) => P
       if (tries === 1) return await run(db);
       return await db.transaction(async (tx: Queryable) => run(tx), { isolationLevel: "read committed" });
     } catch (error) {
-      if (isTransaction || tries === longestTries || !conflicts.has(errorCode(error) ?? "")) throw error;
+      if (isTransaction || tries === longestTries || !isConflict(error)) throw error;
     }
   }
 }

@@ -2,6 +2,8 @@ import { Pool, type PoolClient } from "pg";
 import { SoniqError } from "../core/errors.js";
 import {
   ConnectionLoss,
+  idleConnectionMs,
+  tooLate,
   type Transactional,
   type TransactionDriver,
   type TransactionSlot,
@@ -46,11 +48,16 @@ class GuardedPool extends Pool {
     super({
       connectionString: url,
       max: 1,
-      idleTimeoutMillis: 0,
+      idleTimeoutMillis: idleConnectionMs,
       connectionTimeoutMillis: 10_000,
+      keepAlive: true,
       application_name: "soniq-drizzle",
     });
     this.on("error", (error) => loss.lose(error));
+    // Before the pool takes its own listener off: an error that nobody hears would end the process.
+    this.on("connect", (client) => {
+      client.on("error", (error) => loss.lose(error)).on("end", () => loss.lose());
+    });
   }
 
   override connect(): Promise<PoolClient>;
@@ -68,18 +75,23 @@ class GuardedPool extends Pool {
 
   async #connectGuarded(): Promise<PoolClient> {
     const client = await super.connect();
+    if (this.loss.error) {
+      client.release(true);
+      throw this.loss.error;
+    }
     this.#client = client;
-    const lost = (error?: Error) => this.loss.lose(error);
-    client.on("error", lost).on("end", lost);
     let over = false;
     const query = (...args: unknown[]) => {
       const refusal = this.loss.error ?? (over ? new SoniqError(tooLate) : undefined);
-      return refusal ? Promise.reject(refusal) : watched(client, args, this.loss);
+      if (refusal) return Promise.reject(refusal);
+      const end = ending(args[0]);
+      // The driver sends one statement after the other: what comes after this one would be carried out, and stay.
+      if (end) over = true;
+      return watched(client, args, this.loss, end);
     };
     const release = (error?: Error | boolean) => {
       over = true;
       this.#client = undefined;
-      client.off("error", lost).off("end", lost);
       client.release(error);
     };
     return new Proxy(client, {
@@ -93,17 +105,28 @@ class GuardedPool extends Pool {
   }
 }
 
-const tooLate = "this transaction has ended: is an `await` missing in the handler?";
+/** Which end of a transaction a query is, if it is one. Savepoints have ends of their own. */
+function ending(query: unknown): "COMMIT" | "ROLLBACK" | undefined {
+  const statement = typeof query === "string" ? query : (query as { text?: unknown } | null)?.text;
+  const end = typeof statement === "string" ? statement.trim().toUpperCase() : "";
+  return end === "COMMIT" || end === "ROLLBACK" ? end : undefined;
+}
 
 /** Has the loss know of each reply before whoever waits for it. */
-async function watched(client: PoolClient, args: unknown[], loss: ConnectionLoss): Promise<unknown> {
+async function watched(
+  client: PoolClient,
+  args: unknown[],
+  loss: ConnectionLoss,
+  end: ReturnType<typeof ending>,
+): Promise<unknown> {
   loss.sent();
-  try {
-    const result = await (client.query as (...all: unknown[]) => Promise<unknown>).apply(client, args);
-    loss.replied();
-    return result;
-  } catch (error) {
+  const query = client.query as (...all: unknown[]) => Promise<{ readonly command?: string }>;
+  const result = await query.apply(client, args).catch((error: unknown) => {
     loss.replied(error);
     throw loss.error ?? error;
-  }
+  });
+  loss.replied();
+  // PostgreSQL answers the commit of a transaction in which a statement has failed with a rollback, which is no error.
+  if (end === "COMMIT" && result.command === "ROLLBACK") throw new SoniqError(tooLate);
+  return result;
 }

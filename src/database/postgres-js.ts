@@ -5,9 +5,11 @@ import type { Queryable } from "../core/queryable.js";
 import { learnArrays } from "./postgres-js-arrays.js";
 import {
   ConnectionLoss,
+  idleConnectionMs,
   type Transactional,
   type TransactionDriver,
   type TransactionSlot,
+  tooLate,
 } from "./transaction-slot.js";
 
 /**
@@ -46,6 +48,7 @@ function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transa
     fetch_types: false,
     connect_timeout: 10,
     max_lifetime: null,
+    idle_timeout: idleConnectionMs / 1_000,
     onnotice: () => {},
     onclose: () => loss.lose(),
     connection: { application_name: "soniq-drizzle" },
@@ -83,13 +86,21 @@ interface Scope {
  */
 function settling(body: Body, loss: ConnectionLoss, scope: Scope, outermost: boolean): Body {
   return async (client) => {
+    const run = async () => {
+      try {
+        return await body(wrapped(client, loss, scope));
+      } finally {
+        scope.over ||= outermost;
+      }
+    };
     try {
-      return await body(wrapped(client, loss, scope));
+      const returned = await run();
+      // If it fails, it takes the transaction with it, and PostgreSQL answers the commit with a rollback, which is no error.
+      if (outermost && loss.busy && !loss.error) throw new SoniqError(tooLate);
+      return loss.error ? new Promise(() => {}) : returned;
     } catch (error) {
       if (loss.error) return new Promise(() => {});
       throw error;
-    } finally {
-      scope.over ||= outermost;
     }
   };
 }
@@ -123,8 +134,6 @@ function wrapped(client: Sql, loss: ConnectionLoss, scope: Scope): Sql {
     },
   });
 }
-
-const tooLate = "this transaction has ended: is an `await` missing in the handler?";
 
 function isTemplate(strings: unknown): boolean {
   return Array.isArray(strings) && "raw" in strings;

@@ -1,4 +1,4 @@
-import { SoniqError } from "../core/errors.js";
+import { errorCode, SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 
 /** An application's Drizzle database, as far as its transactions go. */
@@ -43,8 +43,18 @@ export class TransactionLostError extends SoniqError {
   }
 }
 
-/** Server states after which a connection, or what runs on it, is of no more use: resources, shutdown, failover, input/output. */
-const isFatal = /^(08|53|57P|58|25006|25P0[34])/;
+/** A connection that no transaction needed for this time is given back. */
+export const idleConnectionMs = 60_000;
+
+/** What a statement meets that is sent when its transaction has ended. */
+export const tooLate = "this transaction has ended: is an `await` missing in the handler?";
+
+/**
+ * What says that a connection, or what runs on it, is of no more use: PostgreSQL's states of connections, a full disk, shutdown,
+ * failover and input/output, and the codes of network and drivers. All else is a statement's own error, such as a parameter
+ * that cannot be sent.
+ */
+const isFatal = /^(08...|53[13]00|57P0[123]|58...|25006|25P03|CONNECTION_[A-Z]+|CONNECT_TIMEOUT|E(?!RR_)[A-Z]+)$/;
 
 /** Whether and how the connection of a slot broke. Told before anybody else can act on it. */
 export class ConnectionLoss {
@@ -58,6 +68,11 @@ export class ConnectionLoss {
   /** @param idleMs how long PostgreSQL waits for the next statement of a transaction */
   constructor(private readonly idleMs: number) {}
 
+  /** Whether a statement is on its way. */
+  get busy(): boolean {
+    return this.#inFlight > 0;
+  }
+
   sent(): void {
     this.#inFlight += 1;
   }
@@ -67,10 +82,7 @@ export class ConnectionLoss {
     this.#inFlight -= 1;
     this.#lastReply = performance.now();
     if (error === undefined) return;
-    const { code } = error as { code?: unknown };
-    // A code of five characters is PostgreSQL's, any other the driver's or the network's.
-    const isServers = typeof code === "string" && code.length === 5;
-    if (!isServers || isFatal.test(code)) this.lose(error);
+    if (isFatal.test(errorCode(error) ?? "")) this.lose(error);
   }
 
   lose(cause?: unknown): void {

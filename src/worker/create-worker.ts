@@ -119,6 +119,7 @@ export function workerOf(settings: Settings, onEvent: Tell): ProcessWorker {
       await stop(engine, timeoutMs);
     },
     async crash() {
+      giveUpStarting.abort();
       await starting?.catch(() => {});
       if (!engine) return;
       const ended = stop(engine, 0);

@@ -1,5 +1,6 @@
-import { errorCode, SoniqError } from "../core/errors.js";
+import { SoniqError } from "../core/errors.js";
 import { failureOf } from "../core/failure.js";
+import { isConflict } from "../core/retry-conflicts.js";
 import type { Queryable } from "../core/queryable.js";
 import { boundTransaction, cancelStatement } from "../database/backend.js";
 import { TransactionLostError, type TransactionSlot } from "../database/transaction-slot.js";
@@ -39,9 +40,9 @@ type Body = (tx: any) => Promise<unknown>;
 
 /** A handler's transaction is tried so often where another one is in its way. */
 const conflictTries = 5;
-const conflictStates = new Set(["40001", "40P01"]);
-/** A statement of ours that is not answered by then never will be. */
+/** A settle or commit that is not answered by then never will be; nor will a connection be there. */
 const patienceMs = 25_000;
+const beginPatienceMs = 10_000;
 const resolveMs = 250;
 
 /** Rolls the transaction back, for a reason that is no failure. */
@@ -57,7 +58,7 @@ export class JobTransaction {
   /** Whether the settle has been sent: what this says of the claim counts. */
   settling = false;
   #running: Promise<unknown> | undefined;
-  #over = false;
+  #cancel: () => void = () => {};
   #slot: TransactionSlot | undefined;
   readonly #abandoned = new AbortController();
 
@@ -75,20 +76,21 @@ export class JobTransaction {
       throw new SoniqError(
         `job ${this.job.name}: job.transaction was called twice: its commit ends the job, so there is one per attempt`,
       );
-    this.#running = this.#untilNoConflict(body, options).finally(() => (this.#over = true));
+    this.#running = this.#untilNoConflict(body, options);
     // A handler that does not wait for it learns of nothing; `result` does.
     this.#running.catch(() => {});
     return this.#running;
   }
 
-  /** Waits for a transaction that the handler has not waited for. @throws what it failed with */
+  /** Waits for it, as the handler may have not. @throws what it failed with */
   async result(): Promise<void> {
-    if (!this.#over) await this.#running;
+    await this.#running;
   }
 
   /** Nobody waits any longer: breaks the connection. */
   abandon(): void {
     this.#abandoned.abort();
+    this.#cancel();
     this.#slot?.destroy();
   }
 
@@ -97,7 +99,7 @@ export class JobTransaction {
       try {
         return await this.#inSlot(body, options);
       } catch (error) {
-        const conflict = conflictStates.has(errorCode(error) ?? "") && !this.end && !this.signal.aborted;
+        const conflict = isConflict(error) && !this.end && !this.signal.aborted;
         if (!conflict || tries === conflictTries) throw error;
         await pause(Math.random() * 20 * 2 ** tries, this.signal);
       }
@@ -106,13 +108,18 @@ export class JobTransaction {
 
   async #inSlot(body: Body, options?: TransactionOptions): Promise<unknown> {
     const { slots } = this.around;
-    const slot = await slots.take(this.signal);
+    const slot = await slots.take(this.signal).catch((error: unknown) => {
+      // It has only waited.
+      this.end = { kind: "lost" };
+      throw error;
+    });
     this.#slot = slot;
-    this.settling = false;
     try {
       return await this.#once(slot, body, options);
     } finally {
+      this.settling = this.end?.kind === "committed" || this.end?.kind === "fenced";
       this.#slot = undefined;
+      this.#cancel = () => {};
       slots.giveBack(slot);
     }
   }
@@ -123,14 +130,15 @@ export class JobTransaction {
     let outcome: Outcome | undefined;
     let written: Settled["state"] | undefined;
     let began = false;
-    const impatient = () => setTimeout(() => slot.destroy(), patienceMs);
-    let patience = impatient();
+    const impatient = (ms: number) => setTimeout(() => slot.destroy(), ms);
+    let patience = impatient(beginPatienceMs);
     const inTransaction = async (tx: Queryable) => {
       began = true;
-      const pid = await boundTransaction(tx, around.idleMs, runnable.timeoutMs);
+      const backend = await boundTransaction(tx, around.idleMs, runnable.timeoutMs);
       clearTimeout(patience);
       this.signal.throwIfAborted();
-      const cancel = () => void cancelStatement(around.db, pid).catch(() => {});
+      const cancel = () => void cancelStatement(around.db, backend).catch(() => {});
+      this.#cancel = cancel;
       this.signal.addEventListener("abort", cancel);
       try {
         returned = await body(tx);
@@ -141,7 +149,7 @@ export class JobTransaction {
           this.end = { kind: "returned", returned };
           throw new RolledBack("not completed");
         }
-        patience = impatient();
+        patience = impatient(patienceMs);
         this.settling = true;
         written = await this.#settle(tx, outcome);
         if (written) return;
@@ -152,23 +160,26 @@ export class JobTransaction {
       }
     };
     try {
-      await orLoss(slot, slot.db.transaction(inTransaction, options));
+      await orLoss(slot, slot.db.transaction(inTransaction, isolation(options)));
       this.end = { kind: "committed", outcome: outcome as Outcome, state: written as Settled["state"] };
       return returned;
     } catch (error) {
       if (this.end?.kind === "returned") return returned;
       if (this.end) throw error;
-      const interrupted = slot.loss.error ?? (began ? undefined : new TransactionLostError(false, { cause: error }));
-      if (outcome && written && (interrupted || failureOf(error) === "outage")) {
+      // What could not begin has not been at rest. One that PostgreSQL refuses to begin is wrong, and its connection is not.
+      const notBegun = () =>
+        failureOf(error) === "row" ? undefined : new TransactionLostError(false, { cause: error });
+      const lost = began ? slot.loss.error : notBegun();
+      if (outcome && written && (lost || failureOf(error) === "outage")) {
         slot.destroy();
         await this.#resolve(outcome, error);
         return returned;
       }
-      if (!interrupted) throw error;
+      if (!lost) throw error;
       slot.destroy();
-      // A transaction at rest for too long is the handler's own doing.
-      if (!interrupted.idle) this.end = { kind: "lost" };
-      throw interrupted;
+      // A transaction at rest for too long is the handler's own doing; one that was abandoned, ours.
+      if (!lost.idle && !this.#abandoned.signal.aborted) this.end = { kind: "lost" };
+      throw lost;
     } finally {
       clearTimeout(patience);
       // A cancellation may be under way to its backend: it must not meet another transaction.
@@ -206,10 +217,15 @@ export class JobTransaction {
   }
 }
 
+/** Drizzle would send options that say nothing as a statement that says nothing. */
+function isolation({ isolationLevel }: TransactionOptions = {}): TransactionOptions | undefined {
+  return isolationLevel && { isolationLevel };
+}
+
 /** A transaction on a connection that is lost may never settle. */
 function orLoss({ loss }: TransactionSlot, transaction: Promise<unknown>): Promise<unknown> {
   return new Promise((resolve, reject) => {
     loss.onLoss = reject;
-    void transaction.then(resolve, reject).finally(() => (loss.onLoss = () => {}));
+    void transaction.then(resolve, reject);
   });
 }

@@ -209,6 +209,7 @@ export class QueueWorker {
     const { job } = run;
     switch (end.kind) {
       case "to settle":
+        if ("lost" in end) tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error: end.lost });
         return this.#settle(run, end.outcome, runMs);
       case "settled":
         tell({ type: "settled", job, outcome: end.outcome, state: end.state, runMs });

@@ -2,7 +2,7 @@ import type { Duration } from "../core/duration.js";
 import { InvalidValueError } from "../core/errors.js";
 import type { ClaimedJob } from "../jobs/claim.js";
 import type { JobDefinition } from "../jobs/define-job.js";
-import { Cancel, Discard, Snooze } from "../jobs/directives.js";
+import { asDirective, Cancel, Discard, Snooze } from "../jobs/directives.js";
 import type { JobContext } from "../jobs/job-context.js";
 import { decide, type Ending, type Outcome, unknownName } from "../jobs/outcome.js";
 import type { Settled } from "../jobs/settle.js";
@@ -18,7 +18,8 @@ export const graceMs = 5_000;
 
 /** How an attempt ended, and what is left to do for it. */
 export type RunEnd =
-  | { readonly kind: "to settle"; readonly outcome: Outcome }
+  /** `lost`: what its transaction's connection broke with. */
+  | { readonly kind: "to settle"; readonly outcome: Outcome; readonly lost?: unknown }
   /** Its own transaction has settled it; `late`: what the handler threw after that. */
   | {
       readonly kind: "settled";
@@ -31,8 +32,11 @@ export type RunEnd =
   /** There is nothing to settle: the claim was lost, or is left to be rescued. */
   | { readonly kind: "lost" };
 
-/** After the connection of its transaction broke, when a job runs again. */
+/** After the connection of its transaction broke, when a job runs again: soon at first, then later and later. */
 const afterLossMs = 1_000;
+const mostDoublings = 6;
+/** How much longer than its timeout an attempt may take whose settle is on its way, before that is asked again. */
+const settlingMs = 1_000;
 
 /** One attempt at a claimed job. */
 export class Run {
@@ -41,6 +45,7 @@ export class Run {
   readonly #gaveUp: Promise<Ending>;
   #giveUp!: () => void;
   #interruption: Interruption | undefined;
+  #timeout: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
   #transaction: JobTransaction | undefined;
   #handler: Promise<unknown> = Promise.resolve();
@@ -64,11 +69,11 @@ export class Run {
   /** Runs the handler to its end, or until the grace after an interruption is over. */
   async execute(runnable: Runnable | undefined, unknownGraceMs: number): Promise<RunEnd> {
     if (!runnable) return { kind: "to settle", outcome: unknownName(this.job, unknownGraceMs, Math.random()) };
-    const timeout = setTimeout(() => this.interrupt("timeout"), runnable.timeoutMs);
+    this.#timeOutIn(runnable.timeoutMs);
     const handler = this.#call(runnable);
     this.#handler = handler;
     const ending = await Promise.race([handler, this.#gaveUp]);
-    clearTimeout(timeout);
+    clearTimeout(this.#timeout);
     clearTimeout(this.#graceTimer);
     return this.#end(runnable, ending);
   }
@@ -80,8 +85,11 @@ export class Run {
 
   /** Aborts the handler's signal, and gives up on it when the grace is over. */
   interrupt(why: Interruption, grace = graceMs): void {
-    // The settle that was sent tells for certain, and ends the claim if it is not lost.
-    if (why === "lost" && this.#transaction?.settling) return;
+    // The settle that was sent tells for certain, and ends the claim if it is not lost; that may take longer than was left.
+    if (this.#transaction?.settling) {
+      if (why === "lost") return;
+      if (why === "timeout") return this.#timeOutIn(settlingMs);
+    }
     // Said with every beat, it must not begin the grace anew.
     if (this.#interruption === "lost") return;
     // Nothing is worse than a lost claim, then a crash, then a shutdown that is over.
@@ -103,13 +111,24 @@ export class Run {
     }
     try {
       const returned = await run(payload, this.#context(runnable));
-      // One that the handler did not wait for decides all the same.
-      await this.#transaction?.result();
+      // It decides, also if the handler did not wait for it or did not mind.
+      await this.#transaction?.result().catch((error: unknown) => {
+        if (!asDirective(returned)) throw error;
+      });
       return { returned };
     } catch (threw) {
       await this.#transaction?.result().catch(() => {});
       return { threw };
     }
+  }
+
+  #timeOutIn(ms: number): void {
+    this.#timeout = setTimeout(() => this.interrupt("timeout"), ms);
+  }
+
+  #afterLossMs(): number {
+    const { claims, attempt } = this.job;
+    return afterLossMs * 2 ** Math.min(mostDoublings, claims - attempt) * (0.5 + Math.random() / 2);
   }
 
   #end(runnable: Runnable, ending: Ending): RunEnd {
@@ -120,8 +139,8 @@ export class Run {
       case "fenced":
         return end;
       case "lost":
-        if ("threw" in ending && !this.#interruption)
-          return { kind: "to settle", outcome: { kind: "released", delayMs: afterLossMs * (0.5 + Math.random()) } };
+        if ("threw" in ending && (!this.#interruption || this.#interruption === "timeout"))
+          return { kind: "to settle", outcome: { kind: "released", delayMs: this.#afterLossMs() }, lost: ending.threw };
         break;
       case "returned":
         if ("returned" in ending) return this.#outcome(runnable, end);
