@@ -1,9 +1,8 @@
 import { Pool, type PoolClient } from "pg";
-import { SoniqError } from "../core/errors.js";
 import {
   ConnectionLoss,
   idleConnectionMs,
-  tooLate,
+  TransactionEndedError,
   type Transactional,
   type TransactionDriver,
   type TransactionSlot,
@@ -82,7 +81,7 @@ class GuardedPool extends Pool {
     this.#client = client;
     let over = false;
     const query = (...args: unknown[]) => {
-      const refusal = this.loss.error ?? (over ? new SoniqError(tooLate) : undefined);
+      const refusal = this.loss.error ?? (over ? new TransactionEndedError() : undefined);
       if (refusal) return Promise.reject(refusal);
       const end = ending(args[0]);
       // The driver sends one statement after the other: what comes after this one would be carried out, and stay.
@@ -127,6 +126,6 @@ async function watched(
   });
   loss.replied();
   // PostgreSQL answers the commit of a transaction in which a statement has failed with a rollback, which is no error.
-  if (end === "COMMIT" && result.command === "ROLLBACK") throw new SoniqError(tooLate);
+  if (end === "COMMIT" && result.command === "ROLLBACK") throw new TransactionEndedError();
   return result;
 }

@@ -6,10 +6,10 @@ import { learnArrays } from "./postgres-js-arrays.js";
 import {
   ConnectionLoss,
   idleConnectionMs,
+  TransactionEndedError,
   type Transactional,
   type TransactionDriver,
   type TransactionSlot,
-  tooLate,
 } from "./transaction-slot.js";
 
 /**
@@ -96,7 +96,7 @@ function settling(body: Body, loss: ConnectionLoss, scope: Scope, outermost: boo
     try {
       const returned = await run();
       // If it fails, it takes the transaction with it, and PostgreSQL answers the commit with a rollback, which is no error.
-      if (outermost && loss.busy && !loss.error) throw new SoniqError(tooLate);
+      if (outermost && loss.busy && !loss.error) throw new TransactionEndedError();
       return loss.error ? new Promise(() => {}) : returned;
     } catch (error) {
       if (loss.error) return new Promise(() => {});
@@ -106,7 +106,7 @@ function settling(body: Body, loss: ConnectionLoss, scope: Scope, outermost: boo
 }
 
 function wrapped(client: Sql, loss: ConnectionLoss, scope: Scope): Sql {
-  const refusal = () => loss.error ?? (scope.over ? new SoniqError(tooLate) : undefined);
+  const refusal = () => loss.error ?? (scope.over ? new TransactionEndedError() : undefined);
   const send = (run: () => unknown) => {
     const error = refusal();
     return error ? refused(error) : watched(run() as Query, loss);

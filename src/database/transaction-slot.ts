@@ -46,8 +46,16 @@ export class TransactionLostError extends SoniqError {
 /** A connection that no transaction needed for this time is given back. */
 export const idleConnectionMs = 60_000;
 
-/** What a statement meets that is sent when its transaction has ended. */
-export const tooLate = "this transaction has ended: is an `await` missing in the handler?";
+/** What a statement meets that is sent when its transaction has ended, and a transaction that ends with a statement on its way. */
+export class TransactionEndedError extends SoniqError {
+  override readonly name = "TransactionEndedError";
+  /** PostgreSQL's own for a transaction that was rolled back. */
+  readonly code = "40000";
+
+  constructor() {
+    super("a statement came after the end of its transaction: is an `await` missing in the handler?");
+  }
+}
 
 /**
  * What says that a connection, or what runs on it, is of no more use: PostgreSQL's states of connections, a full disk, shutdown,
