@@ -1,7 +1,6 @@
 import { errorCode, SoniqError } from "../core/errors.js";
 import { failureOf } from "../core/failure.js";
 import type { Queryable } from "../core/queryable.js";
-import { boundTransaction, cancelStatement } from "../database/backend.js";
 import { TransactionLostError, type TransactionSlot } from "../database/transaction-slot.js";
 import type { TransactionSlots } from "../database/transaction-slots.js";
 import type { ClaimedJob } from "../jobs/claim.js";
@@ -10,6 +9,7 @@ import type { TransactionOptions } from "../jobs/job-context.js";
 import { decide, type Outcome } from "../jobs/outcome.js";
 import { type Settled, type Settlement, settle } from "../jobs/settle.js";
 import { findCommitted } from "../jobs/settled-before.js";
+import type { Connections } from "./connections.js";
 import { pause } from "./duties.js";
 import type { Runnable } from "./settings.js";
 
@@ -20,8 +20,12 @@ export interface TransactionSurroundings {
   readonly db: Queryable;
   /** Whether completed jobs are deleted as they are settled. */
   readonly deletesCompleted: boolean;
-  /** How long PostgreSQL waits for the next statement: a worker that was frozen holds locks no longer than that. */
-  readonly idleMs: number;
+  /**
+   * Bounds a transaction that was just begun, so that a worker which was frozen holds locks no longer than that.
+   *
+   * @returns cancels what it is doing
+   */
+  readonly bound: Connections["bound"];
 }
 
 /** What became of a transaction that came to its end. */
@@ -126,9 +130,8 @@ export class JobTransaction {
     let patience: NodeJS.Timeout | undefined;
     const inTransaction = async (tx: Queryable) => {
       began = true;
-      const pid = await boundTransaction(tx, around.idleMs, runnable.timeoutMs);
+      const cancel = await around.bound(tx, runnable.timeoutMs);
       this.signal.throwIfAborted();
-      const cancel = () => void cancelStatement(around.db, pid).catch(() => {});
       this.signal.addEventListener("abort", cancel);
       try {
         returned = await body(tx);

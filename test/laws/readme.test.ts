@@ -69,7 +69,11 @@ const tsconfig = {
     verbatimModuleSyntax: true,
     skipLibCheck: true,
     noEmit: true,
-    paths: { "soniq-drizzle": [`${root}/src/index.ts`], "soniq-drizzle/schema": [`${root}/schema/index.ts`] },
+    paths: {
+      "soniq-drizzle": [`${root}/src/index.ts`],
+      "soniq-drizzle/pglite": [`${root}/src/database/pglite.ts`],
+      "soniq-drizzle/schema": [`${root}/schema/index.ts`],
+    },
   },
 };
 
