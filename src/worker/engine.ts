@@ -68,12 +68,13 @@ export class Engine {
           claimFailed: (name, error) => this.#claimFailed(name, error),
         }),
     );
+    const listen = this.#listener && listenDuty(this.#listener);
     const duties: Duty[] = [
       this.#session.duty(
         (lost) => this.#sessionLost(lost),
         () => this.#afterBeat(),
       ),
-      ...(this.#listener ? [listenDuty(this.#listener)] : []),
+      ...(listen ? [listen] : []),
       ...rescueDuties(db, endDeadSessions, settings, (event) => {
         tell(event);
         for (const queue of this.#queues) queue.wakeUp();
@@ -81,6 +82,8 @@ export class Engine {
       ...pruneDuties(db, settings),
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
+    // Before the first look at its health, and before it says that it waits for work.
+    await listen?.run(stop).catch((error: unknown) => tell({ type: "trouble", doing: listen.doing, error }));
     this.#endDuties = perform(duties, tell);
     for (const queue of this.#queues) queue.start();
   }

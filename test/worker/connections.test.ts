@@ -109,7 +109,7 @@ test("a worker of the command line says so at its start, and works all the same"
   await migrate(drizzle({ client }));
   const child = startChild(small.url);
   await child.said(
-    "this worker opens up to 6 connections, and PostgreSQL has room for 4 now (max_connections 8, of which 3 are reserved and 1 in use)",
+    "this worker opens up to 9 connections, and PostgreSQL has room for 4 now (max_connections 8, of which 3 are reserved and 1 in use)",
   );
   await until(async () => (await client`select from soniq_workers where idle_queues ? 'default'`).length > 0);
   child.kill("SIGTERM");

@@ -102,7 +102,7 @@ test("while PostgreSQL lets nobody in it is not ready, yet live, and says so onc
   });
   const database = new URL(url).pathname.slice(1);
   await admin.unsafe(`alter database ${database} allow_connections false`);
-  await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${database} and application_name = 'soniq-drizzle'`;
+  await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${database} and application_name = 'soniq-drizzle'`;
   await event("degraded", ({ ready, reasons }) => !ready && /answered no beat for \d+ s/.test(reasons.join()));
   expect(worker.health()).toMatchObject({ state: "degraded", live: true, ready: false });
   await until(async () => worker.health().reasons.some((reason) => reason.includes("lease has run out")));
