@@ -44,8 +44,8 @@ type Body = (tx: any) => Promise<unknown>;
 /** A handler's transaction is tried so often where another one is in its way. */
 const conflictTries = 5;
 const conflictStates = new Set(["40001", "40P01"]);
-/** A settle or commit that is not answered by then never will be. */
-const commitPatienceMs = 25_000;
+/** A statement of ours that is not answered by then never will be. */
+const patienceMs = 25_000;
 const resolveMs = 250;
 
 /** Rolls the transaction back, for a reason that is no failure. */
@@ -127,20 +127,24 @@ export class JobTransaction {
     let outcome: Outcome | undefined;
     let written: Settled["state"] | undefined;
     let began = false;
-    let patience: NodeJS.Timeout | undefined;
+    const impatient = () => setTimeout(() => slot.destroy(), patienceMs);
+    let patience = impatient();
     const inTransaction = async (tx: Queryable) => {
       began = true;
       const cancel = await around.bound(tx, runnable.timeoutMs);
+      clearTimeout(patience);
       this.signal.throwIfAborted();
       this.signal.addEventListener("abort", cancel);
       try {
         returned = await body(tx);
+        // Nobody waits for it any more.
+        if (slot.loss.error) throw slot.loss.error;
         outcome = decide(job, runnable.definition, { returned }, workerId, 0);
         if (outcome.kind !== "completed") {
           this.end = { kind: "returned", returned };
           throw new RolledBack("not completed");
         }
-        patience = setTimeout(() => slot.destroy(), commitPatienceMs);
+        patience = impatient();
         this.settling = true;
         written = await this.#settle(tx, outcome);
         if (written) return;
