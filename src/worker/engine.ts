@@ -49,7 +49,7 @@ export class Engine {
   /** @param stop ends the wait for PostgreSQL to have connections free */
   async start(stop: AbortSignal): Promise<void> {
     const { settings, tell } = this;
-    const { route, engine, transactions, bound, endDeadSessions } = this.connections;
+    const { route, engine, transactions, bound, timed, endDeadSessions } = this.connections;
     const { db } = engine;
     await onceThereIsRoom(() => checkTables(db), stop, tell);
     const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
@@ -61,7 +61,7 @@ export class Engine {
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
           settings,
           settler,
-          transactions: { slots: transactions, db, deletesCompleted, bound },
+          transactions: { slots: transactions, db, deletesCompleted, bound, timed },
           tell,
           workerId: () => this.#session.id,
           setIdle: (name, idle) => this.#setIdle(name, idle),

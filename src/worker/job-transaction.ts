@@ -26,6 +26,8 @@ export interface TransactionSurroundings {
    * @returns cancels what it is doing
    */
   readonly bound: Connections["bound"];
+  /** Whether a statement is answered in time, or its connection is of no use. */
+  readonly timed: boolean;
 }
 
 /** What became of a transaction that came to its end. */
@@ -127,7 +129,7 @@ export class JobTransaction {
     let outcome: Outcome | undefined;
     let written: Settled["state"] | undefined;
     let began = false;
-    const impatient = () => setTimeout(() => slot.destroy(), patienceMs);
+    const impatient = () => (around.timed ? setTimeout(() => slot.destroy(), patienceMs) : undefined);
     let patience = impatient();
     const inTransaction = async (tx: Queryable) => {
       began = true;
