@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
-import { eq, isNull } from "drizzle-orm";
+import { eq, isNull, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/pglite";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import * as v from "valibot";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { soniqWorkers } from "../../schema/index.ts";
 import {
   cancel,
@@ -16,13 +16,16 @@ import {
   defineConfig,
   defineJob,
   enqueue,
+  type Health,
   type JobContext,
   migrate,
   type TransactionOf,
+  type Worker,
   type WorkerConfig,
 } from "../../src/index.ts";
 import { pglite } from "../../src/database/pglite.ts";
 import { postgresJs } from "../../src/database/postgres-js.ts";
+import { endEarlierSessions, expireSessions } from "../../src/sessions/expire.ts";
 import { startChild } from "../support/child.ts";
 import { effects } from "../support/effects.ts";
 import { gate } from "../support/gate.ts";
@@ -50,12 +53,23 @@ async function work(
   return { ...observed, config, job, enqueue: (n = next) => enqueue(db, job, n) };
 }
 
+/** As if so much more time had passed. */
+function healthIn(ms: number, worker: Worker): Health {
+  const clock = vi.spyOn(performance, "now").mockReturnValue(performance.now() + ms);
+  try {
+    return worker.health();
+  } finally {
+    clock.mockRestore();
+  }
+}
+
 const written = async (n: number) => (await db.select().from(effects).where(eq(effects.n, n))).length;
 
 test("an idle worker is woken by an enqueue, also by one in a transaction", async () => {
   const { settled, enqueue: one, job } = await work(() => {});
-  await settled((await one()).id, "completed");
-  await settled((await db.transaction((tx) => enqueue(tx, job, 1))).id, "completed");
+  const alone = await settled((await one()).id);
+  const together = await settled((await db.transaction((tx) => enqueue(tx, job, 1))).id);
+  expect([alone.state, together.state]).toEqual(["completed", "completed"]);
 });
 
 test("an attempt that throws is tried again, and a job that is due later runs then", async () => {
@@ -99,32 +113,35 @@ test("it drains, stops, and leaves PGlite open", async () => {
 });
 
 describe("a transaction of a handler", () => {
-  test("that takes longer than any lease and sweep is left alone, and its worker is well", async () => {
-    const [begun, passed] = [gate(), gate()];
-    const {
-      worker,
-      events,
-      settled,
-      enqueue: one,
-    } = await work(
-      (job, n) =>
-        job.transaction(async (tx) => {
+  test("that takes longer than the lease costs its worker no other job, nor its good health", async () => {
+    const [begun, finish, health] = [gate(), gate(), gate<Health>()];
+    const running = await work(
+      async (job, n) => {
+        if (n === 0) return finish.opened;
+        return job.transaction(async (tx) => {
           await tx.insert(effects).values({ n });
           begun.open();
-          await passed.opened;
-        }),
+          await tx.execute(sql`select pg_sleep(0.5)`);
+          health.open(healthIn(600_000, running.worker));
+        });
+      },
       { lease: "100ms", sweep: "10ms", poll: "10ms" },
     );
-    const { id } = await one();
+    const { worker, events, settled } = running;
+    const other = await running.enqueue(0);
+    const { id } = await running.enqueue();
     await begun.opened;
-    // As long as beats and sweeps of such a lease would have needed to take it away, several times over.
-    setTimeout(passed.open, 1_000);
-    await passed.opened;
-    expect(worker.health()).toMatchObject({ state: "working", ready: true });
+    expect(await health.opened).toMatchObject({ state: "working", live: true, ready: true });
     await settled(id, "completed");
+    expect(await expireSessions(db)).toEqual([]);
+    expect(await endEarlierSessions(db)).toEqual([]);
+    finish.open();
+    await settled(other.id, "completed");
     expect(await written(next)).toBe(1);
-    expect(await rowOf(id)).toMatchObject({ claims: 1, attempt: 1, crashes: 0 });
-    expect(events.map(({ type }) => type)).toEqual(["settled"]);
+    for (const row of [await rowOf(id), await rowOf(other.id)])
+      expect(row).toMatchObject({ claims: 1, attempt: 1, crashes: 0 });
+    expect(events.map(({ type }) => type)).toEqual(["settled", "settled"]);
+    expect(worker.health().state).toBe("working");
   });
 
   test("that waits for what itself is in the way of is left behind at its timeout", async () => {
@@ -184,13 +201,13 @@ test("what a process left active when it was killed, the next one runs, as soon 
   await child.exited;
 
   const after = new PGlite(directory);
-  const db = drizzle({ client: after });
+  const reopened = drizzle({ client: after });
   const jobs = { linger };
   const handlers = { linger: () => {} };
-  const { event, settled, worker } = await startWorker(defineConfig({ connection: pglite(db), jobs, handlers }));
+  const { event, settled, worker } = await startWorker(defineConfig({ connection: pglite(reopened), jobs, handlers }));
   expect((await event("rescued")).jobs).toMatchObject([{ id, state: "queued" }]);
   await settled(id, "completed");
-  expect(await rowOf(id, db)).toMatchObject({ claims: 2, attempt: 1, crashes: 1 });
+  expect(await rowOf(id, reopened)).toMatchObject({ claims: 2, attempt: 1, crashes: 1 });
   await worker.stop();
   await after.close();
 });
