@@ -9,6 +9,10 @@ export default defineConfig({
         find: /^soniq-drizzle\/node-postgres$/,
         replacement: new URL("./src/database/node-postgres.ts", import.meta.url).pathname,
       },
+      {
+        find: /^soniq-drizzle\/pglite$/,
+        replacement: new URL("./src/database/pglite.ts", import.meta.url).pathname,
+      },
       { find: /^soniq-drizzle\/schema$/, replacement: new URL("./schema/index.ts", import.meta.url).pathname },
     ],
   },

@@ -2,6 +2,7 @@ export type { Duration } from "./core/duration.js";
 export { ConfigError, InvalidValueError, MigrationError, SoniqError } from "./core/errors.js";
 export type { Queryable } from "./core/queryable.js";
 export { migrate } from "./database/migrate.js";
+export type { PgliteConnection } from "./database/pglite-connection.js";
 export { postgresJs } from "./database/postgres-js.js";
 export { type TransactionDriver, TransactionLostError } from "./database/transaction-slot.js";
 export { cancel } from "./jobs/cancel.js";

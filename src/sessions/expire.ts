@@ -24,6 +24,20 @@ export async function expireSessions(db: Queryable): Promise<string[]> {
   return dead.map(({ id }) => id);
 }
 
+/**
+ * Ends the sessions that began before this server did. For PGlite, which one process has at a time: theirs are gone.
+ *
+ * @returns the ids of the sessions that died
+ */
+export async function endEarlierSessions(db: Queryable): Promise<string[]> {
+  const dead = await builder(db)
+    .update(soniqWorkers)
+    .set({ endedAt: sql`now()`, idleQueues: sql`'[]'::jsonb` })
+    .where(and(isNull(soniqWorkers.endedAt), lt(soniqWorkers.startedAt, sql`pg_postmaster_start_time()`)))
+    .returning({ id: soniqWorkers.id });
+  return dead.map(({ id }) => id);
+}
+
 /** Forgets the sessions that ended long enough ago for every claim of theirs to be rescued. */
 export async function forgetSessions(db: Queryable, olderThanMs: number): Promise<void> {
   await builder(db)

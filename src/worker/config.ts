@@ -1,5 +1,6 @@
 import type { Duration } from "../core/duration.js";
 import type { Queryable } from "../core/queryable.js";
+import type { PgliteConnection } from "../database/pglite-connection.js";
 import type { TransactionDriver } from "../database/transaction-slot.js";
 import type { JobDefinition, PayloadOutput, ResultInput } from "../jobs/define-job.js";
 import type { Handler } from "../jobs/handler.js";
@@ -30,8 +31,12 @@ export interface Retention {
 
 /** What a worker works on, and how. */
 export interface WorkerConfig {
-  /** PostgreSQL's connection string. Workers open connections of their own with it. */
-  readonly connection: string | undefined;
+  /**
+   * PostgreSQL's connection string: workers open connections of their own with it. Or `pglite(db)` of `soniq-drizzle/pglite`:
+   * they share that PGlite with the application.
+   */
+  // oxlint-disable-next-line no-explicit-any -- typed by defineConfig
+  readonly connection: string | undefined | PgliteConnection<any>;
   /**
    * How the application opens Drizzle, for `job.transaction`: `postgresJs((client) => drizzle({ client, schema }))`, or
    * `nodePostgres` of `soniq-drizzle/node-postgres`. Default: Drizzle on postgres.js, without the application's schema.
@@ -44,7 +49,7 @@ export interface WorkerConfig {
   readonly handlers: Readonly<Record<string, unknown>>;
   /** The queues to work, each with how many of its jobs may run at once. Default: those of the definitions, 10 each. */
   readonly queues?: Readonly<Record<string, { readonly concurrency: number }>>;
-  /** How long a worker may be silent before its jobs are taken from it. Default `"20s"`. */
+  /** How long a worker may be silent before its jobs are taken from it. Default `"20s"`. On PGlite there is no such time. */
   readonly lease?: Duration;
   /** How often to look for the workers that were silent too long. Default `"5s"`. */
   readonly sweep?: Duration;
@@ -69,7 +74,8 @@ export interface WorkerConfig {
  * something else than its definition says, does not compile.
  */
 export function defineConfig<const Jobs extends object, Tx = Queryable>(
-  config: Omit<WorkerConfig, "database" | "jobs" | "handlers"> & {
+  config: Omit<WorkerConfig, "connection" | "database" | "jobs" | "handlers"> & {
+    readonly connection: string | undefined | PgliteConnection<Tx>;
     readonly database?: TransactionDriver<Tx>;
     readonly jobs: Jobs;
     readonly handlers: Handlers<Jobs, Tx>;

@@ -1,15 +1,20 @@
 import { errorCode } from "../core/errors.js";
+import type { Queryable } from "../core/queryable.js";
+import { boundTransaction, cancelStatement } from "../database/backend.js";
 import type { Route } from "../database/client.js";
 import { type Connection, connect } from "../database/connect.js";
+import { type Listener, openListener } from "../database/listener.js";
+import type { PgliteConnection } from "../database/pglite-connection.js";
 import { findRoute } from "../database/route.js";
 import { TransactionSlots } from "../database/transaction-slots.js";
+import { endEarlierSessions, expireSessions } from "../sessions/expire.js";
 import { connectionBudget } from "./connection-budget.js";
 import { pause } from "./duties.js";
 import type { Tell } from "./events.js";
 import type { Settings } from "./settings.js";
 import { beatsPerLease } from "./worker-session.js";
 
-/** What a worker's statements go over. The listener is another connection, and says nothing. */
+/** What a worker's statements go over, and what differs with it. */
 export interface Connections {
   readonly route: Route;
   /** Claims, settles and duties. */
@@ -18,6 +23,19 @@ export interface Connections {
   readonly beats: Connection;
   /** What handlers do in `job.transaction`. */
   readonly transactions: TransactionSlots;
+  /** Whether a statement is answered in time or fails. On PGlite it waits for the transaction that is open, however long. */
+  readonly timed: boolean;
+  /** Opens what hears wake-ups and cancellations. @returns undefined where nobody can listen: behind a pooler */
+  readonly openListener: (...input: Parameters<PgliteConnection["openListener"]>) => Listener | undefined;
+  /**
+   * Bounds a handler's transaction that was just begun.
+   *
+   * @param statementMs how long each of its statements may take
+   * @returns cancels what it is doing
+   */
+  readonly bound: (tx: Queryable, statementMs: number) => Promise<() => void>;
+  /** Ends the sessions of workers that are dead. */
+  readonly endDeadSessions: () => Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -25,21 +43,58 @@ const shortestPatienceMs = 5_000;
 const tooManyConnections = "53300";
 const waitForRoomMs = 1_000;
 
-/** Opens them, as the budget has them. @throws the driver's error if PostgreSQL cannot be reached */
+/** Opens them. @throws the driver's error if PostgreSQL cannot be reached */
 export async function openConnections(settings: Settings, stop: AbortSignal, tell: Tell): Promise<Connections> {
-  const { connection, database, leaseMs } = settings;
+  const { connection } = settings;
+  return typeof connection === "string" ? connectAll(connection, settings, stop, tell) : shareSession(connection);
+}
+
+/** Connections of the worker's own, as the budget has them. */
+async function connectAll(url: string, settings: Settings, stop: AbortSignal, tell: Tell): Promise<Connections> {
+  const { database, leaseMs } = settings;
   const budget = connectionBudget(settings);
-  const route = await onceThereIsRoom(() => findRoute(connection), stop, tell);
-  const engine = connect(connection, budget.engine, { route });
+  const route = await onceThereIsRoom(() => findRoute(url), stop, tell);
+  const engine = connect(url, budget.engine, { route });
   // A beat that is not answered before the next one is due will not be.
   const patienceMs = Math.max(shortestPatienceMs, leaseMs / beatsPerLease);
-  const beats = connect(connection, budget.beats, { route, patienceMs });
-  const transactions = new TransactionSlots(() => database.openSlot(connection, leaseMs), budget.transactions);
+  const beats = connect(url, budget.beats, { route, patienceMs });
+  const transactions = new TransactionSlots(() => database.openSlot(url, leaseMs), budget.transactions);
   const close = async () => {
     transactions.close();
     await Promise.all([engine.close(), beats.close()]);
   };
-  return { route, engine, beats, transactions, close };
+  return {
+    route,
+    engine,
+    beats,
+    transactions,
+    timed: true,
+    openListener: (hear, onListening) => (route === "direct" ? openListener(url, hear, onListening) : undefined),
+    async bound(tx, statementMs) {
+      const backend = await boundTransaction(tx, leaseMs, statementMs);
+      return () => void cancelStatement(engine.db, backend).catch(() => {});
+    },
+    endDeadSessions: () => expireSessions(engine.db),
+    close,
+  };
+}
+
+/** PGlite's one session, for everything, and the application's as well. */
+function shareSession({ db, openSlot, openListener: listen }: PgliteConnection): Connections {
+  const shared = { db, close: async () => {} };
+  const transactions = new TransactionSlots(openSlot, 1);
+  return {
+    route: "direct",
+    engine: shared,
+    beats: shared,
+    transactions,
+    timed: false,
+    openListener: listen,
+    // Nobody else could cancel, and PGlite does not survive that a time of PostgreSQL's is up.
+    bound: async () => () => {},
+    endDeadSessions: () => endEarlierSessions(db),
+    close: async () => transactions.close(),
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { checkTables } from "../database/check-tables.js";
 import { statementTimeoutMs } from "../database/client.js";
-import { type Listener, openListener } from "../database/listener.js";
+import type { Listener } from "../database/listener.js";
 import { isReferenced } from "../jobs/delete-completed.js";
 import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
@@ -43,13 +43,13 @@ export class Engine {
     private readonly connections: Connections,
   ) {
     this.#session = new WorkerSession(connections.beats.db, settings);
-    this.#listener = connections.route === "direct" ? this.#openListener() : undefined;
+    this.#listener = this.#openListener();
   }
 
   /** @param stop ends the wait for PostgreSQL to have connections free */
   async start(stop: AbortSignal): Promise<void> {
     const { settings, tell } = this;
-    const { route, engine, transactions } = this.connections;
+    const { route, engine, transactions, bound, timed, endDeadSessions } = this.connections;
     const { db } = engine;
     await onceThereIsRoom(() => checkTables(db), stop, tell);
     const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
@@ -61,7 +61,7 @@ export class Engine {
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
           settings,
           settler,
-          transactions: { slots: transactions, db, deletesCompleted, idleMs: settings.leaseMs },
+          transactions: { slots: transactions, db, deletesCompleted, bound, timed },
           tell,
           workerId: () => this.#session.id,
           setIdle: (name, idle) => this.#setIdle(name, idle),
@@ -75,7 +75,7 @@ export class Engine {
         () => this.#afterBeat(),
       ),
       ...(listen ? [listen] : []),
-      ...rescueDuties(db, settings, (event) => {
+      ...rescueDuties(db, endDeadSessions, settings, (event) => {
         tell(event);
         for (const queue of this.#queues) queue.wakeUp();
       }),
@@ -113,7 +113,7 @@ export class Engine {
     await within(longestLastSettleMs, end()).catch((error: unknown) => {
       this.tell({ type: "trouble", doing: "ending the session", error });
     });
-    await this.close();
+    await within(longestLastSettleMs, this.close());
   }
 
   /**
@@ -133,18 +133,22 @@ export class Engine {
   vitals(): Vitals {
     const { stillMs, ...session } = this.#session.vitals();
     const { pollMs, queues: concurrency } = this.settings;
+    const { timed } = this.connections;
     const queues = this.#queues.map((worker) => ({ queue: worker.queue, ...worker.vitals() }));
     return {
       ...session,
       failingClaims: queues.flatMap(({ queue, failingMs: forMs }) => (forMs === undefined ? [] : [{ queue, forMs }])),
-      loops: [
-        { doing: "extending the lease", everyMs: session.beatEveryMs, stillMs },
-        ...queues.map(({ queue, stillMs: still }) => ({
-          doing: `claiming from ${queue}`,
-          everyMs: pollMs,
-          stillMs: still,
-        })),
-      ],
+      // One that waits for somebody's transaction is not stuck.
+      loops: timed
+        ? [
+            { doing: "extending the lease", everyMs: session.beatEveryMs, stillMs },
+            ...queues.map(({ queue, stillMs: still }) => ({
+              doing: `claiming from ${queue}`,
+              everyMs: pollMs,
+              stillMs: still,
+            })),
+          ]
+        : [],
       slots: Object.values(concurrency).reduce((sum, slots) => sum + slots, 0),
       stubbornMs: queues.flatMap(({ stubbornMs }) => stubbornMs),
       // Behind a pooler there are none, which was said at start.
@@ -156,14 +160,14 @@ export class Engine {
     await Promise.all([this.#listener?.close(), this.connections.close()]);
   }
 
-  #openListener(): Listener {
+  #openListener(): Listener | undefined {
     const wakeUp = (name?: string) => {
       for (const queue of this.#queues) if (name === undefined || queue.queue === name) queue.wakeUp();
     };
     const cancel = (id: string) => {
       if (id === this.#session.id) void this.#askOwnership();
     };
-    return openListener(this.settings.connection, { [wakeUpChannel]: wakeUp, [cancelChannel]: cancel }, () => {
+    return this.connections.openListener({ [wakeUpChannel]: wakeUp, [cancelChannel]: cancel }, () => {
       wakeUp();
       void this.#askOwnership();
     });

@@ -2,7 +2,6 @@ import { SoniqError } from "../core/errors.js";
 import { failureOf } from "../core/failure.js";
 import { isConflict } from "../core/retry-conflicts.js";
 import type { Queryable } from "../core/queryable.js";
-import { boundTransaction, cancelStatement } from "../database/backend.js";
 import { TransactionLostError, type TransactionSlot } from "../database/transaction-slot.js";
 import type { TransactionSlots } from "../database/transaction-slots.js";
 import type { ClaimedJob } from "../jobs/claim.js";
@@ -11,6 +10,7 @@ import type { TransactionOptions } from "../jobs/job-context.js";
 import { decide, type Outcome } from "../jobs/outcome.js";
 import { type Settled, type Settlement, settle } from "../jobs/settle.js";
 import { findCommitted } from "../jobs/settled-before.js";
+import type { Connections } from "./connections.js";
 import { pause } from "./duties.js";
 import type { Runnable } from "./settings.js";
 
@@ -21,8 +21,14 @@ export interface TransactionSurroundings {
   readonly db: Queryable;
   /** Whether completed jobs are deleted as they are settled. */
   readonly deletesCompleted: boolean;
-  /** How long PostgreSQL waits for the next statement: a worker that was frozen holds locks no longer than that. */
-  readonly idleMs: number;
+  /**
+   * Bounds a transaction that was just begun, so that a worker which was frozen holds locks no longer than that.
+   *
+   * @returns cancels what it is doing
+   */
+  readonly bound: Connections["bound"];
+  /** Whether a statement is answered in time, or its connection is of no use. */
+  readonly timed: boolean;
 }
 
 /** What became of a transaction that came to its end. */
@@ -130,14 +136,13 @@ export class JobTransaction {
     let outcome: Outcome | undefined;
     let written: Settled["state"] | undefined;
     let began = false;
-    const impatient = (ms: number) => setTimeout(() => slot.destroy(), ms);
+    const impatient = (ms: number) => (around.timed ? setTimeout(() => slot.destroy(), ms) : undefined);
     let patience = impatient(beginPatienceMs);
     const inTransaction = async (tx: Queryable) => {
       began = true;
-      const backend = await boundTransaction(tx, around.idleMs, runnable.timeoutMs);
+      const cancel = await around.bound(tx, runnable.timeoutMs);
       clearTimeout(patience);
       this.signal.throwIfAborted();
-      const cancel = () => void cancelStatement(around.db, backend).catch(() => {});
       this.#cancel = cancel;
       this.signal.addEventListener("abort", cancel);
       try {

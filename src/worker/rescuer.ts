@@ -1,6 +1,6 @@
 import type { Queryable } from "../core/queryable.js";
 import { type Rescued, rescueFromEnded, rescueOverdue, rescueStrays } from "../jobs/rescue.js";
-import { expireSessions, forgetSessions } from "../sessions/expire.js";
+import { forgetSessions } from "../sessions/expire.js";
 import type { Duty } from "./duties.js";
 import type { Tell } from "./events.js";
 import type { Settings } from "./settings.js";
@@ -8,8 +8,17 @@ import type { Settings } from "./settings.js";
 const batch = 500;
 const fullLookMs = 300_000;
 
-/** Takes the jobs of dead workers from them; now and then looks at all active jobs, for what that cannot find. */
-export function rescueDuties(db: Queryable, { sweepMs, maxCrashes }: Settings, tell: Tell): Duty[] {
+/**
+ * Takes the jobs of dead workers from them; now and then looks at all active jobs, for what that cannot find.
+ *
+ * @param endDead ends the sessions of the workers that are dead
+ */
+export function rescueDuties(
+  db: Queryable,
+  endDead: () => Promise<unknown>,
+  { sweepMs, maxCrashes }: Settings,
+  tell: Tell,
+): Duty[] {
   const all = async (stop: AbortSignal, rescue: () => Promise<Rescued[]>) => {
     while (!stop.aborted) {
       const jobs = await rescue();
@@ -22,7 +31,7 @@ export function rescueDuties(db: Queryable, { sweepMs, maxCrashes }: Settings, t
       doing: "rescuing the jobs of dead workers",
       everyMs: sweepMs,
       async run(stop) {
-        await expireSessions(db);
+        await endDead();
         await all(stop, () => rescueFromEnded(db, maxCrashes, batch));
       },
     },

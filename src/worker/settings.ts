@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { ConfigError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
+import type { PgliteConnection } from "../database/pglite-connection.js";
 import { plainPostgresJs } from "../database/postgres-js.js";
 import type { TransactionDriver } from "../database/transaction-slot.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
@@ -18,7 +19,7 @@ export interface Runnable {
 
 /** A checked configuration: defaults filled in, durations in milliseconds. */
 export interface Settings {
-  readonly connection: string;
+  readonly connection: string | PgliteConnection;
   /** Opens a connection for the transactions of handlers. */
   readonly database: TransactionDriver<Queryable>;
   readonly maxConnections: number | undefined;
@@ -38,6 +39,9 @@ const defaultTimeoutMs = 300_000;
 
 const defaultConcurrency = 10;
 
+/** About a century: with PGlite no other process is there to take a worker's jobs, and a beat may have to wait. */
+const endlessMs = 3e12;
+
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const duration = (fallback: Duration, shortestMs = 0, longestMs = longestTimerMs) =>
   v.pipe(
@@ -56,11 +60,24 @@ const duration = (fallback: Duration, shortestMs = 0, longestMs = longestTimerMs
 
 const keptFor = (fallback: Duration) => duration(fallback, 0, Infinity);
 
+function isPglite(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "openSlot" in value && "openListener" in value;
+}
+
 const configSchema = v.strictObject({
-  connection: v.pipe(
-    v.string("is not set: give PostgreSQL's connection string. Is DATABASE_URL defined?"),
-    v.regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://"),
-    v.check((url) => URL.canParse(url), "is no valid URL: percent-encode what is special in its password"),
+  connection: v.union(
+    [
+      v.pipe(
+        v.string(),
+        v.regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://"),
+        v.check((url) => URL.canParse(url), "is no valid URL: percent-encode what is special in its password"),
+      ),
+      v.custom<PgliteConnection>(isPglite),
+    ],
+    ({ input }) =>
+      input === undefined
+        ? "is not set: give PostgreSQL's connection string. Is DATABASE_URL defined?"
+        : "must be PostgreSQL's connection string, or pglite(db) of soniq-drizzle/pglite",
   ),
   database: v.optional(
     v.looseObject(
@@ -108,13 +125,16 @@ export function checkConfig(config: WorkerConfig): Settings {
   const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
   const { maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
   const runnables = runnablesOf(jobs, handlers);
+  const overNetwork = typeof connection === "string";
+  if (!overNetwork && checked.output.database)
+    throw new ConfigError("configuration: database goes with a connection string: pglite(db) brings its own");
   return {
     connection,
     database: (checked.output.database ?? plainPostgresJs) as TransactionDriver<Queryable>,
     maxConnections,
     runnables,
     queues: queuesOf(checked.output.queues, runnables),
-    leaseMs: lease,
+    leaseMs: overNetwork ? lease : endlessMs,
     sweepMs: sweep,
     pollMs: poll,
     drainTimeoutMs: drainTimeout,

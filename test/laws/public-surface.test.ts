@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as schema from "../../schema/index.ts";
 import * as nodePostgres from "../../src/database/node-postgres.ts";
+import * as pglite from "../../src/database/pglite.ts";
 import * as surface from "../../src/index.ts";
 import { root } from "./source-files.ts";
 
@@ -51,6 +52,7 @@ const types = [
   "Outcome",
   "PayloadInput",
   "PayloadOutput",
+  "PgliteConnection",
   "Queryable",
   "ResultInput",
   "ResultOf",
@@ -82,7 +84,11 @@ test("soniq-drizzle/node-postgres exports one function", () => {
   expect(Object.keys(nodePostgres)).toEqual(["nodePostgres"]);
 });
 
-test("the package offers three modules, its manifest and a command", () => {
+test("soniq-drizzle/pglite exports one function", () => {
+  expect(Object.keys(pglite)).toEqual(["pglite"]);
+});
+
+test("the package offers four modules, its manifest and a command", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
   expect(manifest["type"]).toBe("module");
   expect(manifest["exports"]).toEqual({
@@ -97,6 +103,8 @@ test("the package offers three modules, its manifest and a command", () => {
       types: "./dist/src/database/node-postgres.d.ts",
       default: "./dist/src/database/node-postgres.js",
     },
+    // The one that imports PGlite, likewise.
+    "./pglite": { types: "./dist/src/database/pglite.d.ts", default: "./dist/src/database/pglite.js" },
     "./package.json": "./package.json",
   });
   expect(manifest["bin"]).toEqual({ "soniq-drizzle": "bin/soniq-drizzle.js" });

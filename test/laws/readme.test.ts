@@ -72,6 +72,7 @@ const tsconfig = {
     paths: {
       "soniq-drizzle": [`${root}/src/index.ts`],
       "soniq-drizzle/node-postgres": [`${root}/src/database/node-postgres.ts`],
+      "soniq-drizzle/pglite": [`${root}/src/database/pglite.ts`],
       "soniq-drizzle/schema": [`${root}/schema/index.ts`],
     },
   },

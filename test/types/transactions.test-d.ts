@@ -1,6 +1,7 @@
 // `job.transaction`: the transaction is the application's own, whichever driver and schema it has.
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { drizzle as overPg } from "drizzle-orm/node-postgres";
+import { drizzle as overPglite } from "drizzle-orm/pglite";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { Pool } from "pg";
 import type { Sql } from "postgres";
@@ -16,6 +17,7 @@ import {
   type TransactionOf,
 } from "../../src/index.ts";
 import { nodePostgres } from "../../src/database/node-postgres.ts";
+import { pglite } from "../../src/database/pglite.ts";
 import { equal } from "./equal.ts";
 import { greet, sendInvoice } from "./jobs.ts";
 
@@ -23,8 +25,10 @@ declare const client: Sql;
 const orders = pgTable("orders", { id: integer("id").primaryKey(), status: text("status").notNull() });
 const db = drizzle({ client, schema: { orders } });
 const pgDb = overPg({ client: new Pool(), schema: { orders } });
+const pgliteDb = overPglite({ schema: { orders } });
 type Transaction = TransactionOf<typeof db>;
 type PgTransaction = TransactionOf<typeof pgDb>;
+type PgliteTransaction = TransactionOf<typeof pgliteDb>;
 
 const connection = process.env["DATABASE_URL"];
 const jobs = { sendInvoice };
@@ -61,6 +65,24 @@ defineConfig({
       ),
   },
 });
+// PGlite's come with the connection.
+defineConfig({
+  connection: pglite(pgliteDb),
+  jobs,
+  handlers: {
+    sendInvoice: ({ orderId }, job) =>
+      job.transaction(async (tx) => {
+        equal<typeof tx, PgliteTransaction>(true);
+        await tx.insert(orders).values({ id: orderId, status: "invoiced" });
+        await enqueue(tx, greet, { id: 1 });
+        return { messageId: "1" };
+      }),
+  },
+});
+// @ts-expect-error not over PGlite
+pglite(db);
+// @ts-expect-error no Drizzle
+pglite(pgliteDb.$client);
 
 // Without it, there is what every Drizzle transaction has.
 defineConfig({
@@ -92,6 +114,8 @@ defineConfig({
 const otherDriver = { connection, database: nodePostgres((pool) => overPg(pool)), jobs };
 // @ts-expect-error another driver's transactions
 defineConfig({ ...otherDriver, handlers: { sendInvoice: send } });
+// @ts-expect-error PGlite's transactions
+defineConfig({ connection: pglite(pgliteDb), jobs, handlers: { sendInvoice: send } });
 const otherSchema = { connection, database: postgresJs((ours) => drizzle({ client: ours })), jobs };
 // @ts-expect-error another schema's transactions
 defineConfig({ ...otherSchema, handlers: { sendInvoice: send } });

@@ -1,9 +1,8 @@
 import { Command } from "commander";
-import { connect, describeUrl } from "../../database/connect.js";
 import { migrate } from "../../database/migrate.js";
-import { findRoute } from "../../database/route.js";
 import { checkConfig } from "../../worker/settings.js";
 import { loadConfig } from "../load-config.js";
+import { describeDatabase, openDatabase } from "../open-database.js";
 
 /** `soniq-drizzle migrate` */
 export function migrateCommand(): Command {
@@ -12,11 +11,11 @@ export function migrateCommand(): Command {
     .option("--config <file>", "the configuration (default: soniq.config.ts or .js in this folder)")
     .action(async ({ config }: { config?: string }) => {
       const { connection } = checkConfig((await loadConfig(config)).config);
-      const database = connect(connection, 1, { route: await findRoute(connection), use: "transactions" });
+      const database = await openDatabase(connection, "transactions");
       try {
         const applied = await migrate(database.db);
         const news = applied.length > 0 ? `applied ${applied.join(", ")}` : "the job tables are up to date";
-        console.log(`${describeUrl(connection)}: ${news}`);
+        console.log(`${describeDatabase(connection)}: ${news}`);
       } finally {
         await database.close();
       }

@@ -4,10 +4,8 @@ import { milliseconds } from "../../core/duration.js";
 import { errorCode } from "../../core/errors.js";
 import { version } from "../../core/version.js";
 import { checkTables } from "../../database/check-tables.js";
-import { connect, describeUrl } from "../../database/connect.js";
 import { findLackOfRoom } from "../../database/connection-room.js";
 import { findExposure } from "../../database/exposure.js";
-import { findRoute } from "../../database/route.js";
 import { findUnworkedQueues } from "../../queues/unworked.js";
 import { connectionBudget, totalOf } from "../../worker/connection-budget.js";
 import { type ProcessWorker, type Worker, workerOf } from "../../worker/create-worker.js";
@@ -16,6 +14,7 @@ import { exitCodes, exitCodesInWords } from "../exit-codes.js";
 import { explain } from "../explain.js";
 import { healthPaths, serveHealth } from "../health-server.js";
 import { loadConfig } from "../load-config.js";
+import { describeDatabase, openDatabase } from "../open-database.js";
 import { reporter } from "../reporter.js";
 import { stopOnUncaughtErrors } from "../uncaught-errors.js";
 
@@ -97,32 +96,35 @@ async function run(
 
 function introduction(settings: Settings, path: string): string {
   const { connection, queues, runnables } = settings;
-  const budget = connectionBudget(settings);
-  const { engine, beats, listener, transactions } = budget;
   const list = Object.entries(queues).map(([queue, concurrency]) => `${queue} × ${concurrency}`);
   return [
-    `soniq-drizzle ${version} works on ${describeUrl(connection)}, configured by ${path}`,
+    `soniq-drizzle ${version} works on ${describeDatabase(connection)}, configured by ${path}`,
     `queues: ${list.join(", ")} · jobs: ${[...runnables.keys()].join(", ") || "none"}`,
-    `connections: up to ${totalOf(budget)} (${engine} engine, ${beats} heartbeat, ${listener} listener, ${transactions} for transactions of handlers, as they are needed)`,
+    connections(settings),
   ].join("\n");
+}
+
+function connections(settings: Settings): string {
+  if (typeof settings.connection !== "string")
+    return "connections: none, PGlite has one session: all that is said to it takes turns, and this process alone may have it open";
+  const budget = connectionBudget(settings);
+  const { engine, beats, listener, transactions } = budget;
+  return `connections: up to ${totalOf(budget)} (${engine} engine, ${beats} heartbeat, ${listener} listener, ${transactions} for transactions of handlers, as they are needed)`;
 }
 
 /** What an operator should know before the first job runs. */
 async function warnings(settings: Settings): Promise<string[]> {
   const { connection, queues, pollMs } = settings;
-  const route = await findRoute(connection);
-  const { db, close } = connect(connection, 1, { route });
+  const { db, route, close } = await openDatabase(connection);
   try {
     await checkTables(db);
     const unworked = await findUnworkedQueues(db, Object.keys(queues));
+    const waiting = unworked.map((queue) => `jobs wait in the queue ${JSON.stringify(queue)}, and no worker works it`);
+    if (!route) return waiting;
     const exposure = await findExposure(db);
     const pooler = `there is a pooler in between that gives no session of our own: jobs are found by polling every ${pollMs / 1000} s, not by wake-ups, and cancellations with the next heartbeat`;
     const placement = route === "pooled" ? pooler : await findLackOfRoom(db, totalOf(connectionBudget(settings)));
-    return [
-      ...(placement ? [placement] : []),
-      ...unworked.map((queue) => `jobs wait in the queue ${JSON.stringify(queue)}, and no worker works it`),
-      ...(exposure ? [exposure] : []),
-    ];
+    return [...(placement ? [placement] : []), ...waiting, ...(exposure ? [exposure] : [])];
   } finally {
     await close();
   }
