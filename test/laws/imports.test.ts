@@ -90,6 +90,15 @@ test("src/worker holds no SQL", () => {
   expect(said(inRoom("src/worker"), /\bsql`|\b(db|tx)\.execute\(/g)).toEqual([]);
 });
 
+test("what not everybody has installed, the modules offered for it import, and nothing else imports those", () => {
+  const optional = { "src/database/node-postgres.ts": "pg", "src/database/pglite.ts": "drizzle-orm/pglite" };
+  for (const [module, driver] of Object.entries(optional)) {
+    expect(byPath.get(module)?.imports).toContain(driver);
+    const others = files.filter(({ path }) => path !== module);
+    expect(imported(others, (name) => name === driver || name === module)).toEqual([]);
+  }
+});
+
 test("src/jobs knows no time: the database's clock tells it", () => {
   const clocks =
     /\b(setTimeout|setInterval|setImmediate|Date\.now|new Date|performance|hrtime)\b|"(node:)?timers[^"]*"/g;

@@ -8,7 +8,7 @@ import { eq, isNull, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/pglite";
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import * as v from "valibot";
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { soniqWorkers } from "../../schema/index.ts";
 import {
   cancel,
@@ -187,7 +187,7 @@ test("two workers of one process live side by side", async () => {
 
 test("what a process left active when it was killed, the next one runs, as soon as it starts", async () => {
   const directory = mkdtempSync(join(tmpdir(), "soniq-pglite-"));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const before = new PGlite(directory);
   await migrate(drizzle({ client: before }));
   const { id } = await enqueue(drizzle({ client: before }), linger, 7);
