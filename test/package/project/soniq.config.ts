@@ -2,17 +2,18 @@ import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { defineConfig, postgresJs } from "soniq-drizzle";
 import * as jobs from "./jobs.js";
-import { orders } from "./schema.js";
+import { soniqJobs } from "./schema.js";
 
 export default defineConfig({
   connection: process.env["DATABASE_URL"],
   database: postgresJs((client) => drizzle({ client })),
   jobs,
   handlers: {
-    sendInvoice: ({ orderId }, job) =>
+    sendInvoice: ({ orderId, driver }, job) =>
       job.transaction(async (tx) => {
-        const [order] = await tx.select({ driver: orders.driver }).from(orders).where(eq(orders.id, orderId));
-        return { messageId: `${order?.driver} ${orderId}` };
+        const [itself] = await tx.select({ state: soniqJobs.state }).from(soniqJobs).where(eq(soniqJobs.id, job.id));
+        if (itself?.state !== "active") throw new Error(`the job is ${itself?.state}`);
+        return { messageId: `${driver} ${orderId}` };
       }),
   },
 });
