@@ -1,4 +1,4 @@
-import { SoniqError } from "../core/errors.js";
+import { errorCode, SoniqError } from "../core/errors.js";
 import { failureOf } from "../core/failure.js";
 import { isConflict } from "../core/retry-conflicts.js";
 import type { Queryable } from "../core/queryable.js";
@@ -50,6 +50,7 @@ const conflictTries = 5;
 const patienceMs = 25_000;
 const beginPatienceMs = 10_000;
 const resolveMs = 250;
+const inFailedTransaction = "25P02";
 
 /** Rolls the transaction back, for a reason that is no failure. */
 class RolledBack extends SoniqError {}
@@ -156,7 +157,7 @@ export class JobTransaction {
         }
         patience = impatient(patienceMs);
         this.settling = true;
-        written = await this.#settle(tx, outcome);
+        written = await this.#settle(tx, outcome).catch(explainAborted);
         if (written) return;
         this.end = { kind: "fenced", outcome };
         throw new RolledBack(`job ${job.name} #${job.id} was taken from this worker: its transaction is rolled back`);
@@ -220,6 +221,15 @@ export class JobTransaction {
     }
     throw new TransactionLostError(false, { cause });
   }
+}
+
+/** A statement of the transaction had failed before: what the settle says of that names only the settle. */
+function explainAborted(error: unknown): never {
+  if (errorCode(error) !== inFailedTransaction) throw error;
+  throw new SoniqError(
+    "a statement of the job's transaction had failed, and nobody minded, so nothing of it can be committed: is an `await` missing in the handler?",
+    { cause: error },
+  );
 }
 
 /** Drizzle would send options that say nothing as a statement that says nothing. */

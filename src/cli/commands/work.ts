@@ -45,7 +45,11 @@ export function workCommand(): Command {
       duration,
       "60s" as Duration,
     )
-    .option("--max-duration <duration>", "with --drain: stop after this time at the latest", duration)
+    .option(
+      "--max-duration <duration>",
+      "with --drain: claim no more after this time, then stop as on SIGTERM",
+      duration,
+    )
     .option(
       "--health-port <n>",
       `answer probes over HTTP: ${healthPaths.live} and ${healthPaths.ready} (0: any free port)`,
