@@ -88,8 +88,13 @@ export function errorCode(error: unknown): string | undefined {
 
 /** What the database or driver said, without the statement and parameters that Drizzle puts in front of it. */
 export function errorText(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === "DrizzleQueryError" || error.message.startsWith("Failed query:"))
-    return errorText(error.cause ?? "query failed");
-  return error.message || errorCode(error) || error.name;
+  const said = withoutQuery(error);
+  return said instanceof Error ? said.message || errorCode(said) || said.name : String(said);
+}
+
+/** The error that Drizzle wrapped, if it did: its wrapping holds the statement, and the values of its parameters. */
+export function withoutQuery(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const isWrapping = error.name === "DrizzleQueryError" || String(error.message).startsWith("Failed query:");
+  return isWrapping ? withoutQuery(error.cause ?? "query failed") : error;
 }

@@ -1,3 +1,4 @@
+import { withoutQuery } from "../core/errors.js";
 import { storable } from "../core/storable.js";
 
 /** A failure as the job keeps it; the database adds `at`. */
@@ -35,8 +36,9 @@ export function errorRecord(thrown: unknown, attempt: number, worker: string): E
 }
 
 /** Reads an error that may have throwing getters, or be no error at all. */
-function parts(thrown: unknown): { name: string; message: string; code?: string; stack?: string; cause?: unknown } {
+function parts(raw: unknown): { name: string; message: string; code?: string; stack?: string; cause?: unknown } {
   try {
+    const thrown = withoutQuery(raw);
     if (!(thrown instanceof Error))
       return {
         name: "Thrown",

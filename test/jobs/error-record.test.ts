@@ -145,3 +145,11 @@ describe("something is kept of", () => {
     expect(recorded(thrown).name).toBe("Thrown");
   });
 });
+
+test("of a statement that failed, what PostgreSQL said is kept, and no value that was sent", () => {
+  const refused = Object.assign(new Error('null value in column "order_id"'), { name: "PostgresError", code: "23502" });
+  const wrapped = new Error("Failed query: insert into bookings values ($1)\nparams: 4929-1234", { cause: refused });
+  const record = errorRecord(wrapped, 1, "w");
+  expect(record).toMatchObject({ name: "PostgresError", message: 'null value in column "order_id"', code: "23502" });
+  expect(JSON.stringify(record)).not.toContain("4929");
+});
