@@ -5,6 +5,7 @@ import { soniqQueues } from "../../schema/queues.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
 import type { Mark } from "./claim-marks.js";
 
 /** A job that this worker session holds. */
@@ -73,7 +74,7 @@ export async function claim(
     .crossJoinLateral(due)
     .where(sql`${live} and not ${paused}`)
     .limit(limit);
-  const claimed = await builder(db)
+  const update = builder(db)
     .update(soniqJobs)
     .set({
       state: "active",
@@ -89,18 +90,53 @@ export async function claim(
     .returning({
       id: soniqJobs.id,
       name: soniqJobs.name,
-      queue: soniqJobs.queue,
       priority: soniqJobs.priority,
-      runAt: sql<string>`coalesce(to_char(${soniqJobs.runAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'), '-infinity')`,
+      runAt: sql`coalesce(to_char(${soniqJobs.runAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'), '-infinity')`.as(
+        "due",
+      ),
       claims: soniqJobs.claims,
       attempt: soniqJobs.attempt,
       maxAttempts: soniqJobs.maxAttempts,
       crashes: soniqJobs.crashes,
-      payload: sql<string>`${soniqJobs.payload}::text`,
-      tags: sql<string>`${soniqJobs.tags}::text`,
-      meta: sql<string>`${soniqJobs.meta}::text`,
+      payload: sql`${soniqJobs.payload}::text`.as("payload"),
+      // Most jobs have none: said shortly.
+      tags: sql`nullif(${soniqJobs.tags}, '[]')::text`.as("tags"),
+      meta: sql`nullif(${soniqJobs.meta}, '{}')::text`.as("meta"),
     });
-  return claimed.toSorted(byPriorityThenTime);
+  const rows = await rowsOf<ClaimedRow>(db, update);
+  return rows.map((row) => claimedJob(row, queue)).toSorted(byPriorityThenTime);
+}
+
+/** As the statement returns it; numbers come as texts from some drivers. */
+interface ClaimedRow {
+  readonly id: string | number;
+  readonly name: string;
+  readonly priority: number;
+  readonly due: string;
+  readonly claims: number;
+  readonly attempt: number;
+  readonly max_attempts: number;
+  readonly crashes: number;
+  readonly payload: string;
+  readonly tags: string | null;
+  readonly meta: string | null;
+}
+
+function claimedJob(row: ClaimedRow, queue: string): ClaimedJob {
+  return {
+    id: Number(row.id),
+    name: row.name,
+    queue,
+    priority: row.priority,
+    runAt: row.due,
+    claims: row.claims,
+    attempt: row.attempt,
+    maxAttempts: row.max_attempts,
+    crashes: row.crashes,
+    payload: row.payload,
+    tags: row.tags ?? "[]",
+    meta: row.meta ?? "{}",
+  };
 }
 
 function byPriorityThenTime(a: Mark, b: Mark): number {

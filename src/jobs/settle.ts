@@ -3,6 +3,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
 import { endClaim, errorsWith } from "./end-claim.js";
 import type { Outcome } from "./outcome.js";
 
@@ -52,25 +53,15 @@ export function settleUnlocked(
   return settleWhere(db, workerId, settlements, sql`${soniqJobs.id} = any (array(${free}))`);
 }
 
-function settleWhere(
+async function settleWhere(
   db: Queryable,
   workerId: string,
   settlements: readonly Settlement[],
   only?: SQL,
 ): Promise<Settled[]> {
-  const cancelled = sql`s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null`;
-  const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
-  const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
-  return builder(db)
+  const update = builder(db)
     .update(soniqJobs)
-    .set({
-      ...endClaim(state, sql`now() + s."delayMs" * interval '1 millisecond'`),
-      attempt: sql`${soniqJobs.attempt} - s.refund`,
-      unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
-      result: sql`s.result`,
-      reason: sql`case when ${state} = 'cancelled' then coalesce(${soniqJobs.reason}, s.reason, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
-      errors: when(sql`s.error is null`, soniqJobs.errors, errorsWith(sql`s.error`)),
-    })
+    .set(settlements.every(({ outcome }) => outcome.kind === "completed") ? completion() : changes())
     .from(
       sql`jsonb_to_recordset(${recordset(settlements)}::text::jsonb) as s (id bigint, claims int, state text, "delayMs" float8, refund int,
         "graceMs" float8, result jsonb, error jsonb, reason text)`,
@@ -78,7 +69,33 @@ function settleWhere(
     .where(
       and(sql`${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}`, only),
     )
-    .returning({ id: soniqJobs.id, claims: soniqJobs.claims, state: sql<Settled["state"]>`${soniqJobs.state}` });
+    .returning({ id: soniqJobs.id, claims: soniqJobs.claims, state: soniqJobs.state });
+  const rows = await rowsOf<{ id: string | number; claims: number; state: Settled["state"] }>(db, update);
+  return rows.map(({ id, claims, state }) => ({ id: Number(id), claims, state }));
+}
+
+/** Where all of a batch have completed, which most have: PostgreSQL plans this in a fraction of the time. */
+function completion() {
+  return {
+    ...endClaim(sql`'completed'`, sql`null`),
+    unknownSince: null,
+    result: sql`s.result`,
+    reason: null,
+  };
+}
+
+function changes() {
+  const cancelled = sql`s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null`;
+  const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
+  const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
+  return {
+    ...endClaim(state, sql`now() + s."delayMs" * interval '1 millisecond'`),
+    attempt: sql`${soniqJobs.attempt} - s.refund`,
+    unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
+    result: sql`s.result`,
+    reason: sql`case when ${state} = 'cancelled' then coalesce(${soniqJobs.reason}, s.reason, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
+    errors: when(sql`s.error is null`, soniqJobs.errors, errorsWith(sql`s.error`)),
+  };
 }
 
 function when(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL {

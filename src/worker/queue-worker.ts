@@ -6,7 +6,7 @@ import { longestBufferMs } from "./claimer.js";
 import { pause } from "./duties.js";
 import type { Tell } from "./events.js";
 import type { TransactionSurroundings } from "./job-transaction.js";
-import { type Interruption, Run } from "./run.js";
+import { type Interruption, Run, type RunEnd } from "./run.js";
 import type { Settings } from "./settings.js";
 import type { Settler } from "./settler.js";
 import { Throughput } from "./throughput.js";
@@ -40,7 +40,8 @@ export interface Surroundings {
 export class QueueWorker {
   readonly #runs = new Set<Run>();
   /** Jobs from their start, or from when they were given back, until that is settled. */
-  readonly #unsettled = new Map<ClaimedJob, Promise<unknown>>();
+  readonly #unsettled = new Set<ClaimedJob>();
+  #allSettled: () => void = () => {};
   readonly #throughput = new Throughput();
   #buffer: { job: ClaimedJob; workerId: string; claimedAt: number }[] = [];
   /** Claims in a row that brought all they asked for: then there is more. */
@@ -81,7 +82,7 @@ export class QueueWorker {
 
   /** The jobs that this worker knows to be its own: those it holds, and those that are being settled. */
   known(): ClaimedJob[] {
-    return [...this.#unsettled.keys(), ...this.#buffer.map(({ job }) => job)];
+    return [...this.#unsettled, ...this.#buffer.map(({ job }) => job)];
   }
 
   /** What this queue adds to the worker's health. */
@@ -110,7 +111,7 @@ export class QueueWorker {
     this.#poke();
     await this.#loop;
     for (const { job, workerId } of this.#buffer.splice(0)) void this.#release(job, workerId);
-    while (this.#unsettled.size > 0) await Promise.all(this.#unsettled.values());
+    if (this.#unsettled.size > 0) await new Promise<void>((settled) => (this.#allSettled = settled));
   }
 
   async #claimUntilStopped(): Promise<void> {
@@ -191,36 +192,45 @@ export class QueueWorker {
     while (!this.#stopping && this.#runs.size < this.concurrency) {
       const next = this.#buffer.shift();
       if (!next) return;
-      const run = new Run(next.job, next.workerId, this.around.transactions);
+      const { settings, transactions } = this.around;
+      const run = new Run(next.job, next.workerId, transactions);
       this.#runs.add(run);
-      this.#untilSettled(run.job, this.#execute(run));
+      this.#unsettled.add(run.job);
+      void run
+        .execute(settings.runnables.get(run.job.name), settings.unknownGraceMs)
+        .then((end) => this.#ended(run, end));
     }
   }
 
-  async #execute(run: Run): Promise<void> {
-    const { settings, tell } = this.around;
-    const end = await run.execute(settings.runnables.get(run.job.name), settings.unknownGraceMs);
-    const runMs = performance.now() - run.startedAt;
+  #ended(run: Run, end: RunEnd): void {
+    const { tell } = this.around;
+    const { job } = run;
+    const now = performance.now();
+    const runMs = now - run.startedAt;
     this.#runs.delete(run);
     if (run.stubborn) this.#noteStubborn(run, run.stubborn);
-    this.#throughput.count();
+    this.#throughput.count(now);
     this.#startRuns();
-    if (this.#fullClaims > 0) this.#poke();
-    const { job } = run;
+    this.#claimMore();
     switch (end.kind) {
       case "to settle":
         if ("lost" in end) tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error: end.lost });
-        return this.#settle(run, end.outcome, runMs);
+        void this.#settle(run, end.outcome, runMs);
+        break;
       case "settled":
         tell({ type: "settled", job, outcome: end.outcome, state: end.state, runMs });
         if ("late" in end) tell({ type: "late error", job, error: end.late });
-        return;
+        this.#done(job);
+        break;
       case "fenced":
-        return tell({ type: "fenced", job, outcome: end.outcome, runMs });
+        tell({ type: "fenced", job, outcome: end.outcome, runMs });
+        this.#done(job);
+        break;
       case "lost":
-        return;
+        this.#done(job);
+        break;
       default:
-        return end satisfies never;
+        end satisfies never;
     }
   }
 
@@ -232,6 +242,7 @@ export class QueueWorker {
   async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number): Promise<void> {
     const { settler, settings, tell } = this.around;
     const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome });
+    this.#done(job);
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
     tell({ type: "settled", job, outcome, state, runMs });
     // It is due again before the next poll: no need to wait for that.
@@ -246,19 +257,22 @@ export class QueueWorker {
     this.#buffer = this.#buffer.filter(({ claimedAt }) => claimedAt >= oldest);
   }
 
-  #release(job: ClaimedJob, workerId: string, delayMs = 0): Promise<unknown> {
+  async #release(job: ClaimedJob, workerId: string, delayMs = 0): Promise<void> {
     const { id, claims } = job;
-    const released = this.around.settler.settle(workerId, { id, claims, outcome: { kind: "released", delayMs } });
-    this.#untilSettled(job, released);
-    return released;
+    this.#unsettled.add(job);
+    await this.around.settler.settle(workerId, { id, claims, outcome: { kind: "released", delayMs } });
+    this.#done(job);
   }
 
-  #untilSettled(job: ClaimedJob, settling: Promise<unknown>): void {
-    this.#unsettled.set(job, settling);
-    void settling.finally(() => {
-      this.#unsettled.delete(job);
-      if (this.#fullClaims > 0) this.#poke();
-    });
+  #done(job: ClaimedJob): void {
+    this.#unsettled.delete(job);
+    if (this.#unsettled.size === 0) this.#allSettled();
+    this.#claimMore();
+  }
+
+  /** While there is a backlog, the next claim does not wait for a poll. */
+  #claimMore(): void {
+    if (this.#fullClaims > 0 && this.#room() > 0) this.#poke();
   }
 
   #poke(): void {

@@ -41,9 +41,9 @@ const settlingMs = 1_000;
 /** One attempt at a claimed job. */
 export class Run {
   readonly startedAt = performance.now();
-  readonly #abort = new AbortController();
-  readonly #gaveUp: Promise<Ending>;
-  #giveUp!: () => void;
+  /** Made when it is first asked for: most handlers never do, and it costs as much as all else of an attempt. */
+  #abort: AbortController | undefined;
+  #giveUp: () => void = () => {};
   #interruption: Interruption | undefined;
   #timeout: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
@@ -56,23 +56,13 @@ export class Run {
     /** The session that claimed it. */
     readonly workerId: string,
     private readonly transactions: TransactionSurroundings,
-  ) {
-    this.#gaveUp = new Promise((resolve) => {
-      this.#giveUp = () => {
-        this.#ignored = true;
-        resolve({ threw: this.#abort.signal.reason });
-        this.#transaction?.abandon();
-      };
-    });
-  }
+  ) {}
 
   /** Runs the handler to its end, or until the grace after an interruption is over. */
   async execute(runnable: Runnable | undefined, unknownGraceMs: number): Promise<RunEnd> {
     if (!runnable) return { kind: "to settle", outcome: unknownName(this.job, unknownGraceMs, Math.random()) };
     this.#timeOutIn(runnable.timeoutMs);
-    const handler = this.#call(runnable);
-    this.#handler = handler;
-    const ending = await Promise.race([handler, this.#gaveUp]);
+    const ending = await this.#callOrGiveUp(runnable);
     clearTimeout(this.#timeout);
     clearTimeout(this.#graceTimer);
     return this.#end(runnable, ending);
@@ -95,16 +85,36 @@ export class Run {
     // Nothing is worse than a lost claim, then a crash, then a shutdown that is over.
     if (this.#interruption && gravity[why] < Math.max(1, gravity[this.#interruption])) return;
     this.#interruption = why;
+    this.#abort ??= new AbortController();
     this.#abort.abort(new DOMException(reasons[why], why === "timeout" ? "TimeoutError" : "AbortError"));
     clearTimeout(this.#graceTimer);
     this.#graceTimer = setTimeout(() => this.#giveUp(), grace);
+  }
+
+  #callOrGiveUp(runnable: Runnable): Promise<Ending> {
+    return new Promise((end) => {
+      this.#giveUp = () => {
+        this.#ignored = true;
+        end({ threw: this.#signal.reason });
+        this.#transaction?.abandon();
+      };
+      const handler = this.#call(runnable);
+      this.#handler = handler;
+      void handler.then(end);
+    });
+  }
+
+  get #signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
   }
 
   async #call(runnable: Runnable): Promise<Ending> {
     const { definition, run } = runnable;
     let payload: unknown;
     try {
-      payload = await validate(definition.payload, JSON.parse(this.job.payload), "payload");
+      const validated = validate(definition.payload, JSON.parse(this.job.payload), "payload");
+      payload = validated instanceof Promise ? await validated : validated;
     } catch (refused) {
       // A validator that fails to answer, such as a look-up that cannot connect, has not refused.
       return refused instanceof InvalidValueError ? { refused } : { threw: refused };
@@ -112,9 +122,11 @@ export class Run {
     try {
       const returned = await run(payload, this.#context(runnable));
       // It decides, also if the handler did not wait for it or did not mind.
-      await this.#transaction?.result().catch((error: unknown) => {
-        if (!asDirective(returned)) throw error;
-      });
+      if (this.#transaction) {
+        await this.#transaction.result().catch((error: unknown) => {
+          if (!asDirective(returned)) throw error;
+        });
+      }
       return { returned };
     } catch (threw) {
       await this.#transaction?.result().catch(() => {});
@@ -175,7 +187,7 @@ export class Run {
       case "cancel":
         return { kind: "cancelled" };
       case "timeout":
-        return decide(this.job, definition, { threw: this.#abort.signal.reason }, this.workerId, Math.random());
+        return decide(this.job, definition, { threw: this.#signal.reason }, this.workerId, Math.random());
       default:
         return why satisfies never;
     }
@@ -183,7 +195,7 @@ export class Run {
 
   #context(runnable: Runnable): JobContext {
     const { id, name, queue, attempt, maxAttempts, tags, meta } = this.job;
-    const { signal } = this.#abort;
+    const signal = () => this.#signal;
     return {
       id,
       name,
@@ -192,9 +204,11 @@ export class Run {
       maxAttempts,
       tags: JSON.parse(tags) as string[],
       meta: JSON.parse(meta) as Record<string, unknown>,
-      signal,
+      get signal() {
+        return signal();
+      },
       transaction: (write, options) => {
-        this.#transaction ??= new JobTransaction(this.job, this.workerId, runnable, this.transactions, signal);
+        this.#transaction ??= new JobTransaction(this.job, this.workerId, runnable, this.transactions, signal());
         return this.#transaction.run(write, options) as ReturnType<typeof write>;
       },
       snooze: (delay: Duration) => new Snooze(delay),

@@ -166,15 +166,15 @@ export class Settler {
   }
 }
 
-/** Those of a batch that were settled. By claim, since an older one of the same job may be among them. */
+/** Those of a batch that were settled. By claim, since an older one of the same job, which did not stand, may be among them. */
 function statesOf(batch: readonly Pending[], settled: readonly Settled[]): Map<Pending, Settled["state"]> {
-  const byClaim = new Map(settled.map(({ id, claims, state }) => [`${id}:${claims}`, state]));
-  return new Map(
-    batch.flatMap((one) => {
-      const state = byClaim.get(`${one.id}:${one.claims}`);
-      return state ? [[one, state] as const] : [];
-    }),
-  );
+  const byId = new Map(settled.map((one) => [one.id, one]));
+  const states = new Map<Pending, Settled["state"]>();
+  for (const one of batch) {
+    const found = byId.get(one.id);
+    if (found?.claims === one.claims) states.set(one, found.state);
+  }
+  return states;
 }
 
 function without<T>(all: readonly T[], some: readonly T[]): T[] {

@@ -7,22 +7,23 @@ export class Throughput {
   #before = 0;
   #now = 0;
 
-  count(): void {
-    this.#turn();
+  /** @param now what `performance.now()` says */
+  count(now: number): void {
+    this.#turn(now);
     this.#now += 1;
   }
 
   /** Jobs that ended in the busier of this window and the one before. */
   perWindow(): number {
-    this.#turn();
+    this.#turn(performance.now());
     return Math.max(this.#before, this.#now);
   }
 
-  #turn(): void {
-    const elapsed = performance.now() - this.#windowStart;
+  #turn(now: number): void {
+    const elapsed = now - this.#windowStart;
     if (elapsed < windowMs) return;
     this.#before = elapsed < 2 * windowMs ? this.#now : 0;
     this.#now = 0;
-    this.#windowStart = performance.now();
+    this.#windowStart = now;
   }
 }

@@ -151,13 +151,15 @@ describe("completed jobs that are not kept at all", () => {
 
   test("are settled where a foreign key references the jobs, and pruned soon", async () => {
     const referenced = await testDatabase();
-    await referenced.sql`create table orders (job_id bigint references soniq_jobs on delete set null)`;
+    await referenced.sql`create table orders (job_id bigint references soniq_jobs)`;
+    // From before it runs, or it might be pruned before the order is there.
+    await referenced.sql`create function order_it() returns trigger language plpgsql as 'begin insert into orders values (new.id); return new; end'`;
+    await referenced.sql`create trigger order_it after insert on soniq_jobs for each row execute function order_it()`;
     const { id, state, settings } = await ran(referenced);
     expect(state).toBe("completed");
-    await referenced.sql`insert into orders values (${id})`;
     expect(await jobRow(referenced.db, id)).toMatchObject({ state: "completed", workerId: null });
+    await referenced.sql`delete from orders`;
     await startWorker(settings);
     await until(async () => (await jobRow(referenced.db, id)) === undefined);
-    expect([...(await referenced.sql`select job_id from orders`)]).toEqual([{ job_id: null }]);
   });
 });
