@@ -4,6 +4,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqQueues } from "../../schema/queues.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
+import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import type { Mark } from "./claim-marks.js";
@@ -42,10 +43,16 @@ export interface ClaimInput {
  *
  * @returns the claimed jobs, in order
  */
-export async function claim(
-  db: Queryable,
-  { workerId, queue, limit, from, deadlines, defaultDeadlineMs }: ClaimInput,
-): Promise<ClaimedJob[]> {
+export async function claim(db: Queryable, { from, ...input }: ClaimInput): Promise<ClaimedJob[]> {
+  const rows = await rowsOf<ClaimedRow>(db, statement(db, { ...input, from: JSON.stringify(from) }));
+  return rows.map((row) => claimedJob(row, input.queue)).toSorted(byPriorityThenTime);
+}
+
+const statement = compiled<Omit<ClaimInput, "from"> & { from: string }>((db) => {
+  const { placeholder } = sql;
+  const workerId = placeholder("workerId");
+  const queue = placeholder("queue");
+  const limit = placeholder("limit");
   const qb = new QueryBuilder();
   const due = qb
     .select({ id: soniqJobs.id })
@@ -69,21 +76,21 @@ export async function claim(
   const ids = qb
     .select({ id: due.id })
     .from(
-      sql`jsonb_to_recordset(${JSON.stringify(from)}::text::jsonb) as mark (priority smallint, "runAt" timestamptz, id bigint)`,
+      sql`jsonb_to_recordset(${placeholder("from")}::text::jsonb) as mark (priority smallint, "runAt" timestamptz, id bigint)`,
     )
     .crossJoinLateral(due)
     .where(sql`${live} and not ${paused}`)
     .limit(limit);
-  const update = builder(db)
+  return builder(db)
     .update(soniqJobs)
     .set({
       state: "active",
       claims: sql`${soniqJobs.claims} + 1`,
       attempt: sql`${soniqJobs.attempt} + 1`,
-      workerId,
-      lastWorkerId: workerId,
+      workerId: sql`${workerId}::uuid`,
+      lastWorkerId: sql`${workerId}::uuid`,
       claimedAt: sql`now()`,
-      deadlineAt: sql`now() + coalesce((${deadlines}::text::jsonb ->> ${soniqJobs.name})::float8, ${defaultDeadlineMs}::float8) * interval '1 millisecond'`,
+      deadlineAt: sql`now() + coalesce((${placeholder("deadlines")}::text::jsonb ->> ${soniqJobs.name})::float8, ${placeholder("defaultDeadlineMs")}::float8) * interval '1 millisecond'`,
       uniqueHeld: sql`${soniqJobs.uniqueHeld} and ${soniqJobs.uniqueUntil} <> 'started'`,
     })
     .where(sql`${soniqJobs.id} = any (array(${ids}))`)
@@ -91,9 +98,10 @@ export async function claim(
       id: soniqJobs.id,
       name: soniqJobs.name,
       priority: soniqJobs.priority,
-      runAt: sql`coalesce(to_char(${soniqJobs.runAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'), '-infinity')`.as(
-        "due",
-      ),
+      runAt:
+        sql`coalesce(to_char(${soniqJobs.runAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'), '-infinity')`.as(
+          "due",
+        ),
       claims: soniqJobs.claims,
       attempt: soniqJobs.attempt,
       maxAttempts: soniqJobs.maxAttempts,
@@ -103,9 +111,7 @@ export async function claim(
       tags: sql`nullif(${soniqJobs.tags}, '[]')::text`.as("tags"),
       meta: sql`nullif(${soniqJobs.meta}, '{}')::text`.as("meta"),
     });
-  const rows = await rowsOf<ClaimedRow>(db, update);
-  return rows.map((row) => claimedJob(row, queue)).toSorted(byPriorityThenTime);
-}
+});
 
 /** As the statement returns it; numbers come as texts from some drivers. */
 interface ClaimedRow {

@@ -1,7 +1,8 @@
 import { sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
-import { anyId, builder } from "../core/builder.js";
+import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
 import type { Settled, Settlement } from "./settle.js";
 
 /**
@@ -16,14 +17,15 @@ export async function deleteCompleted(
   settlements: readonly Settlement[],
 ): Promise<Settled[]> {
   const held = JSON.stringify(settlements.map(({ id, claims }) => ({ id, claims })));
-  const deleted = await builder(db)
-    .delete(soniqJobs)
-    .where(
-      sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))} and (${soniqJobs.id}, ${soniqJobs.claims}) in (select id, claims from jsonb_to_recordset(${held}::text::jsonb) as s (id bigint, claims int))
-        and ${soniqJobs.workerId} = ${workerId} and not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
-    )
-    .returning({ id: soniqJobs.id, claims: soniqJobs.claims });
-  return deleted.map((claim) => ({ ...claim, state: "completed" }));
+  // The builder has no `using`; with a subquery, the planner may compare each row with each claim.
+  const deleted = await rowsOf<{ id: string | number; claims: number }>(
+    db,
+    sql`delete from ${soniqJobs} using jsonb_to_recordset(${held}::text::jsonb) as s (id bigint, claims int)
+      where ${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}
+        and not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))
+      returning ${soniqJobs.id}, ${soniqJobs.claims}`,
+  );
+  return deleted.map(({ id, claims }) => ({ id: Number(id), claims, state: "completed" }));
 }
 
 /** Whether a foreign key references the jobs: then a completed job cannot be deleted as it is settled. */

@@ -1,7 +1,8 @@
 import { and, type Column, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
-import { anyId, builder } from "../core/builder.js";
+import { builder } from "../core/builder.js";
+import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { endClaim, errorsWith } from "./end-claim.js";
@@ -31,7 +32,7 @@ export interface Settled {
  * @returns the jobs that were settled; one that is not among them was *fenced*: the claim had ended before
  */
 export function settle(db: Queryable, workerId: string, settlements: readonly Settlement[]): Promise<Settled[]> {
-  return settleWhere(db, workerId, settlements);
+  return send(plain, db, workerId, settlements);
 }
 
 /**
@@ -44,37 +45,61 @@ export function settleUnlocked(
   workerId: string,
   settlements: readonly Settlement[],
 ): Promise<Settled[]> {
+  return send(aroundLocks, db, workerId, settlements);
+}
+
+const plain = statements();
+const aroundLocks = statements(() => {
   const free = new QueryBuilder()
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
-    .where(sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))}`)
+    .where(sql`${soniqJobs.id} = any (${sql.placeholder("ids")}::text::bigint[])`)
     .orderBy(soniqJobs.id)
     .for("no key update", { skipLocked: true });
-  return settleWhere(db, workerId, settlements, sql`${soniqJobs.id} = any (array(${free}))`);
+  return sql`${soniqJobs.id} = any (array(${free}))`;
+});
+
+/** Two, since most batches have only completed jobs, and PostgreSQL reads and plans these in a fraction of the time. */
+function statements(only?: () => SQL) {
+  const statement = (of: "completions" | "outcomes") =>
+    compiled<{ workerId: string; rows: string; ids: string }>((db) =>
+      builder(db)
+        .update(soniqJobs)
+        .set(of === "completions" ? completion() : changes())
+        .from(sql`jsonb_to_recordset(${sql.placeholder("rows")}::text::jsonb) as s (${columns[of]})`)
+        .where(
+          and(
+            sql`${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}`,
+            only?.(),
+          ),
+        )
+        .returning({ id: soniqJobs.id, claims: soniqJobs.claims, state: soniqJobs.state }),
+    );
+  return { completions: statement("completions"), outcomes: statement("outcomes") };
 }
 
-async function settleWhere(
+async function send(
+  { completions, outcomes }: ReturnType<typeof statements>,
   db: Queryable,
   workerId: string,
   settlements: readonly Settlement[],
-  only?: SQL,
 ): Promise<Settled[]> {
-  const update = builder(db)
-    .update(soniqJobs)
-    .set(settlements.every(({ outcome }) => outcome.kind === "completed") ? completion() : changes())
-    .from(
-      sql`jsonb_to_recordset(${recordset(settlements)}::text::jsonb) as s (id bigint, claims int, state text, "delayMs" float8, refund int,
-        "graceMs" float8, result jsonb, error jsonb, reason text)`,
-    )
-    .where(
-      and(sql`${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}`, only),
-    )
-    .returning({ id: soniqJobs.id, claims: soniqJobs.claims, state: soniqJobs.state });
-  const rows = await rowsOf<{ id: string | number; claims: number; state: Settled["state"] }>(db, update);
-  return rows.map(({ id, claims, state }) => ({ id: Number(id), claims, state }));
+  const completed = settlements.every(isCompletion);
+  const rows = `[${settlements.map(completed ? completionJson : outcomeJson).join()}]`;
+  const statement = completed ? completions : outcomes;
+  const ids = `{${settlements.map(({ id }) => id).join()}}`;
+  const settled = await rowsOf<{ id: string | number; claims: number; state: Settled["state"] }>(
+    db,
+    statement(db, { workerId, rows, ids }),
+  );
+  return settled.map(({ id, claims, state }) => ({ id: Number(id), claims, state }));
 }
 
-/** Where all of a batch have completed, which most have: PostgreSQL plans this in a fraction of the time. */
+const columns = {
+  completions: sql`id bigint, claims int, result jsonb`,
+  outcomes: sql`id bigint, claims int, state text, "delayMs" float8, refund int, "graceMs" float8, result jsonb, error jsonb, reason text`,
+};
+
 function completion() {
   return {
     ...endClaim(sql`'completed'`, sql`null`),
@@ -102,13 +127,19 @@ function when(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL 
   return sql`case when ${condition} then ${then} else ${otherwise} end`;
 }
 
-function recordset(settlements: readonly Settlement[]): string {
-  const rows = settlements.map(({ id, claims, outcome }) => {
-    const { result, ...columns } = columnsOf(outcome);
-    // Spliced: a result is a JSON text already.
-    return `${JSON.stringify({ id, claims, ...columns }).slice(0, -1)},"result":${result ?? "null"}}`;
-  });
-  return `[${rows.join()}]`;
+function isCompletion({ outcome }: Settlement): boolean {
+  return outcome.kind === "completed";
+}
+
+/** A result is a JSON text already. */
+function completionJson({ id, claims, outcome }: Settlement): string {
+  const { result = null } = columnsOf(outcome);
+  return result === null ? `{"id":${id},"claims":${claims}}` : `{"id":${id},"claims":${claims},"result":${result}}`;
+}
+
+function outcomeJson({ id, claims, outcome }: Settlement): string {
+  const { result, ...columns } = columnsOf(outcome);
+  return `${JSON.stringify({ id, claims, ...columns }).slice(0, -1)},"result":${result ?? "null"}}`;
 }
 
 interface OutcomeColumns {

@@ -49,6 +49,12 @@ export interface WorkerConfig {
   readonly handlers: Readonly<Record<string, unknown>>;
   /** The queues to work, each with how many of its jobs may run at once. Default: those of the definitions, 10 each. */
   readonly queues?: Readonly<Record<string, { readonly concurrency: number }>>;
+  /**
+   * How many jobs one statement may claim or settle while there is a backlog, from 1 to 1000. Default 1000. Fewer are claimed
+   * where they take longer: none waits in a worker for much more than 0.1 s. With 1, none waits there at all, and each job is
+   * claimed and settled by itself, which costs many times as much.
+   */
+  readonly batchSize?: number;
   /** How long a worker may be silent before its jobs are taken from it. Default `"20s"`. On PGlite there is no such time. */
   readonly lease?: Duration;
   /** How often to look for the workers that were silent too long. Default `"5s"`. */

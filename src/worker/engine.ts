@@ -53,7 +53,7 @@ export class Engine {
     const { db } = engine;
     await onceThereIsRoom(() => checkTables(db), stop, tell);
     const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
-    const settler = new Settler(db, tell, deletesCompleted, route === "pooled");
+    const settler = new Settler(db, tell, deletesCompleted, route === "pooled", settings.batchSize);
     this.#settler = settler;
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
     this.#queues = Object.entries(settings.queues).map(

@@ -11,7 +11,8 @@ import type { Settings } from "./settings.js";
 import type { Settler } from "./settler.js";
 import { Throughput } from "./throughput.js";
 
-const largestClaim = 500;
+/** As many as the engine has connections. */
+const mostClaimsAtOnce = 4;
 /**
  * After a wake-up, when to look again, for the jobs that rang no bell because one had just rung: as soon as a bell may
  * ring anew, and later for those whose transactions take longer to commit.
@@ -55,7 +56,8 @@ export class QueueWorker {
   #loop: Promise<void> | undefined;
   /** Grows with each wake-up, so that one which comes during a claim is not slept over. */
   #wakeUps = 0;
-  #wake: () => void = () => {};
+  /** While it sleeps. */
+  #wake: (() => void) | undefined;
 
   constructor(
     readonly queue: string,
@@ -137,16 +139,28 @@ export class QueueWorker {
 
   /** How many more jobs to claim: for the free slots, and for as many more as are soon done. */
   #room(): number {
-    if (this.#unsettled.size - this.#runs.size > 2 * largestClaim) return 0;
+    const { batchSize } = this.around.settings;
+    if (this.#unsettled.size - this.#runs.size > 4 * batchSize) return 0;
     const free = this.concurrency - this.#runs.size;
-    const ahead = Math.min(largestClaim, this.#throughput.perWindow());
+    // Two claims' worth: while the jobs of one run, the next one is under way. Those of single jobs have no such worth.
+    const ahead = batchSize === 1 ? 0 : Math.min(2 * batchSize, this.#throughput.perWindow());
     // A claim is worth its while when a slot is free, or the buffer half empty.
-    if (free - this.#buffer.length <= 0 && this.#buffer.length >= ahead / 2) return 0;
-    return Math.min(largestClaim, Math.max(0, free + ahead - this.#buffer.length));
+    if (free - this.#buffer.length <= 0 && this.#buffer.length > ahead / 2) return 0;
+    return Math.max(0, free + ahead - this.#buffer.length);
   }
 
   /** @returns whether it brought all it asked for */
-  async #claim(limit: number): Promise<boolean> {
+  async #claim(room: number): Promise<boolean> {
+    const { batchSize } = this.around.settings;
+    // Without a backlog, all but one would come back empty.
+    const several = this.#fullClaims > 0 && room > batchSize;
+    const statements = several ? Math.min(mostClaimsAtOnce, Math.floor(room / batchSize)) : 1;
+    const limit = Math.min(batchSize, room);
+    const full = await Promise.all(Array.from({ length: statements }, () => this.#claimOnce(limit)));
+    return full.every(Boolean);
+  }
+
+  async #claimOnce(limit: number): Promise<boolean> {
     const workerId = this.around.workerId();
     let claimed: ClaimedJob[];
     try {
@@ -272,18 +286,19 @@ export class QueueWorker {
 
   /** While there is a backlog, the next claim does not wait for a poll. */
   #claimMore(): void {
-    if (this.#fullClaims > 0 && this.#room() > 0) this.#poke();
+    if (this.#wake && this.#fullClaims > 0 && this.#room() > 0) this.#poke();
   }
 
   #poke(): void {
     this.#wakeUps += 1;
-    this.#wake();
+    this.#wake?.();
   }
 
   #sleep(ms: number): Promise<void> {
     return new Promise((wake) => {
-      const timer = setTimeout(wake, ms * (0.8 + Math.random() / 5));
+      const timer = setTimeout(() => this.#wake?.(), ms * (0.8 + Math.random() / 5));
       this.#wake = () => {
+        this.#wake = undefined;
         clearTimeout(timer);
         wake();
       };

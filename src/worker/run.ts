@@ -1,12 +1,12 @@
-import type { Duration } from "../core/duration.js";
 import { InvalidValueError } from "../core/errors.js";
 import type { ClaimedJob } from "../jobs/claim.js";
 import type { JobDefinition } from "../jobs/define-job.js";
-import { asDirective, Cancel, Discard, Snooze } from "../jobs/directives.js";
+import { asDirective } from "../jobs/directives.js";
 import type { JobContext } from "../jobs/job-context.js";
 import { decide, type Ending, type Outcome, unknownName } from "../jobs/outcome.js";
 import type { Settled } from "../jobs/settle.js";
 import { validate } from "../jobs/validate.js";
+import { HandlerContext } from "./handler-context.js";
 import { JobTransaction, type TransactionSurroundings } from "./job-transaction.js";
 import type { Runnable } from "./settings.js";
 
@@ -194,27 +194,14 @@ export class Run {
   }
 
   #context(runnable: Runnable): JobContext {
-    const { id, name, queue, attempt, maxAttempts, tags, meta } = this.job;
-    const signal = () => this.#signal;
-    return {
-      id,
-      name,
-      queue,
-      attempt,
-      maxAttempts,
-      tags: JSON.parse(tags) as string[],
-      meta: JSON.parse(meta) as Record<string, unknown>,
-      get signal() {
-        return signal();
-      },
-      transaction: (write, options) => {
-        this.#transaction ??= new JobTransaction(this.job, this.workerId, runnable, this.transactions, signal());
+    return new HandlerContext(
+      this.job,
+      () => this.#signal,
+      (write, options) => {
+        this.#transaction ??= new JobTransaction(this.job, this.workerId, runnable, this.transactions, this.#signal);
         return this.#transaction.run(write, options) as ReturnType<typeof write>;
       },
-      snooze: (delay: Duration) => new Snooze(delay),
-      cancel: (reason: string) => new Cancel(reason),
-      discard: (reason: string) => new Discard(reason),
-    };
+    );
   }
 }
 

@@ -26,6 +26,7 @@ export interface Settings {
   readonly runnables: ReadonlyMap<string, Runnable>;
   /** Concurrency by queue. */
   readonly queues: Readonly<Record<string, number>>;
+  readonly batchSize: number;
   readonly leaseMs: number;
   readonly sweepMs: number;
   readonly pollMs: number;
@@ -90,6 +91,7 @@ const configSchema = v.strictObject({
   queues: v.optional(
     v.record(v.pipe(v.string(), v.minLength(1), v.maxLength(200)), v.strictObject({ concurrency: count })),
   ),
+  batchSize: v.optional(v.pipe(count, v.maxValue(1_000, "must be from 1 to 1000")), 1_000),
   lease: duration("20s", 100),
   sweep: duration("5s", 10),
   poll: duration("1s", 10),
@@ -123,7 +125,7 @@ export function checkConfig(config: WorkerConfig): Settings {
     throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${readable(issue)}`);
   }
   const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
-  const { maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
+  const { batchSize, maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
   const runnables = runnablesOf(jobs, handlers);
   const overNetwork = typeof connection === "string";
   if (!overNetwork && checked.output.database)
@@ -134,6 +136,7 @@ export function checkConfig(config: WorkerConfig): Settings {
     maxConnections,
     runnables,
     queues: queuesOf(checked.output.queues, runnables),
+    batchSize,
     leaseMs: overNetwork ? lease : endlessMs,
     sweepMs: sweep,
     pollMs: poll,

@@ -15,17 +15,18 @@ interface Pending extends Settlement {
   readonly written: (state: Settled["state"] | undefined) => void;
 }
 
-const largestBatch = 500;
+/** As many as the engine has connections. */
+const mostFlights = 4;
 const retryMs = 250;
 const retryAfterOutageMs = 1_000;
 
 /**
- * Gathers settlements and writes them in batches: the next one leaves when the one before is back.
+ * Gathers settlements and writes them in batches: the next one leaves when the one before is back, or it is full.
  * What could not be written is tried again beside them, so that it holds up none.
  */
 export class Settler {
   #pending: Pending[] = [];
-  #flushing = false;
+  #flights = 0;
   /** Those whose statement failed: not written, or written without our knowing; and those that were gone around. */
   #doubtful: Pending[] = [];
   #recovering = false;
@@ -38,6 +39,8 @@ export class Settler {
     private readonly deletesCompleted: boolean,
     /** Whether to settle around the rows that others have locked from the start: behind a pooler, no lock_timeout ends the wait for them. */
     private readonly aroundLocks: boolean,
+    /** How many one statement settles at the most. */
+    private readonly batchSize: number,
   ) {}
 
   /**
@@ -48,7 +51,7 @@ export class Settler {
   settle(workerId: string, settlement: Settlement): Promise<Settled["state"] | undefined> {
     return new Promise((written) => {
       this.#pending.push({ ...settlement, workerId, written });
-      if (!this.#flushing) void this.#flush();
+      if (this.#flights === 0 || (this.#isFull() && this.#flights < mostFlights)) void this.#flush();
     });
   }
 
@@ -58,16 +61,21 @@ export class Settler {
   }
 
   async #flush(): Promise<void> {
-    this.#flushing = true;
+    this.#flights += 1;
     // What ends in the same turn of the event loop travels together.
-    await new Promise(setImmediate);
-    while (this.#pending.length > 0) {
-      const { workerId } = this.#pending[0] as Pending;
-      const batch = this.#pending.filter((one) => one.workerId === workerId).slice(0, largestBatch);
+    if (!this.#isFull()) await new Promise(setImmediate);
+    do {
+      const { workerId } = this.#pending[0] ?? {};
+      if (workerId === undefined) break;
+      const batch = this.#pending.filter((one) => one.workerId === workerId).slice(0, this.batchSize);
       this.#pending = without(this.#pending, batch);
       await this.#write(workerId, batch);
-    }
-    this.#flushing = false;
+    } while (this.#flights === 1 || this.#isFull());
+    this.#flights -= 1;
+  }
+
+  #isFull(): boolean {
+    return this.#pending.length >= this.batchSize;
   }
 
   async #write(workerId: string, batch: readonly Pending[]): Promise<void> {
@@ -135,7 +143,7 @@ export class Settler {
    */
   async #settleDoubtful(): Promise<void> {
     const { workerId } = this.#doubtful[0] as Pending;
-    const batch = this.#doubtful.filter((one) => one.workerId === workerId).slice(0, largestBatch);
+    const batch = this.#doubtful.filter((one) => one.workerId === workerId).slice(0, this.batchSize);
     // Another session's, and those of this one that stay, are next.
     this.#doubtful = [...without(this.#doubtful, batch), ...batch];
     const ended = await findEnded(this.db, workerId, batch);
