@@ -4,6 +4,7 @@ import { builder } from "../core/builder.js";
 import { SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 import type { JobDefinition } from "./define-job.js";
 import { ring } from "./doorbell.js";
@@ -119,22 +120,39 @@ function* batches(rows: readonly NewJob[]): Generator<readonly NewJob[]> {
 
 /** The ids of a batch, in its order; of keyed rows, those whose key was free. */
 async function insertBatch(tx: Queryable, rows: readonly NewJob[]): Promise<Keyed[]> {
-  const qb = builder(tx);
-  // What rows have in common is said once: PostgreSQL spends as long on reading JSON as on inserting.
-  const common = (rows[0] as NewJob).options;
-  const json = `[${rows.map((row) => rowJson(row, common)).join()}]`;
+  const { options: common } = rows[0] as NewJob;
+  const alike = rows.every(({ options, uniqueKey }) => options === common && uniqueKey === null);
   // A builder's `insert … select` would have to list every column: this one leaves the defaults to the table.
-  const inserted = qb.$with("inserted", { id: soniqJobs.id, key: soniqJobs.uniqueKey }).as(sql`
-    insert into ${soniqJobs} (name, queue, priority, max_attempts, payload, tags, meta, unique_key, run_at)
-    select ${common.name}::text, coalesce(queue, ${common.queue}), coalesce(priority, ${common.priority}::int),
+  const inserted = await rowsOf<{ id: string | number; key: string | null }>(
+    tx,
+    sql`insert into ${soniqJobs} (name, queue, priority, max_attempts, payload, tags, meta, unique_key, run_at)
+      ${alike ? selectAlike(rows, common) : selectEach(rows, common)}
+      returning id, unique_key as key`,
+  );
+  return inserted.map(({ id, key }) => ({ id: Number(id), key })).toSorted((a, b) => a.id - b.id);
+}
+
+/** Jobs that differ in nothing but their payloads: PostgreSQL spends as long on reading JSON as on inserting. */
+function selectAlike(rows: readonly NewJob[], common: JobOptions): SQL {
+  const { name, queue, priority, maxAttempts, tags, meta, runAtMs = null, delayMs = null } = common;
+  const payloads = `[${rows.map(({ payload }) => payload).join()}]`;
+  return sql`select ${name}::text, ${queue}, ${priority}::int, ${maxAttempts}::int, payload, ${tags}::text::jsonb, ${meta}::text::jsonb, null,
+      ${dueFrom(sql`${runAtMs}::float8`, sql`${delayMs}::float8`)}
+    from jsonb_array_elements(${payloads}::text::jsonb) as payload`;
+}
+
+function selectEach(rows: readonly NewJob[], common: JobOptions): SQL {
+  const json = `[${rows.map((row) => rowJson(row, common)).join()}]`;
+  return sql`select ${common.name}::text, coalesce(queue, ${common.queue}), coalesce(priority, ${common.priority}::int),
       coalesce("maxAttempts", ${common.maxAttempts}::int), coalesce(payload, 'null'), coalesce(tags, ${common.tags}::text::jsonb),
-      coalesce(meta, ${common.meta}::text::jsonb), "uniqueKey",
-      greatest(clock_timestamp(), coalesce(to_timestamp("runAtMs" / 1000), clock_timestamp() + coalesce("delayMs", 0) * interval '1 millisecond'))
+      coalesce(meta, ${common.meta}::text::jsonb), "uniqueKey", ${dueFrom(sql`"runAtMs"`, sql`"delayMs"`)}
     from jsonb_to_recordset(${json}::text::jsonb) as row (queue text, priority int, "maxAttempts" int, payload jsonb,
       tags jsonb, meta jsonb, "uniqueKey" text, "runAtMs" float8, "delayMs" float8)
-    on conflict (unique_key) where ${holdsKey} do nothing
-    returning id, unique_key`);
-  return qb.with(inserted).select({ id: inserted.id, key: inserted.key }).from(inserted).orderBy(inserted.id);
+    on conflict (unique_key) where ${holdsKey} do nothing`;
+}
+
+function dueFrom(runAtMs: SQL, delayMs: SQL): SQL {
+  return sql`greatest(clock_timestamp(), coalesce(to_timestamp(${runAtMs} / 1000), clock_timestamp() + coalesce(${delayMs}, 0) * interval '1 millisecond'))`;
 }
 
 function rowJson({ payload, uniqueKey, options }: NewJob, common: JobOptions): string {
