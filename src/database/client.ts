@@ -18,6 +18,8 @@ const sessionParameters = {
   lock_timeout: lockTimeoutMs,
   statement_timeout: statementTimeoutMs,
   idle_in_transaction_session_timeout: statementTimeoutMs,
+  // A plan made while the table was empty would else be kept through a burst.
+  plan_cache_mode: "force_custom_plan",
 } as const;
 
 /** What is told of a client's connections. postgres.js hands `onnotify` to each, and its types leave it out. */
@@ -39,13 +41,13 @@ export interface ClientInput extends Listening {
 }
 
 /**
- * Opens a client of the engine's: at READ COMMITTED, never prepared, since a plan cached while the table
- * was empty would be kept through a burst. It connects with its first statement.
+ * Opens a client of the engine's, at READ COMMITTED. On a direct route its statements are prepared, and planned anew each
+ * time. It connects with its first statement.
  */
 export function openClient({ url, connections, route, use, patienceMs, onBroken, ...listening }: ClientInput): Sql {
   const options: Options<Record<string, never>> & Listening = {
     max: connections,
-    prepare: false,
+    prepare: route === "direct",
     fetch_types: false,
     connect_timeout: 10,
     backoff: (tries: number) => Math.min(longestReconnectSeconds, 0.05 * 2 ** tries) * (0.5 + Math.random() / 2),
@@ -58,5 +60,13 @@ export function openClient({ url, connections, route, use, patienceMs, onBroken,
   };
   const client = postgres(url, options);
   watchReplies(client, patienceMs, () => onBroken(client));
+  if (route === "direct") prepareAll(client);
   return client;
+}
+
+/** Drizzle has a statement prepared if it is named only; postgres.js spends a round trip more on each of the others. */
+function prepareAll(client: Sql): void {
+  const send = client.unsafe.bind(client);
+  const prepared: Sql["unsafe"] = (text, parameters, options) => send(text, parameters, { ...options, prepare: true });
+  Object.assign(client, { unsafe: prepared });
 }

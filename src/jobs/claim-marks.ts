@@ -16,12 +16,11 @@ const trailJobs = 1_000;
  * entries that earlier claims left behind, which nothing can remove while a snapshot is held open.
  */
 export class ClaimMarks {
-  /** Per priority the newest mark of each claim, oldest first, with the number of jobs it claimed. */
-  readonly #trails = new Map<number, Step[]>();
+  readonly #trails = new Map<number, Trail>();
 
   /** Where to start, one mark per priority. */
   starts(): Mark[] {
-    return priorities.map((priority) => this.#trails.get(priority)?.[0]?.mark ?? beginning(priority));
+    return priorities.map((priority) => this.#trails.get(priority)?.steps[0]?.mark ?? beginning(priority));
   }
 
   /** @param claimed one claim's jobs, in order */
@@ -31,18 +30,27 @@ export class ClaimMarks {
       last.set(priority, { mark: { priority, runAt, id }, jobs: (last.get(priority)?.jobs ?? 0) + 1 });
     }
     for (const [priority, step] of last) {
-      const trail = this.#trails.get(priority) ?? [{ mark: beginning(priority), jobs: 0 }];
+      const trail = this.#trails.get(priority) ?? { steps: [{ mark: beginning(priority), jobs: 0 }], behind: 0 };
       this.#trails.set(priority, trail);
-      if (isAfter(step.mark, (trail.at(-1) as Step).mark)) trail.push(step);
-      let behind = trail.reduce((sum, { jobs }) => sum + jobs, 0) - (trail[0] as Step).jobs;
-      for (let next = trail[1]; next && behind - next.jobs >= trailJobs; next = trail[1]) {
-        trail.shift();
-        behind -= next.jobs;
+      if (!isAfter(step.mark, (trail.steps.at(-1) as Step).mark)) continue;
+      trail.steps.push(step);
+      trail.behind += step.jobs;
+      for (let next = trail.steps[1]; next && trail.behind - next.jobs >= trailJobs; next = trail.steps[1]) {
+        trail.steps.shift();
+        trail.behind -= next.jobs;
       }
     }
   }
 }
 
+/** Of one priority the newest mark of each claim, oldest first. */
+interface Trail {
+  readonly steps: Step[];
+  /** How many jobs were claimed after the first of these marks. */
+  behind: number;
+}
+
+/** A mark, and how many jobs the claim brought that ended there. */
 interface Step {
   readonly mark: Mark;
   readonly jobs: number;

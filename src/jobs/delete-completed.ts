@@ -20,7 +20,7 @@ export async function deleteCompleted(
   // The builder has no `using`; with a subquery, the planner may compare each row with each claim.
   const deleted = await rowsOf<{ id: string | number; claims: number }>(
     db,
-    sql`delete from ${soniqJobs} using jsonb_to_recordset(${held}::text::jsonb) as s (id bigint, claims int)
+    sql`delete from ${soniqJobs} using (select * from jsonb_to_recordset(${held}::text::jsonb) as row (id bigint, claims int) limit ${settlements.length}) as s
       where ${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}
         and not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))
       returning ${soniqJobs.id}, ${soniqJobs.claims}`,

@@ -62,11 +62,14 @@ const aroundLocks = statements(() => {
 /** Two, since most batches have only completed jobs, and PostgreSQL reads and plans these in a fraction of the time. */
 function statements(only?: () => SQL) {
   const statement = (of: "completions" | "outcomes") =>
-    compiled<{ workerId: string; rows: string; ids: string }>((db) =>
+    compiled<{ workerId: string; rows: string; count: number; ids: string }>((db) =>
       builder(db)
         .update(soniqJobs)
         .set(of === "completions" ? completion() : changes())
-        .from(sql`jsonb_to_recordset(${sql.placeholder("rows")}::text::jsonb) as s (${columns[of]})`)
+        // The limit tells the planner how many they are: for one, it would else read a small table from end to end.
+        .from(
+          sql`(select * from jsonb_to_recordset(${sql.placeholder("rows")}::text::jsonb) as row (${columns[of]}) limit ${sql.placeholder("count")}) as s`,
+        )
         .where(
           and(
             sql`${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}`,
@@ -90,7 +93,7 @@ async function send(
   const ids = `{${settlements.map(({ id }) => id).join()}}`;
   const settled = await rowsOf<{ id: string | number; claims: number; state: Settled["state"] }>(
     db,
-    statement(db, { workerId, rows, ids }),
+    statement(db, { workerId, rows, count: settlements.length, ids }),
   );
   return settled.map(({ id, claims, state }) => ({ id: Number(id), claims, state }));
 }
