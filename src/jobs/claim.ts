@@ -31,6 +31,8 @@ export interface ClaimInput {
   readonly limit: number;
   /** Where to start, one per priority. */
   readonly from: readonly Mark[];
+  /** Before which to end, for each of these. By default everything that is due is looked at. */
+  readonly until?: readonly Mark[];
   /** Milliseconds from the claim to its deadline, by job name, as a JSON text; and for all other names. */
   readonly deadlines: string;
   readonly defaultDeadlineMs: number;
@@ -43,12 +45,17 @@ export interface ClaimInput {
  *
  * @returns the claimed jobs, in order
  */
-export async function claim(db: Queryable, { from, ...input }: ClaimInput): Promise<ClaimedJob[]> {
-  const rows = await rowsOf<ClaimedRow>(db, statement(db, { ...input, from: JSON.stringify(from) }));
+export async function claim(db: Queryable, { from, until, ...input }: ClaimInput): Promise<ClaimedJob[]> {
+  const ranges = from.map((mark, i) => ({
+    ...mark,
+    endAt: until?.[i]?.runAt ?? "infinity",
+    endId: until?.[i]?.id ?? 0,
+  }));
+  const rows = await rowsOf<ClaimedRow>(db, statement(db, { ...input, ranges: JSON.stringify(ranges) }));
   return rows.map((row) => claimedJob(row, input.queue)).toSorted(byPriorityThenTime);
 }
 
-const statement = compiled<Omit<ClaimInput, "from"> & { from: string }>((db) => {
+const statement = compiled<Omit<ClaimInput, "from" | "until"> & { ranges: string }>((db) => {
   const { placeholder } = sql;
   const workerId = placeholder("workerId");
   const queue = placeholder("queue");
@@ -62,8 +69,9 @@ const statement = compiled<Omit<ClaimInput, "from"> & { from: string }>((db) => 
         // Literal, or the planner could not tell that the partial index serves.
         sql`${soniqJobs.state} = 'queued'`,
         eq(soniqJobs.queue, queue),
-        sql`${soniqJobs.priority} = mark.priority`,
-        sql`(${soniqJobs.runAt}, ${soniqJobs.id}) >= (mark."runAt", mark.id)`,
+        sql`${soniqJobs.priority} = range.priority`,
+        sql`(${soniqJobs.runAt}, ${soniqJobs.id}) >= (range."runAt", range.id)`,
+        sql`(${soniqJobs.runAt}, ${soniqJobs.id}) < (range."endAt", range."endId")`,
         lte(soniqJobs.runAt, sql`now()`),
       ),
     )
@@ -76,7 +84,7 @@ const statement = compiled<Omit<ClaimInput, "from"> & { from: string }>((db) => 
   const ids = qb
     .select({ id: due.id })
     .from(
-      sql`jsonb_to_recordset(${placeholder("from")}::text::jsonb) as mark (priority smallint, "runAt" timestamptz, id bigint)`,
+      sql`jsonb_to_recordset(${placeholder("ranges")}::text::jsonb) as range (priority smallint, "runAt" timestamptz, id bigint, "endAt" timestamptz, "endId" bigint)`,
     )
     .crossJoinLateral(due)
     .where(sql`${live} and not ${paused}`)

@@ -8,7 +8,7 @@ import { rowsOf } from "../core/rows.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 import type { JobDefinition } from "./define-job.js";
 import { ring } from "./doorbell.js";
-import { isDue } from "./enqueue.js";
+import { dueFrom, isDue } from "./enqueue.js";
 import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
 import { holdsKey } from "./unique-key.js";
 
@@ -149,10 +149,6 @@ function selectEach(rows: readonly NewJob[], common: JobOptions): SQL {
     from jsonb_to_recordset(${json}::text::jsonb) as row (queue text, priority int, "maxAttempts" int, payload jsonb,
       tags jsonb, meta jsonb, "uniqueKey" text, "runAtMs" float8, "delayMs" float8)
     on conflict (unique_key) where ${holdsKey} do nothing`;
-}
-
-function dueFrom(runAtMs: SQL, delayMs: SQL): SQL {
-  return sql`greatest(clock_timestamp(), coalesce(to_timestamp(${runAtMs} / 1000), clock_timestamp() + coalesce(${delayMs}, 0) * interval '1 millisecond'))`;
 }
 
 function rowJson({ payload, uniqueKey, options }: NewJob, common: JobOptions): string {

@@ -1,9 +1,11 @@
 import { eq, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
+import { compiled } from "../core/compiled.js";
 import { SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 import type { JobDefinition } from "./define-job.js";
 import { mayRing, ring } from "./doorbell.js";
@@ -51,30 +53,43 @@ async function insert(
   { payload, uniqueKey, options }: NewJob,
   rings: boolean,
 ): Promise<number | undefined> {
+  const { runAtMs = null, delayMs = null } = options;
+  const statement = rings ? ringingInsertion : insertion;
+  const [job] = await rowsOf<{ id: string | number }>(
+    db,
+    statement(db, { ...options, payload, uniqueKey, runAtMs, delayMs }),
+  );
+  return job && Number(job.id);
+}
+
+const insertion = compiled(insertionOn);
+
+const ringingInsertion = compiled((db) => {
   const qb = builder(db);
-  const { name, queue, priority, maxAttempts, tags, meta } = options;
-  const insertion = qb
+  const inserted = qb.$with("inserted").as(insertionOn(db));
+  return qb
+    .with(inserted)
+    .select({ id: inserted.id, rung: ring(sql`${sql.placeholder("queue")}::text`).as("rung") })
+    .from(inserted);
+});
+
+function insertionOn(db: Queryable) {
+  const { placeholder } = sql;
+  return builder(db)
     .insert(soniqJobs)
     .values({
-      name,
-      queue,
-      priority,
-      maxAttempts,
-      payload: sql`${payload}::text::jsonb`,
-      tags: sql`${tags}::text::jsonb`,
-      meta: sql`${meta}::text::jsonb`,
-      uniqueKey,
-      ...dueAt(options),
+      name: placeholder("name"),
+      queue: placeholder("queue"),
+      priority: placeholder("priority"),
+      maxAttempts: placeholder("maxAttempts"),
+      payload: sql`${placeholder("payload")}::text::jsonb`,
+      tags: sql`${placeholder("tags")}::text::jsonb`,
+      meta: sql`${placeholder("meta")}::text::jsonb`,
+      uniqueKey: placeholder("uniqueKey"),
+      runAt: dueFrom(sql`${placeholder("runAtMs")}::float8`, sql`${placeholder("delayMs")}::float8`),
     })
     .onConflictDoNothing({ target: soniqJobs.uniqueKey, where: holdsKey })
     .returning({ id: soniqJobs.id });
-  if (!rings) return (await insertion)[0]?.id;
-  const inserted = qb.$with("inserted").as(insertion);
-  const [job] = await qb
-    .with(inserted)
-    .select({ id: inserted.id, rung: ring(queue) })
-    .from(inserted);
-  return job?.id;
 }
 
 async function ringAlone(db: Queryable, queue: string): Promise<void> {
@@ -92,11 +107,9 @@ async function keyHolder(db: Queryable, key: string): Promise<number | undefined
   return holder?.id;
 }
 
-function dueAt({ runAtMs, delayMs }: JobOptions): { runAt?: SQL } {
-  if (runAtMs !== undefined)
-    return { runAt: sql`greatest(clock_timestamp(), to_timestamp(${runAtMs}::float8 / 1000))` };
-  if (delayMs !== undefined) return { runAt: sql`clock_timestamp() + ${delayMs}::float8 * interval '1 millisecond'` };
-  return {};
+/** When a job is due of which both, or either, may be null: in milliseconds since 1970, and from now. */
+export function dueFrom(runAtMs: SQL, delayMs: SQL): SQL {
+  return sql`greatest(clock_timestamp(), coalesce(to_timestamp(${runAtMs} / 1000), clock_timestamp() + coalesce(${delayMs}, 0) * interval '1 millisecond'))`;
 }
 
 /** Jobs for later ring no bell: polling finds them when they are due. */

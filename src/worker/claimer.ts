@@ -13,12 +13,17 @@ const lookBudget = 20;
 /**
  * Claims from one queue, starting where it claimed last, and looking from the beginning now and then: what committed late
  * or was locked lies behind the marks. A look walks all that was claimed since the oldest snapshot, so it is budgeted.
+ *
+ * During a backlog a look ends at the marks. What lies before them, other workers claim at that moment, and of a row that
+ * changes after its snapshot was taken, a claim holds the lock for nothing: their settles would wait for it.
  */
 export class Claimer {
   readonly #marks = new ClaimMarks();
   readonly #deadlines: string;
   readonly #defaultDeadlineMs: number;
   #nextLook = 0;
+  /** The last claim brought all it asked for. */
+  #backlog = false;
 
   constructor(
     private readonly db: Queryable,
@@ -32,16 +37,26 @@ export class Claimer {
   }
 
   async claim(workerId: string, limit: number): Promise<ClaimedJob[]> {
-    const look = performance.now() >= this.#nextLook;
-    const claimed = await (look ? this.#look(workerId, limit) : this.#claimFrom(this.#marks.starts(), workerId, limit));
+    if (performance.now() >= this.#nextLook) {
+      const until = this.#backlog ? this.#marks.starts() : undefined;
+      const found = await this.#look(workerId, limit, until);
+      if (found.length > 0 || !until) return this.#keepingMarks(found, limit);
+    }
+    return this.#keepingMarks(await this.#claim(workerId, limit, this.#marks.starts()), limit);
+  }
+
+  #keepingMarks(claimed: ClaimedJob[], limit: number): ClaimedJob[] {
     this.#marks.advance(claimed);
+    this.#backlog = claimed.length === limit;
     return claimed;
   }
 
-  async #look(workerId: string, limit: number): Promise<ClaimedJob[]> {
+  async #look(workerId: string, limit: number, until: readonly Mark[] | undefined): Promise<ClaimedJob[]> {
+    // One at a time.
+    this.#nextLook = Infinity;
     const began = performance.now();
     try {
-      return await this.#claimFrom(fromTheBeginning, workerId, limit);
+      return await this.#claim(workerId, limit, fromTheBeginning, until);
     } finally {
       // Also when it failed: the claims between two looks must go on.
       const now = performance.now();
@@ -49,12 +64,13 @@ export class Claimer {
     }
   }
 
-  #claimFrom(from: readonly Mark[], workerId: string, limit: number): Promise<ClaimedJob[]> {
+  #claim(workerId: string, limit: number, from: readonly Mark[], until?: readonly Mark[]): Promise<ClaimedJob[]> {
     return claim(this.db, {
       workerId,
       queue: this.queue,
       limit,
       from,
+      ...(until && { until }),
       deadlines: this.#deadlines,
       defaultDeadlineMs: this.#defaultDeadlineMs,
     });
