@@ -27,8 +27,14 @@ const rescued = {
  * random, so that the one that kills its worker is soon alone; at `maxCrashes` it is dead.
  *
  * @param limit jobs per statement; call again while as many come back
+ * @param sessions of these alone
  */
-export function rescueFromEnded(db: Queryable, maxCrashes: number, limit: number): Promise<Rescued[]> {
+export function rescueFromEnded(
+  db: Queryable,
+  maxCrashes: number,
+  limit: number,
+  sessions?: readonly string[],
+): Promise<Rescued[]> {
   const qb = new QueryBuilder();
   // Session by session through the owner index: other sessions' entries in it are not walked.
   const held = qb
@@ -42,7 +48,12 @@ export function rescueFromEnded(db: Queryable, maxCrashes: number, limit: number
     .select({ id: held.id })
     .from(soniqWorkers)
     .crossJoinLateral(held)
-    .where(isNotNull(soniqWorkers.endedAt))
+    .where(
+      and(
+        isNotNull(soniqWorkers.endedAt),
+        sessions && sql`${soniqWorkers.id} = any (${`{${sessions.join()}}`}::text::uuid[])`,
+      ),
+    )
     .limit(limit);
   return giveBack(db, ids.getSQL(), maxCrashes);
 }

@@ -38,6 +38,40 @@ export async function endEarlierSessions(db: Queryable): Promise<string[]> {
   return dead.map(({ id }) => id);
 }
 
+/** A session that has ended. */
+export interface EndedSession {
+  readonly id: string;
+  /** Whether jobs are still its own. */
+  readonly holds: boolean;
+  /** Whether no job can become its own any more: a claim that began before the end may be committed after it. */
+  readonly final: boolean;
+}
+
+/**
+ * The sessions that have ended. Walks what the owner index keeps of each, which while a snapshot is held open is every job
+ * that it ever had: those that hold nothing, and never will, need not be asked about again.
+ *
+ * @param known these are left out
+ * @param longestClaimMs the longest that a claim may take
+ */
+export async function findEndedSessions(
+  db: Queryable,
+  known: readonly string[],
+  longestClaimMs: number,
+): Promise<EndedSession[]> {
+  return builder(db)
+    .select({
+      id: soniqWorkers.id,
+      // The builder leaves out the tables' names here.
+      holds: sql<boolean>`exists (select 1 from ${soniqJobs} where state = 'active' and worker_id = ${soniqWorkers}.id)`,
+      final: sql<boolean>`${soniqWorkers.endedAt} < now() - ${longestClaimMs}::float8 * interval '1 millisecond'`,
+    })
+    .from(soniqWorkers)
+    .where(
+      and(isNotNull(soniqWorkers.endedAt), sql`not ${soniqWorkers.id} = any (${`{${known.join()}}`}::text::uuid[])`),
+    );
+}
+
 /** Forgets the sessions that ended long enough ago for every claim of theirs to be rescued. */
 export async function forgetSessions(db: Queryable, olderThanMs: number): Promise<void> {
   await builder(db)

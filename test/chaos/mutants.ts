@@ -25,7 +25,7 @@ export const mutants: readonly Mutant[] = [
     rewrites: [
       {
         file: "jobs/settle.js",
-        search: "${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}",
+        search: "${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${sql.placeholder(\"workerId\")}",
         replacement: "${soniqJobs.id} = s.id",
       },
     ],

@@ -3,11 +3,14 @@ import { beforeEach, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { cancel, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { rescueFromEnded } from "../../src/jobs/rescue.ts";
-import { expireSessions } from "../../src/sessions/expire.ts";
+import { expireSessions, findEndedSessions } from "../../src/sessions/expire.ts";
 import { beat, endSession } from "../../src/sessions/session.ts";
+import { rescueDuties } from "../../src/worker/rescuer.ts";
+import { checkConfig } from "../../src/worker/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";
+import { recordedDatabase } from "../support/recorded-database.ts";
 import { claimAs, expireLease, sessionOf } from "../support/sessions.ts";
 import { startWorker } from "../support/worker.ts";
 
@@ -179,5 +182,51 @@ describe("a session", () => {
     expect(await expireSessions(db)).toEqual([]);
     expect(await rescueFromEnded(db, maxCrashes, 100)).toEqual([]);
     expect(await jobRow(db, id)).toMatchObject({ state: "active", workerId: session });
+  });
+});
+
+describe("a session that has ended", () => {
+  beforeEach(() => sql`delete from soniq_workers`);
+
+  const longAgo = (session: string) =>
+    sql`update soniq_workers set ended_at = now() - interval '1 hour' where id = ${session}`;
+
+  test("is asked about while it holds a job, or a claim of it may be under way", async () => {
+    const { session: holder } = await held();
+    const [empty, fresh] = [await sessionOf(db), await sessionOf(db)];
+    for (const session of [holder, empty, fresh]) await endSession(db, session);
+    await longAgo(holder);
+    await longAgo(empty);
+    const found = await findEndedSessions(db, [], 60_000);
+    expect(new Set(found)).toEqual(
+      new Set([
+        { id: holder, holds: true, final: true },
+        { id: empty, holds: false, final: true },
+        { id: fresh, holds: false, final: false },
+      ]),
+    );
+    expect(await findEndedSessions(db, [holder, empty], 60_000)).toEqual([{ id: fresh, holds: false, final: false }]);
+  });
+
+  test("gives its jobs back, also one that was locked at first; then it is asked about no more", async () => {
+    const recorded = recordedDatabase(url);
+    const settings = checkConfig({ connection: url, jobs: { job }, handlers: {} });
+    const [duty] = rescueDuties(recorded.db, async () => {}, settings, () => {});
+    const sweep = () => duty?.run(new AbortController().signal);
+    const asked = () => recorded.sent.filter(({ statement }) => statement.includes("exists")).at(-1)?.parameters;
+    const { id, session } = await held();
+    await endSession(db, session);
+    await longAgo(session);
+
+    const unlock = await transactionWith(sql, `select from soniq_jobs where id = ${id} for update`);
+    await sweep();
+    expect(await jobRow(db, id)).toMatchObject({ state: "active" });
+    await unlock();
+    await sweep();
+    expect(await jobRow(db, id)).toMatchObject({ state: "queued", workerId: null });
+    await sweep();
+    expect(asked()).not.toContain(`{${session}}`);
+    await sweep();
+    expect(asked()).toContain(`{${session}}`);
   });
 });
