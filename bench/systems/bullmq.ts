@@ -12,7 +12,7 @@ const connections = 9;
 
 /** It claims and settles job by job, whatever is asked: settling one claims the next, in the same statement. */
 const keepsThem: Pick<WorkerOptions, "concurrency" | "removeOnComplete"> = { concurrency };
-const workerSettings: Readonly<Record<Mode, Pick<WorkerOptions, "concurrency" | "removeOnComplete">>> = {
+const workerSettings: Readonly<Partial<Record<Mode, Pick<WorkerOptions, "concurrency" | "removeOnComplete">>>> = {
   batched: keepsThem,
   deleted: { concurrency, removeOnComplete: { count: 0 } },
   unbatched: keepsThem,
@@ -36,7 +36,7 @@ export const bullmq: System = {
     unbatched: "the same as batched",
     prompt: "the same as batched; told by LISTEN/NOTIFY, as always",
   },
-  processes: 2,
+  processes: () => 2,
 
   async install(url) {
     const client = new Client(url);

@@ -14,7 +14,7 @@ const concurrency = { concurrentJobs: 24, maxPoolSize: 25 };
 const batching = { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 };
 
 /** It has no mode of its own for deletion: it always deletes. */
-const workerSettings: Readonly<Record<Mode, object>> = {
+const workerSettings: Readonly<Partial<Record<Mode, object>>> = {
   batched: { ...concurrency, ...batching },
   deleted: { ...concurrency, ...batching },
   unbatched: concurrency,
@@ -34,7 +34,7 @@ export const graphileWorker: System = {
     unbatched: "no localQueue, no batch delays, concurrentJobs 24, maxPoolSize 25",
     prompt: "no localQueue, no batch delays, concurrentJobs 10, maxPoolSize 12; told by LISTEN/NOTIFY, as always",
   },
-  processes: 2,
+  processes: () => 2,
 
   async install(url) {
     const utils = await utilities(url, 2);

@@ -36,7 +36,7 @@ export const pgBoss: System = {
     prompt:
       "useListenNotify and the queue's notify, batchSize 100, burstWhenBatchFull, perJobResults, openTelemetry off",
   },
-  processes: 2,
+  processes: () => 2,
 
   async install(url) {
     const boss = await open(url);

@@ -7,7 +7,9 @@ export type Mode =
   /** Each job is claimed by a statement of its own, and settled by one. */
   | "unbatched"
   /** As it is by default, but told of new jobs at once where it can be: for latency. */
-  | "prompt";
+  | "prompt"
+  /** Works a queue in which there is nothing. */
+  | "resting";
 
 /** What a system does beside running the handler, in its fastest mode: speed without these is another product. */
 export interface Guarantees {
@@ -31,7 +33,7 @@ export interface System {
   /** The settings that make each mode what it is, for the report. */
   readonly settings: Readonly<Partial<Record<Mode, string>>>;
   /** How many worker processes work a backlog fastest on two cores. */
-  readonly processes: number;
+  readonly processes: (mode: Mode) => number;
   /** Creates its tables in an empty database. */
   install(url: string): Promise<void>;
   /** Opens what an application enqueues with. */

@@ -1,0 +1,41 @@
+import * as echarts from "echarts";
+import type { Chart } from "./findings.ts";
+
+const size = { width: 720, rowHeight: 34, margin: 70 };
+const colours = { ours: "#4f46e5", theirs: "#94a3b8", range: "#475569", text: "#64748b" };
+
+/** A chart of bars, as SVG that reads on light and dark ground. */
+export function svgOf({ title, unit, bars }: Chart): string {
+  const shown = bars.toReversed();
+  const chart = echarts.init(null, null, {
+    renderer: "svg",
+    ssr: true,
+    width: size.width,
+    height: size.margin + size.rowHeight * bars.length,
+  });
+  chart.setOption({
+    animation: false,
+    title: { text: `${title} (${unit})`, textStyle: { color: colours.text, fontSize: 14 } },
+    grid: { left: 8, right: 90, top: 40, bottom: 8, containLabel: true },
+    xAxis: { type: "value", axisLabel: { color: colours.text }, splitLine: { lineStyle: { opacity: 0.25 } } },
+    yAxis: { type: "category", data: shown.map(({ label }) => label), axisLabel: { color: colours.text } },
+    series: [
+      {
+        type: "bar",
+        data: shown.map(({ label, value }) => ({
+          value: value.median,
+          itemStyle: { color: label.startsWith("soniq") ? colours.ours : colours.theirs },
+        })),
+        label: {
+          show: true,
+          position: "right",
+          color: colours.text,
+          formatter: ({ value }: { value: number }) => value.toLocaleString("en-US", { maximumFractionDigits: 2 }),
+        },
+      },
+    ],
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return `${svg}\n`;
+}

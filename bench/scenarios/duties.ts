@@ -1,0 +1,59 @@
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { enqueue } from "../../dist/src/index.js";
+import { claim } from "../../dist/src/jobs/claim.js";
+import { fromTheBeginning } from "../../dist/src/jobs/claim-marks.js";
+import { deleteFinished, findPrunable, pruneFromTheBeginning } from "../../dist/src/jobs/prune.js";
+import { rescueFromEnded } from "../../dist/src/jobs/rescue.js";
+import { beat, endSession, openSession } from "../../dist/src/sessions/session.js";
+import { now } from "../clock.ts";
+import { summarize } from "../rounds.ts";
+import type { Database } from "../server.ts";
+import { noop } from "../systems/soniq-drizzle.ts";
+
+export const dutyNames = ["beat", "rescue", "prune", "enqueue"] as const;
+export type Duty = (typeof dutyNames)[number];
+
+const times = 20;
+const rescued = 100;
+const pruned = 1_000;
+
+/** What else is done to the tables, beside claims and settles: the median of several times, in milliseconds. */
+export async function timeDuties({ url }: Database): Promise<Record<Duty, number>> {
+  const client = postgres(url, { max: 1, prepare: false, fetch_types: false, onnotice() {} });
+  const db = drizzle({ client });
+  const open = () => openSession(db, { host: "", pid: 0, version: "", queues: {}, leaseMs: 1e9 });
+  const live = await open();
+  let mark = pruneFromTheBeginning;
+  const prune = async () => {
+    const found = await findPrunable(db, { state: "completed", before: "infinity", after: mark, limit: pruned });
+    await deleteFinished(db, "completed", found.map(({ id }) => id));
+    mark = found.at(-1) ?? mark;
+  };
+  const rescue = async () => {
+    for (let n = 0; n < rescued; n += 1) await enqueue(db, noop, { n });
+    const dead = await open();
+    await claim(db, { workerId: dead, queue: "default", limit: rescued, from: fromTheBeginning, deadlines: "{}", defaultDeadlineMs: 60_000 });
+    await endSession(db, dead);
+    return timed(() => rescueFromEnded(db, 5, rescued));
+  };
+  const median = async (measure: () => Promise<number>) => {
+    const values: number[] = [];
+    for (let i = 0; i < times; i += 1) values.push(await measure());
+    return summarize(values).median;
+  };
+  const duties = {
+    beat: await median(() => timed(() => beat(db, live, 1e9))),
+    rescue: await median(rescue),
+    prune: await median(() => timed(prune)),
+    enqueue: await median(() => timed(() => enqueue(db, noop, { n: 1 }))),
+  };
+  await client.end();
+  return duties;
+}
+
+async function timed(act: () => Promise<unknown>): Promise<number> {
+  const began = now();
+  await act();
+  return now() - began;
+}

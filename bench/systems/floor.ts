@@ -1,0 +1,137 @@
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres, { type Sql } from "postgres";
+import { claim } from "../../dist/src/jobs/claim.js";
+import { ClaimMarks, type Mark } from "../../dist/src/jobs/claim-marks.js";
+import { wakeUpChannel } from "../../dist/src/jobs/doorbell.js";
+import { enqueue } from "../../dist/src/index.js";
+import { settle } from "../../dist/src/jobs/settle.js";
+import { openSession, publishIdle } from "../../dist/src/sessions/session.js";
+import { noop, soniqDrizzle } from "./soniq-drizzle.ts";
+import type { Payload, System } from "./system.ts";
+
+const jobsPerClaim = 500;
+const loops = 2;
+const result = '{"ok":true}';
+
+/**
+ * What PostgreSQL and its driver leave room for: soniq-drizzle's own statements, sent by a bare loop, with nothing around
+ * them: no handler, no validator, no lease, no retry.
+ */
+export const floor: System = {
+  name: "floor",
+  version: soniqDrizzle.version,
+  guarantees: { fence: true, result: true, history: true, perJobOutcome: false, validated: false },
+  settings: {
+    batched: `${loops} loops of claims and settles of ${jobsPerClaim}`,
+    prompt: "a claim at each notification",
+  },
+  processes: () => 1,
+  install: soniqDrizzle.install,
+  unsettled: soniqDrizzle.unsettled,
+  async openProducer(url, connections) {
+    const bulk = await soniqDrizzle.openProducer(url, connections);
+    const client = connect(url, connections);
+    const sentinel: Payload = { n: -1, at: 0 };
+    const insert = await statementOf((db) => enqueue(db, noop, sentinel));
+    return {
+      ...bulk,
+      add: async (payload) => void (await insert(client, { [JSON.stringify(sentinel)]: JSON.stringify(payload) })),
+      async close() {
+        await Promise.all([bulk.close(), client.end()]);
+      },
+    };
+  },
+  async startWorker(url, mode, onJob) {
+    const client = connect(url, 2 * loops);
+    const db = drizzle({ client });
+    const workerId = await openSession(db, { host: "", pid: 0, version: "", queues: {}, leaseMs: 1e9 });
+    const line = await openLine(client, workerId);
+    const listener = connect(url, 1);
+    let stopped = false;
+    const begun: Promise<unknown>[] = [];
+    if (mode === "prompt") {
+      await publishIdle(db, workerId, ["default"]);
+      await listener.listen(wakeUpChannel, async () => {
+        const claimed = await line.claim();
+        for (const { payload } of claimed) onJob(JSON.parse(payload) as Payload);
+        await line.settle(claimed);
+      });
+    } else {
+      for (let i = 0; i < loops; i += 1) begun.push(loop());
+    }
+
+    async function loop(): Promise<void> {
+      let settling: Promise<unknown> | undefined;
+      while (!stopped) {
+        const claimed = await line.claim();
+        if (claimed.length === 0) break;
+        for (const _ of claimed) onJob({ n: 0 });
+        await settling;
+        settling = line.settle(claimed);
+      }
+      await settling;
+    }
+
+    return {
+      async stop() {
+        stopped = true;
+        await Promise.all(begun);
+        await Promise.all([client.end({ timeout: 1 }), listener.end({ timeout: 1 })]);
+      },
+    };
+  },
+};
+
+interface ClaimedRow {
+  readonly id: string;
+  readonly priority: number;
+  readonly due: string;
+  readonly claims: number;
+  readonly payload: string;
+}
+
+/** Claims from marks, and settles. */
+async function openLine(client: Sql, workerId: string) {
+  const marks = new ClaimMarks();
+  const rangesOf = (starts: readonly Mark[]) =>
+    JSON.stringify(starts.map((mark) => ({ ...mark, endAt: "infinity", endId: 0 })));
+  const from: Mark[] = [{ priority: 0, runAt: "-infinity", id: -1 }];
+  const claiming = await statementOf((db) =>
+    claim(db, { workerId, queue: "default", limit: jobsPerClaim, from, deadlines: "{}", defaultDeadlineMs: 60_000 }),
+  );
+  const jsonOf = (rows: readonly { id: number | string; claims: number }[]) =>
+    `[${rows.map(({ id, claims }) => `{"id":${id},"claims":${claims},"result":${result}}`).join()}]`;
+  const one = [{ id: 1, claims: 1, outcome: { kind: "completed" as const, result } }];
+  const settling = await statementOf((db) => settle(db, workerId, one));
+  return {
+    async claim(): Promise<ClaimedRow[]> {
+      const rows = await claiming<ClaimedRow>(client, { [rangesOf(from)]: rangesOf(marks.starts()) });
+      const last = rows.map(({ priority, due, id }) => ({ priority, runAt: due, id: Number(id) }));
+      marks.advance(last.toSorted((a, b) => a.priority - b.priority || (a.runAt < b.runAt ? -1 : 1)));
+      return rows;
+    },
+    settle: (rows: readonly ClaimedRow[]) =>
+      settling(client, {
+        [jsonOf(one)]: jsonOf(rows),
+        [String(one.length)]: rows.length,
+      }),
+  };
+}
+
+/** A statement as the product sends it, to be sent with other parameters in the place of some. */
+async function statementOf(send: (db: ReturnType<typeof drizzle>) => Promise<unknown>) {
+  let said: { text: string; parameters: unknown[] } | undefined;
+  const logger = { logQuery: (text: string, parameters: unknown[]) => void (said ??= { text, parameters }) };
+  // There is nothing behind it that could answer.
+  await send(drizzle.mock({ logger }) as never).catch(() => {});
+  if (!said) throw new Error("the product sent no statement");
+  const { text, parameters } = said;
+  return async <Row>(client: Sql, instead: Readonly<Record<string, string | number>>): Promise<Row[]> => {
+    const sent = parameters.map((value) => instead[String(value)] ?? value);
+    return [...(await client.unsafe(text, sent as never[], { prepare: false }))] as Row[];
+  };
+}
+
+function connect(url: string, max: number): Sql {
+  return postgres(url, { max, prepare: false, fetch_types: false, onnotice() {} });
+}
