@@ -11,6 +11,7 @@ import { payloads } from "./scenarios/payloads.ts";
 import { pinned } from "./scenarios/pinned.ts";
 import { processes } from "./scenarios/processes.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
+import { statementCosts } from "./scenarios/statements.ts";
 import { unbatched } from "./scenarios/unbatched.ts";
 import { waiting } from "./scenarios/waiting.ts";
 import { startServer } from "./server.ts";
@@ -27,6 +28,7 @@ const scenarios: readonly Scenario[] = [
   latency,
   processes,
   memory,
+  statementCosts,
 ];
 /** A quick run shows each line once; what it finds may differ by a third from one run to the next. */
 const rounds = { quick: 1, full: 3 };

@@ -71,7 +71,16 @@ function guaranteesTable(systems: readonly System[]): Table {
   const yes = (does: boolean) => (does ? "yes" : "no");
   return {
     title: "Guarantees",
-    columns: ["", "version", "fenced", "result kept", "history kept", "outcome per job", "payload validated", "set up as"],
+    columns: [
+      "",
+      "version",
+      "fenced",
+      "result kept",
+      "history kept",
+      "outcome per job",
+      "payload validated",
+      "set up as",
+    ],
     rows: systems.map(({ name, version, guarantees, settings }) => [
       name,
       version,
@@ -93,6 +102,7 @@ function asMarkdown({ columns, rows }: Table): string {
 /** A table for a terminal. */
 export function asText({ title, columns, rows }: Table): string {
   const widths = columns.map((column, i) => Math.max(column.length, ...rows.map((row) => (row[i] ?? "").length)));
-  const row = (cells: readonly string[]) => `  ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}`.trimEnd();
+  const row = (cells: readonly string[]) =>
+    `  ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}`.trimEnd();
   return [`\n${title}`, row(columns), ...rows.map(row)].join("\n");
 }

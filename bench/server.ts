@@ -59,7 +59,8 @@ export async function startServer(): Promise<Server> {
 /** Not every driver waits for its last connections to close, and one that is cut off ends its process. */
 async function othersGone(admin: Sql, database: string): Promise<void> {
   for (let looks = 0; looks < 100; looks += 1) {
-    const [some] = await admin`select from pg_stat_activity where datname = ${database} and backend_type = 'client backend'`;
+    const [some] =
+      await admin`select from pg_stat_activity where datname = ${database} and backend_type = 'client backend'`;
     if (!some) return;
     await sleep(20);
   }

@@ -32,9 +32,7 @@ export class WorkerProcesses {
 
   /** Starts one more. */
   async add({ name }: System, mode: Mode, url: string): Promise<void> {
-    const child = fork(new URL("worker-process.ts", import.meta.url), [name, mode, url], {
-      execArgv: [...(process.env.BENCH_PROF ? ["--cpu-prof", "--cpu-prof-dir=/tmp/prof"] : []), "--expose-gc", "--disable-warning=ExperimentalWarning"],
-    });
+    const child = fork(new URL("worker-process.ts", import.meta.url), [name, mode, url], {});
     this.#children.push(child);
     child.once("exit", (code) => {
       if (code !== 0 || !this.#stopping) this.#fail(new Error(`a worker of ${name} ended with status ${code}`));

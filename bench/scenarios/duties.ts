@@ -5,6 +5,7 @@ import { claim } from "../../dist/src/jobs/claim.js";
 import { fromTheBeginning } from "../../dist/src/jobs/claim-marks.js";
 import { deleteFinished, findPrunable, pruneFromTheBeginning } from "../../dist/src/jobs/prune.js";
 import { rescueFromEnded } from "../../dist/src/jobs/rescue.js";
+import { findEndedSessions } from "../../dist/src/sessions/expire.js";
 import { beat, endSession, openSession } from "../../dist/src/sessions/session.js";
 import { now } from "../clock.ts";
 import { summarize } from "../rounds.ts";
@@ -27,15 +28,37 @@ export async function timeDuties({ url }: Database): Promise<Record<Duty, number
   let mark = pruneFromTheBeginning;
   const prune = async () => {
     const found = await findPrunable(db, { state: "completed", before: "infinity", after: mark, limit: pruned });
-    await deleteFinished(db, "completed", found.map(({ id }) => id));
+    await deleteFinished(
+      db,
+      "completed",
+      found.map(({ id }) => id),
+    );
     mark = found.at(-1) ?? mark;
   };
+  // The workers of before have ended: a minute later, every sweep knows that they hold nothing.
+  const ended = await findEndedSessions(db, [], 0);
+  const empty = ended.map(({ id }) => id);
   const rescue = async () => {
     for (let n = 0; n < rescued; n += 1) await enqueue(db, noop, { n });
     const dead = await open();
-    await claim(db, { workerId: dead, queue: "default", limit: rescued, from: fromTheBeginning, deadlines: "{}", defaultDeadlineMs: 60_000 });
+    await claim(db, {
+      workerId: dead,
+      queue: "default",
+      limit: rescued,
+      from: fromTheBeginning,
+      deadlines: "{}",
+      defaultDeadlineMs: 60_000,
+    });
     await endSession(db, dead);
-    return timed(() => rescueFromEnded(db, 5, rescued));
+    const began = now();
+    const holders = (await findEndedSessions(db, empty, 40_000)).filter(({ holds }) => holds);
+    await rescueFromEnded(
+      db,
+      5,
+      rescued,
+      holders.map(({ id }) => id),
+    );
+    return now() - began;
   };
   const median = async (measure: () => Promise<number>) => {
     const values: number[] = [];

@@ -31,7 +31,9 @@ interface Contestant {
 const payload = { n: 1 };
 
 /** A transaction of the application's with one statement in it. */
-function inTransaction(statement: (tx: Parameters<Parameters<ReturnType<typeof drizzle>["transaction"]>[0]>[0]) => Promise<unknown>): Contestant["open"] {
+function inTransaction(
+  statement: (tx: Parameters<Parameters<ReturnType<typeof drizzle>["transaction"]>[0]>[0]) => Promise<unknown>,
+): Contestant["open"] {
   return async (url, writers) => {
     const client = postgres(url, { max: writers, onnotice() {} });
     const db = drizzle({ client });
@@ -90,7 +92,10 @@ export const enqueue: Scenario = {
         {
           title: "jobs/s",
           columns: ["", ...writerCounts.map((writers) => `${writers} writers`)],
-          rows: Object.keys(contestants).map((name) => [name, ...writerCounts.map((writers) => shown(of(name, writers)))]),
+          rows: Object.keys(contestants).map((name) => [
+            name,
+            ...writerCounts.map((writers) => shown(of(name, writers))),
+          ]),
         },
       ],
       lines: writerCounts.flatMap((writers) => [
@@ -102,7 +107,13 @@ export const enqueue: Scenario = {
           ["enqueue", "plain insert"],
         ),
         ...["graphile-worker", "pg-boss"].map((peer) =>
-          line(`enqueue, ${writers} writers: against ${peer}'s single add`, { atLeast: 1.5 }, of("soniq-drizzle", writers), of(peer, writers), ["soniq-drizzle", peer]),
+          line(
+            `enqueue, ${writers} writers: against ${peer}'s single add`,
+            { atLeast: 1.5 },
+            of("soniq-drizzle", writers),
+            of(peer, writers),
+            ["soniq-drizzle", peer],
+          ),
         ),
       ]),
       charts: [],
@@ -110,7 +121,12 @@ export const enqueue: Scenario = {
   },
 };
 
-async function startWorkers(database: Database, system: System, workers: "busy" | "idle", quick: boolean): Promise<WorkerProcesses> {
+async function startWorkers(
+  database: Database,
+  system: System,
+  workers: "busy" | "idle",
+  quick: boolean,
+): Promise<WorkerProcesses> {
   if (workers === "busy") await insertQueued(database.sql, quick ? backlog.quick : backlog.full);
   await settleDown(database.sql);
   return WorkerProcesses.start(system, "batched", database.url, 1);

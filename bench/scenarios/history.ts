@@ -31,7 +31,9 @@ export const history: Scenario = {
               rows: ["empty", "full"].map((which) => [which, shown(of(which))]),
             },
           ],
-          lines: [line("history: against an empty table", { atLeast: 0.9 }, of("full"), of("empty"), ["full", "empty"])],
+          lines: [
+            line("history: against an empty table", { atLeast: 0.9 }, of("full"), of("empty"), ["full", "empty"]),
+          ],
           charts: [],
         };
       }),

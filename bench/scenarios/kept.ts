@@ -64,15 +64,41 @@ export const kept: Scenario = {
         },
       ],
       lines: [
-        line("kept: against graphile-worker's fastest, which keeps nothing", { atLeast: 1.5 }, of("soniq-drizzle"), of("graphile-worker"), ["soniq-drizzle", "graphile-worker"]),
-        line("kept: against pg-boss's batches", { atLeast: 2 }, of("soniq-drizzle"), of("pg-boss"), ["soniq-drizzle", "pg-boss"]),
+        line(
+          "kept: against graphile-worker's fastest, which keeps nothing",
+          { atLeast: 1.5 },
+          of("soniq-drizzle"),
+          of("graphile-worker"),
+          ["soniq-drizzle", "graphile-worker"],
+        ),
+        line("kept: against pg-boss's batches", { atLeast: 2 }, of("soniq-drizzle"), of("pg-boss"), [
+          "soniq-drizzle",
+          "pg-boss",
+        ]),
         line("kept: against the floor", { atLeast: 0.7 }, of("soniq-drizzle"), of("floor"), ["soniq-drizzle", "floor"]),
-        line("deleted: against graphile-worker's fastest", { atLeast: 2 }, of("soniq-drizzle, completed: 0"), of("graphile-worker"), ["soniq-drizzle", "graphile-worker"]),
-        line("enqueue many: against the best peer", { atLeast: 2 }, enqueued("soniq-drizzle"), enqueued(best), ["soniq-drizzle", best]),
+        line(
+          "deleted: against graphile-worker's fastest",
+          { atLeast: 2 },
+          of("soniq-drizzle, completed: 0"),
+          of("graphile-worker"),
+          ["soniq-drizzle", "graphile-worker"],
+        ),
+        line("enqueue many: against the best peer", { atLeast: 2 }, enqueued("soniq-drizzle"), enqueued(best), [
+          "soniq-drizzle",
+          best,
+        ]),
       ],
       charts: [
-        { title: "Jobs per second", unit: "jobs/s", bars: names.map((label) => ({ label, value: of(label) as never })) },
-        { title: "Enqueued in bulk", unit: "jobs/s", bars: names.map((label) => ({ label, value: enqueued(label) as never })) },
+        {
+          title: "Jobs per second",
+          unit: "jobs/s",
+          bars: names.map((label) => ({ label, value: of(label) as never })),
+        },
+        {
+          title: "Enqueued in bulk",
+          unit: "jobs/s",
+          bars: names.map((label) => ({ label, value: enqueued(label) as never })),
+        },
       ],
     };
   },

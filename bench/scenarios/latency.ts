@@ -41,10 +41,24 @@ export const latency: Scenario = {
       lines: [
         ...peers.flatMap(({ name }) =>
           (["p50", "p99"] as const).map((figure) =>
-            line(`latency, ${figure}: against ${name}`, { atMost: 1 }, results.of("soniq-drizzle", figure), results.of(name, figure), ["soniq-drizzle", name], 2),
+            line(
+              `latency, ${figure}: against ${name}`,
+              { atMost: 1 },
+              results.of("soniq-drizzle", figure),
+              results.of(name, figure),
+              ["soniq-drizzle", name],
+              2,
+            ),
           ),
         ),
-        line("latency, p50: against the floor", { atMost: 1.3 }, results.of("soniq-drizzle", "p50"), results.of("floor", "p50"), ["soniq-drizzle", "floor"], 2),
+        line(
+          "latency, p50: against the floor",
+          { atMost: 1.3 },
+          results.of("soniq-drizzle", "p50"),
+          results.of("floor", "p50"),
+          ["soniq-drizzle", "floor"],
+          2,
+        ),
       ],
       charts: [
         {

@@ -48,7 +48,13 @@ export const payloads: Scenario = {
       ],
       lines: (Object.keys(sizes) as Size[]).map((size) => {
         const best = bestOf(peers, (name) => results.of(name, size));
-        return line(`payloads of ${size}: against the best peer`, { atLeast: 1.3 }, results.of("soniq-drizzle", size), results.of(best, size), ["soniq-drizzle", best]);
+        return line(
+          `payloads of ${size}: against the best peer`,
+          { atLeast: 1.3 },
+          results.of("soniq-drizzle", size),
+          results.of(best, size),
+          ["soniq-drizzle", best],
+        );
       }),
       charts: [],
     };

@@ -36,7 +36,12 @@ export const pinned: Scenario = {
       tables: [
         {
           title: `${jobs.toLocaleString("en-US")} jobs`,
-          columns: ["snapshot", "jobs/s", `jobs/s of the last ${lastJobs.toLocaleString("en-US")}`, ...dutyNames.map((duty) => `${duty}, ms`)],
+          columns: [
+            "snapshot",
+            "jobs/s",
+            `jobs/s of the last ${lastJobs.toLocaleString("en-US")}`,
+            ...dutyNames.map((duty) => `${duty}, ms`),
+          ],
           rows: ["free", "pinned"].map((which) => [
             which,
             shown(results.of(which, "all")),
@@ -54,8 +59,21 @@ export const pinned: Scenario = {
   },
 };
 
-function compare(results: Results<Figure>, figure: Figure, what: string, must: { atLeast: number } | { atMost: number }, digits: number) {
-  return line(`pinned, ${what}: against no snapshot`, must, results.of("pinned", figure), results.of("free", figure), ["pinned", "free"], digits);
+function compare(
+  results: Results<Figure>,
+  figure: Figure,
+  what: string,
+  must: { atLeast: number } | { atMost: number },
+  digits: number,
+) {
+  return line(
+    `pinned, ${what}: against no snapshot`,
+    must,
+    results.of("pinned", figure),
+    results.of("free", figure),
+    ["pinned", "free"],
+    digits,
+  );
 }
 
 /** A transaction that has begun to read: nothing that dies from now on can be removed. */
@@ -80,7 +98,10 @@ async function workOff(database: Database, jobs: number): Promise<{ all: number;
   await working.reached(jobs);
   const endedAt = await settledAt(database, soniqDrizzle);
   await Promise.all([working.stop(), resting.stop()]);
-  const lastFrom = working.progress.find(({ handled }) => handled >= jobs - lastJobs) as { at: number; handled: number };
+  const lastFrom = working.progress.find(({ handled }) => handled >= jobs - lastJobs) as {
+    at: number;
+    handled: number;
+  };
   return {
     all: jobs / ((endedAt - working.firstAt) / 1000),
     last: (jobs - lastFrom.handled) / ((endedAt - lastFrom.at) / 1000),

@@ -27,7 +27,9 @@ export const processes: Scenario = {
       });
     });
     say(`${resting} processes at rest`);
-    const atRest = summarize([await server.withDatabase(soniqDrizzle, (database) => queriesAtRest(database, quick ? 10 : 60))]);
+    const atRest = summarize([
+      await server.withDatabase(soniqDrizzle, (database) => queriesAtRest(database, quick ? 10 : 60)),
+    ]);
     const of = (count: number) => results.of(String(count), "worked");
     return {
       tables: [
@@ -43,10 +45,22 @@ export const processes: Scenario = {
         },
       ],
       lines: [
-        ...counts.slice(1).map((count) =>
-          line(`processes: ${count} against one`, { atLeast: collapse }, of(count), of(1), [`${count} processes`, "one"]),
+        ...counts
+          .slice(1)
+          .map((count) =>
+            line(`processes: ${count} against one`, { atLeast: collapse }, of(count), of(1), [
+              `${count} processes`,
+              "one",
+            ]),
+          ),
+        line(
+          "processes: queries per second of one at rest, of three",
+          { atMost: 1 },
+          atRest,
+          summarize([3]),
+          ["at rest", "allowed"],
+          2,
         ),
-        line("processes: queries per second of one at rest, of three", { atMost: 1 }, atRest, summarize([3]), ["at rest", "allowed"], 2),
       ],
       charts: [],
     };

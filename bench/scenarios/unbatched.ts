@@ -37,7 +37,10 @@ export const unbatched: Scenario = {
         },
       ],
       lines: [graphileWorker, pgBoss, bullmq].map((peer) =>
-        line(`unbatched: against ${peer.name}`, { atLeast: 1 }, of(soniqDrizzle), of(peer), ["soniq-drizzle", peer.name]),
+        line(`unbatched: against ${peer.name}`, { atLeast: 1 }, of(soniqDrizzle), of(peer), [
+          "soniq-drizzle",
+          peer.name,
+        ]),
       ),
       charts: [],
     };

@@ -45,7 +45,14 @@ export const waiting: Scenario = {
             },
           ],
           lines: [
-            line("waiting: what a claim costs, against an empty table", { atMost: 1.2 }, of("full"), of("empty"), ["full", "empty"], 2),
+            line(
+              "waiting: what a claim costs, against an empty table",
+              { atMost: 1.2 },
+              of("full"),
+              of("empty"),
+              ["full", "empty"],
+              2,
+            ),
           ],
           charts: [],
         };
@@ -65,12 +72,23 @@ async function meanClaimMs({ url, sql }: Database, claims: number): Promise<numb
   for (let i = 0; i < claims; i += 1) {
     const from = marks.starts();
     const began = now();
-    const jobs = await claim(db, { workerId, queue: "default", limit: jobsPerClaim, from, deadlines: "{}", defaultDeadlineMs: 60_000 });
+    const jobs = await claim(db, {
+      workerId,
+      queue: "default",
+      limit: jobsPerClaim,
+      from,
+      deadlines: "{}",
+      defaultDeadlineMs: 60_000,
+    });
     ms += now() - began;
     if (jobs.length < jobsPerClaim) throw new Error(`only ${jobs.length} jobs could be claimed`);
     marks.advance(jobs);
     const outcome = { kind: "completed" as const, result: null };
-    await settle(db, workerId, jobs.map(({ id, claims: fence }) => ({ id, claims: fence, outcome })));
+    await settle(
+      db,
+      workerId,
+      jobs.map(({ id, claims: fence }) => ({ id, claims: fence, outcome })),
+    );
   }
   await client.end();
   return ms / claims;

@@ -141,8 +141,8 @@ function completionJson({ id, claims, outcome }: Settlement): string {
 }
 
 function outcomeJson({ id, claims, outcome }: Settlement): string {
-  const { result, ...columns } = columnsOf(outcome);
-  return `${JSON.stringify({ id, claims, ...columns }).slice(0, -1)},"result":${result ?? "null"}}`;
+  const { result, ...others } = columnsOf(outcome);
+  return `${JSON.stringify({ id, claims, ...others }).slice(0, -1)},"result":${result ?? "null"}}`;
 }
 
 interface OutcomeColumns {

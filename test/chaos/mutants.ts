@@ -25,7 +25,8 @@ export const mutants: readonly Mutant[] = [
     rewrites: [
       {
         file: "jobs/settle.js",
-        search: "${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${sql.placeholder(\"workerId\")}",
+        search:
+          '${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}',
         replacement: "${soniqJobs.id} = s.id",
       },
     ],

@@ -211,9 +211,14 @@ describe("a session that has ended", () => {
   test("gives its jobs back, also one that was locked at first; then it is asked about no more", async () => {
     const recorded = recordedDatabase(url);
     const settings = checkConfig({ connection: url, jobs: { job }, handlers: {} });
-    const [duty] = rescueDuties(recorded.db, async () => {}, settings, () => {});
+    const [duty] = rescueDuties(
+      recorded.db,
+      async () => {},
+      settings,
+      () => {},
+    );
     const sweep = () => duty?.run(new AbortController().signal);
-    const asked = () => recorded.sent.filter(({ statement }) => statement.includes("exists")).at(-1)?.parameters;
+    const asked = () => recorded.sent.findLast(({ statement }) => statement.includes("exists"))?.parameters;
     const { id, session } = await held();
     await endSession(db, session);
     await longAgo(session);
