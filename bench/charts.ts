@@ -1,8 +1,8 @@
 import * as echarts from "echarts";
 import type { Chart } from "./findings.ts";
 
-const size = { width: 720, rowHeight: 34, margin: 70 };
-const colours = { ours: "#4f46e5", theirs: "#94a3b8", range: "#475569", text: "#64748b" };
+const size = { width: 720, rowHeight: 34, margin: 70, labels: 200, values: 90 };
+const colours = { ours: "#4f46e5", theirs: "#94a3b8", text: "#64748b" };
 
 /** A chart of bars, as SVG that reads on light and dark ground. */
 export function svgOf({ title, unit, bars }: Chart): string {
@@ -16,7 +16,7 @@ export function svgOf({ title, unit, bars }: Chart): string {
   chart.setOption({
     animation: false,
     title: { text: `${title} (${unit})`, textStyle: { color: colours.text, fontSize: 14 } },
-    grid: { left: 8, right: 90, top: 40, bottom: 8, containLabel: true },
+    grid: { left: size.labels, right: size.values, top: 40, bottom: 30 },
     xAxis: { type: "value", axisLabel: { color: colours.text }, splitLine: { lineStyle: { opacity: 0.25 } } },
     yAxis: { type: "category", data: shown.map(({ label }) => label), axisLabel: { color: colours.text } },
     series: [
@@ -30,7 +30,8 @@ export function svgOf({ title, unit, bars }: Chart): string {
           show: true,
           position: "right",
           color: colours.text,
-          formatter: ({ value }: { value: number }) => value.toLocaleString("en-US", { maximumFractionDigits: 2 }),
+          formatter: ({ value }: { value: number }) =>
+            value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 2 : 0 }),
         },
       },
     ],

@@ -17,7 +17,7 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Bars, one for each label; of the whiskers, the least and the most of the rounds. */
+/** Bars, one for each label: the medians. */
 export interface Chart {
   readonly title: string;
   readonly unit: string;
