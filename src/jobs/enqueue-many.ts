@@ -8,7 +8,8 @@ import { rowsOf } from "../core/rows.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 import type { JobDefinition } from "./define-job.js";
 import { ring } from "./doorbell.js";
-import { dueFrom, isDue } from "./enqueue.js";
+import { dueFrom } from "./due.js";
+import { isDue } from "./enqueue.js";
 import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
 import { holdsKey } from "./unique-key.js";
 

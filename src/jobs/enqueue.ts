@@ -1,4 +1,4 @@
-import { eq, type SQL, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { compiled } from "../core/compiled.js";
@@ -9,6 +9,7 @@ import { rowsOf } from "../core/rows.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 import type { JobDefinition } from "./define-job.js";
 import { mayRing, ring } from "./doorbell.js";
+import { dueFrom } from "./due.js";
 import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
 import { holdsKey } from "./unique-key.js";
 
@@ -105,11 +106,6 @@ async function keyHolder(db: Queryable, key: string): Promise<number | undefined
     .from(soniqJobs)
     .where(sql`${eq(soniqJobs.uniqueKey, key)} and ${holdsKey}`);
   return holder?.id;
-}
-
-/** When a job is due of which both, or either, may be null: in milliseconds since 1970, and from now. */
-export function dueFrom(runAtMs: SQL, delayMs: SQL): SQL {
-  return sql`greatest(clock_timestamp(), coalesce(to_timestamp(${runAtMs} / 1000), clock_timestamp() + coalesce(${delayMs}, 0) * interval '1 millisecond'))`;
 }
 
 /** Jobs for later ring no bell: polling finds them when they are due. */

@@ -4,11 +4,8 @@ import type { Outcome } from "../jobs/outcome.js";
 import type { Claimer } from "./claimer.js";
 import { longestBufferMs } from "./claimer.js";
 import { pause } from "./duties.js";
-import type { Tell } from "./events.js";
-import type { TransactionSurroundings } from "./job-transaction.js";
 import { type Interruption, Run, type RunEnd } from "./run.js";
-import type { Settings } from "./settings.js";
-import type { Settler } from "./settler.js";
+import type { Surroundings } from "./surroundings.js";
 import { Throughput } from "./throughput.js";
 
 /** As many as the engine has connections. */
@@ -22,20 +19,6 @@ const releaseCrashedMs = 1_000;
 
 /** A job that was in more than one crash, which may have been its own doing. */
 const isSuspect = ({ crashes }: ClaimedJob) => crashes > 1;
-
-/** What a queue worker asks of the worker it belongs to. */
-export interface Surroundings {
-  readonly settings: Settings;
-  readonly settler: Settler;
-  readonly transactions: TransactionSurroundings;
-  readonly tell: Tell;
-  /** The session to claim for. */
-  workerId(): string;
-  /** Says whether this queue waits for work. @returns whether that is news, once those who enqueue can know it */
-  setIdle(queue: string, idle: boolean): Promise<boolean>;
-  /** Jobs may have been claimed without this worker knowing. */
-  claimFailed(queue: string, error: unknown): void;
-}
 
 /** Works one queue: claims as many jobs as it has room for, runs them, settles them. */
 export class QueueWorker {

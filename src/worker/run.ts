@@ -6,7 +6,7 @@ import type { JobContext } from "../jobs/job-context.js";
 import { decide, type Ending, type Outcome, unknownName } from "../jobs/outcome.js";
 import type { Settled } from "../jobs/settle.js";
 import { validate } from "../jobs/validate.js";
-import { HandlerContext } from "./handler-context.js";
+import { handlerContext } from "./handler-context.js";
 import { JobTransaction, type TransactionSurroundings } from "./job-transaction.js";
 import type { Runnable } from "./settings.js";
 
@@ -194,7 +194,7 @@ export class Run {
   }
 
   #context(runnable: Runnable): JobContext {
-    return new HandlerContext(
+    return handlerContext(
       this.job,
       () => this.#signal,
       (write, options) => {

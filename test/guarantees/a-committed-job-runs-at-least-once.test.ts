@@ -91,7 +91,7 @@ test("and once, when the reply to the settle is lost", async () => {
     result: v.string(),
     run: () => {
       runs += 1;
-      lost ??= network.loseReplyTo('"graceMs"');
+      lost ??= network.loseReplyTo("= s.claims");
       return "done";
     },
   });

@@ -1,0 +1,18 @@
+import type { Tell } from "./events.js";
+import type { TransactionSurroundings } from "./job-transaction.js";
+import type { Settings } from "./settings.js";
+import type { Settler } from "./settler.js";
+
+/** What a queue worker asks of the worker it belongs to. */
+export interface Surroundings {
+  readonly settings: Settings;
+  readonly settler: Settler;
+  readonly transactions: TransactionSurroundings;
+  readonly tell: Tell;
+  /** The session to claim for. */
+  workerId(): string;
+  /** Says whether this queue waits for work. @returns whether that is news, once those who enqueue can know it */
+  setIdle(queue: string, idle: boolean): Promise<boolean>;
+  /** Jobs may have been claimed without this worker knowing. */
+  claimFailed(queue: string, error: unknown): void;
+}
