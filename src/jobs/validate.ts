@@ -14,7 +14,7 @@ export function validate<Out>(
   what: string,
 ): Out | Promise<Out> {
   const checked = validator["~standard"].validate(value);
-  return "then" in checked ? checked.then((later) => outputOf(later, what)) : outputOf(checked, what);
+  return "then" in checked ? Promise.resolve(checked).then((later) => outputOf(later, what)) : outputOf(checked, what);
 }
 
 function outputOf<Out>(checked: StandardSchemaV1.Result<Out>, what: string): Out {

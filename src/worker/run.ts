@@ -41,7 +41,7 @@ const settlingMs = 1_000;
 /** One attempt at a claimed job. */
 export class Run {
   readonly startedAt = performance.now();
-  /** Made when it is first asked for: most handlers never do, and it costs as much as all else of an attempt. */
+  /** Made when it is first asked for: most handlers never do. */
   #abort: AbortController | undefined;
   #giveUp: () => void = () => {};
   #interruption: Interruption | undefined;
