@@ -38,6 +38,12 @@ export async function endEarlierSessions(db: Queryable): Promise<string[]> {
   return dead.map(({ id }) => id);
 }
 
+/**
+ * A job that a session holds. Not `exists`: of that the planner may make a hash of all active jobs, and walk what the
+ * owner index keeps of every session.
+ */
+const firstHeld = sql`select 1 from ${soniqJobs} where state = 'active' and worker_id = ${soniqWorkers}.id limit 1`;
+
 /** A session that has ended. */
 export interface EndedSession {
   readonly id: string;
@@ -62,8 +68,7 @@ export async function findEndedSessions(
   return builder(db)
     .select({
       id: soniqWorkers.id,
-      // The builder leaves out the tables' names here.
-      holds: sql<boolean>`exists (select 1 from ${soniqJobs} where state = 'active' and worker_id = ${soniqWorkers}.id)`,
+      holds: sql<boolean>`(${firstHeld}) is not null`,
       final: sql<boolean>`${soniqWorkers.endedAt} < now() - ${longestClaimMs}::float8 * interval '1 millisecond'`,
     })
     .from(soniqWorkers)
@@ -80,7 +85,7 @@ export async function forgetSessions(db: Queryable, olderThanMs: number): Promis
       and(
         isNotNull(soniqWorkers.endedAt),
         lt(soniqWorkers.endedAt, sql`now() - ${olderThanMs}::float8 * interval '1 millisecond'`),
-        sql`not exists (select 1 from ${soniqJobs} where ${soniqJobs.state} = 'active' and ${soniqJobs.workerId} = ${soniqWorkers.id})`,
+        sql`(${firstHeld}) is null`,
       ),
     );
 }

@@ -14,6 +14,7 @@ import { rescueFromEnded } from "../../src/jobs/rescue.ts";
 import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle.ts";
 import { findEnded } from "../../src/jobs/settled-before.ts";
 import { findUnworkedQueues } from "../../src/queues/unworked.ts";
+import { findEndedSessions } from "../../src/sessions/expire.ts";
 import { beat } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Observed, observedEngine } from "./observed-engine.ts";
@@ -147,6 +148,12 @@ describe("where statistics say that no job is active, though one worker holds 20
     expect(stepsAmongJobs(observed)).toEqual(new Set([byOwner, byPrimaryKey]));
     expect(observed.read["soniq_jobs_owner"]).toBe(10);
     expect(rowsRead(observed)).toBeLessThan(50);
+  });
+
+  test("which sessions of many that ended hold jobs is asked session by session, and meets one job of each that does", async () => {
+    await sql`insert into soniq_workers (ended_at) select now() from generate_series(1, 30)`;
+    const observed = await engine.observe((db) => findEndedSessions(db, [], 0));
+    expect(observed.read["soniq_jobs_owner"]).toBe(1);
   });
 
   test("lost claims are searched by owner", async () => {

@@ -218,7 +218,7 @@ describe("a session that has ended", () => {
       () => {},
     );
     const sweep = () => duty?.run(new AbortController().signal);
-    const asked = () => recorded.sent.findLast(({ statement }) => statement.includes("exists"))?.parameters;
+    const asked = () => recorded.sent.findLast(({ statement }) => statement.includes("is not null, "))?.parameters;
     const { id, session } = await held();
     await endSession(db, session);
     await longAgo(session);
