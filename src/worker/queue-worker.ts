@@ -107,7 +107,7 @@ export class QueueWorker {
       this.#releaseStale();
       const room = this.#room();
       if (room > 0) {
-        const full = await this.#claim(room);
+        const full = await this.#claimForSlots(Math.min(settings.batchSize, room));
         this.#fullClaims = full ? this.#fullClaims + 1 : 0;
         if (this.#fullClaims > 1) await setIdle(this.queue, false);
         // Said before the last look, so that whoever enqueues after it rings.
@@ -132,18 +132,16 @@ export class QueueWorker {
     return Math.max(0, free + ahead - this.#buffer.length);
   }
 
-  /** @returns whether it brought all it asked for */
-  async #claim(room: number): Promise<boolean> {
-    const { batchSize } = this.around.settings;
-    // Without a backlog, all but one would come back empty.
-    const several = this.#fullClaims > 0 && room > batchSize;
-    const statements = several ? Math.min(mostClaimsAtOnce, Math.floor(room / batchSize)) : 1;
-    const limit = Math.min(batchSize, room);
-    const full = await Promise.all(Array.from({ length: statements }, () => this.#claimOnce(limit)));
+  /** One claim, or several at once where a backlog is to fill more free slots than one claim can. */
+  async #claimForSlots(limit: number): Promise<boolean> {
+    const free = this.concurrency - this.#runs.size - this.#buffer.length;
+    const claims = this.#fullClaims > 0 ? Math.min(mostClaimsAtOnce, Math.max(1, Math.floor(free / limit))) : 1;
+    const full = await Promise.all(Array.from({ length: claims }, () => this.#claim(limit)));
     return full.every(Boolean);
   }
 
-  async #claimOnce(limit: number): Promise<boolean> {
+  /** @returns whether it brought all it asked for */
+  async #claim(limit: number): Promise<boolean> {
     const workerId = this.around.workerId();
     let claimed: ClaimedJob[];
     try {
@@ -164,8 +162,11 @@ export class QueueWorker {
     if (workerId !== this.around.workerId()) return false;
     const held = (job: ClaimedJob) => ({ job, workerId, claimedAt });
     this.#buffer = [...crashed.map(held), ...this.#buffer, ...calm.map(held)];
-    this.#startRuns();
-    return claimed.length === limit;
+    const full = claimed.length === limit;
+    // During a backlog the next claim leaves first: PostgreSQL works on it while these run. The driver writes a turn later.
+    if (full) setImmediate(() => setImmediate(() => this.#startRuns()));
+    else this.#startRuns();
+    return full;
   }
 
   /** Of the jobs that were in a crash as many as may run at once, of those that were in several no more than one. */
