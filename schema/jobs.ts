@@ -94,6 +94,9 @@ export const soniqJobs = pgTable(
     index("soniq_jobs_finished")
       .on(t.finishedAt)
       .where(sql`finished_at is not null`),
+    index("soniq_jobs_delivery")
+      .on(sql`(payload ->> 'endpoint')`, t.id)
+      .where(sql`name = 'soniq.webhook'`),
     check("soniq_jobs_state_check", sql`state in ('queued', 'active', 'completed', 'cancelled', 'dead')`),
     check("soniq_jobs_priority_check", sql`priority between 0 and 9`),
     check("soniq_jobs_unique_until_check", sql`unique_until in ('started', 'finished')`),

@@ -11,6 +11,8 @@ export const soniqWebhookEndpoints = pgTable("soniq_webhook_endpoints", {
   secrets: jsonb("secrets").notNull().default([]),
   headers: jsonb("headers").notNull().default({}),
   pausedAt: timestamp("paused_at", { withTimezone: true }),
+  /** Why, where nobody paused it: the receiver said that it is gone. */
+  pausedReason: text("paused_reason"),
   /** Deliveries that failed in a row. */
   failures: integer("failures").notNull().default(0),
   /** The breaker is open until then: its deliveries are parked. */

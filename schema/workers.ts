@@ -10,6 +10,8 @@ export const soniqWorkers = pgTable("soniq_workers", {
   queues: jsonb("queues").notNull().default({}),
   /** Queues in which it waits for work: who enqueues there rings its bell. */
   idleQueues: jsonb("idle_queues").notNull().default([]),
+  /** The schedules that its code defines: the definitions' hashes by name. */
+  schedules: jsonb("schedules").notNull().default({}),
   startedAt: timestamp("started_at", { withTimezone: true }).notNull().defaultNow(),
   beatAt: timestamp("beat_at", { withTimezone: true }).notNull().defaultNow(),
   leaseExpiresAt: timestamp("lease_expires_at", { withTimezone: true }).notNull().defaultNow(),
