@@ -1,0 +1,40 @@
+import { Command } from "commander";
+import type { Queryable } from "../core/queryable.js";
+import { checkTables } from "../database/check-tables.js";
+import { checkConfig, type Settings } from "../worker/settings.js";
+import { loadConfig } from "./load-config.js";
+import { openDatabase } from "./open-database.js";
+
+/** What every command takes that looks at the configured database, or changes something there. */
+export interface DatabaseOptions {
+  readonly config?: string;
+  /** Print JSON, for programs. */
+  readonly json?: true;
+}
+
+/** A command with {@link DatabaseOptions}. */
+export function databaseCommand(nameAndArguments: string, description: string): Command {
+  return new Command(nameAndArguments)
+    .description(description)
+    .option("--config <file>", "the configuration (default: soniq.config.ts or .js in this folder)")
+    .option("--json", "print JSON, for programs");
+}
+
+/**
+ * Opens the configured database for as long as `use` lasts.
+ *
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function withDatabase<T>(
+  { config: path }: DatabaseOptions,
+  use: (db: Queryable, settings: Settings) => Promise<T>,
+): Promise<T> {
+  const settings = checkConfig((await loadConfig(path)).config);
+  const { db, close } = await openDatabase(settings.connection, "transactions");
+  try {
+    await checkTables(db);
+    return await use(db, settings);
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,31 @@
+import { stripVTControlCharacters } from "node:util";
+
+/** A table's columns by title: what each shows of a row. */
+export type Columns<Row> = Readonly<Record<string, (row: Row) => string | number | Date | null | undefined>>;
+
+/** Prints rows: a table for people, or one JSON array. */
+export function printRows<Row>(rows: readonly Row[], columns: Columns<Row>, { json }: { readonly json?: true }): void {
+  if (json) return printJson(rows);
+  const titles = Object.keys(columns);
+  const lines = rows.map((row) => titles.map((title) => cell(columns[title]?.(row))));
+  const widths = titles.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]?.length ?? 0)));
+  for (const line of [titles, ...lines])
+    console.log(
+      line
+        .map((text, i) => text.padEnd(widths[i] as number))
+        .join("  ")
+        .trimEnd(),
+    );
+}
+
+/** Prints a value for programs. */
+export function printJson(value: unknown): void {
+  console.log(JSON.stringify(value, null, 2));
+}
+
+/** On one line, and without what a terminal would obey. */
+function cell(value: string | number | Date | null | undefined): string {
+  if (value === null || value === undefined) return "–";
+  if (value instanceof Date) return value.toISOString();
+  return stripVTControlCharacters(String(value)).replace(/[\p{Cc}\s]+/gu, " ");
+}
