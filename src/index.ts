@@ -24,5 +24,7 @@ export type { Enqueued, EnqueueOptions } from "./jobs/new-job.js";
 export type { Outcome } from "./jobs/outcome.js";
 export { defineConfig, type Handlers, type Retention, type WorkerConfig } from "./worker/config.js";
 export { createWorker, type Worker } from "./worker/create-worker.js";
-export type { WorkerEvent } from "./worker/events.js";
+export type { Logger } from "./worker/event-log.js";
+export type { SettledEvent, WorkerEvent } from "./worker/events.js";
 export type { Health } from "./worker/health.js";
+export type { Middleware, MiddlewareContext } from "./worker/middleware.js";
