@@ -236,6 +236,7 @@ test(`any JSON value comes back as it went in (seed ${seed})`, async () => {
 
 test("a validator may answer later, with a promise of any library's", async () => {
   const refusal = { issues: [{ message: "not today" }] };
+  // oxlint-disable-next-line no-thenable -- what some libraries promise with
   const answer = { then: (tell: (answered: typeof refusal) => void) => setImmediate(tell, refusal) };
   const payload = {
     "~standard": { version: 1, vendor: "test", validate: () => answer },
