@@ -32,6 +32,7 @@ const unfinished = (account: string) =>
     select id from soniq_jobs where unique_key = ${`sync:${account}`} and state in ('queued', 'active')`;
 
 const crowd = 64;
+const numbered = { payload: v.number(), queue: "crowd" } as const;
 
 /** So many connections, each in a transaction, that enqueue at the same moment. @returns what each was told, by who had the key first */
 async function allAtOnce(enqueueIt: (tx: PostgresJsDatabase, n: number) => Promise<Enqueued>): Promise<Told[]> {
@@ -72,7 +73,7 @@ describe("of 64 connections that enqueue the same key at once, one creates the j
     expect(await unfinished("at once")).toEqual([{ id: String(id) }]);
   });
 
-  const latest = defineJob({ name: "latest", payload: v.number(), unique: { by: [], onConflict: "replace" } });
+  const latest = defineJob({ ...numbered, name: "latest", unique: { by: [], onConflict: "replace" } });
 
   test("it is replaced, and stays as the last one has it", async () => {
     const told = await allAtOnce((tx, n) => enqueue(tx, latest, n));
@@ -80,7 +81,7 @@ describe("of 64 connections that enqueue the same key at once, one creates the j
   });
 
   test("it is rescheduled, and stays when the last one has it", async () => {
-    const later = defineJob({ name: "later", payload: v.number(), unique: { by: [], onConflict: "reschedule" } });
+    const later = defineJob({ ...numbered, name: "later", unique: { by: [], onConflict: "reschedule" } });
     const at = (n: number) => new Date(Date.UTC(2099, 0, 1, 0, n));
     const told = await allAtOnce((tx, n) => enqueue(tx, later, n, { runAt: at(n) }));
     const { n } = told.at(-1) as Told;
@@ -88,7 +89,7 @@ describe("of 64 connections that enqueue the same key at once, one creates the j
   });
 
   test("the others are an error", async () => {
-    const once = defineJob({ name: "once", payload: v.number(), unique: { by: [], onConflict: "error" } });
+    const once = defineJob({ ...numbered, name: "once", unique: { by: [], onConflict: "error" } });
     const told = await allAtOnce((tx, n) => enqueue(tx, once, n));
     const [first, ...more] = told.filter((one) => "id" in one);
     expect(more).toEqual([]);
@@ -102,7 +103,7 @@ describe("of 64 connections that enqueue the same key at once, one creates the j
   });
 
   test("as the window of a job that has ended is over", async () => {
-    const throttled = defineJob({ name: "throttled", payload: v.number(), unique: { by: [], within: "1h" } });
+    const throttled = defineJob({ ...numbered, name: "throttled", unique: { by: [], within: "1h" } });
     const earlier = await enqueue(db, throttled, -1);
     await cancel(db, earlier.id);
     await sql`update soniq_jobs set unique_expires_at = clock_timestamp() where id = ${earlier.id}`;
