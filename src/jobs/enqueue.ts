@@ -7,8 +7,9 @@ import { retryConflicts } from "../core/retry-conflicts.js";
 import type { JobDefinition } from "./define-job.js";
 import { mayRing, ring } from "./doorbell.js";
 import { insert } from "./insert.js";
-import { findKeyHolders } from "./key-holders.js";
-import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob } from "./new-job.js";
+import { insertKeyed } from "./insert-keyed.js";
+import { findKeyHolder } from "./key-holders.js";
+import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
 
 /** How often to try where the holder of a key finishes between two statements. */
 const keyRounds = 5;
@@ -30,24 +31,31 @@ export async function enqueue<Name extends string, In, Out, ResultIn, ResultOut>
   options: EnqueueOptions = {},
 ): Promise<Enqueued<Name>> {
   const row = await newJob(job, payload, checkOptions(job, options));
-  const { queue, onConflict, withinMs } = row.options;
+  const { queue } = row.options;
+  const rings = isDue(row.options) && mayRing(queue);
+  const enqueued = await inserted(db, row, rings).catch(explainMissingTables);
+  if (enqueued.deduplicated && row.options.onConflict === "error") throw new DuplicateJobError(job.name, enqueued.id);
+  // It may have waited long for a connection: what the last bell woke up has looked by then.
+  if (!enqueued.deduplicated && isDue(row.options) && !rings && mayRing(queue)) await ringAlone(db, queue);
+  return { ...enqueued, name: job.name };
+}
+
+async function inserted(db: Queryable, row: NewJob, rings: boolean): Promise<Pick<Enqueued, "id" | "deduplicated">> {
+  const { uniqueKey, options } = row;
+  if (uniqueKey === null) {
+    const id = await retryConflicts(db, (on) => insert(on, row, rings));
+    return { id, deduplicated: false };
+  }
   for (let round = 0; round < keyRounds; round += 1) {
-    const rings = isDue(row.options) && mayRing(queue);
     // Without a window, only keys that an older version of the definition left are over: they are freed in the second round.
-    const frees = round > 0 || withinMs !== null;
-    const enqueued = await retryConflicts(db, (on) => insert(on, row, { frees, rings })).catch(explainMissingTables);
-    if (enqueued !== undefined) {
-      // It may have waited long for a connection: what the last bell woke up has looked by then.
-      if (isDue(row.options) && !rings && mayRing(queue)) await ringAlone(db, queue);
-      return { ...enqueued, name: job.name };
-    }
-    const [holder] = await findKeyHolders(db, [row.uniqueKey as string]);
-    if (holder === undefined) continue;
-    if (onConflict === "error") throw new DuplicateJobError(job.name, holder.id);
-    return { id: holder.id, name: job.name, deduplicated: true };
+    const frees = round > 0 || options.withinMs !== null;
+    const enqueued = await retryConflicts(db, (on) => insertKeyed(on, row, { frees, rings }));
+    if (enqueued !== undefined) return enqueued;
+    const id = await findKeyHolder(db, uniqueKey);
+    if (id !== undefined) return { id, deduplicated: true };
   }
   throw new SoniqError(
-    `job ${job.name}: the unique key ${row.uniqueKey} was taken and freed ${keyRounds} times in a row: enqueue again`,
+    `job ${options.name}: the unique key ${uniqueKey} was taken and freed ${keyRounds} times in a row: enqueue again`,
   );
 }
 

@@ -5,9 +5,9 @@ import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { dueFrom } from "./due.js";
 import type { JobOptions, NewJob } from "./new-job.js";
-import { changes, isWaiting, noLater, wasThere } from "./on-conflict.js";
+import { onConflict, runAtOf, wasThere } from "./on-conflict.js";
 import { holdsKey, isOver } from "./unique-key.js";
-import { changesHolder } from "./unique-settings.js";
+import { uniqueRule } from "./unique-settings.js";
 
 const rowsPerStatement = 5_000;
 /** PostgreSQL takes 256 MB of JSON at the most; long payloads go in smaller batches. */
@@ -63,32 +63,33 @@ async function insertBatch(tx: Queryable, rows: readonly NewJob[], frees: boolea
 
 /** Jobs that differ in nothing but their payloads: PostgreSQL spends as long on reading JSON as on inserting. */
 function insertAlike(rows: readonly NewJob[], common: JobOptions): SQL {
-  const { name, queue, priority, maxAttempts, tags, meta } = common;
+  const { name, queue, priority, maxAttempts, tags, meta, runAtMs = null, delayMs = null } = common;
   const payloads = `[${rows.map(({ payload }) => payload).join()}]`;
   return sql`insert into ${soniqJobs} (name, queue, priority, max_attempts, payload, tags, meta, run_at)
     select ${name}::text, ${queue}, ${priority}::int, ${maxAttempts}::int, payload, ${tags}::text::jsonb, ${meta}::text::jsonb,
-      ${runAt(common, sql`${common.runAtMs ?? null}::float8`, sql`${common.delayMs ?? null}::float8`)}
+      ${dueFrom(sql`${runAtMs}::float8`, sql`${delayMs}::float8`)}
     from jsonb_array_elements(${payloads}::text::jsonb) as payload
     returning id, null as key, false as deduplicated`;
 }
 
 function insertEach(rows: readonly NewJob[], common: JobOptions, frees: boolean): SQL {
-  const { onConflict, uniqueUntil, withinMs } = common;
+  const rule = rows[0]?.uniqueKey === null ? uniqueRule(undefined) : common;
+  const { onConflict: conflict, uniqueUntil, withinMs } = rule;
+  const maxWaitMs = sql`${rule.maxWaitMs}`;
   const json = `[${rows.map((row) => rowJson(row, common)).join()}]`;
-  const expiresAt = sql`case when "uniqueKey" is not null then clock_timestamp() + ${withinMs}::float8 * interval '1 millisecond' end`;
   // It reads what was freed, or they would be carried out in any order.
   const afterwards = frees ? sql`where (select count(*) from freed) >= 0` : sql``;
-  const changesIt = changesHolder(onConflict);
   return sql`${frees ? freed(rows) : sql``}
     insert into ${soniqJobs} (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
     select ${common.name}::text, coalesce(queue, ${common.queue}), coalesce(priority, ${common.priority}::int),
       coalesce("maxAttempts", ${common.maxAttempts}::int), coalesce(payload, 'null'), coalesce(tags, ${common.tags}::text::jsonb),
-      coalesce(meta, ${common.meta}::text::jsonb), "uniqueKey", ${uniqueUntil}, ${expiresAt}, ${runAt(common, sql`"runAtMs"`, sql`"delayMs"`)}
+      coalesce(meta, ${common.meta}::text::jsonb), "uniqueKey", ${uniqueUntil},
+      clock_timestamp() + ${withinMs}::float8 * interval '1 millisecond', ${runAtOf(conflict, sql`"runAtMs"`, sql`"delayMs"`, maxWaitMs)}
     from jsonb_to_recordset(${json}::text::jsonb) as row (queue text, priority int, "maxAttempts" int, payload jsonb,
       tags jsonb, meta jsonb, "uniqueKey" text, "runAtMs" float8, "delayMs" float8)
     ${afterwards}
-    on conflict (unique_key) where ${holdsKey} ${changesIt ? doUpdate(onConflict, common) : sql`do nothing`}
-    returning id, unique_key as key, ${changesIt ? wasThere : sql`false`} as deduplicated`;
+    ${onConflict(conflict, maxWaitMs)}
+    returning id, unique_key as key, ${wasThere(conflict)} as deduplicated`;
 }
 
 /** Locked in the keys' order, or two of these would wait for each other. */
@@ -99,18 +100,6 @@ function freed(rows: readonly NewJob[]): SQL {
       select id from ${soniqJobs} where unique_key = any (array(select ${each(keys)})) and ${holdsKey} and ${isOver}
       order by unique_key for no key update))
     returning id)`;
-}
-
-function doUpdate(onConflict: "replace" | "reschedule", { maxWaitMs }: JobOptions): SQL {
-  const set = Object.entries(changes(onConflict, sql`${maxWaitMs}`)).map(
-    ([column, value]) => sql`${sql.identifier(soniqJobs[column as keyof ReturnType<typeof changes>].name)} = ${value}`,
-  );
-  return sql`do update set ${sql.join(set, sql`, `)} where ${isWaiting}`;
-}
-
-function runAt({ onConflict, maxWaitMs }: JobOptions, runAtMs: SQL, delayMs: SQL): SQL {
-  const due = dueFrom(runAtMs, delayMs);
-  return onConflict === "reschedule" ? noLater(due, sql`now()`, sql`${maxWaitMs}`) : due;
 }
 
 function rowJson({ payload, uniqueKey, options }: NewJob, common: JobOptions): string {

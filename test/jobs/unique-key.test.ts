@@ -69,8 +69,8 @@ test("a key of properties is the same for the same values, whatever their order 
     const again = await enqueue(db, job, { at: { tags: ["b", "a"], lon: 2, lat: 1 }, by: 2, path: "/" });
     expect(again).toEqual({ ...first, deduplicated: true });
   }
-  const others = [{ path: "/" }, { path: "/", at: null }, { path: "/", at: { lat: 1, lon: 2, tags: ["a", "b"] } }];
-  const keys = (await enqueueMany(db, track, others)).map(({ deduplicated }) => deduplicated);
+  const different = [{ path: "/" }, { path: "/", at: null }, { path: "/", at: { lat: 1, lon: 2, tags: ["a", "b"] } }];
+  const keys = (await enqueueMany(db, track, different)).map(({ deduplicated }) => deduplicated);
   expect(keys).toEqual([false, false, false]);
 });
 
