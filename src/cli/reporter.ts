@@ -66,6 +66,8 @@ function forPrograms(): Writer {
         case "late error":
         case "session lost":
           return log.warn(line(event));
+        case "tick skipped":
+          return log.warn({ schedule: event.schedule, tick: event.tick, why: event.why }, line(event));
         case "trouble":
           return log.warn(leftOut > 0 ? { leftOut } : {}, line(event, leftOut));
         case "degraded":
@@ -122,6 +124,10 @@ function line(event: WorkerEvent, leftOut = 0): string {
       return `rescued ${event.jobs.length} jobs from dead workers`;
     case "session lost":
       return "this worker was silent for longer than its lease: its jobs were taken, it begins anew";
+    case "tick skipped": {
+      const because = event.why === "missed" ? "it was missed" : "the job before has not finished";
+      return `schedule ${event.schedule}: no job of its own for the tick of ${event.tick.toISOString()}, ${because}`;
+    }
     case "trouble": {
       const more = leftOut > 0 ? ` (and ${leftOut} failures before, not shown)` : "";
       return `failed while ${event.doing}, trying again: ${storable(errorText(event.error), 500)}${more}`;

@@ -5,6 +5,7 @@ import type { TransactionDriver } from "../database/transaction-slot.js";
 import type { JobDefinition, PayloadOutput, ResultInput } from "../jobs/define-job.js";
 import type { Handler } from "../jobs/handler.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
+import type { ScheduleDefinition } from "../schedules/define-schedule.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];
@@ -47,6 +48,8 @@ export interface WorkerConfig {
   readonly jobs: Readonly<Record<string, unknown>>;
   /** The handlers, under the names of the definitions' exports. */
   readonly handlers: Readonly<Record<string, unknown>>;
+  /** What is enqueued at certain times: definitions made by `defineSchedule`. */
+  readonly schedules?: readonly ScheduleDefinition[];
   /** The queues to work, each with how many of its jobs may run at once. Default: those of the definitions, 10 each. */
   readonly queues?: Readonly<Record<string, { readonly concurrency: number }>>;
   /**
