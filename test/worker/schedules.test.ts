@@ -2,8 +2,9 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { defineJob, defineSchedule, pauseSchedule, resumeSchedule, type WorkerConfig } from "../../src/index.ts";
+import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
-import { overdue } from "../support/schedules.ts";
+import { overdue, startWith } from "../support/schedules.ts";
 import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
 
@@ -37,28 +38,31 @@ test("a worker runs a job at each tick, though it would poll in an hour only", a
   expect([second, third]).toEqual([(first as number) + 1_000, (first as number) + 2_000]);
 });
 
-test("a worker fires the schedules of others as well, for as long as these live", async () => {
-  const { config, ran, job } = await scheduled((own) => [
-    defineSchedule({ name: "other's", job: own, payload: "other's", every: "1s" }),
-  ]);
-  const { worker } = await startWorker({ ...config, queues: { nothing: { concurrency: 1 } } });
-  await startWorker({ ...config, schedules: [], jobs: { job } });
-  await until(async () => ran.length > 0);
-  await worker.stop();
-  const until1 = ran.length;
-  expect(until1).toBeGreaterThan(0);
+test("a worker fires the schedules of others' code, until the last of these has gone", async () => {
+  const { config, ran, job, db, sql } = await scheduled(() => []);
+  const other = await startWith(db, defineSchedule({ name: "other's", job, payload: "other's", every: "1s" }));
+  await startWorker(config);
+  await until(async () => ran.length >= 2);
+  await endSession(db, other.session);
+  await until(async () => (await sql`select from soniq_schedules where orphaned_at is not null`).length > 0);
+  expect(new Set(ran)).toEqual(new Set(["other's"]));
 });
 
 test("a schedule that was paused elsewhere fires no more, and one that was resumed does", async () => {
   const { config, ran, db, sql } = await scheduled((job) => [
-    defineSchedule({ name: "often", job, payload: "tick", every: "1s" }),
+    defineSchedule({ name: "paused", job, payload: "paused", every: "1s" }),
+    defineSchedule({ name: "witness", job, payload: "witness", every: "1s" }),
   ]);
-  await startWorker(config);
-  await until(async () => ran.length > 0);
-  await pauseSchedule(db, "often");
-  const [{ jobs }] = (await sql`select count(*)::int as jobs from soniq_jobs`) as [{ jobs: number }];
-  await resumeSchedule(db, "often");
-  await until(async () => ran.length > jobs);
+  const ticksOf = async (name: string) =>
+    (await sql`select from soniq_jobs where meta ->> 'schedule' = ${name}`).length;
+  await startWorker({ ...config, poll: "100ms" });
+  await until(async () => ran.includes("paused"));
+  await pauseSchedule(db, "paused");
+  const [paused, witnessed] = [await ticksOf("paused"), await ticksOf("witness")];
+  await until(async () => (await ticksOf("witness")) >= witnessed + 2);
+  expect(await ticksOf("paused")).toBe(paused);
+  await resumeSchedule(db, "paused");
+  await until(async () => (await ticksOf("paused")) > paused);
 });
 
 test("a schedule that cannot be fired is told as trouble, and keeps no other", async () => {

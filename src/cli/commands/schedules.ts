@@ -29,13 +29,13 @@ function verb(
   description: string,
   act: (db: Queryable, schedule: string) => Promise<void | { readonly id: number }>,
 ): Command {
-  return databaseCommand(`${name} <schedule>`, description).action(
-    async (schedule: string, options: DatabaseOptions) => {
+  return databaseCommand(name, description)
+    .argument("<schedule>", "its name")
+    .action(async (schedule: string, options: DatabaseOptions) => {
       const job = await withDatabase(options, (db) => act(db, schedule));
       if (options.json) printJson({ schedule, done, ...(job && { jobId: job.id }) });
       else console.log(job ? `${done} ${schedule}: job #${job.id}` : `${done} ${schedule}`);
-    },
-  );
+    });
 }
 
 const columns: Columns<Schedule> = {
