@@ -8,7 +8,10 @@ import { randomFrom, seed } from "../support/random.ts";
 import { until } from "../support/until.ts";
 
 const seconds = Number(process.env["SONIQ_SCHEDULE_SECONDS"] ?? 8);
-const workers = seconds < 60 ? 4 : 8;
+const isShort = seconds < 60;
+const workers = isShort ? 4 : 8;
+/** Starting a process takes about a second of a processor. */
+const killEveryMs = isShort ? 300 : 1_500;
 
 test(
   `${seconds} s of ticks each second, fired by ${workers} worker processes that are killed at random (seed ${seed})`,
@@ -23,7 +26,7 @@ test(
 
     let kills = 0;
     for (const end = performance.now() + seconds * 1_000; performance.now() < end; kills += 1) {
-      await sleep(300 + random.below(1_000));
+      await sleep(killEveryMs + random.below(2 * killEveryMs));
       const victim = random.below(workers);
       children[victim]?.kill("SIGKILL");
       children[victim] = start();
@@ -48,6 +51,6 @@ test(
       expect([...ticks], `schedule ${schedule}, seed ${seed}`).toEqual(expected);
       expect((last as number) - (first as number)).toBeGreaterThanOrEqual((seconds - 2) * 1_000);
     }
-    expect(kills).toBeGreaterThan(seconds / 3);
+    expect(kills).toBeGreaterThan(3);
   },
 );
