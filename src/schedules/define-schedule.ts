@@ -6,7 +6,7 @@ import { checkOptions, type EnqueueOptions } from "../jobs/new-job.js";
 import { type Rhythm, storedRhythm } from "./rhythm.js";
 
 /** What becomes of ticks at which no worker was there, or the last job had not finished. */
-export type CatchUp =
+type CatchUp =
   | {
       /**
        * What becomes of ticks that are more than a minute late. `"once"` (the default): all that are overdue become one job,
@@ -19,7 +19,7 @@ export type CatchUp =
   | { readonly missed: "all"; readonly overlap: "allow" };
 
 /** How the jobs of a schedule are enqueued. */
-export type ScheduledJobOptions = Pick<EnqueueOptions, "queue" | "priority" | "maxAttempts" | "tags">;
+type ScheduledJobOptions = Pick<EnqueueOptions, "queue" | "priority" | "maxAttempts" | "tags">;
 
 /** What a schedule is, beside its job. */
 export type ScheduleSettings = {

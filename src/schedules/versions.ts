@@ -1,4 +1,4 @@
-import { and, eq, isNull, ne, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNull, ne, notExists, or, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { soniqWorkers } from "../../schema/workers.js";
@@ -26,7 +26,7 @@ export async function syncSchedules(db: Queryable, schedules: readonly StoredSch
   await flagOrphans(db);
 }
 
-/** The same every so often, now that workers may have come and gone; but what was removed, or is remembered no more, stays so. */
+/** The same every so often, now that workers may have come and gone; but what was removed stays so. */
 export async function reviewSchedules(db: Queryable, schedules: readonly StoredSchedule[]): Promise<void> {
   const rows = await builder(db)
     .select({ name: soniqSchedules.name, definition: soniqSchedules.definition, nowMs: databaseNow })
@@ -60,7 +60,7 @@ async function createSchedule(db: Queryable, schedule: StoredSchedule, nowMs: nu
  * Puts a definition in force, if no live session carries one that was first seen later. Its next tick stays, so that none
  * is lost, unless it comes at other times from now on; then one that is overdue fires first.
  *
- * @param unseen whether a definition that was never seen may take over: the one of a worker that starts
+ * @param unseen whether one that was never seen counts as the newest: that of a worker that starts
  */
 async function takeOver(
   db: Queryable,
@@ -74,7 +74,7 @@ async function takeOver(
   const later = new QueryBuilder()
     .select({ id: soniqWorkers.id })
     .from(soniqWorkers)
-    .where(and(isLive(), sql`${definitions} -> ${carriedHash} > ${definitions} -> ${definition}::text`));
+    .where(and(isLive(), sql`${definitions} -> ${carriedHash} > coalesce(${definitions} -> ${definition}::text, '0')`));
   const otherRhythm = sql`(${soniqSchedules.cron}, ${soniqSchedules.everyMs}, ${soniqSchedules.timeZone}) is distinct from (${cron}::text, ${everyMs}::bigint, ${timeZone}::text)`;
   await builder(db)
     .update(soniqSchedules)
@@ -89,7 +89,7 @@ async function takeOver(
       and(
         eq(soniqSchedules.name, name),
         ne(soniqSchedules.definition, definition),
-        unseen ? sql`(not ${seen} or not exists (${later}))` : sql`${seen} and not exists (${later})`,
+        or(unseen ? sql`not ${seen}` : undefined, notExists(later)),
       ),
     );
 }

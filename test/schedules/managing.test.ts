@@ -12,6 +12,9 @@ import {
   SoniqError,
   triggerSchedule,
 } from "../../src/index.ts";
+import { dueTicks } from "../../src/schedules/due-ticks.ts";
+import { fire } from "../../src/schedules/fire.ts";
+import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { fireDue, overdue, startWith } from "../support/schedules.ts";
@@ -93,6 +96,15 @@ describe("a schedule that is paused", () => {
     await resumeSchedule(db, "hourly");
     expect(await fireDue(db)).toEqual({});
     expect((await nextTick("hourly")).getTime() - missed.getTime()).toBe(3 * 3_600_000);
+  });
+
+  test("does not fire for whoever has seen it before the pause", async () => {
+    await overdue(sql, "hourly", "1 second");
+    const [seen] = (await findUpcoming(db, 1)) as [UpcomingSchedule];
+    await pauseSchedule(db, "hourly");
+    await resumeSchedule(db, "hourly");
+    await overdue(sql, "hourly", "1 second");
+    expect(await fire(db, seen, dueTicks(seen))).toBeUndefined();
   });
 
   test("keeps its next tick, if none came due", async () => {

@@ -150,6 +150,19 @@ describe("a new version", () => {
   });
 });
 
+describe("a definition that is remembered no more", () => {
+  test("gives way to those that are, and is in force when none of these is left", async () => {
+    const ancient = await start(version(0));
+    for (let n = 1; n <= 20; n += 1) await stop(await start(version(n)));
+    const last = await start(version(21));
+    await review(ancient);
+    expect(await inForce()).toBe(21);
+    await stop(last);
+    await review(ancient);
+    expect(await inForce()).toBe(0);
+  });
+});
+
 describe("a schedule that no worker's code defines any more", () => {
   test("fires no more, and is flagged", async () => {
     const worker = await start(version(1));
