@@ -265,7 +265,7 @@ test("the next ticks of thousands of schedules are read in order, and one fires 
   await sql`truncate soniq_schedules`;
   await sql`insert into soniq_jobs (name, payload) select 'x', '{}' from generate_series(1, 100000)`;
   await sql`insert into soniq_schedules (name, job_name, every_ms, next_run_at, paused_at, last_job_id, options)
-    select n::text, 'x', 1000, now() + (n - 2) * interval '1 minute', case when n % 2 = 1 then now() end, n,
+    select n::text, 'x', 1000, now() + (n - 2) * interval '1 minute', case when n % 2 = 1 then now() end, (select max(id) from soniq_jobs),
       '{"queue": "default", "priority": 5, "maxAttempts": 1, "tags": []}' from generate_series(1, 5000) n`;
   await sql`vacuum analyze soniq_jobs, soniq_schedules`;
   const looking = await engine.observe((db) => findUpcoming(db, 10));
