@@ -23,6 +23,13 @@ export type { HandlerFunction, JobContext, TransactionOf, TransactionOptions } f
 export type { Enqueued, EnqueueOptions } from "./jobs/new-job.js";
 export type { Outcome } from "./jobs/outcome.js";
 export type { UniqueSettings } from "./jobs/unique-settings.js";
+export { defineSchedule, type ScheduleDefinition, type ScheduleSettings } from "./schedules/define-schedule.js";
+export { listSchedules, type Schedule } from "./schedules/list-schedules.js";
+export { pauseSchedule } from "./schedules/pause-schedule.js";
+export { removeSchedule } from "./schedules/remove-schedule.js";
+export { resumeSchedule } from "./schedules/resume-schedule.js";
+export { previewTicks, type Rhythm } from "./schedules/rhythm.js";
+export { triggerSchedule } from "./schedules/trigger-schedule.js";
 export { defineConfig, type Handlers, type Retention, type WorkerConfig } from "./worker/config.js";
 export { createWorker, type Worker } from "./worker/create-worker.js";
 export type { Logger } from "./worker/event-log.js";

@@ -36,6 +36,7 @@ grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq
 -- Workers, whose handlers may enqueue.
 grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
 grant select on soniq_queues to soniq_work;
+grant select, insert, update on soniq_schedules to soniq_work;
 
 -- People and pages that look: payloads, results and errors included, which may be personal data. Secrets of webhooks are not.
 grant select on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;

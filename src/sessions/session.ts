@@ -10,6 +10,8 @@ export interface SessionInput {
   readonly version: string;
   /** Concurrency by queue. */
   readonly queues: Readonly<Record<string, number>>;
+  /** The schedules that its code defines: the definitions' hashes by name. Default: none. */
+  readonly schedules?: Readonly<Record<string, string>>;
   readonly leaseMs: number;
 }
 
@@ -18,7 +20,7 @@ const leaseFor = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millise
 /** Begins a worker session. @returns its id, fresh each time */
 export async function openSession(
   db: Queryable,
-  { host, pid, version, queues, leaseMs }: SessionInput,
+  { host, pid, version, queues, schedules = {}, leaseMs }: SessionInput,
 ): Promise<string> {
   const [session] = await builder(db)
     .insert(soniqWorkers)
@@ -27,6 +29,7 @@ export async function openSession(
       pid,
       version,
       queues: sql`${JSON.stringify(queues)}::text::jsonb`,
+      schedules: sql`${JSON.stringify(schedules)}::text::jsonb`,
       leaseExpiresAt: leaseFor(leaseMs),
     })
     .returning({ id: soniqWorkers.id });

@@ -8,6 +8,7 @@ import type { HandlerFunction } from "../jobs/job-context.js";
 import type { Logger } from "./event-log.js";
 import type { Tell } from "./events.js";
 import type { Middleware } from "./middleware.js";
+import type { ScheduleDefinition } from "../schedules/define-schedule.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];
@@ -50,6 +51,8 @@ export interface WorkerConfig {
   readonly jobs: Readonly<Record<string, unknown>>;
   /** The handlers, under the names of the definitions' exports. */
   readonly handlers: Readonly<Record<string, unknown>>;
+  /** What is enqueued at certain times: definitions made by `defineSchedule`. */
+  readonly schedules?: readonly ScheduleDefinition[];
   /** The queues to work, each with how many of its jobs may run at once. Default: those of the definitions, 10 each. */
   readonly queues?: Readonly<Record<string, { readonly concurrency: number }>>;
   /**

@@ -1,5 +1,6 @@
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
+import { storedSchedule } from "../schedules/stored-schedule.js";
 import type { WorkerConfig } from "./config.js";
 import { openConnections } from "./connections.js";
 import { pause } from "./duties.js";
@@ -16,7 +17,7 @@ export interface Worker {
    * Begins to work. After a failure, it may be called again. Where PostgreSQL has no connection free (53300), it waits for one,
    * until `stop`.
    *
-   * @throws MigrationError if the job tables are missing or older than this version, or the driver's error if the database cannot be reached
+   * @throws InvalidValueError if the payload of a schedule is not valid; MigrationError if the job tables are missing or older than this version, or the driver's error if the database cannot be reached
    */
   start(): Promise<void>;
   /**
@@ -68,7 +69,8 @@ export function workerOf(settings: Settings, listeners: readonly (Tell | undefin
 
   async function start(): Promise<void> {
     const { signal } = giveUpStarting;
-    const opened = new Engine(settings, tell, await openConnections(settings, signal, tell));
+    const schedules = await Promise.all(settings.schedules.map(storedSchedule));
+    const opened = new Engine(settings, tell, await openConnections(settings, signal, tell), schedules);
     try {
       await opened.start(signal);
       engine = opened;

@@ -6,6 +6,8 @@ import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
 import { findLostClaims, findOwned } from "../jobs/ownership.js";
 import { rescueFromEnded } from "../jobs/rescue.js";
+import type { StoredSchedule } from "../schedules/stored-schedule.js";
+import { syncSchedules } from "../schedules/versions.js";
 import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
 import { type Duty, pause, perform } from "./duties.js";
@@ -15,6 +17,7 @@ import { pruneDuties } from "./pruner.js";
 import { healthOf, type Vitals, watchHealth } from "./health.js";
 import { QueueWorker } from "./queue-worker.js";
 import { rescueDuties } from "./rescuer.js";
+import { scheduleDuties } from "./scheduler.js";
 import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
 import { silence } from "./tell-all.js";
@@ -43,8 +46,9 @@ export class Engine {
     private readonly settings: Settings,
     private readonly tell: Tell,
     private readonly connections: Connections,
+    private readonly schedules: readonly StoredSchedule[],
   ) {
-    this.#session = new WorkerSession(connections.beats.db, settings);
+    this.#session = new WorkerSession(connections.beats.db, settings, schedules);
     this.#listener = this.#openListener();
   }
 
@@ -59,6 +63,7 @@ export class Engine {
     this.#settler = settler;
     const logs = new LogWriter(db, tell);
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
+    await syncSchedules(db, this.schedules);
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
@@ -87,6 +92,7 @@ export class Engine {
       }),
       ...pruneDuties(db, settings),
       logs.duty(),
+      ...scheduleDuties(db, this.schedules, settings, tell),
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
     // Before the first look at its health, and before it says that it waits for work.

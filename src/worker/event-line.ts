@@ -40,6 +40,10 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
       return `rescued ${event.jobs.length} jobs from dead workers`;
     case "session lost":
       return "this worker was silent for longer than its lease: its jobs were taken, it begins anew";
+    case "tick skipped": {
+      const because = event.why === "missed" ? "it was missed" : "the job before has not finished";
+      return `schedule ${event.schedule}: no job of its own for the tick of ${event.tick.toISOString()}, ${because}`;
+    }
     case "trouble": {
       const more = leftOut > 0 ? ` (and ${leftOut} failures before, not shown)` : "";
       return `failed while ${event.doing}, trying again: ${storable(errorText(event.error), 500)}${more}`;

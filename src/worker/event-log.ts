@@ -47,6 +47,8 @@ function write(logger: Logger, event: WorkerEvent, leftOut: number): void {
       return logger.warn({ jobs: event.jobs.map(({ id }) => id) }, eventLine(event));
     case "session lost":
       return logger.warn({}, eventLine(event));
+    case "tick skipped":
+      return logger.warn({ schedule: event.schedule, tick: event.tick, why: event.why }, eventLine(event));
     case "trouble":
       return logger.warn(leftOut > 0 ? { leftOut } : {}, eventLine(event, leftOut));
     case "degraded":

@@ -26,6 +26,16 @@ export type WorkerEvent =
   | { readonly type: "rescued"; readonly jobs: readonly Rescued[] }
   /** This session had ended, its jobs were taken; a new one has begun. */
   | { readonly type: "session lost" }
+  /**
+   * A schedule's tick enqueued no job of its own: it was missed, or the last job had not finished and may not overlap, or a
+   * job held its unique key.
+   */
+  | {
+      readonly type: "tick skipped";
+      readonly schedule: string;
+      readonly tick: Date;
+      readonly why: "missed" | "overlap";
+    }
   /** Something failed that will be tried again. */
   | { readonly type: "trouble"; readonly doing: string; readonly error: unknown }
   /** Something keeps this worker from its best, or, where it is not `ready`, from its work. Told once, however long it lasts. */

@@ -7,6 +7,7 @@ import { plainPostgresJs } from "../database/postgres-js.js";
 import type { TransactionDriver } from "../database/transaction-slot.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
+import { isScheduleDefinition, type ScheduleDefinition } from "../schedules/define-schedule.js";
 import type { WorkerConfig } from "./config.js";
 import { fewestConnections } from "./connection-budget.js";
 import type { Logger } from "./event-log.js";
@@ -27,6 +28,7 @@ export interface Settings {
   readonly database: TransactionDriver<Queryable>;
   readonly maxConnections: number | undefined;
   readonly runnables: ReadonlyMap<string, Runnable>;
+  readonly schedules: readonly ScheduleDefinition[];
   /** Concurrency by queue. */
   readonly queues: Readonly<Record<string, number>>;
   readonly batchSize: number;
@@ -102,6 +104,16 @@ const configSchema = v.strictObject({
   ),
   jobs: v.looseObject({}),
   handlers: v.optional(v.looseObject({}), {}),
+  schedules: v.optional(
+    v.pipe(
+      v.array(v.custom<ScheduleDefinition>(isScheduleDefinition, "must be made by defineSchedule({ … })")),
+      v.checkItems(
+        ({ name }, i, all) => all.findIndex((other) => other.name === name) === i,
+        "has the name of another: rename one",
+      ),
+    ),
+    [],
+  ),
   queues: v.optional(
     v.record(v.pipe(v.string(), v.minLength(1), v.maxLength(200)), v.strictObject({ concurrency: count })),
   ),
@@ -153,6 +165,7 @@ export function checkConfig(config: WorkerConfig): Settings {
     database: (checked.output.database ?? plainPostgresJs) as TransactionDriver<Queryable>,
     maxConnections,
     runnables,
+    schedules: checked.output.schedules,
     queues: queuesOf(checked.output.queues, runnables),
     batchSize,
     leaseMs: overNetwork ? lease : endlessMs,

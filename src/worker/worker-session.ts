@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Queryable } from "../core/queryable.js";
 import { version } from "../core/version.js";
+import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { beat, endSession, openSession, publishIdle } from "../sessions/session.js";
 import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
@@ -20,6 +21,7 @@ export class WorkerSession {
   constructor(
     private readonly db: Queryable,
     private readonly settings: Settings,
+    private readonly schedules: readonly StoredSchedule[],
   ) {}
 
   get id(): string {
@@ -29,7 +31,8 @@ export class WorkerSession {
   async open(): Promise<void> {
     const { leaseMs, queues } = this.settings;
     const sentAt = performance.now();
-    this.#id = await openSession(this.db, { host: hostname(), pid: process.pid, version, queues, leaseMs });
+    const schedules = Object.fromEntries(this.schedules.map(({ name, definition }) => [name, definition]));
+    this.#id = await openSession(this.db, { host: hostname(), pid: process.pid, version, queues, schedules, leaseMs });
     // A new session is idle nowhere yet: the queues say it again as they find themselves so.
     this.#idle = new Set();
     this.#roundAt = sentAt;

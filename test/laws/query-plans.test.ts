@@ -15,6 +15,9 @@ import { rescueFromEnded } from "../../src/jobs/rescue.ts";
 import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle.ts";
 import { findEnded } from "../../src/jobs/settled-before.ts";
 import { findUnworkedQueues } from "../../src/queues/unworked.ts";
+import { dueTicks } from "../../src/schedules/due-ticks.ts";
+import { fire } from "../../src/schedules/fire.ts";
+import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
 import { findEndedSessions } from "../../src/sessions/expire.ts";
 import { beat } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
@@ -268,4 +271,21 @@ test("queues that nobody works are found by hopping, not by reading what waits i
   const observed = await engine.observe(async (db) => expect(await findUnworkedQueues(db, [])).toHaveLength(3));
   expect(waysToJobs(observed)).toEqual(["soniq_jobs_claim"]);
   expect(rowsRead(observed)).toBeLessThan(10);
+});
+
+test("the next ticks of thousands of schedules are read in order, and one fires by primary keys among 100,000 jobs", async () => {
+  await forgetAll();
+  await sql`truncate soniq_schedules`;
+  await sql`insert into soniq_jobs (name, payload) select 'x', '{}' from generate_series(1, 100000)`;
+  await sql`insert into soniq_schedules (name, job_name, every_ms, next_run_at, paused_at, last_job_id, options)
+    select n::text, 'x', 1000, now() + (n - 2) * interval '1 minute', case when n % 2 = 1 then now() end, (select max(id) from soniq_jobs),
+      '{"queue": "default", "priority": 5, "maxAttempts": 1, "tags": []}' from generate_series(1, 5000) n`;
+  await sql`vacuum analyze soniq_jobs, soniq_schedules`;
+  const looking = await engine.observe((db) => findUpcoming(db, 10));
+  expect(looking.read).toEqual({ soniq_schedules_next: 10 });
+
+  const [next] = (await findUpcoming(engine.db, 1)) as [UpcomingSchedule];
+  const firing = await engine.observe(async (db) => expect(await fire(db, next, dueTicks(next))).toBe(0));
+  expect(stepsAmongJobs(firing)).toEqual(new Set(["Index Scan on soniq_jobs using soniq_jobs_pkey"]));
+  expect(rowsRead(firing)).toBeLessThan(10);
 });

@@ -39,6 +39,8 @@ function told(event: WorkerEvent): string {
       return String(event.error);
     case "rescued":
       return event.jobs.map(({ name }) => name).join();
+    case "tick skipped":
+      return `${event.schedule} at ${event.tick.toISOString()}: ${event.why}`;
     case "trouble":
       return event.doing;
     case "degraded":

@@ -99,11 +99,12 @@ async function run(
 }
 
 function introduction(settings: Settings, path: string): string {
-  const { connection, queues, runnables } = settings;
+  const { connection, queues, runnables, schedules } = settings;
   const list = Object.entries(queues).map(([queue, concurrency]) => `${queue} × ${concurrency}`);
   return [
     `soniq-drizzle ${version} works on ${describeDatabase(connection)}, configured by ${path}`,
     `queues: ${list.join(", ")} · jobs: ${[...runnables.keys()].join(", ") || "none"}`,
+    ...(schedules.length > 0 ? [`schedules: ${schedules.map(({ name }) => name).join(", ")}`] : []),
     connections(settings),
   ].join("\n");
 }

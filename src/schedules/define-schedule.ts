@@ -1,0 +1,93 @@
+import { type Duration, milliseconds } from "../core/duration.js";
+import { InvalidValueError, shown } from "../core/errors.js";
+import { storableText } from "../core/json.js";
+import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
+import { checkOptions, type EnqueueOptions } from "../jobs/new-job.js";
+import { type Rhythm, storedRhythm } from "./rhythm.js";
+
+/** What becomes of ticks at which no worker was there, or the last job had not finished. */
+type CatchUp =
+  | {
+      /**
+       * What becomes of ticks that are more than a minute late. `"once"` (the default): all that are overdue become one job,
+       * that of the newest. `"skip"`: they are passed over. `"all"`: each is made up for; needs `overlap: "allow"`.
+       */
+      readonly missed?: "once" | "skip";
+      /** `"skip"` (the default): no job while the last one has not finished. `"allow"`: one at each tick. */
+      readonly overlap?: "skip" | "allow";
+    }
+  | { readonly missed: "all"; readonly overlap: "allow" };
+
+/** How the jobs of a schedule are enqueued. */
+type ScheduledJobOptions = Pick<EnqueueOptions, "queue" | "priority" | "maxAttempts" | "tags">;
+
+/** What a schedule is, beside its job. */
+export type ScheduleSettings = {
+  /** Names the schedule in the database: whatever else changes, under this name it goes on. */
+  readonly name: string;
+  /** For its jobs; each overrides the job definition's own. */
+  readonly options?: ScheduledJobOptions;
+  /** Whether it is paused when it is first seen; `resumeSchedule` lets it go. What was paused or resumed since stays so. */
+  readonly paused?: boolean;
+  /** Each tick's job is due up to so much later, at random. Default 0. */
+  readonly jitter?: Duration;
+} & Rhythm &
+  CatchUp;
+
+/** A schedule definition, made by {@link defineSchedule}. */
+export type ScheduleDefinition = ScheduleSettings & { readonly job: JobDefinition; readonly payload: unknown };
+
+/**
+ * Defines a schedule: at each of its ticks a job is enqueued, once, however many workers there are.
+ *
+ * @param schedule `job` and `payload` say what is enqueued; the payload is validated as a worker starts
+ * @returns the definition, for the configuration's `schedules`
+ * @throws InvalidValueError for what cannot work, such as a cron expression that has no ticks
+ */
+export function defineSchedule<Name extends string, In, Out, ResultIn, ResultOut>(
+  schedule: ScheduleSettings & {
+    readonly job: JobDefinition<Name, In, Out, ResultIn, ResultOut>;
+    readonly payload: NoInfer<In>;
+  },
+): ScheduleDefinition {
+  checkSchedule(schedule);
+  return Object.freeze({ ...schedule });
+}
+
+/** Tells a definition from whatever else a configuration may hold. */
+export function isScheduleDefinition(value: unknown): value is ScheduleDefinition {
+  return typeof value === "object" && value !== null && "name" in value && "job" in value && isJobDefinition(value.job);
+}
+
+/**
+ * Checks all of a definition but its payload, which its validator may take a while for.
+ *
+ * @throws InvalidValueError naming the schedule, and what is wrong
+ */
+export function checkSchedule(schedule: ScheduleDefinition) {
+  storableText(schedule.name, "name", 200);
+  const { job, options = {}, missed = "once", overlap = "skip", jitter = 0 } = schedule;
+  try {
+    oneOf(["once", "skip", "all"], missed, "missed");
+    oneOf(["skip", "allow"], overlap, "overlap");
+    if (missed === "all" && overlap !== "allow")
+      throw new InvalidValueError("missed", `is "all", which has several jobs at once: it needs overlap: "allow"`);
+    const jitterMs = milliseconds(jitter, "jitter");
+    return { ...storedRhythm(schedule), missed, overlap, jitterMs, job: checkOptions(job, options) };
+  } catch (error) {
+    throw ofSchedule(schedule, error);
+  }
+}
+
+function oneOf(words: readonly string[], value: unknown, what: string): void {
+  if (words.includes(value as string)) return;
+  throw new InvalidValueError(
+    what,
+    `is ${shown(value)}: give ${words.map((word) => JSON.stringify(word)).join(" or ")}`,
+  );
+}
+
+/** The same error, naming whose it is. */
+export function ofSchedule({ name }: ScheduleDefinition, error: unknown): unknown {
+  return error instanceof InvalidValueError ? error.of(`schedule ${name}`) : error;
+}

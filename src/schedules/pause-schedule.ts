@@ -1,0 +1,21 @@
+import { eq, sql } from "drizzle-orm";
+import { soniqSchedules } from "../../schema/schedules.js";
+import { builder } from "../core/builder.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import { noSuchSchedule } from "./no-such-schedule.js";
+
+/**
+ * Pauses a schedule: no tick fires from now on, in whichever process. Jobs that it has enqueued run all the same.
+ *
+ * @throws SoniqError if there is no schedule of that name
+ */
+export async function pauseSchedule(db: Queryable, name: string): Promise<void> {
+  const paused = await builder(db)
+    .update(soniqSchedules)
+    .set({ pausedAt: sql`coalesce(${soniqSchedules.pausedAt}, now())`, updatedAt: sql`now()` })
+    .where(eq(soniqSchedules.name, name))
+    .returning({ name: soniqSchedules.name })
+    .catch(explainMissingTables);
+  if (paused.length === 0) await noSuchSchedule(db, name);
+}

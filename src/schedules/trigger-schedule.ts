@@ -1,0 +1,44 @@
+import { eq, sql } from "drizzle-orm";
+import { QueryBuilder } from "drizzle-orm/pg-core";
+import { soniqSchedules } from "../../schema/schedules.js";
+import { SoniqError } from "../core/errors.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
+import { ring } from "../jobs/doorbell.js";
+import { holdsKey } from "../jobs/unique-key.js";
+import { noSuchSchedule } from "./no-such-schedule.js";
+import { insertJob } from "./scheduled-job.js";
+
+/**
+ * Enqueues a schedule's job now, as if it had a tick, whether it is paused or not, and though the last job may not have
+ * finished. Its ticks come when they come.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @returns the job's id
+ * @throws SoniqError if there is no schedule of that name, or another job holds the unique key of its job
+ */
+export async function triggerSchedule(db: Queryable, name: string): Promise<{ readonly id: number }> {
+  const schedule = new QueryBuilder()
+    .select()
+    .from(soniqSchedules)
+    .where(eq(soniqSchedules.name, name))
+    .for("no key update");
+  const [triggered] = await rowsOf<{ id: string | number | null }>(
+    db,
+    sql`with schedule as (${schedule}),
+      job as (
+        ${insertJob(sql`null`, sql`null::float8`)} from schedule
+        on conflict (unique_key) where ${holdsKey} do nothing
+        returning id, queue)
+      update ${soniqSchedules} set last_job_id = coalesce((select id from job), schedule.last_job_id)
+      from schedule where ${soniqSchedules.name} = schedule.name
+      returning (select id from job) as id, (select ${ring(sql`job.queue`)} from job) as rung`,
+  ).catch(explainMissingTables);
+  if (!triggered) return noSuchSchedule(db, name);
+  if (triggered.id === null)
+    throw new SoniqError(
+      `schedule ${name}: an unfinished job holds the unique key of its job: wait for it, or cancel it`,
+    );
+  return { id: Number(triggered.id) };
+}
