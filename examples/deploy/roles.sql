@@ -26,10 +26,13 @@ revoke all on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webh
 -- The application that enqueues and cancels. It reads no payloads, results or errors.
 grant insert on soniq_jobs to soniq_enqueue;
 -- Which job holds a unique key, and which worker to tell of a cancellation.
-grant select (id, state, worker_id, cancel_requested_at, unique_key, unique_held, unique_expires_at)
+grant select (id, state, claims, worker_id, finished_at, cancel_requested_at, unique_key, unique_held, unique_until, unique_expires_at)
   on soniq_jobs to soniq_enqueue;
--- What cancel writes.
+-- What cancel writes, and what frees the key of a job that is over.
 grant update (state, finished_at, unique_held, cancel_requested_at, reason) on soniq_jobs to soniq_enqueue;
+-- Only where a definition's `unique.onConflict` is "replace" or "reschedule": then it reads and changes the jobs that wait.
+-- grant select (xmax, created_at, queue, priority, run_at, max_attempts, payload, tags, meta),
+--   update (queue, priority, run_at, max_attempts, payload, tags, meta, unique_until) on soniq_jobs to soniq_enqueue;
 -- The doorbell: whether a worker waits.
 grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq_enqueue;
 

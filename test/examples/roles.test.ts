@@ -99,6 +99,36 @@ describe("the role that", () => {
     await sql`delete from soniq_jobs`;
   });
 
+  test("enqueues also throttles, and replaces and reschedules where it is granted what is written there for that", async () => {
+    const own = as("enqueue");
+    const client = drizzle({ client: own.sql });
+    const { name, payload } = job;
+    const throttled = defineJob({ name, payload, unique: { by: ["n"], within: "1h" } });
+    const first = await enqueue(client, throttled, { n: 1 });
+    await sql`update soniq_jobs set state = 'completed', finished_at = now(), unique_expires_at = now()`;
+    expect(await enqueue(client, throttled, { n: 1 })).not.toEqual(first);
+    expect((await enqueueMany(client, throttled, [{ n: 1 }]))[0]?.deduplicated).toBe(true);
+
+    const replaced = defineJob({ name: "replaced", payload, unique: { by: [], onConflict: "replace" } });
+    const moved = defineJob({ name: "moved", payload, unique: { by: [], onConflict: "reschedule", maxWait: "1h" } });
+    await refused(enqueue(client, replaced, { n: 1 }));
+    const grants = text.split("\n").filter((line) => /^-- (grant|  update)/.test(line));
+    expect(grants).toHaveLength(2);
+    await sql.unsafe(grants.join("\n").replaceAll("-- ", ""));
+    for (const n of [1, 2]) {
+      await enqueue(client, replaced, { n });
+      await enqueueMany(client, replaced, [{ n: n + 2 }]);
+      await enqueue(client, moved, { n }, { delay: `${n}m` });
+      await enqueueMany(client, moved, [{ n: n + 2 }], { delay: `${n}m` });
+    }
+    const jobs = await sql`select payload ->> 'n' as n from soniq_jobs where name in ('replaced', 'moved')`;
+    expect([...jobs]).toEqual([{ n: "4" }, { n: "4" }]);
+    // What they add is taken back with the rest when the file is applied again.
+    await sql.unsafe(text);
+    await refused(enqueue(client, replaced, { n: 1 }));
+    await sql`delete from soniq_jobs`;
+  });
+
   test("works does all that a worker does, and may do no more", async () => {
     const own = as("work");
     const client = drizzle({ client: postgres(own.url, { max: 2, onnotice: () => {} }) });

@@ -17,7 +17,10 @@ export const quick = defineJob({ name: "quick", payload: v.number(), result: v.n
 
 /** As definitions of one name, older and newer ones, have it. */
 const anyUnique = fc.constantFrom<UniqueSettings<number>[]>(
-  ...[{ by }, { by }, { by }, { by, until: "started" as const }],
+  { by },
+  { by },
+  { by },
+  { by, until: "started" },
   { by, within: 200_000 },
   { by, within: 200_000, until: "started" },
   { by, onConflict: "error" },
@@ -47,7 +50,7 @@ type Options = typeof anyOptions extends fc.Arbitrary<infer T> ? T : never;
 type Described = Pick<Job, "id" | "name" | "queue" | "uniqueKey" | "runAt"> & Partial<Job>;
 
 const defined = (definition: Definition) => defineJob({ ...definition, payload: v.number(), result: v.number() });
-const told = ({ name, unique: { by: _, ...unique } }: Definition) => `${name} ${JSON.stringify(unique)}`;
+const told = ({ name, unique }: Definition) => `${name} ${JSON.stringify(unique)}`;
 
 /** A job that was just inserted. */
 function add({ now, jobs }: JobModel, described: Described): void {
