@@ -24,7 +24,11 @@ export function withFilter(command: Command): Command {
     .option("--reason <text>", "those with this text in their reason")
     .option("--error <name>", "those whose last error has this name")
     .option("--tag <tag>", "those with this tag")
-    .option("--since <time>", "those that died at this time or later, or within so long: 2026-01-31T08:00Z, 24h", moment)
+    .option(
+      "--since <time>",
+      "those that died at this time or later, or within so long: 2026-01-31T08:00Z, 24h",
+      moment,
+    )
     .option("--before <time>", "those that died before this time, or longer ago", moment);
 }
 

@@ -64,7 +64,8 @@ export async function listDeadLetters(
     .where(
       and(
         matching(filter),
-        after && sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) < (${after.finishedAt}::timestamptz, ${after.id}::bigint)`,
+        after &&
+          sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) < (${after.finishedAt}::timestamptz, ${after.id}::bigint)`,
       ),
     )
     .orderBy(desc(soniqJobs.finishedAt), desc(soniqJobs.id))

@@ -74,9 +74,6 @@ async function purgeBatch(db: Queryable, ids: readonly number[]): Promise<Purged
 
 /** Those that are there yet: others may have replayed or purged some meanwhile. */
 async function locked(db: Queryable, ids: readonly number[]): Promise<PurgeRefusal[]> {
-  const rows = await builder(db)
-    .select({ id: soniqJobs.id })
-    .from(soniqJobs)
-    .where(matching({ ids }));
+  const rows = await builder(db).select({ id: soniqJobs.id }).from(soniqJobs).where(matching({ ids }));
   return rows.map(({ id }) => ({ id, because: "locked" }));
 }

@@ -34,7 +34,7 @@ export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
   const rows = await rowsOf<Row>(
     db,
     sql`with active as materialized (
-        select queue, count(*)::int as jobs from (select queue from ${soniqJobs} where state = 'active' limit ${mostCounted}) as some group by queue
+        select queue, count(*)::int as jobs from (select queue from ${soniqJobs} where state = 'active' limit ${mostCounted}) as jobs group by queue
       ), queues as (
         select queue from (${waitingQueues}) as waiting
         union select queue from active
@@ -49,7 +49,10 @@ export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
       left join ${soniqQueues} on ${soniqQueues.name} = queues.queue
       order by 1`,
   ).catch(explainMissingTables);
-  return rows.map(({ pausedAtMs, ...row }) => ({ ...row, pausedAt: pausedAtMs === null ? null : new Date(pausedAtMs) }));
+  return rows.map(({ pausedAtMs, ...row }) => ({
+    ...row,
+    pausedAt: pausedAtMs === null ? null : new Date(pausedAtMs),
+  }));
 }
 
 interface Row extends Omit<QueueOverview, "pausedAt"> {
@@ -58,7 +61,7 @@ interface Row extends Omit<QueueOverview, "pausedAt"> {
 
 /** By priority, as the claim index has them: or all jobs for later would be read to find that none of them is due. */
 function perPriority(select: SQL): SQL {
-  return sql`select some.* from generate_series(0, 9) as each (priority) cross join lateral (${select}) as some`;
+  return sql`select found.* from generate_series(0, 9) as each (priority) cross join lateral (${select}) as found`;
 }
 
 function jobsDue(comparison: SQL): SQL {
@@ -66,8 +69,8 @@ function jobsDue(comparison: SQL): SQL {
 }
 
 function counted(comparison: SQL): SQL {
-  const some = perPriority(sql`select 1 as one ${jobsDue(comparison)} limit ${mostCounted}`);
-  return sql`select count(*)::int from (${some} limit ${mostCounted}) as counted`;
+  const found = perPriority(sql`select 1 as one ${jobsDue(comparison)} limit ${mostCounted}`);
+  return sql`select count(*)::int from (${found} limit ${mostCounted}) as counted`;
 }
 
 const firstDue = perPriority(sql`select run_at ${jobsDue(sql`<=`)} order by run_at limit 1`);

@@ -9,7 +9,11 @@ import { transactionWith } from "../support/locks.ts";
 
 const { db, sql } = await testDatabase();
 
-const many = (name: string, howMany: number) => died(sql, Array.from({ length: howMany }, () => ({ name })));
+const many = (name: string, howMany: number) =>
+  died(
+    sql,
+    Array.from({ length: howMany }, () => ({ name })),
+  );
 const inState = async (name: string, state: string) =>
   (await sql`select from soniq_jobs where name = ${name} and state = ${state}`).length;
 
@@ -51,7 +55,10 @@ describe("replaying", () => {
   });
 
   test("goes on past those that cannot be replayed, and counts them", async () => {
-    await died(sql, Array.from({ length: 1_200 }, (_, n) => ({ name: "twins", uniqueKey: `twins:${n % 600}` })));
+    await died(
+      sql,
+      Array.from({ length: 1_200 }, (_, n) => ({ name: "twins", uniqueKey: `twins:${n % 600}` })),
+    );
     const because = new Set<string>();
     const count = await replayDeadLetters(
       db,
@@ -93,7 +100,8 @@ describe("replaying", () => {
     const mapping = { job: counted, payload: (n: number) => ({ n }) };
     expect(await replayDeadLetters(db, {}, { mapping })).toEqual({ replayed: 125, refused: 0 });
     expect(await inState("plain", "dead")).toBe(125);
-    const rows = await sql`select from soniq_jobs where name = 'counted' and state = 'queued' and (payload ->> 'n')::int % 2 = 1`;
+    const rows =
+      await sql`select from soniq_jobs where name = 'counted' and state = 'queued' and (payload ->> 'n')::int % 2 = 1`;
     expect(rows).toHaveLength(125);
   });
 });

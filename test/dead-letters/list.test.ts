@@ -19,7 +19,14 @@ const ids = await died(sql, [
   { name: "mail", reason: "out of attempts: no route to Host", error: "TimeoutError", minutesAgo: 600 },
   { name: "mail", reason: "out of attempts: 100%_full", error: "RangeError", tags: ["import"], minutesAgo: 60 },
   { name: "report", queue: "slow", reason: "invalid payload: it", error: "InvalidValueError", minutesAgo: 30 },
-  { name: "report", queue: "slow", reason: "unknown job name", payload: "a \"text\"", tags: ["a", "import"], minutesAgo: 5 },
+  {
+    name: "report",
+    queue: "slow",
+    reason: "unknown job name",
+    payload: 'a "text"',
+    tags: ["a", "import"],
+    minutesAgo: 5,
+  },
 ]);
 await sql`insert into soniq_jobs (name, payload) values ('mail', '{}')`;
 
@@ -95,7 +102,10 @@ describe("a page", () => {
   };
 
   test("goes on where the one before ended, also among those that died in the same microsecond", async () => {
-    const all = await died(sql, Array.from({ length: 25 }, () => ({ name: "page" })));
+    const all = await died(
+      sql,
+      Array.from({ length: 25 }, () => ({ name: "page" })),
+    );
     await sql`update soniq_jobs set finished_at = '2030-01-01 00:00:00.123456Z' where name = 'page' and id > ${all[10] as number}`;
     const seen: number[] = [];
     let next: string | undefined;
@@ -111,7 +121,10 @@ describe("a page", () => {
 
   test("that is full and the last one says that there is no other", async () => {
     await sql`delete from soniq_jobs where name = 'page'`;
-    await died(sql, Array.from({ length: 3 }, () => ({ name: "page" })));
+    await died(
+      sql,
+      Array.from({ length: 3 }, () => ({ name: "page" })),
+    );
     expect((await many(undefined, 3)).next).toBeUndefined();
     expect((await many(undefined, 2)).next).toBeDefined();
   });
@@ -120,26 +133,40 @@ describe("a page", () => {
     await expect(listDeadLetters(db, {}, { limit })).rejects.toThrow("give a whole number from 1 to 1000");
   });
 
-  test.each(["", "7", "2030-01-01~7", "2030-01-01 00:00:00.123456+00~7; --"])("does not begin at %j", async (cursor) => {
-    await expect(listDeadLetters(db, {}, { cursor })).rejects.toThrow("cursor is");
-  });
+  test.each(["", "7", "2030-01-01~7", "2030-01-01 00:00:00.123456+00~7; --"])(
+    "does not begin at %j",
+    async (cursor) => {
+      await expect(listDeadLetters(db, {}, { cursor })).rejects.toThrow("cursor is");
+    },
+  );
 });
 
 test("dead letters are counted by job, by the reason without its details, and by error", async () => {
   const { count, groups } = await summarizeDeadLetters(db, { since: "20h", before: "1m" });
   expect(count).toBe(4);
-  expect(groups.map(({ oldest, newest, ...group }) => ({ ...group, sameTime: oldest.getTime() === newest.getTime() }))).toEqual([
+  expect(
+    groups.map(({ oldest, newest, ...group }) => ({ ...group, sameTime: oldest.getTime() === newest.getTime() })),
+  ).toEqual([
     { name: "mail", reason: "out of attempts", error: "RangeError", count: 1, sameTime: true },
     { name: "mail", reason: "out of attempts", error: "TimeoutError", count: 1, sameTime: true },
     { name: "report", reason: "invalid payload", error: "InvalidValueError", count: 1, sameTime: true },
     { name: "report", reason: "unknown job name", error: "Error", count: 1, sameTime: true },
   ]);
-  await died(sql, Array.from({ length: 12_000 }, () => ({ name: "counted" })));
-  expect(await summarizeDeadLetters(db, { name: "counted" })).toMatchObject({ count: 10_000, groups: [{ count: 10_000 }] });
+  await died(
+    sql,
+    Array.from({ length: 12_000 }, () => ({ name: "counted" })),
+  );
+  expect(await summarizeDeadLetters(db, { name: "counted" })).toMatchObject({
+    count: 10_000,
+    groups: [{ count: 10_000 }],
+  });
 });
 
 test("all are exported, newest first, however many pages that takes", async () => {
-  const all = await died(sql, Array.from({ length: 250 }, (_, n) => ({ name: "exported", payload: n })));
+  const all = await died(
+    sql,
+    Array.from({ length: 250 }, (_, n) => ({ name: "exported", payload: n })),
+  );
   const seen: unknown[] = [];
   for await (const { id, payload } of exportDeadLetters(db, { name: "exported" })) seen.push([id, payload]);
   expect(seen).toEqual(all.map((id, n) => [id, n]).toReversed());

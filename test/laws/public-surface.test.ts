@@ -71,6 +71,7 @@ const types = [
   "PurgeCount",
   "PurgeProgress",
   "PurgeRefusal",
+  "Purged",
   "Queryable",
   "QueueOverview",
   "ReplayCount",

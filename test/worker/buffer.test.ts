@@ -1,7 +1,15 @@
 // Under load a worker claims more jobs than it has slots: some wait in its hand for a moment.
 import { expect, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineJob, enqueue, enqueueMany, pauseQueue, resumeQueue, type WorkerConfig } from "../../src/index.ts";
+import {
+  cancel,
+  defineJob,
+  enqueue,
+  enqueueMany,
+  pauseQueue,
+  resumeQueue,
+  type WorkerConfig,
+} from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Gate, gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";

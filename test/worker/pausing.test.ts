@@ -18,7 +18,9 @@ async function idleWorker(queue: string, others: readonly string[] = []) {
   const job = defineJob({ name: queue, queue, payload: v.number(), run: (n) => void ran.push(n) });
   const queues = Object.fromEntries([queue, ...others].map((name) => [name, { concurrency: 1 }]));
   const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, poll: "10m" });
-  await until(async () => (await sql`select from soniq_workers where idle_queues ? ${others.at(-1) ?? queue}`).length > 0);
+  await until(
+    async () => (await sql`select from soniq_workers where idle_queues ? ${others.at(-1) ?? queue}`).length > 0,
+  );
   return { ...worker, job, ran };
 }
 
@@ -59,7 +61,11 @@ test("a claim that was under way as the queue was paused brings nothing to run",
 
 test("all processes pause and go on; what runs is let finish", async () => {
   const { letGo, noted } = await openLedger(sql);
-  await enqueueMany(db, hold, numbers(8).map((n) => ({ n })));
+  await enqueueMany(
+    db,
+    hold,
+    numbers(8).map((n) => ({ n })),
+  );
   const children = [startChild(url), startChild(url)];
   const running = () => sql<{ n: number; worker: string }[]>`
     select (payload ->> 'n')::int as n, worker_id as worker from soniq_jobs where name = 'hold' and state = 'active'`;
@@ -74,7 +80,8 @@ test("all processes pause and go on; what runs is let finish", async () => {
   await Promise.all(done.map((n) => noted(n, "finished")));
   // Each of them has looked, and found less than it could have run.
   await until(
-    async () => (await sql`select from soniq_workers where id = any (${workers}) and idle_queues ? 'default'`).length === 2,
+    async () =>
+      (await sql`select from soniq_workers where id = any (${workers}) and idle_queues ? 'default'`).length === 2,
   );
   expect(await running()).toHaveLength(4);
   await resumeQueue(db, "default");
@@ -94,7 +101,8 @@ test("a pause that is rolled back was none", async () => {
 });
 
 test("paused again, a queue is paused since the first time; resumed again, it says that it was not paused", async () => {
-  const since = async () => (await sql`select paused_at from soniq_queues where name = 'twice'`)[0]?.["paused_at"] as Date;
+  const since = async () =>
+    (await sql`select paused_at from soniq_queues where name = 'twice'`)[0]?.["paused_at"] as Date;
   await pauseQueue(db, "twice");
   const first = await since();
   await pauseQueue(db, "twice");

@@ -36,9 +36,7 @@ export function deadCommand(): Command {
         .option("--cursor <text>", "go on where another list has ended")
         .action(list),
     )
-    .addCommand(
-      withFilter(databaseCommand("summary", "count dead letters by job, reason and error")).action(summary),
-    )
+    .addCommand(withFilter(databaseCommand("summary", "count dead letters by job, reason and error")).action(summary))
     .addCommand(bulk("replay", "queue dead letters again, with all their attempts", replay))
     .addCommand(bulk("purge", "delete dead letters for good", purge))
     .addCommand(

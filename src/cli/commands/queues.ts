@@ -10,9 +10,15 @@ export function queuesCommand(): Command {
     .description("list, pause or resume queues")
     .addCommand(databaseCommand("list", "list the queues, and how many jobs are in them").action(list))
     .addCommand(
-      databaseCommand("pause <name>", "have nobody start jobs of a queue; running ones finish").action(pause),
+      databaseCommand("pause", "have nobody start jobs of a queue; running ones finish")
+        .argument("<name>", "the queue")
+        .action(pause),
     )
-    .addCommand(databaseCommand("resume <name>", "have a paused queue go on, in its old order").action(resume));
+    .addCommand(
+      databaseCommand("resume", "have a paused queue go on, in its old order")
+        .argument("<name>", "the queue")
+        .action(resume),
+    );
 }
 
 async function list(options: DatabaseOptions): Promise<void> {
