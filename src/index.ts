@@ -8,7 +8,13 @@ export { type TransactionDriver, TransactionLostError } from "./database/transac
 export { exportDeadLetters } from "./dead-letters/export.js";
 export type { DeadLetterFilter } from "./dead-letters/filter.js";
 export { type DeadLetter, type DeadLetterPage, listDeadLetters } from "./dead-letters/list.js";
-export { type Purged, purgeDeadLetters, type PurgeCount, type PurgeProgress, type PurgeRefusal } from "./dead-letters/purge.js";
+export {
+  type Purged,
+  purgeDeadLetters,
+  type PurgeCount,
+  type PurgeProgress,
+  type PurgeRefusal,
+} from "./dead-letters/purge.js";
 export { replayDeadLetters, type ReplayCount, type ReplayProgress } from "./dead-letters/replay.js";
 export { type DeadLetterGroup, type DeadLetterSummary, summarizeDeadLetters } from "./dead-letters/summarize.js";
 export { cancel } from "./jobs/cancel.js";

@@ -3,7 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { type DeadLetterFilter, matching } from "./filter.js";
-import { finishedAtText } from "./mark.js";
+import { finishedAtText, isAfter, isBefore, theBeginning } from "./mark.js";
 
 /** How a change of many dead letters is followed and stopped. */
 export interface BulkOptions<Progress> {
@@ -30,25 +30,19 @@ export async function* batchesOf(
   const [start] = await builder(db)
     .select({ at: sql<string>`clock_timestamp()::text` })
     .from(sql`(values (1)) as one`);
-  const began = (start as { at: string }).at;
-  let after = { finishedAt: "-infinity", id: 0 };
+  const until = { finishedAt: (start as { at: string }).at, id: 0 };
+  let from = theBeginning;
   for (;;) {
     signal?.throwIfAborted();
     const found = await builder(db)
       .select({ id: soniqJobs.id, finishedAt: finishedAtText })
       .from(soniqJobs)
-      .where(
-        and(
-          fits,
-          sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) > (${after.finishedAt}::timestamptz, ${after.id}::bigint)`,
-          sql`${soniqJobs.finishedAt} <= ${began}::timestamptz`,
-        ),
-      )
+      .where(and(fits, isAfter(from), isBefore(until)))
       .orderBy(soniqJobs.finishedAt, soniqJobs.id)
       .limit(batch);
     const last = found.at(-1);
     if (!last) return;
     yield found.map(({ id }) => id);
-    after = last;
+    from = last;
   }
 }

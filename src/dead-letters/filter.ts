@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
@@ -35,8 +35,8 @@ export function matching(filter: DeadLetterFilter): SQL | undefined {
       throw new InvalidValueError(`filter.${key}`, `is ${value}: leave it out to mean all`);
     return condition(value);
   });
-  // Literal, for the partial index. Plain SQL may have left out when it died.
-  return and(sql`${soniqJobs.state} = 'dead'`, isNotNull(soniqJobs.finishedAt), ...given);
+  // Literal, for the partial index.
+  return and(sql`${soniqJobs.state} = 'dead'`, ...given);
 }
 
 const conditions: { [Key in keyof DeadLetterFilter]-?: (value: Required<DeadLetterFilter>[Key]) => SQL } = {

@@ -6,7 +6,7 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import type { ErrorRecord } from "../jobs/error-record.js";
 import { type DeadLetterFilter, matching } from "./filter.js";
-import { finishedAtText } from "./mark.js";
+import { cursorOf, finishedAtText, isBefore, parseCursor, theEnd } from "./mark.js";
 
 /** A job that has died, with all that helps to see why. */
 export interface DeadLetter {
@@ -57,24 +57,18 @@ export async function listDeadLetters(
 ): Promise<DeadLetterPage> {
   if (!Number.isInteger(limit) || limit < 1 || limit > largestPage)
     throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${largestPage}`);
-  const after = cursor === undefined ? undefined : parseCursor(cursor);
+  const after = cursor === undefined ? theEnd : parseCursor(cursor);
   const rows = await builder(db)
     .select(columns)
     .from(soniqJobs)
-    .where(
-      and(
-        matching(filter),
-        after &&
-          sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) < (${after.finishedAt}::timestamptz, ${after.id}::bigint)`,
-      ),
-    )
+    .where(and(matching(filter), isBefore(after)))
     .orderBy(desc(soniqJobs.finishedAt), desc(soniqJobs.id))
     .limit(limit + 1)
     .catch(explainMissingTables);
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
     deadLetters: rows.slice(0, limit).map(deadLetter),
-    next: last && `${last.mark}~${last.id}`,
+    next: last && cursorOf({ finishedAt: last.mark, id: last.id }),
   };
 }
 
@@ -112,11 +106,4 @@ function deadLetter({ mark: _, ...row }: Row): DeadLetter {
     meta: JSON.parse(row.meta) as DeadLetter["meta"],
     finishedAt: row.finishedAt as Date,
   };
-}
-
-function parseCursor(cursor: string): { finishedAt: string; id: number } {
-  const [, finishedAt, id] = /^(\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00)~(\d{1,16})$/.exec(cursor) ?? [];
-  if (finishedAt === undefined)
-    throw new InvalidValueError("cursor", `is ${shown(cursor)}: give the \`next\` of another page`);
-  return { finishedAt, id: Number(id) };
 }

@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { and, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqQueues } from "../../schema/queues.js";
@@ -7,11 +7,14 @@ import type { Queryable } from "../core/queryable.js";
 
 /** Whether any job of these queues is active, or due within `waitMs`. Paused queues wait for nobody. */
 export async function hasOutstanding(db: Queryable, queues: readonly string[], waitMs: number): Promise<boolean> {
-  const names = sql`select own.queue from jsonb_array_elements_text(${JSON.stringify(queues)}::text::jsonb) as own (queue)`;
-  // Asked of the queues, not of each job: a million may wait in a paused one.
-  const going = sql`${names} where not exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = own.queue and ${soniqQueues.pausedAt} is not null)`;
-  const active = jobs(sql`state = 'active'`, names);
+  // Asked before, not of each job: a million may wait in a paused queue.
+  const paused = await builder(db)
+    .select({ name: soniqQueues.name })
+    .from(soniqQueues)
+    .where(and(inArray(soniqQueues.name, [...queues]), isNotNull(soniqQueues.pausedAt)));
+  const going = queues.filter((queue) => !paused.some(({ name }) => name === queue));
   const due = sql`${soniqJobs.runAt} <= now() + ${waitMs}::float8 * interval '1 millisecond'`;
+  const active = jobs(sql`state = 'active'`, queues);
   const queued = jobs(sql`state = 'queued' and ${due}`, going);
   const [found] = await builder(db)
     .select({ outstanding: sql<boolean>`exists (${active}) or exists (${queued})` })
@@ -19,9 +22,9 @@ export async function hasOutstanding(db: Queryable, queues: readonly string[], w
   return found?.outstanding ?? false;
 }
 
-function jobs(such: SQL, queues: SQL) {
+function jobs(such: SQL, queues: readonly string[]) {
   return new QueryBuilder()
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
-    .where(sql`${such} and ${soniqJobs.queue} = any (array(${queues}))`);
+    .where(and(such, inArray(soniqJobs.queue, [...queues])));
 }

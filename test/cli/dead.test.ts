@@ -102,10 +102,7 @@ describe("a command line that cannot be meant is status 2, and changes nothing:"
   test.each([
     ["a change of what is not said", ["purge", "--yes"], "--all is missing: say so to mean all"],
     ["all, and some", ["purge", "--all", "--name", "mail", "--yes"], "--all stands beside a filter"],
-    ["an id that is none", ["replay", "--id", "x", "--yes"], "'x' is invalid. give the ids of jobs"],
     ["a time that is none", ["purge", "--before", "tomorrow", "--yes"], "give a time such as 2026-01-31T08:00Z"],
-    ["a limit that is none", ["list", "--limit", "many"], "limit is NaN: give a whole number"],
-    ["an option that does not exist", ["list", "--fast"], "unknown option '--fast'"],
     ["no command", [], "Usage: soniq-drizzle dead"],
   ])("%s", async (_, args, said) => {
     const { status, stderr } = await soniq("dead", ...args);
