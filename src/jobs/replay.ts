@@ -121,7 +121,7 @@ async function replaying(
       .set({ uniqueHeld: false })
       .where(
         and(
-          sql`${soniqJobs.uniqueKey} in (select ${wanted.uniqueKey} from ${wanted}) and ${holdsKey}`,
+          sql`${soniqJobs.uniqueKey} in (select ${wanted.uniqueKey} from ${wanted} where ${wanted.state} = 'dead') and ${holdsKey}`,
           sql`${soniqJobs.id} not in (select ${wanted.id} from ${wanted} where ${wanted.state} = 'dead')`,
           keyHasExpired(soniqJobs),
         ),

@@ -36,14 +36,22 @@ function brokenBy(job: Row): string[] {
 
 function brokenSince(was: Row, job: Row, ended: ReadonlySet<string>): string[] {
   const claimed = job.claims > was.claims;
+  const replayed = was.state === "dead" && job.replays === was.replays + 1;
   return failing({
     "was claimed less often than before": job.claims >= was.claims,
-    "crashed less often than before": job.crashes >= was.crashes,
+    "crashed less often than before": replayed || job.crashes >= was.crashes,
     "was claimed twice in one step": job.claims <= was.claims + 1,
     "was claimed by a session that had ended": !claimed || !ended.has(job.lastWorkerId ?? ""),
     "was claimed although it was not queued": !claimed || was.state === "queued",
-    "changed although it had finished": was.finishedAt === null || JSON.stringify(was) === JSON.stringify(job),
+    "changed although it had finished": was.finishedAt === null || replayed || withoutKey(was) === withoutKey(job),
+    "took its key again although it had finished":
+      was.finishedAt === null || replayed || was.uniqueHeld >= job.uniqueHeld,
   });
+}
+
+/** A key that has expired may be freed. */
+function withoutKey({ uniqueHeld: _, ...job }: Row): string {
+  return JSON.stringify(job);
 }
 
 function failing(laws: Readonly<Record<string, boolean>>): string[] {
