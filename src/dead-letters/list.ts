@@ -59,7 +59,7 @@ export async function listDeadLetters(
     throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${largestPage}`);
   const after = cursor === undefined ? theEnd : parseCursor(cursor);
   const rows = await builder(db)
-    .select(columns)
+    .select({ letter: columns, mark: finishedAtText })
     .from(soniqJobs)
     .where(and(matching(filter), isBefore(after)))
     .orderBy(desc(soniqJobs.finishedAt), desc(soniqJobs.id))
@@ -67,8 +67,8 @@ export async function listDeadLetters(
     .catch(explainMissingTables);
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
-    deadLetters: rows.slice(0, limit).map(deadLetter),
-    next: last && cursorOf({ finishedAt: last.mark, id: last.id }),
+    deadLetters: rows.slice(0, limit).map(({ letter }) => deadLetter(letter)),
+    next: last && cursorOf({ finishedAt: last.mark, id: last.letter.id }),
   };
 }
 
@@ -91,13 +91,12 @@ const columns = {
   meta: sql<string>`${soniqJobs.meta}::text`,
   createdAt: soniqJobs.createdAt,
   finishedAt: soniqJobs.finishedAt,
-  mark: finishedAtText,
 };
 
 type Row = Omit<DeadLetter, "payload" | "errors" | "tags" | "meta" | "finishedAt"> &
-  Record<"payload" | "errors" | "tags" | "meta" | "mark", string> & { readonly finishedAt: Date | null };
+  Record<"payload" | "errors" | "tags" | "meta", string> & { readonly finishedAt: Date | null };
 
-function deadLetter({ mark: _, ...row }: Row): DeadLetter {
+function deadLetter(row: Row): DeadLetter {
   return {
     ...row,
     payload: JSON.parse(row.payload),

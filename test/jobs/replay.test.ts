@@ -69,17 +69,21 @@ test("each replay is counted, and each life's errors are added to those before",
   expect(await jobRow(db, id)).toMatchObject({ errors: said.map((message) => ({ message })) });
 });
 
-test("a worker that waits for work is woken up", async () => {
-  const job = defineJob({ name: "woken", payload: v.null(), run: () => {} });
-  const queues = { woken: { concurrency: 2 }, awake: { concurrency: 2 } };
-  const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, poll: "10m" });
-  await until(async () => (await sql`select from soniq_workers where idle_queues @> '["woken", "awake"]'`).length > 0);
-  const ids = await died(sql, [
-    { name: "woken", queue: "woken" },
-    { name: "woken", queue: "awake" },
-  ]);
+test("workers that wait in their queues are woken up, once for each queue", async () => {
+  const [session] = await sql`
+    insert into soniq_workers (idle_queues, lease_expires_at) values ('["a", "b"]', now() + interval '1 hour') returning id`;
+  const heard: string[] = [];
+  const { unlisten } = await sql.listen("soniq_wake_up", (queue) => void heard.push(queue));
+  const ids = await died(
+    sql,
+    ["a", "b", "nobody's", "a", "b"].map((queue) => ({ queue })),
+  );
   expect((await replay(db, ids)).refused).toEqual([]);
-  await Promise.all(ids.map((id) => settled(id, "completed")));
+  await sql.notify("soniq_wake_up", "the end");
+  await until(async () => heard.includes("the end"));
+  await unlisten();
+  await sql`delete from soniq_workers where id = ${session?.["id"] as string}`;
+  expect(heard.toSorted()).toEqual(["a", "b", "the end"]);
 });
 
 test.each(["queued", "active", "completed", "cancelled"])("a job that is %s is left as it is", async (state) => {

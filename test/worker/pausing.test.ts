@@ -3,10 +3,12 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineJob, enqueue, enqueueMany, InvalidValueError, pauseQueue, resumeQueue } from "../../src/index.ts";
 import { hasOutstanding } from "../../src/jobs/outstanding.ts";
+import { settle } from "../../src/jobs/settle.ts";
 import { openLedger, startChild } from "../support/child.ts";
 import { hold } from "../support/child.config.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
+import { claimAs, sessionOf } from "../support/sessions.ts";
 import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
 
@@ -37,6 +39,26 @@ test("a paused queue takes jobs and starts none; as it goes on, they run at once
   expect(await resumeQueue(db, "ordered")).toBe(true);
   await until(async () => ran.length === 52);
   expect(ran).toEqual([-1, 50, ...numbers(50)]);
+});
+
+test("what other workers gave back as it was paused is next, wherever a worker has claimed last", async () => {
+  const other = await sessionOf(db);
+  const ran: number[] = [];
+  const job = defineJob({ name: "places", queue: "places", payload: v.number(), run: (n) => void ran.push(n) });
+  await enqueueMany(db, job, numbers(1_500));
+  const held = await claimAs(db, other, { queue: "places", limit: 5 });
+  const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "10m" });
+  await until(async () => ran.length === 1_495);
+  await pauseQueue(db, "places");
+  await settle(
+    db,
+    other,
+    held.map(({ id, claims }) => ({ id, claims, outcome: { kind: "released", delayMs: null } })),
+  );
+  const { id } = await enqueue(db, job, 1_500);
+  await resumeQueue(db, "places");
+  await settled(id, "completed");
+  expect(ran.slice(-6)).toEqual([0, 1, 2, 3, 4, 1_500]);
 });
 
 test("a claim that was under way as the queue was paused brings nothing to run", async () => {
