@@ -43,7 +43,7 @@ export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
       )
       select queues.queue as name, extract(epoch from paused_at)::float8 * 1000 as "pausedAtMs",
         (${counted(sql`<=`)}) as due, (${counted(sql`>`)}) as scheduled, coalesce(active.jobs, 0) as active,
-        (select extract(epoch from now() - min(run_at))::float8 * 1000 from (${firstDue}) as first) as "longestWaitMs"
+        (select round(extract(epoch from now() - min(run_at)) * 1000)::float8 from (${firstDue}) as first) as "longestWaitMs"
       from queues
       left join active on active.queue = queues.queue
       left join ${soniqQueues} on ${soniqQueues.name} = queues.queue
