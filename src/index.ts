@@ -1,5 +1,5 @@
 export type { Duration } from "./core/duration.js";
-export { ConfigError, InvalidValueError, MigrationError, SoniqError } from "./core/errors.js";
+export { ConfigError, DuplicateJobError, InvalidValueError, MigrationError, SoniqError } from "./core/errors.js";
 export type { Queryable } from "./core/queryable.js";
 export { migrate } from "./database/migrate.js";
 export type { PgliteConnection } from "./database/pglite-connection.js";
@@ -38,7 +38,10 @@ export type { PayloadMapping } from "./jobs/payload-mapping.js";
 export { replay, type Replayed, type ReplayRefusal } from "./jobs/replay.js";
 export { listQueues, type QueueOverview } from "./queues/list.js";
 export { pauseQueue, resumeQueue } from "./queues/pause.js";
+export type { UniqueSettings } from "./jobs/unique-settings.js";
 export { defineConfig, type Handlers, type Retention, type WorkerConfig } from "./worker/config.js";
 export { createWorker, type Worker } from "./worker/create-worker.js";
-export type { WorkerEvent } from "./worker/events.js";
+export type { Logger } from "./worker/event-log.js";
+export type { SettledEvent, WorkerEvent } from "./worker/events.js";
 export type { Health } from "./worker/health.js";
+export type { Middleware, MiddlewareContext } from "./worker/middleware.js";

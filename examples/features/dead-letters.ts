@@ -27,7 +27,7 @@ const mail = defineJob({
   name: "mail",
   queue: "mails",
   payload: v.strictObject({ to: v.string() }),
-  uniqueKey: ({ to }) => to,
+  unique: { by: ["to"] },
   maxAttempts: 1,
   run: ({ to }) => {
     if (mailServer === "down") throw new Error("the mail server is down");

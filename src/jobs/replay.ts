@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, isNull, type SQL, sql } from "drizzle-orm";
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import { errorCode } from "../core/errors.js";
@@ -10,7 +10,7 @@ import { retryConflicts } from "../core/retry-conflicts.js";
 import { atSavepoint } from "../core/savepoint.js";
 import { ring } from "./doorbell.js";
 import { type MappedPayloads, mapPayloads, type PayloadMapping } from "./payload-mapping.js";
-import { holdsKey } from "./unique-key.js";
+import { holdsKey, isOver } from "./unique-key.js";
 
 /** What became of jobs that were to be replayed. */
 export interface Replayed {
@@ -123,7 +123,7 @@ async function replaying(
         and(
           sql`${soniqJobs.uniqueKey} in (select ${wanted.uniqueKey} from ${wanted} where ${wanted.state} = 'dead') and ${holdsKey}`,
           sql`${soniqJobs.id} not in (select ${wanted.id} from ${wanted} where ${wanted.state} = 'dead')`,
-          keyHasExpired(soniqJobs),
+          isOver,
         ),
       )
       .returning({ id: soniqJobs.id }),
@@ -165,16 +165,10 @@ async function replaying(
   return rows.map(({ id }) => id);
 }
 
-/** The other job that holds the unique key of one; an expired one does not count. */
+/** The other job that holds the unique key of one. */
 function holderOf(job: SQL): SQL {
   return sql`select holder.id from ${soniqJobs} as holder
-    where holder.unique_key = ${job}.unique_key and holder.unique_held and holder.unique_key is not null
-      and holder.id <> ${job}.id and not (holder.finished_at is not null and coalesce(holder.unique_expires_at <= now(), false))`;
-}
-
-/** Past its job's end a key lives until it expires, and whoever wants it frees it. */
-function keyHasExpired({ finishedAt, uniqueExpiresAt }: typeof soniqJobs): SQL | undefined {
-  return and(isNotNull(finishedAt), sql`${uniqueExpiresAt} <= now()`);
+    where holder.unique_key = ${job}.unique_key and holder.id <> ${job}.id and ${holdsKey} and not ${isOver}`;
 }
 
 async function refusals(

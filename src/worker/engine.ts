@@ -11,12 +11,14 @@ import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
 import { type Duty, pause, perform } from "./duties.js";
 import type { Tell } from "./events.js";
+import { LogWriter } from "./log-writer.js";
 import { pruneDuties } from "./pruner.js";
 import { healthOf, type Vitals, watchHealth } from "./health.js";
 import { QueueWorker } from "./queue-worker.js";
 import { rescueDuties } from "./rescuer.js";
 import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
+import { silence } from "./tell-all.js";
 import { WorkerSession } from "./worker-session.js";
 
 /** After its signal was aborted by a shutdown, a handler has so long to end. */
@@ -56,6 +58,7 @@ export class Engine {
     const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
     const settler = new Settler(db, tell, deletesCompleted, route === "pooled", settings.batchSize);
     this.#settler = settler;
+    const logs = new LogWriter(db, tell);
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
@@ -63,7 +66,10 @@ export class Engine {
           settings,
           settler,
           transactions: { slots: transactions, db, deletesCompleted, bound, timed },
+          logs,
+          random: Math.random,
           tell,
+          heard: tell !== silence,
           workerId: () => this.#session.id,
           setIdle: (name, idle) => this.#setIdle(name, idle),
           claimFailed: (name, error) => this.#claimFailed(name, error),
@@ -81,6 +87,7 @@ export class Engine {
         for (const queue of this.#queues) queue.wakeUp();
       }),
       ...pruneDuties(db, settings),
+      logs.duty(),
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
     // Before the first look at its health, and before it says that it waits for work.

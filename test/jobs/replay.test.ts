@@ -10,7 +10,7 @@ import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
-const mail = defineJob({ name: "mail", payload: v.strictObject({ to: v.string() }), uniqueKey: ({ to }) => to });
+const mail = defineJob({ name: "mail", payload: v.strictObject({ to: v.string() }), unique: { by: ({ to }) => to } });
 
 /** The dead letter of a mail. */
 async function deadMail(to: string): Promise<number> {

@@ -43,15 +43,11 @@ function brokenSince(was: Row, job: Row, ended: ReadonlySet<string>): string[] {
     "was claimed twice in one step": job.claims <= was.claims + 1,
     "was claimed by a session that had ended": !claimed || !ended.has(job.lastWorkerId ?? ""),
     "was claimed although it was not queued": !claimed || was.state === "queued",
-    "changed although it had finished": was.finishedAt === null || replayed || withoutKey(was) === withoutKey(job),
-    "took its key again although it had finished":
-      was.finishedAt === null || replayed || was.uniqueHeld >= job.uniqueHeld,
+    "changed although it had finished, and not only by losing its key":
+      was.finishedAt === null ||
+      replayed ||
+      JSON.stringify({ ...was, uniqueHeld: was.uniqueHeld && job.uniqueHeld }) === JSON.stringify(job),
   });
-}
-
-/** A key that has expired may be freed. */
-function withoutKey(job: Row): string {
-  return JSON.stringify({ ...job, uniqueHeld: null });
 }
 
 function failing(laws: Readonly<Record<string, boolean>>): string[] {
