@@ -5,6 +5,18 @@ export { migrate } from "./database/migrate.js";
 export type { PgliteConnection } from "./database/pglite-connection.js";
 export { postgresJs } from "./database/postgres-js.js";
 export { type TransactionDriver, TransactionLostError } from "./database/transaction-slot.js";
+export { exportDeadLetters } from "./dead-letters/export.js";
+export type { DeadLetterFilter } from "./dead-letters/filter.js";
+export { type DeadLetter, type DeadLetterPage, listDeadLetters } from "./dead-letters/list.js";
+export {
+  type Purged,
+  purgeDeadLetters,
+  type PurgeCount,
+  type PurgeProgress,
+  type PurgeRefusal,
+} from "./dead-letters/purge.js";
+export { replayDeadLetters, type ReplayCount, type ReplayProgress } from "./dead-letters/replay.js";
+export { type DeadLetterGroup, type DeadLetterSummary, summarizeDeadLetters } from "./dead-letters/summarize.js";
 export { cancel } from "./jobs/cancel.js";
 export {
   defineJob,
@@ -22,6 +34,10 @@ export { handler, type Handler } from "./jobs/handler.js";
 export type { HandlerFunction, JobContext, TransactionOf, TransactionOptions } from "./jobs/job-context.js";
 export type { Enqueued, EnqueueOptions } from "./jobs/new-job.js";
 export type { Outcome } from "./jobs/outcome.js";
+export type { PayloadMapping } from "./jobs/payload-mapping.js";
+export { replay, type Replayed, type ReplayRefusal } from "./jobs/replay.js";
+export { listQueues, type QueueOverview } from "./queues/list.js";
+export { pauseQueue, resumeQueue } from "./queues/pause.js";
 export type { UniqueSettings } from "./jobs/unique-settings.js";
 export { defineSchedule, type ScheduleDefinition, type ScheduleSettings } from "./schedules/define-schedule.js";
 export { listSchedules, type Schedule } from "./schedules/list-schedules.js";

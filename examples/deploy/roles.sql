@@ -36,10 +36,10 @@ grant update (state, finished_at, unique_held, cancel_requested_at, reason) on s
 -- The doorbell: whether a worker waits.
 grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq_enqueue;
 
--- Workers, whose handlers may enqueue.
+-- Workers, whose handlers may enqueue, and the command line, which has their connection: it replays, purges and pauses.
 grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
-grant select on soniq_queues to soniq_work;
 grant select, insert, update on soniq_schedules to soniq_work;
+grant select, insert, update on soniq_queues to soniq_work;
 
 -- People and pages that look: payloads, results and errors included, which may be personal data. Secrets of webhooks are not.
 grant select on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;

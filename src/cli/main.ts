@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../core/version.js";
+import { deadCommand } from "./commands/dead.js";
 import { migrateCommand } from "./commands/migrate.js";
+import { queuesCommand } from "./commands/queues.js";
 import { schedulesCommand } from "./commands/schedules.js";
 import { workCommand } from "./commands/work.js";
 import { exitCodeOf } from "./exit-codes.js";
@@ -11,6 +13,8 @@ const program = new Command("soniq-drizzle")
   .version(version)
   .addCommand(workCommand())
   .addCommand(migrateCommand())
+  .addCommand(deadCommand())
+  .addCommand(queuesCommand())
   .addCommand(schedulesCommand());
 for (const command of withSubcommands(program)) command.showHelpAfterError().exitOverride();
 

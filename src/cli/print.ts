@@ -18,6 +18,11 @@ export function printRows<Row>(rows: readonly Row[], columns: Columns<Row>, { js
     );
 }
 
+/** A count that goes no further than so many. */
+export function countText(count: number, most: number): string {
+  return `${count}${count >= most ? "+" : ""}`;
+}
+
 /** Prints a value for programs. */
 export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));

@@ -14,8 +14,8 @@ export type Outcome =
   | { readonly kind: "completed"; readonly result: string | null }
   | { readonly kind: "retried"; readonly delayMs: number; readonly error: ErrorRecord }
   | { readonly kind: "snoozed"; readonly delayMs: number }
-  /** Given back, unfinished, through no fault of its own. */
-  | { readonly kind: "released"; readonly delayMs: number }
+  /** Given back, unfinished, through no fault of its own. Without a delay, it has its old place in the queue. */
+  | { readonly kind: "released"; readonly delayMs: number | null }
   /** This worker has no definition of that name. Dead once `graceMs` have passed since a worker first met it. */
   | { readonly kind: "unknown"; readonly delayMs: number; readonly graceMs: number }
   /** Without a reason of its own, the one that was given with the request stays. */

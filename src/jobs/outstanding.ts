@@ -1,4 +1,4 @@
-import { and, inArray, sql } from "drizzle-orm";
+import { and, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqQueues } from "../../schema/queues.js";
@@ -7,16 +7,24 @@ import type { Queryable } from "../core/queryable.js";
 
 /** Whether any job of these queues is active, or due within `waitMs`. Paused queues wait for nobody. */
 export async function hasOutstanding(db: Queryable, queues: readonly string[], waitMs: number): Promise<boolean> {
-  const qb = new QueryBuilder();
-  const job = (state: string, more?: ReturnType<typeof sql>) =>
-    qb
-      .select({ id: soniqJobs.id })
-      .from(soniqJobs)
-      .where(and(sql.raw(`state = '${state}'`), inArray(soniqJobs.queue, [...queues]), more));
-  const paused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${soniqJobs.queue} and ${soniqQueues.pausedAt} is not null)`;
-  const due = sql`${soniqJobs.runAt} <= now() + ${waitMs}::float8 * interval '1 millisecond' and not ${paused}`;
+  // Asked before, not of each job: a million may wait in a paused queue.
+  const paused = await builder(db)
+    .select({ name: soniqQueues.name })
+    .from(soniqQueues)
+    .where(and(inArray(soniqQueues.name, [...queues]), isNotNull(soniqQueues.pausedAt)));
+  const going = queues.filter((queue) => !paused.some(({ name }) => name === queue));
+  const due = sql`${soniqJobs.runAt} <= now() + ${waitMs}::float8 * interval '1 millisecond'`;
+  const active = jobs(sql`state = 'active'`, queues);
+  const queued = jobs(sql`state = 'queued' and ${due}`, going);
   const [found] = await builder(db)
-    .select({ outstanding: sql<boolean>`exists (${job("active")}) or exists (${job("queued", due)})` })
+    .select({ outstanding: sql<boolean>`exists (${active}) or exists (${queued})` })
     .from(sql`(values (1)) as one`);
   return found?.outstanding ?? false;
+}
+
+function jobs(such: SQL, queues: readonly string[]) {
+  return new QueryBuilder()
+    .select({ id: soniqJobs.id })
+    .from(soniqJobs)
+    .where(and(such, inArray(soniqJobs.queue, [...queues])));
 }

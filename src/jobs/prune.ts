@@ -48,14 +48,24 @@ export async function findPrunable(db: Queryable, { state, before, after, limit 
     .limit(limit);
 }
 
-/** completed | cancelled | dead → gone. Rows that others have locked are left for the next full round. */
-export async function deleteFinished(db: Queryable, state: PruneInput["state"], ids: readonly number[]): Promise<void> {
+/**
+ * completed | cancelled | dead → gone. Rows that others have locked are left for the next full round.
+ *
+ * @returns the jobs that are gone
+ */
+export async function deleteFinished(
+  db: Queryable,
+  state: PruneInput["state"],
+  ids: readonly number[],
+): Promise<number[]> {
   const free = new QueryBuilder()
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
     .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, eq(soniqJobs.state, state)))
     .for("update", { skipLocked: true });
-  await builder(db)
+  const gone = await builder(db)
     .delete(soniqJobs)
-    .where(sql`${soniqJobs.id} = any (array(${free}))`);
+    .where(sql`${soniqJobs.id} = any (array(${free}))`)
+    .returning({ id: soniqJobs.id });
+  return gone.map(({ id }) => id);
 }

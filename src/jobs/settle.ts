@@ -120,7 +120,7 @@ function changes() {
   const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
   const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
   return {
-    ...endClaim(state, sql`now() + s."delayMs" * interval '1 millisecond'`),
+    ...endClaim(state, sql`coalesce(now() + s."delayMs" * interval '1 millisecond', ${soniqJobs.runAt})`),
     attempt: sql`${soniqJobs.attempt} - s.refund`,
     unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
     result: sql`s.result`,
@@ -151,7 +151,8 @@ function outcomeJson({ id, claims, outcome, logs = "null" }: Settlement): string
 
 interface OutcomeColumns {
   readonly state: Settled["state"];
-  readonly delayMs?: number;
+  /** Null for a job that is queued again in its old place. */
+  readonly delayMs?: number | null;
   /** What the attempt is lowered by. */
   readonly refund: 0 | 1;
   readonly graceMs?: number;

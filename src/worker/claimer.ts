@@ -18,7 +18,7 @@ const lookBudget = 20;
  * changes after its snapshot was taken, a claim holds the lock for nothing: their settles would wait for it.
  */
 export class Claimer {
-  readonly #marks = new ClaimMarks();
+  #marks = new ClaimMarks();
   readonly #deadlines: string;
   readonly #defaultDeadlineMs: number;
   #nextLook = 0;
@@ -37,16 +37,22 @@ export class Claimer {
   }
 
   async claim(workerId: string, limit: number): Promise<ClaimedJob[]> {
+    const marks = this.#marks;
     if (performance.now() >= this.#nextLook) {
-      const until = this.#backlog ? this.#marks.starts() : undefined;
+      const until = this.#backlog ? marks.starts() : undefined;
       const found = await this.#look(workerId, limit, until);
-      if (found.length > 0 || !until) return this.#keepingMarks(found, limit);
+      if (found.length > 0 || !until) return this.#keepingMarks(marks, found, limit);
     }
-    return this.#keepingMarks(await this.#claim(workerId, limit, this.#marks.starts()), limit);
+    return this.#keepingMarks(marks, await this.#claim(workerId, limit, marks.starts()), limit);
   }
 
-  #keepingMarks(claimed: ClaimedJob[], limit: number): ClaimedJob[] {
-    this.#marks.advance(claimed);
+  /** Starts from the beginning, as a new one would: many jobs went back to places behind the marks. */
+  startAnew(): void {
+    this.#marks = new ClaimMarks();
+  }
+
+  #keepingMarks(marks: ClaimMarks, claimed: ClaimedJob[], limit: number): ClaimedJob[] {
+    marks.advance(claimed);
     this.#backlog = claimed.length === limit;
     return claimed;
   }

@@ -6,6 +6,7 @@ import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
 import { findLostClaims, findOwned } from "../jobs/ownership.js";
 import { rescueFromEnded } from "../jobs/rescue.js";
+import { pauseChannel, resumeChannel } from "../queues/pause.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { syncSchedules } from "../schedules/versions.js";
 import { Claimer } from "./claimer.js";
@@ -180,7 +181,14 @@ export class Engine {
     const cancel = (id: string) => {
       if (id === this.#session.id) void this.#askOwnership();
     };
-    return this.connections.openListener({ [wakeUpChannel]: wakeUp, [cancelChannel]: cancel }, () => {
+    const of = (name: string) => this.#queues.find(({ queue }) => queue === name);
+    const hear = {
+      [wakeUpChannel]: wakeUp,
+      [cancelChannel]: cancel,
+      [pauseChannel]: (name: string) => of(name)?.pause(),
+      [resumeChannel]: (name: string) => of(name)?.resume(),
+    };
+    return this.connections.openListener(hear, () => {
       wakeUp();
       void this.#askOwnership();
     });

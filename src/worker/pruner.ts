@@ -1,4 +1,4 @@
-import { failureOf } from "../core/failure.js";
+import { inHalves } from "../core/in-halves.js";
 import type { Queryable } from "../core/queryable.js";
 import {
   deleteFinished,
@@ -35,29 +35,17 @@ function pruneDuty(db: Queryable, state: PruneInput["state"], retentionMs: numbe
       const before = await findPruneHorizon(db, retentionMs);
       while (!stop.aborted) {
         const found = await findPrunable(db, { state, before, after: mark, limit: batch });
-        await deleteThose(db, state, found);
+        const ids = found.map(({ id }) => id);
+        // One row that cannot be deleted must not keep the rest of its batch.
+        await inHalves(
+          ids,
+          (some) => deleteFinished(db, state, some),
+          () => {},
+        );
         // Up to the horizon all is looked at: jobs of other states lie there, too many to walk again.
         mark = found.length < batch ? { finishedAt: before, id: 0 } : (found.at(-1) as PruneMark);
         if (found.length < batch) return;
       }
     },
   };
-}
-
-/** One row that cannot be deleted must not keep the rest of its batch. */
-async function deleteThose(db: Queryable, state: PruneInput["state"], found: readonly PruneMark[]): Promise<void> {
-  if (found.length === 0) return;
-  try {
-    await deleteFinished(
-      db,
-      state,
-      found.map(({ id }) => id),
-    );
-  } catch (error) {
-    if (failureOf(error) === "outage") throw error;
-    if (found.length === 1) return;
-    const half = Math.ceil(found.length / 2);
-    await deleteThose(db, state, found.slice(0, half));
-    await deleteThose(db, state, found.slice(half));
-  }
 }

@@ -1,21 +1,16 @@
 import type { ClaimedJob } from "../jobs/claim.js";
-import { ringIntervalMs } from "../jobs/doorbell.js";
 import type { Outcome } from "../jobs/outcome.js";
 import type { Claimer } from "./claimer.js";
 import { longestBufferMs } from "./claimer.js";
 import { pause } from "./duties.js";
 import { settledEvent } from "./events.js";
 import { type Interruption, Run, type RunEnd } from "./run.js";
+import { Sleep } from "./sleep.js";
 import type { Surroundings } from "./surroundings.js";
 import { Throughput } from "./throughput.js";
 
 /** As many as the engine has connections. */
 const mostClaimsAtOnce = 4;
-/**
- * After a wake-up, when to look again, for the jobs that rang no bell because one had just rung: as soon as a bell may
- * ring anew, and later for those whose transactions take longer to commit.
- */
-const echoesMs = [1.5 * ringIntervalMs, 5 * ringIntervalMs, 25 * ringIntervalMs];
 const releaseCrashedMs = 1_000;
 
 /** A job that was in more than one crash, which may have been its own doing. */
@@ -36,12 +31,10 @@ export class QueueWorker {
   readonly #stubborn = new Map<Run, number>();
   #failingSince: number | undefined;
   #roundAt = performance.now();
-  #echoes: NodeJS.Timeout[] = [];
   #loop: Promise<void> | undefined;
-  /** Grows with each wake-up, so that one which comes during a claim is not slept over. */
-  #wakeUps = 0;
-  /** While it sleeps. */
-  #wake: (() => void) | undefined;
+  readonly #sleep = new Sleep();
+  /** How often the queue was paused: what is claimed meanwhile is not run. */
+  #pauses = 0;
 
   constructor(
     readonly queue: string,
@@ -56,9 +49,19 @@ export class QueueWorker {
 
   /** There may be work: looks now, and a few times more for what came just after. */
   wakeUp(): void {
-    this.#poke();
-    for (const echo of this.#echoes) clearTimeout(echo);
-    this.#echoes = echoesMs.map((ms) => setTimeout(() => this.#poke(), ms).unref());
+    this.#sleep.endWithEchoes();
+  }
+
+  /** The queue was paused: gives back what has not started, each job to its place. Claims find nothing until it goes on. */
+  pause(): void {
+    this.#pauses += 1;
+    for (const { job, workerId } of this.#buffer.splice(0)) void this.#release(job, workerId, null);
+  }
+
+  /** The queue goes on, with what workers gave back as it was paused. */
+  resume(): void {
+    this.claimer.startAnew();
+    this.wakeUp();
   }
 
   /** The jobs that wait for a slot or run. */
@@ -94,7 +97,7 @@ export class QueueWorker {
   /** Claims no more, and gives back what has not started. Resolves when all that runs has ended and is settled. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#poke();
+    this.#sleep.end();
     await this.#loop;
     for (const { job, workerId } of this.#buffer.splice(0)) void this.#release(job, workerId);
     if (this.#unsettled.size > 0) await new Promise<void>((settled) => (this.#allSettled = settled));
@@ -104,7 +107,7 @@ export class QueueWorker {
     const { settings, setIdle } = this.around;
     while (!this.#stopping) {
       this.#roundAt = performance.now();
-      const wakeUps = this.#wakeUps;
+      const wakeUps = this.#sleep.wakeUps;
       this.#releaseStale();
       const room = this.#room();
       if (room > 0) {
@@ -115,8 +118,8 @@ export class QueueWorker {
         else if (!full && (await setIdle(this.queue, true))) continue;
         if (full) continue;
       }
-      if (this.#wakeUps === wakeUps && !this.#stopping) {
-        await this.#sleep(this.#buffer.length > 0 ? Math.min(settings.pollMs, longestBufferMs) : settings.pollMs);
+      if (this.#sleep.wakeUps === wakeUps && !this.#stopping) {
+        await this.#sleep.for(this.#buffer.length > 0 ? Math.min(settings.pollMs, longestBufferMs) : settings.pollMs);
       }
     }
   }
@@ -144,6 +147,7 @@ export class QueueWorker {
   /** @returns whether it brought all it asked for */
   async #claim(limit: number): Promise<boolean> {
     const workerId = this.around.workerId();
+    const pauses = this.#pauses;
     let claimed: ClaimedJob[];
     try {
       claimed = await this.claimer.claim(workerId, limit);
@@ -151,6 +155,10 @@ export class QueueWorker {
     } catch (error) {
       this.#failingSince ??= performance.now();
       this.around.claimFailed(this.queue, error);
+      return false;
+    }
+    if (pauses !== this.#pauses) {
+      for (const job of claimed) void this.#release(job, workerId, null);
       return false;
     }
     const claimedAt = performance.now();
@@ -246,8 +254,8 @@ export class QueueWorker {
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
     tell(settledEvent(job, outcome, state, runMs));
     // It is due again before the next poll: no need to wait for that.
-    if ("delayMs" in outcome && outcome.delayMs < settings.pollMs)
-      setTimeout(() => this.#poke(), outcome.delayMs + 1).unref();
+    if ("delayMs" in outcome && outcome.delayMs !== null && outcome.delayMs < settings.pollMs)
+      setTimeout(() => this.#sleep.end(), outcome.delayMs + 1).unref();
   }
 
   /** What waited too long behind long jobs may start earlier elsewhere. */
@@ -257,7 +265,7 @@ export class QueueWorker {
     this.#buffer = this.#buffer.filter(({ claimedAt }) => claimedAt >= oldest);
   }
 
-  async #release(job: ClaimedJob, workerId: string, delayMs = 0): Promise<void> {
+  async #release(job: ClaimedJob, workerId: string, delayMs: number | null = 0): Promise<void> {
     const { id, claims } = job;
     this.#unsettled.add(job);
     await this.around.settler.settle(workerId, { id, claims, outcome: { kind: "released", delayMs } });
@@ -272,22 +280,6 @@ export class QueueWorker {
 
   /** While there is a backlog, the next claim does not wait for a poll. */
   #claimMore(): void {
-    if (this.#wake && this.#fullClaims > 0 && this.#room() > 0) this.#poke();
-  }
-
-  #poke(): void {
-    this.#wakeUps += 1;
-    this.#wake?.();
-  }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise((wake) => {
-      const timer = setTimeout(() => this.#wake?.(), ms * (0.8 + Math.random() / 5));
-      this.#wake = () => {
-        this.#wake = undefined;
-        clearTimeout(timer);
-        wake();
-      };
-    });
+    if (this.#sleep.sleeping && this.#fullClaims > 0 && this.#room() > 0) this.#sleep.end();
   }
 }

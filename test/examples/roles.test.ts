@@ -5,7 +5,18 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineJob, defineSchedule, enqueue, enqueueMany } from "../../src/index.ts";
+import {
+  cancel,
+  defineJob,
+  defineSchedule,
+  enqueue,
+  enqueueMany,
+  listDeadLetters,
+  listQueues,
+  pauseQueue,
+  replay,
+  resumeQueue,
+} from "../../src/index.ts";
 import { errorCode } from "../../src/core/errors.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -154,6 +165,9 @@ describe("the role that", () => {
     await settled(failing.id, "dead");
     expect(await jobRow(db, failing.id)).toMatchObject({ reason: "out of attempts: not yet" });
     await worker.stop();
+    expect(await replay(client, failing.id)).toEqual({ replayed: [failing.id], refused: [] });
+    await pauseQueue(client, "paused");
+    expect(await resumeQueue(client, "paused")).toBe(true);
     expect(events.filter(({ type }) => type === "trouble")).toEqual([]);
     await isRefusedAllBut(own.sql, [
       "delete from soniq_jobs",
@@ -162,6 +176,8 @@ describe("the role that", () => {
       "insert into soniq_jobs (name, payload) values ('job', '{}')",
       "insert into soniq_workers default values",
       "delete from soniq_workers",
+      "update soniq_queues set paused_at = now()",
+      "insert into soniq_queues (name) values ('mine')",
     ]);
   });
 
@@ -175,6 +191,12 @@ describe("the role that", () => {
     await refused(enqueue(client, job, { n: 1 }));
     await refused(enqueueMany(client, job, [{ n: 1 }]));
     await refused(cancel(client, 1));
+    const { id } = await enqueue(db, job, { n: 1 });
+    await sql`update soniq_jobs set state = 'dead', finished_at = now() where id = ${id}`;
+    expect((await listDeadLetters(client)).deadLetters).toMatchObject([{ id }]);
+    expect((await listQueues(client)).map(({ name }) => name)).toContain("paused");
+    await refused(replay(client, id));
+    await refused(pauseQueue(client, "paused"));
     await isRefusedAllBut(own.sql, ["select payload from soniq_jobs"]);
   });
 });

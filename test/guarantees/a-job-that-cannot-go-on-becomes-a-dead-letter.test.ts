@@ -1,7 +1,7 @@
 // Promise 9.
 import { describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { defineJob, enqueue } from "../../src/index.ts";
+import { defineJob, enqueue, listDeadLetters, replay } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { startWorker } from "../support/worker.ts";
@@ -95,5 +95,39 @@ describe("a job with a name that nobody knows", () => {
     await sql`update soniq_jobs set run_at = now() - interval '1 day', created_at = now() - interval '1 day' where id = ${id}`;
     const worker = await startWorker({ ...config, unknownGrace: "10m" });
     expect((await worker.settled(id)).state).toBe("queued");
+  });
+});
+
+describe("a dead letter can be replayed", () => {
+  test.each([
+    ["out of attempts", "invoice", '{"order": 7}', "out of attempts: order 7 failed for the 10. time"],
+    ["with a payload that did not parse", "invoice", '{"order": "7"}', "invalid payload: payload.order is not valid"],
+    ["with a name that nobody knew", "of-tomorrow", '{"order": 7}', "unknown job name"],
+  ])("one %s, to be run by a worker that can", async (_, name, payload, reason) => {
+    const { settled, worker } = await startWorker({ ...config, unknownGrace: 0 });
+    const id = await insert(name, payload);
+    await settled(id, "dead");
+    await worker.stop();
+    const { deadLetters } = await listDeadLetters(db, { ids: [id] });
+    expect(deadLetters).toMatchObject([{ id, payload: JSON.parse(payload), reason: expect.stringContaining(reason) }]);
+    const fixed = defineJob({ name, payload: v.object({ order: v.unknown() }), run: () => {} });
+    const newer = await startWorker({ ...config, jobs: { fixed } });
+    expect(await replay(db, id)).toEqual({ replayed: [id], refused: [] });
+    await newer.settled(id, "completed");
+    const history = { replays: 1, errors: deadLetters[0]?.errors };
+    expect(await jobRow(db, id)).toMatchObject({ attempt: 1, reason: null, ...history });
+  });
+
+  test("while no other job has its unique key, and the caller is told which job that is", async () => {
+    const worker = await startWorker(config);
+    const first = await enqueue(db, invoice, { order: 9 }, { maxAttempts: 1, uniqueKey: "9" });
+    await worker.settled(first.id, "dead");
+    await worker.worker.stop();
+    const second = await enqueue(db, invoice, { order: 9 }, { uniqueKey: "9" });
+    expect(await replay(db, first.id)).toEqual({
+      replayed: [],
+      refused: [{ id: first.id, because: "key held", heldBy: second.id }],
+    });
+    expect(await jobRow(db, first.id)).toMatchObject({ state: "dead", replays: 0 });
   });
 });

@@ -10,7 +10,21 @@ import postgres from "postgres";
 import * as v from "valibot";
 import { afterAll, describe, expect, test } from "vitest";
 import * as schema from "../../schema/index.ts";
-import { cancel, defineJob, enqueue, enqueueMany, handler, migrate, type Queryable } from "../../src/index.ts";
+import {
+  cancel,
+  defineJob,
+  enqueue,
+  enqueueMany,
+  handler,
+  listDeadLetters,
+  listQueues,
+  migrate,
+  pauseQueue,
+  type Queryable,
+  replayDeadLetters,
+  resumeQueue,
+  summarizeDeadLetters,
+} from "../../src/index.ts";
 import { builder } from "../../src/core/builder.ts";
 import { testDatabase } from "../support/database.ts";
 import { startWorker } from "../support/worker.ts";
@@ -144,6 +158,28 @@ describe.each(handles)("%s", (driver, db) => {
     await expect(failing).rejects.toThrow("back");
     answers.push(await cancel(db, id), await cancel(db, id));
     expect(answers).toEqual(["cancelled", "not found", "cancelled", "not found"]);
+  });
+
+  test("a dead letter is read as it went in, and replayed", async () => {
+    const { id } = await enqueue(db, mail, { to: newAddress() }, { tags: ["a"] });
+    const dead = { state: "dead", finishedAt: sql`now()`, reason: "no", uniqueHeld: false } as const;
+    await primary.update(soniqJobs).set(dead).where(eq(soniqJobs.id, id));
+    const { deadLetters } = await listDeadLetters(db, { ids: [id] });
+    expect(deadLetters).toMatchObject([{ id, reason: "no", tags: ["a"], finishedAt: expect.any(Date) }]);
+    expect(await summarizeDeadLetters(db, { ids: [id] })).toMatchObject({
+      count: 1,
+      groups: [{ newest: expect.any(Date) }],
+    });
+    expect(await replayDeadLetters(db, { ids: [id] })).toEqual({ replayed: 1, refused: 0 });
+  });
+
+  test("a queue is paused, listed and resumed", async () => {
+    await pauseQueue(db, driver);
+    const listed = async () => (await listQueues(db)).find(({ name }) => name === driver);
+    const quiet = { name: driver, due: 0, scheduled: 0, active: 0, longestWaitMs: null };
+    expect(await listed()).toEqual({ ...quiet, pausedAt: expect.any(Date) });
+    expect(await resumeQueue(db, driver)).toBe(true);
+    expect(await listed()).toEqual({ ...quiet, pausedAt: null });
   });
 });
 

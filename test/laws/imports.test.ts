@@ -4,7 +4,7 @@ import { type SourceFile, sourceFiles } from "./source-files.ts";
 
 const foundation = ["schema", "src/core"];
 const verbs = [...foundation, "src/sessions", "src/jobs"];
-const engine = [...verbs, "src/database", "src/queues", "src/schedules", "src/webhooks"];
+const engine = [...verbs, "src/database", "src/dead-letters", "src/queues", "src/schedules", "src/webhooks"];
 
 /** A room, and the rooms whose files its own may import. Rooms that do not name each other are siblings. */
 const mayImport: Record<string, readonly string[]> = {
@@ -13,6 +13,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/database": foundation,
   "src/sessions": foundation,
   "src/jobs": foundation,
+  "src/dead-letters": verbs,
   "src/queues": verbs,
   "src/schedules": verbs,
   "src/webhooks": verbs,

@@ -106,11 +106,11 @@ function whatIsWrong(command: string): string[] {
     return name === undefined || known.includes(name) ? [] : [`${command}: there is no script ${name}`];
   }
   if (program !== "npx" || verb !== "soniq-drizzle") return [];
-  const [subcommand, ...words] = rest;
-  const flags = words.filter((word) => word.startsWith("-"));
-  if (subcommand?.startsWith("-")) flags.push(subcommand);
-  const text = help(subcommand === undefined || subcommand.startsWith("-") ? [] : [subcommand]);
-  if (text === undefined) return [`${command}: there is no command ${subcommand}`];
+  const flags = rest.filter((word) => word.startsWith("-"));
+  const [subcommand, action] = flags[0] === undefined ? rest : rest.slice(0, rest.indexOf(flags[0]));
+  const group = help(subcommand === undefined ? [] : [subcommand]);
+  const text = action && group?.includes("\nCommands:") ? help([subcommand as string, action]) : group;
+  if (text === undefined) return [`${command}: there is no command ${[subcommand, action].filter(Boolean).join(" ")}`];
   return flags
     .filter((flag) => !new RegExp(`\\s${flag}\\b`).test(text))
     .map((flag) => `${command}: there is no ${flag}`);
@@ -160,11 +160,12 @@ ${fence}`;
 
   test("a command that does not exist is named", () => {
     const page = `${fence}sh\nDATABASE_URL=x npm run nothing # really\n${fence}
-      \`npx soniq-drizzle work --drain --wait 2s\`, \`npx soniq-drizzle work --fast\`, \`npx soniq-drizzle play\`, \`npm run build\``;
+      \`npx soniq-drizzle work --drain --wait 2s\`, \`npx soniq-drizzle work --fast\`, \`npx soniq-drizzle play\`, \`npx soniq-drizzle dead list --tag a\`, \`npx soniq-drizzle dead end\`, \`npm run build\``;
     expect(commands(page).flatMap(whatIsWrong)).toEqual([
       "npm run nothing: there is no script nothing",
       "npx soniq-drizzle work --fast: there is no --fast",
       "npx soniq-drizzle play: there is no command play",
+      "npx soniq-drizzle dead end: there is no command dead end",
     ]);
   });
 });

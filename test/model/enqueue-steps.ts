@@ -76,6 +76,7 @@ function add({ now, jobs }: JobModel, described: Described): void {
     finishedAt: null,
     result: null,
     reason: null,
+    replays: 0,
     ...described,
   });
 }

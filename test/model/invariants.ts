@@ -36,14 +36,16 @@ function brokenBy(job: Row): string[] {
 
 function brokenSince(was: Row, job: Row, ended: ReadonlySet<string>): string[] {
   const claimed = job.claims > was.claims;
+  const replayed = was.state === "dead" && job.replays === was.replays + 1;
   return failing({
     "was claimed less often than before": job.claims >= was.claims,
-    "crashed less often than before": job.crashes >= was.crashes,
+    "crashed less often than before": replayed || job.crashes >= was.crashes,
     "was claimed twice in one step": job.claims <= was.claims + 1,
     "was claimed by a session that had ended": !claimed || !ended.has(job.lastWorkerId ?? ""),
     "was claimed although it was not queued": !claimed || was.state === "queued",
     "changed although it had finished, and not only by losing its key":
       was.finishedAt === null ||
+      replayed ||
       JSON.stringify({ ...was, uniqueHeld: was.uniqueHeld && job.uniqueHeld }) === JSON.stringify(job),
   });
 }

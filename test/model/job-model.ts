@@ -30,6 +30,7 @@ export interface Job {
   finishedAt: number | null;
   result: number | null;
   reason: string | null;
+  replays: number;
 }
 
 /** What names a claim: the fence. */
@@ -127,6 +128,29 @@ export class JobModel {
     if (job.state === "active") return "requested";
     this.#end(job, "cancelled", reason);
     return "cancelled";
+  }
+
+  /** @returns which of these are queued again: of each key one, if nobody else holds it */
+  replay(ids: readonly number[]): number[] {
+    const dead = this.all().filter((job) => ids.includes(job.id) && job.state === "dead");
+    const others = this.all().filter((job) => !dead.includes(job) && job.uniqueHeld && job.uniqueKey !== null);
+    const taken = new Set<string>();
+    for (const holder of others.filter(({ uniqueKey }) => dead.some((job) => job.uniqueKey === uniqueKey))) {
+      if (this.isOver(holder)) holder.uniqueHeld = false;
+      else taken.add(holder.uniqueKey as string);
+    }
+    const holdersFirst = dead.toSorted((a, b) => Number(b.uniqueHeld) - Number(a.uniqueHeld) || a.id - b.id);
+    const replayed = holdersFirst.filter(({ uniqueKey }) => {
+      const isFree = uniqueKey === null || !taken.has(uniqueKey);
+      if (uniqueKey !== null) taken.add(uniqueKey);
+      return isFree;
+    });
+    for (const job of replayed) {
+      const cleared = { cancelRequestedAt: null, unknownSince: null, finishedAt: null, reason: null };
+      const anew = { state: "queued", runAt: this.now, refunds: job.claims, crashes: 0, uniqueHeld: true } as const;
+      Object.assign(job, { ...cleared, ...anew, replays: job.replays + 1 });
+    }
+    return replayed.map(({ id }) => id);
   }
 
   /** What every end has in common: a job whose cancellation was asked for completes, or is cancelled. */

@@ -1,10 +1,11 @@
 // What happens around jobs: cancellations, time, pruning, paused queues.
 import { deepEqual as equal } from "node:assert/strict";
-import { sql } from "drizzle-orm";
 import * as fc from "fast-check";
 import { cancel } from "../../src/jobs/cancel.ts";
 import { hasOutstanding } from "../../src/jobs/outstanding.ts";
 import { deleteFinished, findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
+import { replay } from "../../src/jobs/replay.ts";
+import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
 import type { Job } from "./job-model.ts";
 import { leaseMs, nth, type Step, step } from "./step.ts";
 
@@ -75,13 +76,33 @@ const prune = fc
 
 const pause = fc.record({ queue: fc.constantFrom("default", "other"), paused: fc.boolean() }).map(({ queue, paused }) =>
   step(`${paused ? "pause" : "resume"} ${queue}`, async (model, { db }) => {
-    await db.execute(
-      sql`insert into soniq_queues (name, paused_at) select ${queue}, ${paused ? sql`now()` : null}::timestamptz
-        on conflict (name) do update set paused_at = excluded.paused_at`,
-    );
+    if (paused) await pauseQueue(db, queue);
+    else equal(await resumeQueue(db, queue), model.paused.has(queue), "whether it was paused");
     model.paused[paused ? "add" : "delete"](queue);
   }),
 );
+
+const replaySome = fc
+  .record({ which: fc.array(fc.nat({ max: 9 }), { minLength: 1, maxLength: 6 }), any: fc.boolean() })
+  .map(({ which, any }) =>
+    step(
+      `replay ${any ? "jobs" : "dead letters"} -${which.join(", -")}`,
+      async (model, { db }) => {
+        const such = model.all().filter(({ state }) => any || state === "dead");
+        const ids = [...new Set(which.flatMap((n) => nth(such, n)?.id ?? []))];
+        const expected = model.replay(ids);
+        const { replayed, refused } = await replay(db, ids);
+        equal(replayed.toSorted(ascending), expected.toSorted(ascending), "the jobs that were replayed");
+        for (const refusal of refused) {
+          const job = model.jobs.get(refusal.id) as Job;
+          const holder = job.state === "dead" && job.uniqueKey !== null && model.keyHolder(job.uniqueKey);
+          const because = holder ? { because: "key held", heldBy: holder.id } : { because: "not a dead letter" };
+          equal(refusal, { id: job.id, ...because }, "why one was refused");
+        }
+      },
+      (model) => model.all().some(({ state }) => state === "dead"),
+    ),
+  );
 
 const askWhatIsLeft = fc.constantFrom(0, 60_000).map((waitMs) =>
   step(`ask whether anything is left within ${waitMs} ms`, async (model, { db }) => {
@@ -96,6 +117,7 @@ export const upkeepSteps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: cancelOne },
   { weight: 10, arbitrary: wait },
   { weight: 3, arbitrary: prune },
+  { weight: 3, arbitrary: replaySome },
   { weight: 1, arbitrary: pause },
   { weight: 1, arbitrary: askWhatIsLeft },
 );

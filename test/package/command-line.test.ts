@@ -57,6 +57,8 @@ describe("it says", () => {
     expect([...help.matchAll(/^ {2}(\w+)(?: \[\w+\])* {2,}/gm)].map(([, name]) => name)).toEqual([
       "work",
       "migrate",
+      "dead",
+      "queues",
       "schedules",
       "help",
     ]);

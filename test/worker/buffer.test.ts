@@ -1,7 +1,15 @@
 // Under load a worker claims more jobs than it has slots: some wait in its hand for a moment.
 import { expect, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineJob, enqueue, enqueueMany, type WorkerConfig } from "../../src/index.ts";
+import {
+  cancel,
+  defineJob,
+  enqueue,
+  enqueueMany,
+  pauseQueue,
+  resumeQueue,
+  type WorkerConfig,
+} from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Gate, gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -96,6 +104,25 @@ test.each(["100ms", "10m"] as const)(
     expect([...attempts]).toEqual([{ attempt: 1, crashes: 0 }]);
   },
 );
+
+test("as its queue is paused, what has not started goes back to its place, and is the next to run when the queue goes on", async () => {
+  const { goOn, started, blocked, unstarted, settled } = await loaded("pause", "10m");
+  const places = () => sql`
+    select id::int, run_at::text, attempt, crashes, state from soniq_jobs where id = any (${unstarted}) and state = 'queued' order by run_at, id`;
+  const held = await sql<{ id: number }[]>`
+    select id::int, run_at::text, attempt - 1 as attempt, crashes, 'queued' as state from soniq_jobs
+    where id = any (${unstarted}) and state = 'active' order by run_at, id`;
+  await pauseQueue(db, "pause");
+  await until(async () => (await places()).length === unstarted.length);
+  expect([...(await places())]).toEqual(expect.arrayContaining([...held]));
+  goOn();
+  await Promise.all(blocked.map((id) => settled(id, "completed")));
+  const before = started.length;
+  expect(started.filter((id) => unstarted.includes(id))).toEqual([]);
+  await resumeQueue(db, "pause");
+  await Promise.all(held.map(({ id }) => settled(id, "completed")));
+  expect(started.slice(before, before + held.length)).toEqual(held.map(({ id }) => id));
+});
 
 test("a job that is cancelled before it starts does not run", async () => {
   const { goOn, started, unstarted, settled, job } = await loaded("cancel");

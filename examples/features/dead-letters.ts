@@ -1,0 +1,75 @@
+// Jobs that could not go on: what they died of, how they begin anew once the cause is gone, and how they are deleted.
+// DATABASE_URL=postgres://… npx tsx examples/features/dead-letters.ts
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import {
+  createWorker,
+  defineConfig,
+  defineJob,
+  enqueue,
+  enqueueMany,
+  listDeadLetters,
+  migrate,
+  purgeDeadLetters,
+  replay,
+  replayDeadLetters,
+  summarizeDeadLetters,
+} from "soniq-drizzle";
+import * as v from "valibot";
+
+const connection = process.env.DATABASE_URL;
+const client = postgres(connection ?? "", { max: 1, onnotice: () => {} });
+const db = drizzle({ client });
+await migrate(db);
+
+let mailServer: "down" | "up" = "down";
+const mail = defineJob({
+  name: "mail",
+  queue: "mails",
+  payload: v.strictObject({ to: v.string() }),
+  unique: { by: ["to"] },
+  maxAttempts: 1,
+  run: ({ to }) => {
+    if (mailServer === "down") throw new Error("the mail server is down");
+    console.log(`  a mail to ${to}`);
+  },
+});
+const config = defineConfig({ connection, jobs: { mail }, handlers: {}, queues: { mails: { concurrency: 1 } } });
+const work = () => createWorker(config).drain({ wait: "0s" });
+
+console.log("while the mail server is down:");
+await enqueueMany(db, mail, [{ to: "ada" }, { to: "bob" }, { to: "cleo" }]);
+// As the version before this one enqueued it.
+await client`insert into soniq_jobs (name, queue, payload) values ('mail', 'mails', '{"address": "dan"}')`;
+await work();
+const { groups } = await summarizeDeadLetters(db, { queue: "mails" });
+for (const { count, name, reason, error } of groups) console.log(`  ${count} × ${name}: ${reason} (${error})`);
+
+console.log("once it is up again:");
+mailServer = "up";
+const { deadLetters } = await listDeadLetters(db, { queue: "mails", reason: "mail server is down" });
+const ada = deadLetters.at(-1);
+await replay(db, ada?.id ?? 0);
+await work();
+
+console.log("bob's key was taken meanwhile, and cleo's was not:");
+await enqueue(db, mail, { to: "bob" });
+await replayDeadLetters(
+  db,
+  { queue: "mails", reason: "mail server is down" },
+  {
+    onProgress: ({ batch }) => {
+      for (const { because } of batch.refused) console.log(`  one stays: ${because}`);
+    },
+  },
+);
+await work();
+
+console.log("with a payload as it is today:");
+const mapping = { job: mail, payload: ({ address }: { address: string }) => ({ to: address }) };
+await replayDeadLetters(db, { reason: "invalid payload" }, { mapping });
+await work();
+
+const { purged } = await purgeDeadLetters(db, { queue: "mails" });
+console.log(`${purged} was left, and is deleted`);
+await client.end();

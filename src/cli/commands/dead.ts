@@ -1,0 +1,177 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { Command } from "commander";
+import { errorCode, errorText } from "../../core/errors.js";
+import type { Queryable } from "../../core/queryable.js";
+import { storable } from "../../core/storable.js";
+import { exportDeadLetters } from "../../dead-letters/export.js";
+import type { DeadLetterFilter } from "../../dead-letters/filter.js";
+import { type DeadLetter, listDeadLetters } from "../../dead-letters/list.js";
+import { purgeDeadLetters, type PurgeCount, type PurgeRefusal } from "../../dead-letters/purge.js";
+import { type ReplayCount, replayDeadLetters } from "../../dead-letters/replay.js";
+import { type DeadLetterGroup, mostCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
+import type { ReplayRefusal } from "../../jobs/replay.js";
+import { confirmed } from "../confirm.js";
+import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { filterOf, type FilterOptions, filterOrAll, withFilter } from "../dead-letter-options.js";
+import { exitCodes } from "../exit-codes.js";
+import { type Columns, countText, printJson, printRows } from "../print.js";
+
+type ListOptions = DatabaseOptions & FilterOptions & { readonly limit: number; readonly cursor?: string };
+type BulkOptions = DatabaseOptions & FilterOptions & { readonly all?: true; readonly yes?: true };
+
+/** `soniq-drizzle dead` */
+export function deadCommand(): Command {
+  const bulk = (name: string, description: string, act: (options: BulkOptions) => Promise<void>) =>
+    withFilter(databaseCommand(name, description))
+      .option("--all", "all dead letters")
+      .option("--yes", "do not ask")
+      .addHelpText("after", `\nExit status: ${exitCodes.failed} if any of them stays.`)
+      .action(act);
+  return new Command("dead")
+    .description("list, replay, purge or export dead letters: jobs that could not go on")
+    .addCommand(
+      withFilter(databaseCommand("list", "list dead letters, newest first"))
+        .option("--limit <n>", "how many, up to 1000", Number, 50)
+        .option("--cursor <text>", "go on where another list has ended")
+        .action(list),
+    )
+    .addCommand(withFilter(databaseCommand("summary", "count dead letters by job, reason and error")).action(summary))
+    .addCommand(bulk("replay", "queue dead letters again, with all their attempts", replay))
+    .addCommand(bulk("purge", "delete dead letters for good", purge))
+    .addCommand(
+      withFilter(databaseCommand("export", "print dead letters, one JSON object per line, newest first")).action(
+        exportAll,
+      ),
+    );
+}
+
+async function list({ limit, cursor, ...options }: ListOptions): Promise<void> {
+  await withDatabase(options, async (db) => {
+    const page = await listDeadLetters(db, filterOf(options), { cursor, limit });
+    if (options.json) return printJson(page);
+    printRows(page.deadLetters, letterColumns, {});
+    if (page.next !== undefined) console.error(`There are more: --cursor ${JSON.stringify(page.next)}`);
+  });
+}
+
+const letterColumns: Columns<DeadLetter> = {
+  ID: ({ id }) => id,
+  JOB: ({ name }) => name,
+  QUEUE: ({ queue }) => queue,
+  DIED: ({ finishedAt }) => finishedAt,
+  ATTEMPTS: ({ attempt, maxAttempts }) => `${attempt}/${maxAttempts}`,
+  REPLAYS: ({ replays }) => replays,
+  REASON: ({ reason }) => (reason.length > 80 ? `${reason.slice(0, 79)}…` : reason),
+};
+
+const groupColumns: Columns<DeadLetterGroup> = {
+  JOB: ({ name }) => name,
+  REASON: ({ reason }) => reason,
+  ERROR: ({ error }) => error,
+  COUNT: ({ count }) => count,
+  OLDEST: ({ oldest }) => oldest,
+  NEWEST: ({ newest }) => newest,
+};
+
+async function summary(options: DatabaseOptions & FilterOptions): Promise<void> {
+  await withDatabase(options, async (db) => {
+    const found = await summarizeDeadLetters(db, filterOf(options));
+    if (options.json) return printJson(found);
+    printRows(found.groups, groupColumns, {});
+  });
+}
+
+async function replay(options: BulkOptions): Promise<void> {
+  await withDatabase(options, async (db) => {
+    const filter = filterOrAll(options);
+    if (!(await isWanted(db, filter, "replay", options))) return;
+    const say = sayRefusals();
+    const { replayed, refused } = await replayDeadLetters(db, filter, {
+      onProgress({ replayed: done, refused: left, batch }) {
+        say(batch.refused);
+        sayProgress(done + left, `${done} replayed`);
+      },
+    });
+    conclude({ replayed, refused }, `replayed ${replayed} jobs`, options);
+  });
+}
+
+async function purge(options: BulkOptions): Promise<void> {
+  await withDatabase(options, async (db) => {
+    const filter = filterOrAll(options);
+    if (!(await isWanted(db, filter, "purge", options))) return;
+    const say = sayRefusals();
+    const { purged, refused } = await purgeDeadLetters(db, filter, {
+      onProgress({ purged: done, refused: left, batch }) {
+        say(batch.refused);
+        sayProgress(done + left, `${done} purged`);
+      },
+    });
+    conclude({ purged, refused }, `purged ${purged} jobs`, options);
+  });
+}
+
+/** Shows what there is, and asks. */
+async function isWanted(db: Queryable, filter: DeadLetterFilter, verb: string, options: BulkOptions): Promise<boolean> {
+  if (options.yes) return true;
+  const { count, groups } = await summarizeDeadLetters(db, filter);
+  if (count === 0) return true;
+  for (const group of groups)
+    console.error(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`);
+  return confirmed(`${verb} ${countText(count, mostCounted)} dead letters?`, options);
+}
+
+const mostRefusalsSaid = 10;
+const progressEvery = 10_000;
+
+/** Says why some stay: of the first ones, since all may have the same reason. */
+function sayRefusals(): (refusals: readonly (ReplayRefusal | PurgeRefusal)[]) => void {
+  let said = 0;
+  return (refusals) => {
+    for (const refusal of refusals.slice(0, mostRefusalsSaid - said)) {
+      said += 1;
+      console.error(`#${refusal.id} stays: ${why(refusal)}`);
+    }
+  };
+}
+
+function why(refusal: ReplayRefusal | PurgeRefusal): string {
+  switch (refusal.because) {
+    case "key held":
+      return `its unique key is held by job #${refusal.heldBy}`;
+    case "not a dead letter":
+      return "it is no dead letter any more";
+    case "locked":
+      return "another transaction has it in hand: try again";
+    case "failed":
+      return storable(errorText(refusal.error));
+    default:
+      return refusal satisfies never;
+  }
+}
+
+function sayProgress(total: number, text: string): void {
+  if (total % progressEvery === 0) console.error(`${text} so far`);
+}
+
+function conclude(count: ReplayCount | PurgeCount, text: string, { json }: BulkOptions): void {
+  if (json) printJson(count);
+  else console.log(count.refused > 0 ? `${text}; ${count.refused} stay` : text);
+  if (count.refused > 0) process.exitCode = exitCodes.failed;
+}
+
+async function exportAll(options: DatabaseOptions & FilterOptions): Promise<void> {
+  await withDatabase(options, async (db) => {
+    try {
+      await pipeline(Readable.from(lines(db, filterOf(options))), process.stdout, { end: false });
+    } catch (error) {
+      // Whoever read it, as `head` does, has seen enough.
+      if (errorCode(error) !== "EPIPE") throw error;
+    }
+  });
+}
+
+async function* lines(db: Queryable, filter: DeadLetterFilter): AsyncGenerator<string> {
+  for await (const letter of exportDeadLetters(db, filter)) yield `${JSON.stringify(letter)}\n`;
+}

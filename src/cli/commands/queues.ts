@@ -1,0 +1,51 @@
+import { Command } from "commander";
+import { listQueues, mostCounted, type QueueOverview } from "../../queues/list.js";
+import { pauseQueue, resumeQueue } from "../../queues/pause.js";
+import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { type Columns, countText, printJson, printRows } from "../print.js";
+
+/** `soniq-drizzle queues` */
+export function queuesCommand(): Command {
+  return new Command("queues")
+    .description("list, pause or resume queues")
+    .addCommand(databaseCommand("list", "list the queues, and how many jobs are in them").action(list))
+    .addCommand(
+      databaseCommand("pause", "have nobody start jobs of a queue; running ones finish")
+        .argument("<name>", "the queue")
+        .action(pause),
+    )
+    .addCommand(
+      databaseCommand("resume", "have a paused queue go on, in its old order")
+        .argument("<name>", "the queue")
+        .action(resume),
+    );
+}
+
+async function list(options: DatabaseOptions): Promise<void> {
+  await withDatabase(options, async (db) => printRows(await listQueues(db), columns, options));
+}
+
+const columns: Columns<QueueOverview> = {
+  QUEUE: ({ name }) => name,
+  PAUSED: ({ pausedAt }) => pausedAt,
+  DUE: ({ due }) => countText(due, mostCounted),
+  SCHEDULED: ({ scheduled }) => countText(scheduled, mostCounted),
+  ACTIVE: ({ active }) => countText(active, mostCounted),
+  WAIT: ({ longestWaitMs }) => (longestWaitMs === null ? null : `${(longestWaitMs / 1_000).toFixed(1)} s`),
+};
+
+async function pause(name: string, options: DatabaseOptions): Promise<void> {
+  await withDatabase(options, async (db) => {
+    await pauseQueue(db, name);
+    if (options.json) printJson({ queue: name, paused: true });
+    else console.log(`the queue ${name} is paused; running jobs finish`);
+  });
+}
+
+async function resume(name: string, options: DatabaseOptions): Promise<void> {
+  await withDatabase(options, async (db) => {
+    const wasPaused = await resumeQueue(db, name);
+    if (options.json) printJson({ queue: name, paused: false });
+    else console.log(wasPaused ? `the queue ${name} goes on` : `the queue ${name} was not paused`);
+  });
+}

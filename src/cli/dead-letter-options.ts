@@ -1,0 +1,66 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { type Duration, milliseconds } from "../core/duration.js";
+import { InvalidValueError } from "../core/errors.js";
+import type { DeadLetterFilter } from "../dead-letters/filter.js";
+
+/** Which dead letters a command is about. */
+export interface FilterOptions {
+  readonly id?: readonly number[];
+  readonly name?: string;
+  readonly queue?: string;
+  readonly reason?: string;
+  readonly error?: string;
+  readonly tag?: string;
+  readonly since?: Date | Duration;
+  readonly before?: Date | Duration;
+}
+
+/** Adds the options of a filter to a command. */
+export function withFilter(command: Command): Command {
+  return command
+    .option("--id <ids...>", "those of these ids", jobIds)
+    .option("--name <name>", "those of this job")
+    .option("--queue <name>", "those of this queue")
+    .option("--reason <text>", "those with this text in their reason")
+    .option("--error <name>", "those whose last error has this name")
+    .option("--tag <tag>", "those with this tag")
+    .option(
+      "--since <time>",
+      "those that died at this time or later, or within so long: 2026-01-31T08:00Z, 24h",
+      moment,
+    )
+    .option("--before <time>", "those that died before this time, or longer ago", moment);
+}
+
+/** What the options say, without the command's others. */
+export function filterOf(options: FilterOptions): DeadLetterFilter {
+  const { id: ids, name, queue, reason, error, tag, since, before } = options;
+  const given = Object.entries({ ids, name, queue, reason, error, tag, since, before });
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+/** The same for a command that changes what it finds: that all are meant must be said. */
+export function filterOrAll(options: FilterOptions & { readonly all?: true }): DeadLetterFilter {
+  const filter = filterOf(options);
+  const isAll = Object.keys(filter).length === 0;
+  if (isAll && !options.all) throw new InvalidValueError("--all", "is missing: say so to mean all, or say which");
+  if (!isAll && options.all) throw new InvalidValueError("--all", "stands beside a filter: give one of them");
+  return filter;
+}
+
+function jobIds(text: string, before: readonly number[] = []): readonly number[] {
+  const id = Number(text);
+  if (!Number.isSafeInteger(id) || id < 1) throw new InvalidArgumentError("give the ids of jobs, such as 17.");
+  return [...before, id];
+}
+
+function moment(text: string): Date | Duration {
+  try {
+    milliseconds(text as Duration, "");
+    return text as Duration;
+  } catch {
+    const time = new Date(text);
+    if (/^\d{4}-/.test(text) && !Number.isNaN(time.getTime())) return time;
+    throw new InvalidArgumentError("give a time such as 2026-01-31T08:00Z, or how long ago, such as 24h.");
+  }
+}

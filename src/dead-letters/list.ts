@@ -1,0 +1,108 @@
+import { and, desc, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { builder } from "../core/builder.js";
+import { InvalidValueError, shown } from "../core/errors.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import type { ErrorRecord } from "../jobs/error-record.js";
+import { type DeadLetterFilter, matching } from "./filter.js";
+import { cursorOf, finishedAtText, isBefore, parseCursor, theEnd } from "./mark.js";
+
+/** A job that has died, with all that helps to see why. */
+export interface DeadLetter {
+  readonly id: number;
+  readonly name: string;
+  readonly queue: string;
+  readonly priority: number;
+  /** As it was enqueued. */
+  readonly payload: unknown;
+  readonly reason: string;
+  /** Its last failures, newest last; `at` is when. */
+  readonly errors: readonly (ErrorRecord & { readonly at: string })[];
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** How many workers died with it in hand. */
+  readonly crashes: number;
+  /** How often it was replayed. */
+  readonly replays: number;
+  readonly uniqueKey: string | null;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, unknown>>;
+  readonly createdAt: Date;
+  /** When it died. */
+  readonly finishedAt: Date;
+}
+
+export interface DeadLetterPage {
+  /** Newest first. */
+  readonly deadLetters: readonly DeadLetter[];
+  /** Where the next page begins; undefined if this is the last one. */
+  readonly next: string | undefined;
+}
+
+const largestPage = 1_000;
+
+/**
+ * Lists dead letters, newest first, a page at a time. What dies or is replayed between two pages shifts none of the others.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @param page `cursor`: the `next` of the page before; `limit`: from 1 to 1000, default 50
+ * @throws InvalidValueError before any SQL, for a filter, cursor or limit that is none
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function listDeadLetters(
+  db: Queryable,
+  filter: DeadLetterFilter = {},
+  { cursor, limit = 50 }: { readonly cursor?: string | undefined; readonly limit?: number } = {},
+): Promise<DeadLetterPage> {
+  if (!Number.isInteger(limit) || limit < 1 || limit > largestPage)
+    throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${largestPage}`);
+  const after = cursor === undefined ? theEnd : parseCursor(cursor);
+  const rows = await builder(db)
+    .select({ letter: columns, mark: finishedAtText })
+    .from(soniqJobs)
+    .where(and(matching(filter), isBefore(after)))
+    .orderBy(desc(soniqJobs.finishedAt), desc(soniqJobs.id))
+    .limit(limit + 1)
+    .catch(explainMissingTables);
+  const last = rows.length > limit ? rows[limit - 1] : undefined;
+  return {
+    deadLetters: rows.slice(0, limit).map(({ letter }) => deadLetter(letter)),
+    next: last && cursorOf({ finishedAt: last.mark, id: last.letter.id }),
+  };
+}
+
+const columns = {
+  id: soniqJobs.id,
+  name: soniqJobs.name,
+  queue: soniqJobs.queue,
+  priority: soniqJobs.priority,
+  // As texts: Drizzle would read a JSON string once more.
+  payload: sql<string>`${soniqJobs.payload}::text`,
+  reason: sql<string>`coalesce(${soniqJobs.reason}, '')`,
+  // Plain SQL may have put anything there.
+  errors: sql<string>`case jsonb_typeof(${soniqJobs.errors}) when 'array' then ${soniqJobs.errors}::text else '[]' end`,
+  attempt: soniqJobs.attempt,
+  maxAttempts: soniqJobs.maxAttempts,
+  crashes: soniqJobs.crashes,
+  replays: soniqJobs.replays,
+  uniqueKey: soniqJobs.uniqueKey,
+  tags: sql<string>`${soniqJobs.tags}::text`,
+  meta: sql<string>`${soniqJobs.meta}::text`,
+  createdAt: soniqJobs.createdAt,
+  finishedAt: soniqJobs.finishedAt,
+};
+
+type Row = Omit<DeadLetter, "payload" | "errors" | "tags" | "meta" | "finishedAt"> &
+  Record<"payload" | "errors" | "tags" | "meta", string> & { readonly finishedAt: Date | null };
+
+function deadLetter(row: Row): DeadLetter {
+  return {
+    ...row,
+    payload: JSON.parse(row.payload),
+    errors: JSON.parse(row.errors) as DeadLetter["errors"],
+    tags: JSON.parse(row.tags) as DeadLetter["tags"],
+    meta: JSON.parse(row.meta) as DeadLetter["meta"],
+    finishedAt: row.finishedAt as Date,
+  };
+}

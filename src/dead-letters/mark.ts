@@ -1,0 +1,37 @@
+import { type SQL, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { InvalidValueError, shown } from "../core/errors.js";
+
+/** A place among dead letters, which are in the order in which they died. */
+export interface DeadLetterMark {
+  /** A text: a Date would lose its microseconds. */
+  readonly finishedAt: string;
+  readonly id: number;
+}
+
+export const theBeginning: DeadLetterMark = { finishedAt: "-infinity", id: 0 };
+export const theEnd: DeadLetterMark = { finishedAt: "infinity", id: 0 };
+
+/** When a job died, as a mark has it: the same in the time zone of any session. */
+export const finishedAtText = sql<string>`to_char(${soniqJobs.finishedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')`;
+
+/** As a pair, so that the index of dead letters serves, and not the one of all that has finished. */
+export function isAfter({ finishedAt, id }: DeadLetterMark): SQL {
+  return sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) > (${finishedAt}::timestamptz, ${id}::bigint)`;
+}
+
+export function isBefore({ finishedAt, id }: DeadLetterMark): SQL {
+  return sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) < (${finishedAt}::timestamptz, ${id}::bigint)`;
+}
+
+/** A mark as others keep it. */
+export function cursorOf({ finishedAt, id }: DeadLetterMark): string {
+  return `${finishedAt}~${id}`;
+}
+
+export function parseCursor(cursor: string): DeadLetterMark {
+  const [, finishedAt, id] = /^(\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00)~(\d{1,16})$/.exec(cursor) ?? [];
+  if (finishedAt === undefined)
+    throw new InvalidValueError("cursor", `is ${shown(cursor)}: give the \`next\` of another page`);
+  return { finishedAt, id: Number(id) };
+}

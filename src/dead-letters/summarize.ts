@@ -1,0 +1,67 @@
+import { count, desc, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { builder } from "../core/builder.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import { type DeadLetterFilter, matching } from "./filter.js";
+
+/** So many dead letters are counted at the most, the newest ones. */
+export const mostCounted = 10_000;
+
+/** What there is of dead letters. */
+export interface DeadLetterSummary {
+  /** How many; 10000 stands for as many or more. */
+  readonly count: number;
+  /** The largest first. */
+  readonly groups: readonly DeadLetterGroup[];
+}
+
+/** Dead letters of one job that died of the same. */
+export interface DeadLetterGroup {
+  readonly name: string;
+  /** Without what is special to each: `out of attempts`, `invalid payload` … */
+  readonly reason: string;
+  /** The name of the last error; null if there was none. */
+  readonly error: string | null;
+  readonly count: number;
+  /** When the first and the last of them died. */
+  readonly oldest: Date;
+  readonly newest: Date;
+}
+
+/**
+ * Counts dead letters by what they died of: what to look at before they are replayed or purged.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @throws InvalidValueError before any SQL, for a filter that is none
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function summarizeDeadLetters(db: Queryable, filter: DeadLetterFilter = {}): Promise<DeadLetterSummary> {
+  const qb = builder(db);
+  const newest = qb
+    .select({
+      name: soniqJobs.name,
+      reason: sql<string>`split_part(coalesce(${soniqJobs.reason}, ''), ':', 1)`.as("kind"),
+      error: sql<string | null>`${soniqJobs.errors} -> -1 ->> 'name'`.as("error"),
+      finishedAt: soniqJobs.finishedAt,
+    })
+    .from(soniqJobs)
+    .where(matching(filter))
+    .orderBy(desc(soniqJobs.finishedAt), desc(soniqJobs.id))
+    .limit(mostCounted)
+    .as("newest");
+  const groups = await qb
+    .select({
+      name: newest.name,
+      reason: newest.reason,
+      error: newest.error,
+      count: count(),
+      oldest: sql<Date>`min(${newest.finishedAt})`.mapWith(soniqJobs.finishedAt),
+      newest: sql<Date>`max(${newest.finishedAt})`.mapWith(soniqJobs.finishedAt),
+    })
+    .from(newest)
+    .groupBy(newest.name, newest.reason, newest.error)
+    .orderBy(desc(count()), newest.name, newest.reason, newest.error)
+    .catch(explainMissingTables);
+  return { count: groups.reduce((sum, group) => sum + group.count, 0), groups };
+}

@@ -1,0 +1,76 @@
+import { type SQL, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { soniqQueues } from "../../schema/queues.js";
+import { soniqWorkers } from "../../schema/workers.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
+import { waitingQueues } from "./waiting.js";
+
+/** So many jobs of each kind are counted at the most: a million would take a while. */
+export const mostCounted = 10_000;
+
+/** A queue and what is in it. Of each count, 10000 stands for as many or more. */
+export interface QueueOverview {
+  readonly name: string;
+  /** Since when it is paused; null if it is not. */
+  readonly pausedAt: Date | null;
+  /** Jobs that wait, and could run now. */
+  readonly due: number;
+  /** Jobs for later. */
+  readonly scheduled: number;
+  readonly active: number;
+  /** For how long the first of the due jobs has been due, in milliseconds; null if none is. */
+  readonly longestWaitMs: number | null;
+}
+
+/**
+ * Lists the queues in which jobs wait or run, that a live worker works, or that are or were paused, by name.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
+  const rows = await rowsOf<Row>(
+    db,
+    sql`with active as materialized (
+        select queue, count(*)::int as jobs from (select queue from ${soniqJobs} where state = 'active' limit ${mostCounted}) as jobs group by queue
+      ), queues as (
+        select queue from (${waitingQueues}) as waiting
+        union select queue from active
+        union select name from ${soniqQueues}
+        union select jsonb_object_keys(queues) from ${soniqWorkers} where ended_at is null and lease_expires_at > now()
+      )
+      select queues.queue as name, extract(epoch from paused_at)::float8 * 1000 as "pausedAtMs",
+        (${counted(sql`<=`)}) as due, (${counted(sql`>`)}) as scheduled, coalesce(active.jobs, 0) as active,
+        (select round(extract(epoch from now() - min(run_at)) * 1000)::float8 from (${firstDue}) as first) as "longestWaitMs"
+      from queues
+      left join active on active.queue = queues.queue
+      left join ${soniqQueues} on ${soniqQueues.name} = queues.queue
+      order by 1`,
+  ).catch(explainMissingTables);
+  return rows.map(({ pausedAtMs, ...row }) => ({
+    ...row,
+    pausedAt: pausedAtMs === null ? null : new Date(pausedAtMs),
+  }));
+}
+
+interface Row extends Omit<QueueOverview, "pausedAt"> {
+  readonly pausedAtMs: number | null;
+}
+
+/** By priority, as the claim index has them: or all jobs for later would be read to find that none of them is due. */
+function perPriority(select: SQL): SQL {
+  return sql`select found.* from generate_series(0, 9) as each (priority) cross join lateral (${select}) as found`;
+}
+
+function jobsDue(comparison: SQL): SQL {
+  return sql`from ${soniqJobs} as job where job.state = 'queued' and job.queue = queues.queue and job.priority = each.priority and job.run_at ${comparison} now()`;
+}
+
+function counted(comparison: SQL): SQL {
+  const found = perPriority(sql`select 1 as one ${jobsDue(comparison)} limit ${mostCounted}`);
+  return sql`select count(*)::int from (${found} limit ${mostCounted}) as counted`;
+}
+
+const firstDue = perPriority(sql`select run_at ${jobsDue(sql`<=`)} order by run_at limit 1`);

@@ -1,0 +1,13 @@
+import { sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+
+/**
+ * The queues in which jobs wait, due or not, as a select of their names. Hops from queue to queue through the claim index, so
+ * a million waiting jobs cost no more than one.
+ */
+export const waitingQueues = sql`
+  with recursive hop (queue) as (
+    (select queue from ${soniqJobs} where state = 'queued' order by queue limit 1)
+    union all
+    select (select j.queue from ${soniqJobs} j where j.state = 'queued' and j.queue > hop.queue order by j.queue limit 1) from hop where hop.queue is not null
+  ) select queue from hop where queue is not null`;
