@@ -13,6 +13,7 @@ export default defineConfig({
         find: /^soniq-drizzle\/pglite$/,
         replacement: new URL("./src/database/pglite.ts", import.meta.url).pathname,
       },
+      { find: /^soniq-drizzle\/testing$/, replacement: new URL("./src/testing.ts", import.meta.url).pathname },
       { find: /^soniq-drizzle\/schema$/, replacement: new URL("./schema/index.ts", import.meta.url).pathname },
     ],
   },

@@ -31,5 +31,7 @@ export { previewTicks, type Rhythm } from "./schedules/rhythm.js";
 export { triggerSchedule } from "./schedules/trigger-schedule.js";
 export { defineConfig, type Handlers, type Retention, type WorkerConfig } from "./worker/config.js";
 export { createWorker, type Worker } from "./worker/create-worker.js";
-export type { WorkerEvent } from "./worker/events.js";
+export type { Logger } from "./worker/event-log.js";
+export type { SettledEvent, WorkerEvent } from "./worker/events.js";
 export type { Health } from "./worker/health.js";
+export type { Middleware, MiddlewareContext } from "./worker/middleware.js";

@@ -19,6 +19,11 @@ export interface JobSettings<In> {
   readonly backoff?: (attempt: number, error: unknown) => Duration;
   /** The key that at most one unfinished job of this definition may hold; null for none. */
   readonly uniqueKey?: (payload: In) => string | null;
+  /**
+   * Told of each job that `enqueue` and `enqueueMany` insert, in the process that does, and before a transaction around it commits:
+   * of a job that is rolled back, too. What it throws is printed, and changes nothing.
+   */
+  readonly onEnqueued?: (job: { readonly id: number; readonly name: string }, payload: In) => void;
 }
 
 /** A job definition, made by {@link defineJob}: `In` is what is enqueued and stored, `Out` what the handler receives. */

@@ -10,7 +10,15 @@ import type { JobDefinition } from "./define-job.js";
 import { ring } from "./doorbell.js";
 import { dueFrom } from "./due.js";
 import { isDue } from "./enqueue.js";
-import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
+import {
+  checkOptions,
+  type Enqueued,
+  type EnqueueOptions,
+  type JobOptions,
+  newJob,
+  type NewJob,
+  tellEnqueued,
+} from "./new-job.js";
 import { holdsKey } from "./unique-key.js";
 
 const rowsPerStatement = 5_000;
@@ -41,6 +49,8 @@ export async function enqueueMany<Name extends string, In, Out, ResultIn, Result
   const enqueued = await retryConflicts(db, (on) => on.transaction((tx: Queryable) => insertAll(tx, rows))).catch(
     explainMissingTables,
   );
+  for (const [i, { id, deduplicated }] of enqueued.entries())
+    if (!deduplicated) tellEnqueued(job, id, payloads[i] as In);
   return enqueued.map((row) => ({ ...row, name: job.name }));
 }
 

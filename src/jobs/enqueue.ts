@@ -10,7 +10,15 @@ import { retryConflicts } from "../core/retry-conflicts.js";
 import type { JobDefinition } from "./define-job.js";
 import { mayRing, ring } from "./doorbell.js";
 import { dueFrom } from "./due.js";
-import { checkOptions, type Enqueued, type EnqueueOptions, type JobOptions, newJob, type NewJob } from "./new-job.js";
+import {
+  checkOptions,
+  type Enqueued,
+  type EnqueueOptions,
+  type JobOptions,
+  newJob,
+  type NewJob,
+  tellEnqueued,
+} from "./new-job.js";
 import { holdsKey } from "./unique-key.js";
 
 /** How often to try where the holder of a key finishes between two statements. */
@@ -39,6 +47,7 @@ export async function enqueue<Name extends string, In, Out, ResultIn, ResultOut>
     if (id !== undefined) {
       // It may have waited long for a connection: what the last bell woke up has looked by then.
       if (isDue(row.options) && !rings && mayRing(queue)) await ringAlone(db, queue);
+      tellEnqueued(job, id, payload);
       return { id, name: job.name, deduplicated: false };
     }
     const holder = await keyHolder(db, row.uniqueKey as string);

@@ -34,6 +34,14 @@ export interface JobContext<Tx = Queryable> {
    * @throws TransactionLostError if the connection broke: the job runs again, and no attempt is lost
    */
   readonly transaction: <T>(write: (tx: Tx) => Promise<T>, options?: TransactionOptions) => Promise<T>;
+  /**
+   * Keeps a line with the job, in the column `logs`, which has the last 100 of them: each with its time and attempt, the message
+   * cut at 2,000 characters. Tells it as an event, too. Never throws, and waits for nothing: it is written within a second or so,
+   * and with the attempt's end. What a transaction of the job rolls back, its log keeps.
+   *
+   * @param fields what else to keep, as JSON of up to 2,000 characters
+   */
+  log(message: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Return it to run again after `delay`, without costing an attempt. */
   snooze(delay: Duration): Snooze;
   /** Return it to end the job as cancelled. */

@@ -1,3 +1,4 @@
+import { callHook } from "../core/call-hook.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText, toJson } from "../core/json.js";
@@ -113,6 +114,12 @@ export async function newJob<In>(
   } catch (error) {
     throw ofJob(job, error);
   }
+}
+
+/** Tells the definition that a job was inserted. */
+export function tellEnqueued<In>(job: JobDefinition<string, In>, id: number, payload: In): void {
+  const { name, onEnqueued } = job;
+  if (onEnqueued) callHook(`onEnqueued of the job ${name}`, onEnqueued, { id, name }, payload);
 }
 
 function ownKey<In>(job: JobDefinition<string, In>, payload: In): string | null {

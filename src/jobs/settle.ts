@@ -5,6 +5,7 @@ import { builder } from "../core/builder.js";
 import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
+import { logsWith } from "./append-logs.js";
 import { endClaim, errorsWith } from "./end-claim.js";
 import type { Outcome } from "./outcome.js";
 
@@ -14,6 +15,8 @@ export interface Settlement {
   /** The fence of the claim. */
   readonly claims: number;
   readonly outcome: Outcome;
+  /** What the handler logged since the last append, as one JSON text. */
+  readonly logs?: string | undefined;
 }
 
 /** A job as a settlement left it. */
@@ -59,7 +62,7 @@ const aroundLocks = statements(() => {
   return sql`${soniqJobs.id} = any (array(${free}))`;
 });
 
-/** Two, since most batches have only completed jobs, and PostgreSQL reads and plans these in a fraction of the time. */
+/** Two, since most batches have only completed jobs that logged nothing, and PostgreSQL reads and plans these in a fraction of the time. */
 function statements(only?: () => SQL) {
   const statement = (of: "completions" | "outcomes") =>
     compiled<{ workerId: string; rows: string; count: number; ids: string }>((db) =>
@@ -87,7 +90,7 @@ async function send(
   workerId: string,
   settlements: readonly Settlement[],
 ): Promise<Settled[]> {
-  const completed = settlements.every(isCompletion);
+  const completed = settlements.every(isPlainCompletion);
   const rows = `[${settlements.map(completed ? completionJson : outcomeJson).join()}]`;
   const statement = completed ? completions : outcomes;
   const ids = `{${settlements.map(({ id }) => id).join()}}`;
@@ -100,7 +103,7 @@ async function send(
 
 const columns = {
   completions: sql`id bigint, claims int, result jsonb`,
-  outcomes: sql`id bigint, claims int, state text, "delayMs" float8, refund int, "graceMs" float8, result jsonb, error jsonb, reason text`,
+  outcomes: sql`id bigint, claims int, state text, "delayMs" float8, refund int, "graceMs" float8, result jsonb, error jsonb, reason text, logs jsonb`,
 };
 
 function completion() {
@@ -123,6 +126,7 @@ function changes() {
     result: sql`s.result`,
     reason: sql`case when ${state} = 'cancelled' then coalesce(${soniqJobs.reason}, s.reason, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
     errors: when(sql`s.error is null`, soniqJobs.errors, errorsWith(sql`s.error`)),
+    logs: when(sql`s.logs is null`, soniqJobs.logs, logsWith(sql`s.logs`)),
   };
 }
 
@@ -130,8 +134,8 @@ function when(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL 
   return sql`case when ${condition} then ${then} else ${otherwise} end`;
 }
 
-function isCompletion({ outcome }: Settlement): boolean {
-  return outcome.kind === "completed";
+function isPlainCompletion({ outcome, logs }: Settlement): boolean {
+  return outcome.kind === "completed" && logs === undefined;
 }
 
 /** A result is a JSON text already. */
@@ -140,9 +144,9 @@ function completionJson({ id, claims, outcome }: Settlement): string {
   return result === null ? `{"id":${id},"claims":${claims}}` : `{"id":${id},"claims":${claims},"result":${result}}`;
 }
 
-function outcomeJson({ id, claims, outcome }: Settlement): string {
+function outcomeJson({ id, claims, outcome, logs = "null" }: Settlement): string {
   const { result, ...others } = columnsOf(outcome);
-  return `${JSON.stringify({ id, claims, ...others }).slice(0, -1)},"result":${result ?? "null"}}`;
+  return `${JSON.stringify({ id, claims, ...others }).slice(0, -1)},"result":${result ?? "null"},"logs":${logs}}`;
 }
 
 interface OutcomeColumns {

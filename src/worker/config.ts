@@ -6,6 +6,9 @@ import type { JobDefinition, PayloadOutput, ResultInput } from "../jobs/define-j
 import type { Handler } from "../jobs/handler.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
 import type { ScheduleDefinition } from "../schedules/define-schedule.js";
+import type { Logger } from "./event-log.js";
+import type { Tell } from "./events.js";
+import type { Middleware } from "./middleware.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];
@@ -74,6 +77,15 @@ export interface WorkerConfig {
   readonly retention?: Retention;
   /** How many workers may crash with a job in hand before it is a dead letter. Default 5. */
   readonly maxCrashes?: number;
+  /**
+   * Told of each job that starts, logs or ends, and of what goes wrong with the worker. It holds up the worker for as long as it
+   * takes, so it should not; what it throws is printed, and changes nothing.
+   */
+  readonly onEvent?: Tell;
+  /** What stands around each handler, the first one outermost. */
+  readonly middleware?: readonly Middleware[];
+  /** Writes down what the worker tells, such as a pino logger. `soniq-drizzle work` prints to it instead. */
+  readonly logger?: Logger;
   /** How long a job of an unknown name is given back, for a newer worker to come, before it is a dead letter. Default `"10m"`. */
   readonly unknownGrace?: Duration;
 }

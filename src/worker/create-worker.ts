@@ -5,9 +5,11 @@ import type { WorkerConfig } from "./config.js";
 import { openConnections } from "./connections.js";
 import { pause } from "./duties.js";
 import { Engine } from "./engine.js";
+import { eventLog } from "./event-log.js";
 import type { Tell } from "./events.js";
 import { type Health, healthOf } from "./health.js";
 import { checkConfig, type Settings } from "./settings.js";
+import { tellAll } from "./tell-all.js";
 
 /** Works the queues of a configuration in this process. */
 export interface Worker {
@@ -46,27 +48,19 @@ export interface ProcessWorker extends Worker {
 /**
  * Creates a worker.
  *
- * @param onEvent is told of each settled job, and of what went wrong and will be tried again
+ * @param onEvent is told what the configuration's own `onEvent` is told
  * @throws ConfigError for a configuration that cannot work
  */
-export function createWorker(config: WorkerConfig, { onEvent = () => {} }: { readonly onEvent?: Tell } = {}): Worker {
-  return workerOf(checkConfig(config), onEvent);
+export function createWorker(config: WorkerConfig, { onEvent }: { readonly onEvent?: Tell } = {}): Worker {
+  const settings = checkConfig(config);
+  return workerOf(settings, [onEvent, settings.logger && eventLog(settings.logger)]);
 }
 
 const drainLookMs = 250;
 
 /** @see createWorker */
-export function workerOf(settings: Settings, onEvent: Tell): ProcessWorker {
-  const failed = (error: unknown) => console.error("soniq-drizzle: onEvent failed:", error);
-  const tell: Tell = (event) => {
-    try {
-      const told: unknown = onEvent(event);
-      // An async function fits, too: what it does wrong is not the worker's end.
-      if (told instanceof Promise) told.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
-  };
+export function workerOf(settings: Settings, listeners: readonly (Tell | undefined)[]): ProcessWorker {
+  const tell = tellAll([settings.onEvent, ...listeners].filter((listener) => listener !== undefined));
   let engine: Engine | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;

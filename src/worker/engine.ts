@@ -12,6 +12,7 @@ import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
 import { type Duty, pause, perform } from "./duties.js";
 import type { Tell } from "./events.js";
+import { LogWriter } from "./log-writer.js";
 import { pruneDuties } from "./pruner.js";
 import { healthOf, type Vitals, watchHealth } from "./health.js";
 import { QueueWorker } from "./queue-worker.js";
@@ -19,6 +20,7 @@ import { rescueDuties } from "./rescuer.js";
 import { scheduleDuties } from "./scheduler.js";
 import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
+import { silence } from "./tell-all.js";
 import { WorkerSession } from "./worker-session.js";
 
 /** After its signal was aborted by a shutdown, a handler has so long to end. */
@@ -59,6 +61,7 @@ export class Engine {
     const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
     const settler = new Settler(db, tell, deletesCompleted, route === "pooled", settings.batchSize);
     this.#settler = settler;
+    const logs = new LogWriter(db, tell);
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
     await syncSchedules(db, this.schedules);
     this.#queues = Object.entries(settings.queues).map(
@@ -67,7 +70,10 @@ export class Engine {
           settings,
           settler,
           transactions: { slots: transactions, db, deletesCompleted, bound, timed },
+          logs,
+          random: Math.random,
           tell,
+          heard: tell !== silence,
           workerId: () => this.#session.id,
           setIdle: (name, idle) => this.#setIdle(name, idle),
           claimFailed: (name, error) => this.#claimFailed(name, error),
@@ -86,6 +92,7 @@ export class Engine {
       }),
       ...pruneDuties(db, settings),
       ...scheduleDuties(db, this.schedules, settings, tell),
+      logs.duty(),
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
     // Before the first look at its health, and before it says that it waits for work.

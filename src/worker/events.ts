@@ -3,16 +3,21 @@ import type { Outcome } from "../jobs/outcome.js";
 import type { Rescued } from "../jobs/rescue.js";
 import type { Settled } from "../jobs/settle.js";
 
-/** What a worker tells of itself, for logs. */
+/**
+ * What a worker tells of itself: for logs, metrics and alarms. How an attempt ended is told when the database has answered that
+ * it is written: the next attempt may have started by then.
+ */
 export type WorkerEvent =
-  /** An attempt ended, and it is written down. */
+  /** An attempt begins: its handler is about to be called. */
+  | { readonly type: "started"; readonly job: ClaimedJob }
+  /** A handler said so, with `job.log`. */
   | {
-      readonly type: "settled";
+      readonly type: "logged";
       readonly job: ClaimedJob;
-      readonly outcome: Outcome;
-      readonly state: Settled["state"];
-      readonly runMs: number;
+      readonly message: string;
+      readonly fields?: Readonly<Record<string, unknown>>;
     }
+  | SettledEvent
   /** An attempt ended, but the job had been taken from this worker: nothing was written. */
   | { readonly type: "fenced"; readonly job: ClaimedJob; readonly outcome: Outcome; readonly runMs: number }
   /** A handler threw after its transaction had completed the job: nothing is tried again. */
@@ -37,5 +42,25 @@ export type WorkerEvent =
   | { readonly type: "degraded"; readonly ready: boolean; readonly reasons: readonly string[] }
   /** All is well again. */
   | { readonly type: "recovered" };
+
+/** An attempt ended, and it is written down. */
+export interface SettledEvent {
+  /**
+   * What became of the job. That need not be what the attempt came to: one that is to be tried again is `cancelled` if
+   * somebody asked for that meanwhile, and one of a name that stays unknown is `dead` in the end.
+   */
+  readonly type: Outcome["kind"];
+  readonly job: ClaimedJob;
+  /** What the attempt came to. */
+  readonly outcome: Outcome;
+  readonly state: Settled["state"];
+  /** How long the attempt took, in milliseconds. */
+  readonly runMs: number;
+}
+
+/** The event of an attempt that was settled. */
+export function settledEvent(job: ClaimedJob, outcome: Outcome, state: Settled["state"], runMs: number): SettledEvent {
+  return { type: state === "queued" ? outcome.kind : state, job, outcome, state, runMs };
+}
 
 export type Tell = (event: WorkerEvent) => void;

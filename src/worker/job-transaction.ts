@@ -75,6 +75,8 @@ export class JobTransaction {
     private readonly runnable: Runnable,
     private readonly around: TransactionSurroundings,
     private readonly signal: AbortSignal,
+    /** What the handler logged and is not written yet: goes with the settle, and past a rollback with the next one. */
+    private readonly logs: () => string | undefined,
   ) {}
 
   /** @returns what the body returned, once it is committed */
@@ -87,6 +89,11 @@ export class JobTransaction {
     // A handler that does not wait for it learns of nothing; `result` does.
     this.#running.catch(() => {});
     return this.#running;
+  }
+
+  /** Whether it is under way. */
+  get open(): boolean {
+    return this.#slot !== undefined;
   }
 
   /** Waits for it, as the handler may have not. @throws what it failed with */
@@ -201,7 +208,7 @@ export class JobTransaction {
   }
 
   #settlement(outcome: Outcome): Settlement {
-    return { id: this.job.id, claims: this.job.claims, outcome };
+    return { id: this.job.id, claims: this.job.claims, outcome, logs: this.logs() };
   }
 
   /** The commit was not answered: looks whether it was carried out, until the database says so. */

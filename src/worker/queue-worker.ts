@@ -4,6 +4,7 @@ import type { Outcome } from "../jobs/outcome.js";
 import type { Claimer } from "./claimer.js";
 import { longestBufferMs } from "./claimer.js";
 import { pause } from "./duties.js";
+import { settledEvent } from "./events.js";
 import { type Interruption, Run, type RunEnd } from "./run.js";
 import type { Surroundings } from "./surroundings.js";
 import { Throughput } from "./throughput.js";
@@ -190,13 +191,14 @@ export class QueueWorker {
     while (!this.#stopping && this.#runs.size < this.concurrency) {
       const next = this.#buffer.shift();
       if (!next) return;
-      const { settings, transactions } = this.around;
-      const run = new Run(next.job, next.workerId, transactions);
+      const { settings, heard, tell } = this.around;
+      const { job } = next;
+      const run = new Run(job, next.workerId, next.claimedAt, this.around);
       this.#runs.add(run);
-      this.#unsettled.add(run.job);
-      void run
-        .execute(settings.runnables.get(run.job.name), settings.unknownGraceMs)
-        .then((end) => this.#ended(run, end));
+      this.#unsettled.add(job);
+      const runnable = settings.runnables.get(job.name);
+      if (heard && runnable) tell({ type: "started", job });
+      void run.execute(runnable, settings.unknownGraceMs).then((end) => this.#ended(run, end));
     }
   }
 
@@ -213,10 +215,10 @@ export class QueueWorker {
     switch (end.kind) {
       case "to settle":
         if ("lost" in end) tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error: end.lost });
-        void this.#settle(run, end.outcome, runMs);
+        void this.#settle(run, end.outcome, runMs, end.logs);
         break;
       case "settled":
-        tell({ type: "settled", job, outcome: end.outcome, state: end.state, runMs });
+        tell(settledEvent(job, end.outcome, end.state, runMs));
         if ("late" in end) tell({ type: "late error", job, error: end.late });
         this.#done(job);
         break;
@@ -237,12 +239,12 @@ export class QueueWorker {
     void ended.finally(() => this.#stubborn.delete(run));
   }
 
-  async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number): Promise<void> {
+  async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
     const { settler, settings, tell } = this.around;
-    const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome });
+    const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome, logs });
     this.#done(job);
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
-    tell({ type: "settled", job, outcome, state, runMs });
+    tell(settledEvent(job, outcome, state, runMs));
     // It is due again before the next poll: no need to wait for that.
     if ("delayMs" in outcome && outcome.delayMs < settings.pollMs)
       setTimeout(() => this.#poke(), outcome.delayMs + 1).unref();

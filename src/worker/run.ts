@@ -7,8 +7,10 @@ import { decide, type Ending, type Outcome, unknownName } from "../jobs/outcome.
 import type { Settled } from "../jobs/settle.js";
 import { validate } from "../jobs/validate.js";
 import { handlerContext } from "./handler-context.js";
-import { JobTransaction, type TransactionSurroundings } from "./job-transaction.js";
+import { JobLog } from "./job-log.js";
+import { JobTransaction } from "./job-transaction.js";
 import type { Runnable } from "./settings.js";
+import type { Surroundings } from "./surroundings.js";
 
 /** Why an attempt was interrupted. */
 export type Interruption = "timeout" | "cancel" | "lost" | "shutdown" | "crash";
@@ -18,8 +20,13 @@ export const graceMs = 5_000;
 
 /** How an attempt ended, and what is left to do for it. */
 export type RunEnd =
-  /** `lost`: what its transaction's connection broke with. */
-  | { readonly kind: "to settle"; readonly outcome: Outcome; readonly lost?: unknown }
+  /** `lost`: what its transaction's connection broke with; `logs`: what it logged last. */
+  | {
+      readonly kind: "to settle";
+      readonly outcome: Outcome;
+      readonly lost?: unknown;
+      readonly logs?: string | undefined;
+    }
   /** Its own transaction has settled it; `late`: what the handler threw after that. */
   | {
       readonly kind: "settled";
@@ -48,6 +55,7 @@ export class Run {
   #timeout: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
   #transaction: JobTransaction | undefined;
+  #log: JobLog | undefined;
   #handler: Promise<unknown> = Promise.resolve();
   #ignored = false;
 
@@ -55,22 +63,30 @@ export class Run {
     readonly job: ClaimedJob,
     /** The session that claimed it. */
     readonly workerId: string,
-    private readonly transactions: TransactionSurroundings,
+    /** When the claim was answered, by `performance.now()`. */
+    readonly claimedAt: number,
+    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random">,
   ) {}
 
   /** Runs the handler to its end, or until the grace after an interruption is over. */
   async execute(runnable: Runnable | undefined, unknownGraceMs: number): Promise<RunEnd> {
-    if (!runnable) return { kind: "to settle", outcome: unknownName(this.job, unknownGraceMs, Math.random()) };
+    if (!runnable) return { kind: "to settle", outcome: unknownName(this.job, unknownGraceMs, this.around.random()) };
     this.#timeOutIn(runnable.timeoutMs);
     const ending = await this.#callOrGiveUp(runnable);
     clearTimeout(this.#timeout);
     clearTimeout(this.#graceTimer);
-    return this.#end(runnable, ending);
+    this.#log?.end();
+    const end = this.#end(runnable, ending);
+    return this.#log && end.kind === "to settle" ? { ...end, logs: this.#log.unwritten() } : end;
   }
 
   /** If the worker went on without the handler, which took no notice of its signal: resolves when that ends after all. */
   get stubborn(): Promise<unknown> | undefined {
     return this.#ignored ? this.#handler : undefined;
+  }
+
+  get inTransaction(): boolean {
+    return this.#transaction?.open ?? false;
   }
 
   /** Aborts the handler's signal, and gives up on it when the grace is over. */
@@ -140,7 +156,7 @@ export class Run {
 
   #afterLossMs(): number {
     const { claims, attempt } = this.job;
-    return afterLossMs * 2 ** Math.min(mostDoublings, claims - attempt) * (0.5 + Math.random() / 2);
+    return afterLossMs * 2 ** Math.min(mostDoublings, claims - attempt) * (0.5 + this.around.random() / 2);
   }
 
   #end(runnable: Runnable, ending: Ending): RunEnd {
@@ -176,7 +192,7 @@ export class Run {
         : undefined;
     return {
       kind: "to settle",
-      outcome: cutShort ?? decide(this.job, definition, ending, this.workerId, Math.random()),
+      outcome: cutShort ?? decide(this.job, definition, ending, this.workerId, this.around.random()),
     };
   }
 
@@ -187,19 +203,25 @@ export class Run {
       case "cancel":
         return { kind: "cancelled" };
       case "timeout":
-        return decide(this.job, definition, { threw: this.#signal.reason }, this.workerId, Math.random());
+        return decide(this.job, definition, { threw: this.#signal.reason }, this.workerId, this.around.random());
       default:
         return why satisfies never;
     }
   }
 
   #context(runnable: Runnable): JobContext {
+    const { job, workerId, around } = this;
     return handlerContext(
-      this.job,
+      job,
       () => this.#signal,
       (write, options) => {
-        this.#transaction ??= new JobTransaction(this.job, this.workerId, runnable, this.transactions, this.#signal);
+        const logs = () => this.#log?.unwritten();
+        this.#transaction ??= new JobTransaction(job, workerId, runnable, around.transactions, this.#signal, logs);
         return this.#transaction.run(write, options) as ReturnType<typeof write>;
+      },
+      (message, fields) => {
+        this.#log ??= new JobLog(this, around.logs);
+        this.#log.add(message, fields);
       },
     );
   }

@@ -10,8 +10,11 @@ import type { HandlerFunction } from "../jobs/job-context.js";
 import { isScheduleDefinition, type ScheduleDefinition } from "../schedules/define-schedule.js";
 import type { WorkerConfig } from "./config.js";
 import { fewestConnections } from "./connection-budget.js";
+import type { Logger } from "./event-log.js";
+import type { Tell } from "./events.js";
+import { type Middleware, withMiddleware } from "./middleware.js";
 
-/** A job definition with the function that runs it. */
+/** A job definition with the function that runs it, middleware included. */
 export interface Runnable {
   readonly definition: JobDefinition;
   readonly run: HandlerFunction<unknown, unknown>;
@@ -36,6 +39,8 @@ export interface Settings {
   readonly retentionMs: { readonly completed: number; readonly cancelled: number; readonly dead: number };
   readonly maxCrashes: number;
   readonly unknownGraceMs: number;
+  readonly onEvent: Tell | undefined;
+  readonly logger: Logger | undefined;
 }
 
 const defaultTimeoutMs = 300_000;
@@ -65,6 +70,15 @@ const keptFor = (fallback: Duration) => duration(fallback, 0, Infinity);
 
 function isPglite(value: unknown): boolean {
   return typeof value === "object" && value !== null && "openSlot" in value && "openListener" in value;
+}
+
+function isLogger(value: unknown): boolean {
+  const methods = value as Record<string, unknown>;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    ["info", "warn", "error"].every((level) => typeof methods[level] === "function")
+  );
 }
 
 const configSchema = v.strictObject({
@@ -123,6 +137,9 @@ const configSchema = v.strictObject({
   ),
   maxCrashes: v.optional(count, 5),
   unknownGrace: duration("10m"),
+  onEvent: v.optional(v.function("must be a function")),
+  middleware: v.optional(v.array(v.function("must be a function"), "must be a list of functions"), []),
+  logger: v.optional(v.custom<Logger>(isLogger, "must have info, warn and error, as a pino logger has")),
 });
 
 /**
@@ -138,7 +155,8 @@ export function checkConfig(config: WorkerConfig): Settings {
   }
   const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
   const { batchSize, maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
-  const runnables = runnablesOf(jobs, handlers);
+  const middleware = checked.output.middleware as readonly Middleware[];
+  const runnables = runnablesOf(jobs, handlers, middleware);
   const overNetwork = typeof connection === "string";
   if (!overNetwork && checked.output.database)
     throw new ConfigError("configuration: database goes with a connection string: pglite(db) brings its own");
@@ -157,6 +175,8 @@ export function checkConfig(config: WorkerConfig): Settings {
     retentionMs: retention,
     maxCrashes,
     unknownGraceMs: unknownGrace,
+    onEvent: checked.output.onEvent as Tell | undefined,
+    logger: checked.output.logger,
   };
 }
 
@@ -165,7 +185,12 @@ function readable(issue: { type: string; expected: string | null; message: strin
   return issue.message.trim();
 }
 
-function runnablesOf(jobs: Record<string, unknown>, handlers: Record<string, unknown>): Map<string, Runnable> {
+/** The handlers by their jobs' names. @throws ConfigError naming one that is missing, or that belongs to no job */
+export function runnablesOf(
+  jobs: Readonly<Record<string, unknown>>,
+  handlers: Readonly<Record<string, unknown>>,
+  middleware: readonly Middleware[],
+): Map<string, Runnable> {
   const runnables = new Map<string, Runnable>();
   for (const [key, definition] of Object.entries(jobs)) {
     if (!isJobDefinition(definition)) continue;
@@ -175,7 +200,7 @@ function runnablesOf(jobs: Record<string, unknown>, handlers: Record<string, unk
       throw new ConfigError(`configuration: two job definitions are called ${JSON.stringify(name)}: rename one`);
     runnables.set(name, {
       definition,
-      run: runOf(handlers[key] ?? definition.run, definition, key),
+      run: withMiddleware(middleware, runOf(handlers[key] ?? definition.run, definition, key)),
       timeoutMs: Math.min(longestTimerMs, milliseconds(definition.timeout ?? defaultTimeoutMs, `job ${name}: timeout`)),
     });
   }

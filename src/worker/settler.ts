@@ -157,14 +157,15 @@ export class Settler {
     }
   }
 
-  /** A row of the batch was refused, against all checks: nothing may stay active for it, nor for the others. */
+  /** A row of the batch was refused, against all checks: nothing may stay active for it, nor for the others. Its logs go first. */
   async #settleAlone(workerId: string, one: Pending): Promise<void> {
     try {
       this.#leaveDoubt(statesOf([one], await settleUnlocked(this.db, workerId, [one])));
     } catch (error) {
       if (failureOf(error) !== "row") throw error;
       const reason = `its outcome could not be stored: ${storable(errorText(error))}`;
-      this.#doubtful = [...without(this.#doubtful, [one]), { ...one, outcome: { kind: "dead", reason } }];
+      const outcome = one.logs === undefined ? ({ kind: "dead", reason } as const) : one.outcome;
+      this.#doubtful = [...without(this.#doubtful, [one]), { ...one, outcome, logs: undefined }];
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Tell } from "./events.js";
 import type { TransactionSurroundings } from "./job-transaction.js";
+import type { LogWriter } from "./log-writer.js";
 import type { Settings } from "./settings.js";
 import type { Settler } from "./settler.js";
 
@@ -8,7 +9,12 @@ export interface Surroundings {
   readonly settings: Settings;
   readonly settler: Settler;
   readonly transactions: TransactionSurroundings;
+  readonly logs: LogWriter;
+  /** A number from 0 to 1, for the jitter of delays. */
+  random(): number;
   readonly tell: Tell;
+  /** Whether anybody listens: what is told of each job as it starts need not be made for nobody. */
+  readonly heard: boolean;
   /** The session to claim for. */
   workerId(): string;
   /** Says whether this queue waits for work. @returns whether that is news, once those who enqueue can know it */

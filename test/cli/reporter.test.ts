@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import { reporter } from "../../src/cli/reporter.ts";
-import { troubleLimit } from "../../src/cli/trouble-limit.ts";
+import { troubleLimit } from "../../src/worker/trouble-limit.ts";
 import { defineJob, enqueue, type WorkerEvent } from "../../src/index.ts";
 import { startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";
@@ -15,6 +15,7 @@ function terminal() {
   const clock = { ms: 0 };
   const write = (text: string) => lines.push(text.trimEnd().replace(/^\S+ /, "")) > 0;
   const { tell } = reporter(
+    undefined,
     { isTTY: true, write },
     troubleLimit(() => clock.ms),
   );
@@ -46,7 +47,7 @@ test("what became of a job is always shown", () => {
   const job = { id: 1, name: "mail", queue: "default", attempt: 1, maxAttempts: 3 };
   const settled = (id: number) =>
     tell({
-      type: "settled",
+      type: "completed",
       job: { ...job, id },
       outcome: { kind: "completed" },
       state: "completed",
@@ -58,6 +59,23 @@ test("what became of a job is always shown", () => {
   }
   expect(lines.filter((line) => line.startsWith("failed"))).toHaveLength(1);
   expect(lines.filter((line) => line.startsWith("mail"))).toHaveLength(50);
+});
+
+test("with a logger in the configuration, all is said to that, and nothing is printed", () => {
+  const said: unknown[][] = [];
+  const noting = (level: string) => (fields: object, text: string) => void said.push([level, fields, text]);
+  const logger = { info: noting("info"), warn: noting("warn"), error: noting("error") };
+  const printed: string[] = [];
+  const { say, tell } = reporter(logger, { isTTY: true, write: (text: string) => printed.push(text) > 0 });
+  say("queues: default × 10");
+  for (let n = 0; n < 3; n += 1) tell({ type: "trouble", doing: "claiming", error: new Error("connection refused") });
+  tell({ type: "degraded", ready: false, reasons: ["PostgreSQL has answered no beat for 12 s"] });
+  expect(said).toEqual([
+    ["info", {}, "queues: default × 10"],
+    ["warn", {}, "failed while claiming, trying again: connection refused"],
+    ["warn", expect.objectContaining({ ready: false }), "not ready: PostgreSQL has answered no beat for 12 s"],
+  ]);
+  expect(printed).toEqual([]);
 });
 
 test("a worker whose PostgreSQL goes away and comes back says so in no more than a line a second", async () => {

@@ -7,7 +7,7 @@ import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
 import { claimAs, expireLease, sessionOf } from "../support/sessions.ts";
 import { until } from "../support/until.ts";
-import { startWorker } from "../support/worker.ts";
+import { isSettled, startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
 const hour = 3_600_000;
@@ -143,7 +143,7 @@ describe("when the database's clock jumps", () => {
     finish.open();
     await first.event("fenced");
     expect(await jobRow(db, id)).toMatchObject({ state: "completed", result: 2, claims: 2 });
-    expect([...first.events, ...second.events].filter(({ type }) => type === "settled")).toHaveLength(1);
+    expect([...first.events, ...second.events].filter(isSettled)).toHaveLength(1);
   });
 
   test("back, a lease lasts no longer than it should from the next beat on", async () => {

@@ -6,6 +6,7 @@ import * as schema from "../../schema/index.ts";
 import * as nodePostgres from "../../src/database/node-postgres.ts";
 import * as pglite from "../../src/database/pglite.ts";
 import * as surface from "../../src/index.ts";
+import * as testing from "../../src/testing.ts";
 import { root } from "./source-files.ts";
 
 const text = (path: string) => readFileSync(join(root, path), "utf8");
@@ -56,6 +57,9 @@ const types = [
   "JobContext",
   "JobDefinition",
   "JobSettings",
+  "Logger",
+  "Middleware",
+  "MiddlewareContext",
   "Outcome",
   "PayloadInput",
   "PayloadOutput",
@@ -68,6 +72,7 @@ const types = [
   "Schedule",
   "ScheduleDefinition",
   "ScheduleSettings",
+  "SettledEvent",
   "TransactionDriver",
   "TransactionOf",
   "TransactionOptions",
@@ -99,7 +104,13 @@ test("soniq-drizzle/pglite exports one function", () => {
   expect(Object.keys(pglite)).toEqual(["pglite"]);
 });
 
-test("the package offers four modules, its manifest and a command", () => {
+test("soniq-drizzle/testing exports these functions and types, and nothing else", () => {
+  const functions = ["drain", "expectEnqueued", "rolledBack", "travel"];
+  expect(Object.keys(testing).toSorted()).toEqual(functions);
+  expect(exportedNames("src/testing.ts")).toEqual(["EnqueuedJob", "TestConfig", ...functions]);
+});
+
+test("the package offers five modules, its manifest and a command", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
   expect(manifest["type"]).toBe("module");
   expect(manifest["exports"]).toEqual({
@@ -116,6 +127,7 @@ test("the package offers four modules, its manifest and a command", () => {
     },
     // The one that imports PGlite, likewise.
     "./pglite": { types: "./dist/src/database/pglite.d.ts", default: "./dist/src/database/pglite.js" },
+    "./testing": { types: "./dist/src/testing.d.ts", default: "./dist/src/testing.js" },
     "./package.json": "./package.json",
   });
   expect(manifest["bin"]).toEqual({ "soniq-drizzle": "bin/soniq-drizzle.js" });

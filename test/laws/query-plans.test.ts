@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import type { Queryable } from "../../src/core/queryable.ts";
+import { appendLogs } from "../../src/jobs/append-logs.ts";
 import { cancel } from "../../src/jobs/cancel.ts";
 import { claim } from "../../src/jobs/claim.ts";
 import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim-marks.ts";
@@ -109,12 +110,24 @@ describe("a claim", () => {
   });
 });
 
+const aLine = '{"afterUs":1,"message":"a line"}';
 type Claimed = { id: number; claims: number };
 const idsOf = (jobs: readonly Claimed[]) => jobs.map(({ id }) => id);
 const byId: Record<string, (db: Queryable, held: readonly Claimed[]) => Promise<unknown>> = {
   "settling a hundred": (db, held) => settle(db, worker, completed(held)),
   "settling one": (db, held) => settle(db, worker, completed(held.slice(0, 1))),
   "settling what nobody has locked": (db, held) => settleUnlocked(db, worker, completed(held)),
+  "settling what has logged": (db, held) =>
+    settle(
+      db,
+      worker,
+      completed(held).map((one) => ({ ...one, logs: `[${aLine}]` })),
+    ),
+  "appending to logs": (db, held) =>
+    appendLogs(
+      db,
+      held.map((one) => ({ ...one, workerId: worker, lines: [aLine] })),
+    ),
   "settling by deletion": (db, held) => deleteCompleted(db, worker, completed(held)),
   "asking what was settled": (db, held) => findEnded(db, worker, completed(held)),
   "asking for ownership": (db, held) => findOwned(db, worker, idsOf(held)),

@@ -24,9 +24,12 @@ export default defineConfig({
       await sql.end();
       while (!existsSync(until));
     },
-    async hold({ n }, { signal }) {
+    async hold({ n }, { signal, log }) {
       const sql = postgres(url as string, { max: 1 });
-      const note = (step: string) => sql`insert into ledger values (${n}, ${step})`;
+      const note = (step: string) => {
+        log(step);
+        return sql`insert into ledger values (${n}, ${step})`;
+      };
       await note("started");
       for (;;) {
         if ((await sql`select from ledger where n = ${n} and step = 'let go'`).length > 0) break;

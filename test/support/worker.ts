@@ -1,18 +1,20 @@
 import { afterEach } from "vitest";
-import { createWorker, type Worker, type WorkerConfig, type WorkerEvent } from "../../src/index.ts";
+import { createWorker, type SettledEvent, type Worker, type WorkerConfig, type WorkerEvent } from "../../src/index.ts";
 
 export interface ObservedWorker {
   readonly worker: Worker;
   /** All that the worker told so far. */
   readonly events: readonly WorkerEvent[];
   /** Resolves with the first event, told already or to come, that fits. */
-  event<T extends WorkerEvent["type"]>(
-    type: T,
-    fits?: (event: Extract<WorkerEvent, { type: T }>) => boolean,
-  ): Promise<Extract<WorkerEvent, { type: T }>>;
+  event<T extends WorkerEvent["type"]>(type: T, fits?: (event: EventOf<T>) => boolean): Promise<EventOf<T>>;
   /** Resolves when that job is left in that state by this worker. */
-  settled(id: number, state?: string): Promise<Extract<WorkerEvent, { type: "settled" }>>;
+  settled(id: number, state?: string): Promise<SettledEvent>;
 }
+
+type EventOf<T> = T extends SettledEvent["type"] ? SettledEvent : Extract<WorkerEvent, { type: T }>;
+
+/** Whether an attempt ended that is written down, whatever became of the job. */
+export const isSettled = (event: WorkerEvent): event is SettledEvent => "state" in event;
 
 const started: Worker[] = [];
 
@@ -38,25 +40,28 @@ export function observedWorker(config: WorkerConfig): ObservedWorker {
     },
   });
   started.push(worker);
-  const observed: ObservedWorker = {
+  const first = <E extends WorkerEvent>(isWanted: (event: WorkerEvent) => event is E): Promise<E> => {
+    const told = events.find(isWanted);
+    if (told) return Promise.resolve(told);
+    return new Promise((resolve) => {
+      const listener = (event: WorkerEvent) => {
+        if (!isWanted(event)) return;
+        listeners.delete(listener);
+        resolve(event);
+      };
+      listeners.add(listener);
+    });
+  };
+  return {
     worker,
     events,
     event(type, fits = () => true) {
-      type Wanted = Extract<WorkerEvent, { type: typeof type }>;
-      const isWanted = (event: WorkerEvent): event is Wanted => event.type === type && fits(event as Wanted);
-      const told = events.find(isWanted);
-      if (told) return Promise.resolve(told);
-      return new Promise((resolve) => {
-        const listener = (event: WorkerEvent) => {
-          if (!isWanted(event)) return;
-          listeners.delete(listener);
-          resolve(event);
-        };
-        listeners.add(listener);
-      });
+      type Wanted = EventOf<typeof type>;
+      return first((event): event is WorkerEvent & Wanted => event.type === type && fits(event as Wanted));
     },
     settled: (id, state) =>
-      observed.event("settled", (event) => event.job.id === id && (!state || event.state === state)),
+      first(
+        (event): event is SettledEvent => isSettled(event) && event.job.id === id && (!state || event.state === state),
+      ),
   };
-  return observed;
 }

@@ -16,7 +16,7 @@ import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
 import { networkTo } from "../support/network.ts";
 import { until } from "../support/until.ts";
-import { observedWorker, startWorker } from "../support/worker.ts";
+import { isSettled, observedWorker, startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
 
@@ -83,7 +83,7 @@ describe("the budget", () => {
     let most = 0;
     await until(async () => {
       most = Math.max(most, network.connections());
-      return events.filter(({ type }) => type === "settled").length === 500;
+      return events.filter(isSettled).length === 500;
     });
     expect(most).toBeLessThanOrEqual(4);
     await worker.stop();

@@ -15,7 +15,7 @@ import {
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { type JobRow, jobRow } from "../support/job-row.ts";
-import { type ObservedWorker, startWorker } from "../support/worker.ts";
+import { isSettled, type ObservedWorker, startWorker } from "../support/worker.ts";
 
 const { db, url } = await testDatabase();
 
@@ -32,7 +32,7 @@ async function running(
 
 /** The outcomes of a job so far, in order. */
 function outcomes({ events }: ObservedWorker): string[] {
-  return events.flatMap((event) => (event.type === "settled" ? event.outcome.kind : []));
+  return events.flatMap((event) => (isSettled(event) ? event.outcome.kind : []));
 }
 
 describe("a job that completes", () => {
@@ -76,7 +76,7 @@ describe("a job that fails", () => {
     );
     await worker.settled(id, "completed");
     const delays = worker.events.flatMap((event) =>
-      event.type === "settled" && event.outcome.kind === "retried" ? event.outcome.delayMs : [],
+      isSettled(event) && event.outcome.kind === "retried" ? event.outcome.delayMs : [],
     );
     expect(delays).toEqual([10, 20]);
     const { errors, lastWorkerId, ...rest } = await row();

@@ -140,7 +140,7 @@ describe("a transaction of a handler", () => {
     expect(await written(next)).toBe(1);
     for (const row of [await rowOf(id), await rowOf(other.id)])
       expect(row).toMatchObject({ claims: 1, attempt: 1, crashes: 0 });
-    expect(events.map(({ type }) => type)).toEqual(["settled", "settled"]);
+    expect(events.map(({ type }) => type)).toEqual(["started", "started", "completed", "completed"]);
     expect(worker.health().state).toBe("working");
   });
 

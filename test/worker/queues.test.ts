@@ -6,7 +6,7 @@ import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { until } from "../support/until.ts";
-import { startWorker } from "../support/worker.ts";
+import { isSettled, startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
 
@@ -76,7 +76,7 @@ test("each queue runs as many jobs at once as it may, and never more", async () 
   await enqueueMany(db, narrow, numbers);
   const queues = { wide: { concurrency: 5 }, narrow: { concurrency: 2 } };
   const { events } = await startWorker({ connection: url, jobs: { wide, narrow }, handlers: {}, queues });
-  await until(async () => events.filter(({ type }) => type === "settled").length === 400);
+  await until(async () => events.filter(isSettled).length === 400);
   expect(most).toEqual({ wide: 5, narrow: 2 });
 });
 

@@ -9,7 +9,7 @@ import { type JobRow, jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";
 import { claimAs, expireLease, sessionOf } from "../support/sessions.ts";
 import { until } from "../support/until.ts";
-import { startWorker } from "../support/worker.ts";
+import { isSettled, startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
 const row = async (id: number) => (await jobRow(db, id)) as JobRow;
@@ -82,7 +82,7 @@ describe("a session", () => {
     expect(rest).toMatchObject({ result: 2, claims: 2, attempt: 1, crashes: 1, errors: [] });
     expect(lastWorkerId).not.toBe(session);
     expect(await liveSessions()).toEqual([lastWorkerId]);
-    expect(events.filter(({ type }) => type === "settled")).toHaveLength(1);
+    expect(events.filter(isSettled)).toHaveLength(1);
   });
 
   test("that begins anew says again where it waits for work", async () => {

@@ -129,11 +129,8 @@ test("where no completed job is kept, one that is deleted has completed, whateve
   await started.opened;
   const release = await transactionWith(sql, `select from soniq_jobs where id = ${bad} for update`);
   finish.open();
-  const { type } = await Promise.race([
-    worker.event("settled", (event) => event.job.id === well),
-    worker.event("fenced", (event) => event.job.id === well),
-  ]);
-  expect(type).toBe("settled");
+  const { type } = await Promise.race([worker.settled(well), worker.event("fenced", (event) => event.job.id === well)]);
+  expect(type).toBe("completed");
   expect(await jobRow(db, well)).toBeUndefined();
   await release();
   await worker.settled(bad, "queued");

@@ -5,7 +5,7 @@ import { cancel, defineJob, enqueue, type WorkerConfig } from "../../src/index.t
 import { testDatabase } from "../support/database.ts";
 import { type JobRow, jobRow } from "../support/job-row.ts";
 import { until } from "../support/until.ts";
-import { startWorker } from "../support/worker.ts";
+import { isSettled, startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
 
@@ -40,7 +40,7 @@ test("met again, it is given back for longer, and when it was met first stays", 
   await sql`update soniq_jobs set run_at = now() where id = ${id}`;
   const [first, second] = await until(async () => {
     const delays = events.flatMap((event) =>
-      event.type === "settled" && "delayMs" in event.outcome ? event.outcome.delayMs : [],
+      isSettled(event) && "delayMs" in event.outcome ? event.outcome.delayMs : [],
     );
     return delays.length === 2 && delays;
   });

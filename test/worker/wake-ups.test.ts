@@ -18,8 +18,7 @@ async function idleWorker(poll: WorkerConfig["poll"] = "10m", run: HandlerFuncti
   await until(
     async () => (await sql`select from soniq_workers where idle_queues @> '["default", "other"]'`).length > 0,
   );
-  const completed = () =>
-    observed.events.filter((event) => event.type === "settled" && event.state === "completed").length;
+  const completed = () => observed.events.filter(({ type }) => type === "completed").length;
   return { ...observed, job, completed };
 }
 

@@ -69,8 +69,8 @@ async function work(options: Options): Promise<void> {
   stopOnUncaughtErrors(() => worker);
   const { config, path } = await loadConfig(options.config);
   const settings = narrow(checkConfig(config), options.queues, options.concurrency);
-  const report = reporter();
-  worker = workerOf(settings, report.tell);
+  const report = reporter(settings.logger);
+  worker = workerOf(settings, [report.tell]);
   const signalled = stopOnSignals(worker, report.say).then(() => (options.drain ? exitCodes.cutShort : exitCodes.done));
   report.say(introduction(settings, path));
   const { healthPort, healthHost } = options;

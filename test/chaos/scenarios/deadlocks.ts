@@ -36,7 +36,7 @@ export async function deadlocks({ url, seed, seconds = 60 }: Surroundings & { se
     if (event.type === "rescued") figures.rescued += event.jobs.length;
     if (event.type === "fenced") figures.fenced += 1;
     if (event.type === "trouble" && errorCode(event.error) === "40P01") figures.deadlocksOfTheEngine += 1;
-    if (event.type !== "settled") return;
+    if (!("state" in event)) return;
     figures.settled += 1;
     if (event.state !== "queued") ended.set(event.job.id, (ended.get(event.job.id) ?? 0) + 1);
   };

@@ -1,0 +1,116 @@
+import { SoniqError } from "../core/errors.js";
+import type { Queryable } from "../core/queryable.js";
+import { version } from "../core/version.js";
+import { ConnectionLoss, type Transactional, type TransactionSlot } from "../database/transaction-slot.js";
+import { TransactionSlots } from "../database/transaction-slots.js";
+import { claim, type ClaimedJob } from "../jobs/claim.js";
+import { fromTheBeginning } from "../jobs/claim-marks.js";
+import { settle } from "../jobs/settle.js";
+import { endSession, openSession } from "../sessions/session.js";
+import type { Handlers } from "../worker/config.js";
+import { type SettledEvent, settledEvent, type Tell } from "../worker/events.js";
+import { LogWriter } from "../worker/log-writer.js";
+import type { Middleware } from "../worker/middleware.js";
+import { Run } from "../worker/run.js";
+import { type Runnable, runnablesOf } from "../worker/settings.js";
+import { tellAll } from "../worker/tell-all.js";
+import { dueQueues } from "./due-now.js";
+import { requireTransaction } from "./require-transaction.js";
+
+/** What of a configuration counts in a test: all of it may be given. */
+export interface TestConfig<Jobs, Tx> {
+  readonly jobs: Jobs;
+  readonly handlers: Handlers<Jobs, Tx>;
+  readonly middleware?: readonly Middleware[];
+  readonly onEvent?: Tell;
+}
+
+/** Jobs enqueue jobs that enqueue jobs, but hardly so many times over. */
+const mostRounds = 100;
+const jobsPerClaim = 1_000;
+const leaseMs = 86_400_000;
+const unknownGraceMs = 600_000;
+
+/**
+ * Runs all jobs that are due, and those that they enqueue, one after the other, in the test's own transaction: what
+ * `job.transaction` gives to a handler is a savepoint of it. What fails or is snoozed runs again once the test has travelled past
+ * its delay, which is the longest that its backoff allows.
+ *
+ * @param tx the test's transaction
+ * @param config the application's configuration; or jobs, and handlers that stand in for its own
+ * @returns how each attempt ended, in order
+ * @throws ConfigError for handlers that are missing
+ * @throws SoniqError where jobs enqueue each other, or are tried again at once, without end
+ */
+export async function drain<const Jobs extends object, Tx extends Queryable>(
+  tx: Tx,
+  { jobs, handlers, middleware = [], onEvent }: TestConfig<Jobs, Tx>,
+): Promise<SettledEvent[]> {
+  requireTransaction(tx, "drain");
+  const runnables = runnablesOf(jobs as Record<string, unknown>, handlers, middleware);
+  const tell = tellAll(onEvent ? [onEvent] : []);
+  const workerId = await openSession(tx, { host: "test", pid: process.pid, version, queues: {}, leaseMs });
+  const around = surroundings(tx, tell);
+  const ended: SettledEvent[] = [];
+  for await (const job of claims(tx, workerId))
+    ended.push(await attempt(tx, new Run(job, workerId, performance.now(), around), runnables.get(job.name), tell));
+  await endSession(tx, workerId);
+  return ended;
+}
+
+async function* claims(tx: Queryable, workerId: string): AsyncGenerator<ClaimedJob> {
+  const input = { workerId, limit: jobsPerClaim, from: fromTheBeginning, deadlines: "{}", defaultDeadlineMs: leaseMs };
+  for (let round = 0; round < mostRounds; round += 1) {
+    let claimed = 0;
+    for (const queue of await dueQueues(tx)) {
+      const jobs = await claim(tx, { ...input, queue });
+      claimed += jobs.length;
+      yield* jobs;
+    }
+    if (claimed === 0) return;
+  }
+  throw new SoniqError(`drain: after ${mostRounds} rounds, more jobs are due: do they enqueue each other without end?`);
+}
+
+async function attempt(tx: Queryable, run: Run, runnable: Runnable | undefined, tell: Tell): Promise<SettledEvent> {
+  const { job, workerId, startedAt } = run;
+  if (runnable) tell({ type: "started", job });
+  const end = await run.execute(runnable, unknownGraceMs);
+  const runMs = performance.now() - startedAt;
+  if (end.kind === "to settle") {
+    const { outcome, logs } = end;
+    const [settled] = await settle(tx, workerId, [{ id: job.id, claims: job.claims, outcome, logs }]);
+    if (settled) return told(settledEvent(job, outcome, settled.state, runMs), tell);
+  }
+  if (end.kind === "settled") {
+    const event = told(settledEvent(job, end.outcome, end.state, runMs), tell);
+    if ("late" in end) tell({ type: "late error", job, error: end.late });
+    return event;
+  }
+  throw new SoniqError(`drain: the job ${job.name} #${job.id} was changed while it ran, and could not be settled`);
+}
+
+function told(event: SettledEvent, tell: Tell): SettledEvent {
+  tell(event);
+  return event;
+}
+
+/** What a worker has around its attempts, all of it in one transaction. */
+function surroundings(tx: Queryable, tell: Tell): ConstructorParameters<typeof Run>[3] {
+  return {
+    transactions: {
+      slots: new TransactionSlots(() => savepoints(tx), 1),
+      db: tx,
+      deletesCompleted: false,
+      bound: async () => () => {},
+      timed: false,
+    },
+    logs: new LogWriter(tx, tell),
+    random: () => 1,
+  };
+}
+
+function savepoints(tx: Queryable): TransactionSlot {
+  const loss = new ConnectionLoss(Infinity);
+  return { db: tx as Transactional<Queryable>, loss, destroy: () => loss.lose() };
+}

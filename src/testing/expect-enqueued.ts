@@ -1,0 +1,99 @@
+import { AssertionError } from "node:assert";
+import { isDeepStrictEqual } from "node:util";
+import { desc, eq, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { builder } from "../core/builder.js";
+import type { Queryable } from "../core/queryable.js";
+import type { JobDefinition } from "../jobs/define-job.js";
+
+/** A job as a test finds it. */
+export interface EnqueuedJob<Name extends string = string, In = unknown> {
+  readonly id: number;
+  readonly name: Name;
+  readonly state: "queued" | "active" | "completed" | "cancelled" | "dead";
+  readonly queue: string;
+  readonly priority: number;
+  /** As it was enqueued. */
+  readonly payload: In;
+  readonly runAt: Date;
+  readonly tags: readonly string[];
+  readonly meta: Readonly<Record<string, unknown>>;
+}
+
+const mostSearched = 1_000;
+const mostShown = 10;
+
+/**
+ * Finds a job that was enqueued, whatever has become of it since.
+ *
+ * @param tx the test's transaction, or any Drizzle PostgreSQL database
+ * @param payload the properties that its payload has, each as it was enqueued; or a function that tells it from others. By
+ *   default any payload does
+ * @returns the newest one that fits
+ * @throws AssertionError listing the jobs that there are
+ */
+export async function expectEnqueued<Name extends string, In>(
+  tx: Queryable,
+  job: JobDefinition<Name, In>,
+  payload?: Partial<NoInfer<In>> | ((payload: NoInfer<In>) => boolean),
+): Promise<EnqueuedJob<Name, In>> {
+  const sameName = await newestJobs(tx, job.name);
+  const found = sameName.find((one) => fits(one.payload, payload));
+  if (found) return found as EnqueuedJob<Name, In>;
+  throw new AssertionError({
+    message: `no job ${job.name}${wanted(payload)} was enqueued; ${thereAre(await newestJobs(tx))}`,
+    actual: sameName.map((one) => one.payload),
+    expected: payload,
+    operator: "expectEnqueued",
+  });
+}
+
+async function newestJobs(tx: Queryable, name?: string): Promise<EnqueuedJob[]> {
+  const rows = await builder(tx)
+    .select({
+      id: soniqJobs.id,
+      name: soniqJobs.name,
+      state: soniqJobs.state,
+      queue: soniqJobs.queue,
+      priority: soniqJobs.priority,
+      payload: sql<string>`${soniqJobs.payload}::text`,
+      runAt: soniqJobs.runAt,
+      tags: sql<string>`${soniqJobs.tags}::text`,
+      meta: sql<string>`${soniqJobs.meta}::text`,
+    })
+    .from(soniqJobs)
+    .where(name === undefined ? undefined : eq(soniqJobs.name, name))
+    .orderBy(desc(soniqJobs.id))
+    .limit(mostSearched);
+  return rows.map((row) => ({
+    ...row,
+    payload: JSON.parse(row.payload) as unknown,
+    tags: JSON.parse(row.tags) as string[],
+    meta: JSON.parse(row.meta) as Record<string, unknown>,
+  }));
+}
+
+function fits(actual: unknown, expected: unknown): boolean {
+  if (expected === undefined) return true;
+  if (typeof expected === "function") return Boolean((expected as (payload: unknown) => unknown)(actual));
+  if (!isObject(expected) || !isObject(actual)) return isDeepStrictEqual(actual, expected);
+  return Object.keys(expected).every((key) => isDeepStrictEqual(actual[key], expected[key]));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function wanted(payload: unknown): string {
+  if (payload === undefined) return "";
+  return typeof payload === "function" ? " that fits" : ` with ${JSON.stringify(payload)}`;
+}
+
+function thereAre(jobs: readonly EnqueuedJob[]): string {
+  if (jobs.length === 0) return "there are no jobs at all";
+  const lines = jobs
+    .slice(0, mostShown)
+    .map(({ id, name, state, payload }) => `  ${name} #${id}, ${state}: ${JSON.stringify(payload)}`);
+  const more = jobs.length > mostShown ? ["  and more"] : [];
+  return ["there are, newest first:", ...lines, ...more].join("\n");
+}

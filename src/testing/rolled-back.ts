@@ -1,0 +1,21 @@
+import type { Transactional } from "../database/transaction-slot.js";
+
+/**
+ * Runs a test in a transaction, and rolls that back: nothing of it stays.
+ *
+ * @param db any Drizzle PostgreSQL database
+ * @param test gets the transaction, of the database's own type
+ * @returns what `test` returned
+ */
+export async function rolledBack<Tx, T>(db: Transactional<Tx>, test: (tx: Tx) => Promise<T>): Promise<T> {
+  let ended: { readonly returned: T } | undefined;
+  try {
+    await db.transaction(async (tx) => {
+      ended = { returned: await test(tx) };
+      throw new Error("rolled back");
+    });
+  } catch (error) {
+    if (!ended) throw error;
+  }
+  return (ended as { readonly returned: T }).returned;
+}

@@ -1,0 +1,36 @@
+import { sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { soniqSchedules } from "../../schema/schedules.js";
+import { builder } from "../core/builder.js";
+import { type Duration, milliseconds } from "../core/duration.js";
+import type { Queryable } from "../core/queryable.js";
+import { requireTransaction } from "./require-transaction.js";
+
+/**
+ * Has so much time pass, by making everything that much older: what is due later becomes due, and what expires later expires.
+ * No clock is changed; this concerns the jobs and schedules that the transaction sees, and nobody else.
+ *
+ * @param tx the test's transaction
+ */
+export async function travel(tx: Queryable, duration: Duration): Promise<void> {
+  requireTransaction(tx, "travel");
+  const by = sql`${milliseconds(duration, "travel")}::float8 * interval '1 millisecond'`;
+  await builder(tx)
+    .update(soniqJobs)
+    .set({
+      runAt: sql`${soniqJobs.runAt} - ${by}`,
+      createdAt: sql`${soniqJobs.createdAt} - ${by}`,
+      claimedAt: sql`${soniqJobs.claimedAt} - ${by}`,
+      deadlineAt: sql`${soniqJobs.deadlineAt} - ${by}`,
+      finishedAt: sql`${soniqJobs.finishedAt} - ${by}`,
+      cancelRequestedAt: sql`${soniqJobs.cancelRequestedAt} - ${by}`,
+      unknownSince: sql`${soniqJobs.unknownSince} - ${by}`,
+      uniqueExpiresAt: sql`${soniqJobs.uniqueExpiresAt} - ${by}`,
+    });
+  await builder(tx)
+    .update(soniqSchedules)
+    .set({
+      nextRunAt: sql`${soniqSchedules.nextRunAt} - ${by}`,
+      lastTickAt: sql`${soniqSchedules.lastTickAt} - ${by}`,
+    });
+}

@@ -1,0 +1,52 @@
+import type { Queryable } from "../core/queryable.js";
+import { appendLogs, type LoggedLines } from "../jobs/append-logs.js";
+import type { Duty } from "./duties.js";
+import type { Tell } from "./events.js";
+
+const everyMs = 1_000;
+const jobsPerStatement = 50;
+
+/** What an attempt has logged, and is not written yet. */
+interface UnwrittenLog {
+  /** Whether it is not to be written now. */
+  readonly held: boolean;
+  logged(): LoggedLines;
+  written(lines: readonly string[]): void;
+}
+
+/** Writes what running jobs have logged, so that it can be read meanwhile. What they log last goes with their settle. */
+export class LogWriter {
+  /** Those that have lines to write. */
+  readonly #waiting = new Set<UnwrittenLog>();
+
+  constructor(
+    private readonly db: Queryable,
+    readonly tell: Tell,
+  ) {}
+
+  /** Its lines go with the next round. */
+  later(log: UnwrittenLog): void {
+    this.#waiting.add(log);
+  }
+
+  forget(log: UnwrittenLog): void {
+    this.#waiting.delete(log);
+  }
+
+  duty(): Duty {
+    return { doing: "writing what jobs have logged", everyMs, run: () => this.#write() };
+  }
+
+  async #write(): Promise<void> {
+    const round = [...this.#waiting].filter(({ held }) => !held);
+    for (let from = 0; from < round.length; from += jobsPerStatement) {
+      const logs = new Map(round.slice(from, from + jobsPerStatement).map((log) => [log.logged(), log]));
+      // What is missing there was locked, or is fenced and about to end.
+      for (const logged of await appendLogs(this.db, [...logs.keys()])) {
+        const log = logs.get(logged) as UnwrittenLog;
+        this.#waiting.delete(log);
+        log.written(logged.lines);
+      }
+    }
+  }
+}
