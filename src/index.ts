@@ -1,5 +1,5 @@
 export type { Duration } from "./core/duration.js";
-export { ConfigError, InvalidValueError, MigrationError, SoniqError } from "./core/errors.js";
+export { ConfigError, DuplicateJobError, InvalidValueError, MigrationError, SoniqError } from "./core/errors.js";
 export type { Queryable } from "./core/queryable.js";
 export { migrate } from "./database/migrate.js";
 export type { PgliteConnection } from "./database/pglite-connection.js";
@@ -22,6 +22,7 @@ export { handler, type Handler } from "./jobs/handler.js";
 export type { HandlerFunction, JobContext, TransactionOf, TransactionOptions } from "./jobs/job-context.js";
 export type { Enqueued, EnqueueOptions } from "./jobs/new-job.js";
 export type { Outcome } from "./jobs/outcome.js";
+export type { UniqueSettings } from "./jobs/unique-settings.js";
 export { defineSchedule, type ScheduleDefinition, type ScheduleSettings } from "./schedules/define-schedule.js";
 export { listSchedules, type Schedule } from "./schedules/list-schedules.js";
 export { pauseSchedule } from "./schedules/pause-schedule.js";

@@ -12,3 +12,8 @@ export function builder(db: Queryable): PgDatabase<PgQueryResultHKT> {
 export function anyId(ids: readonly number[]): SQL {
   return sql`any (${`{${ids.join()}}`}::text::bigint[])`;
 }
+
+/** Texts as rows, as one parameter: a statement takes 65,534 at the most. */
+export function each(texts: readonly string[]): SQL {
+  return sql`jsonb_array_elements_text(${JSON.stringify(texts)}::text::jsonb)`;
+}

@@ -28,6 +28,25 @@ export class InvalidValueError extends SoniqError {
   }
 }
 
+/**
+ * Another job holds the unique key, and the definition says `onConflict: "error"`. Nothing was enqueued, and a
+ * surrounding transaction stays usable.
+ */
+export class DuplicateJobError extends SoniqError {
+  override readonly name = "DuplicateJobError";
+
+  /**
+   * @param job the definition's name
+   * @param id the job that holds the key
+   */
+  constructor(
+    readonly job: string,
+    readonly id: number,
+  ) {
+    super(`job ${job}: job ${id} holds this unique key: leave it at that, or enqueue again when the key is freed`);
+  }
+}
+
 /** A configuration, command line or environment that cannot work. */
 export class ConfigError extends SoniqError {
   override readonly name = "ConfigError";

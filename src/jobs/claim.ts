@@ -8,6 +8,7 @@ import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import type { Mark } from "./claim-marks.js";
+import { keyStillHeld } from "./end-claim.js";
 
 /** A job that this worker session holds. */
 export interface ClaimedJob extends Mark {
@@ -99,7 +100,7 @@ const statement = compiled<Omit<ClaimInput, "from" | "until"> & { ranges: string
       lastWorkerId: sql`${workerId}::uuid`,
       claimedAt: sql`now()`,
       deadlineAt: sql`now() + coalesce((${placeholder("deadlines")}::text::jsonb ->> ${soniqJobs.name})::float8, ${placeholder("defaultDeadlineMs")}::float8) * interval '1 millisecond'`,
-      uniqueHeld: sql`${soniqJobs.uniqueHeld} and ${soniqJobs.uniqueUntil} <> 'started'`,
+      uniqueHeld: keyStillHeld(sql`${soniqJobs.uniqueUntil} <> 'started'`),
     })
     .where(sql`${soniqJobs.id} = any (array(${ids}))`)
     .returning({

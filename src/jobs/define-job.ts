@@ -4,6 +4,7 @@ import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText } from "../core/json.js";
 import type { HandlerFunction } from "./job-context.js";
 import type { JsonSafeInput } from "./json-safety.js";
+import { checkUnique, type UniqueSettings } from "./unique-settings.js";
 
 /** How the jobs of a definition are queued and tried. */
 export interface JobSettings<In> {
@@ -17,13 +18,13 @@ export interface JobSettings<In> {
   readonly timeout?: Duration;
   /** How long to wait after a failed attempt, counted from 1. Default: up to 2 s, 4 s, 8 s … an hour, at random. */
   readonly backoff?: (attempt: number, error: unknown) => Duration;
-  /** The key that at most one unfinished job of this definition may hold; null for none. */
-  readonly uniqueKey?: (payload: In) => string | null;
   /**
    * Told of each job that `enqueue` and `enqueueMany` insert, in the process that does, and before a transaction around it commits:
    * of a job that is rolled back, too. What it throws is printed, and changes nothing.
    */
   readonly onEnqueued?: (job: { readonly id: number; readonly name: string }, payload: In) => void;
+  /** Which jobs are the same one, and what becomes of the second. Default: each is a job of its own. */
+  readonly unique?: UniqueSettings<In>;
 }
 
 /** A job definition, made by {@link defineJob}: `In` is what is enqueued and stored, `Out` what the handler receives. */
@@ -86,7 +87,7 @@ export function defineJob<
     ? undefined
     : HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>, never>;
 } {
-  const { queue, priority, maxAttempts, timeout } = definition;
+  const { queue, priority, maxAttempts, timeout, unique } = definition;
   storableText(definition.name, "name", 200);
   const of = `job ${definition.name}`;
   if (queue !== undefined) storableText(queue, `${of}: queue`, 200);
@@ -94,6 +95,7 @@ export function defineJob<
   if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts, `${of}: maxAttempts`);
   if (timeout !== undefined && milliseconds(timeout, `${of}: timeout`) === 0)
     throw new InvalidValueError(`${of}: timeout`, "is 0: give the longest time that an attempt may take");
+  if (unique !== undefined) checkUnique(unique, `${of}: unique`);
   // The compiler cannot tell which of both `run` is.
   return Object.freeze({ ...definition, run: definition.run as never });
 }

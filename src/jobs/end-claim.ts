@@ -21,9 +21,9 @@ export function endClaim(state: SQL, runAt: SQL) {
   };
 }
 
-/** A key lives on with its job's requeue, and past the job's end until it expires. */
-export function keyStillHeld(requeued: SQL): SQL {
-  return sql`${soniqJobs.uniqueHeld} and (${requeued} or coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`;
+/** A key is held on if its job is not over for it, and otherwise until it expires. */
+export function keyStillHeld(goesOn: SQL): SQL {
+  return sql`${soniqJobs.uniqueHeld} and (${goesOn} or coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`;
 }
 
 /** The errors with one more, without the oldest that is one too many. */

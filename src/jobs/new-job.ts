@@ -3,7 +3,8 @@ import { type Duration, milliseconds } from "../core/duration.js";
 import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText, toJson } from "../core/json.js";
 import { checkMaxAttempts, checkPriority, type JobDefinition } from "./define-job.js";
-import { storedUniqueKey } from "./unique-key.js";
+import { keyOfProperties, storedUniqueKey } from "./unique-key.js";
+import { type UniqueRule, uniqueRule } from "./unique-settings.js";
 import { validate } from "./validate.js";
 
 /** Options of one enqueued job; each overrides the definition's own. */
@@ -16,7 +17,7 @@ export interface EnqueueOptions {
   readonly priority?: number;
   readonly queue?: string;
   readonly maxAttempts?: number;
-  /** At most one unfinished job of this definition holds a key: enqueued again, that job is returned. `null` for no key. */
+  /** A key of this job's own, in place of what the definition's `unique.by` makes; what else that says applies. `null` for no key. */
   readonly uniqueKey?: string | null;
   /** Words to find the job by. */
   readonly tags?: readonly string[];
@@ -24,16 +25,16 @@ export interface EnqueueOptions {
   readonly meta?: Readonly<Record<string, unknown>>;
 }
 
-/** A job that was enqueued, or the one that held its unique key already. */
+/** A job that was enqueued, or the one that holds its unique key. */
 export interface Enqueued<Name extends string = string> {
   readonly id: number;
   readonly name: Name;
-  /** True when an unfinished job held the key, and is the one named here. */
+  /** True when a job held the key before, and is the one named here. */
   readonly deduplicated: boolean;
 }
 
 /** Checked options, with the definition's own where they say nothing: what many jobs may share. */
-export interface JobOptions {
+export interface JobOptions extends UniqueRule {
   readonly name: string;
   readonly queue: string;
   readonly priority: number;
@@ -71,10 +72,14 @@ export function checkOptions(job: JobDefinition, options: EnqueueOptions, what =
     if (runAt !== undefined && !(runAt instanceof Date))
       throw new InvalidValueError(`${what}.runAt`, `is ${shown(runAt)}: give a Date`);
     if (Number.isNaN(runAt?.getTime())) throw new InvalidValueError(`${what}.runAt`, "is an invalid Date");
+    const rule = uniqueRule(job.unique);
+    if (rule.onConflict === "reschedule" && runAt === undefined && delay === undefined)
+      throw new InvalidValueError(`${what}.delay`, "is missing: each enqueue reschedules this job, so say for when");
     if (!Array.isArray(tags)) throw new InvalidValueError(`${what}.tags`, `is ${shown(tags)}: give a list of texts`);
     if (typeof meta !== "object" || meta === null || Array.isArray(meta))
       throw new InvalidValueError(`${what}.meta`, `is ${shown(meta)}: give an object`);
     return {
+      ...rule,
       name: job.name,
       queue: storableText(options.queue ?? job.queue ?? "default", `${what}.queue`, 200),
       priority: checkPriority(options.priority ?? job.priority ?? 5, `${what}.priority`),
@@ -109,7 +114,7 @@ export async function newJob<In>(
   try {
     const json = toJson(payload, what);
     await validate(job.payload, payload, what);
-    const { uniqueKey = ownKey(job, payload) } = options;
+    const { uniqueKey = ownKey(job, payload, json) } = options;
     return { options, payload: json, uniqueKey };
   } catch (error) {
     throw ofJob(job, error);
@@ -122,9 +127,10 @@ export function tellEnqueued<In>(job: JobDefinition<string, In>, id: number, pay
   if (onEnqueued) callHook(`onEnqueued of the job ${name}`, onEnqueued, { id, name }, payload);
 }
 
-function ownKey<In>(job: JobDefinition<string, In>, payload: In): string | null {
-  const key = job.uniqueKey?.(payload) ?? null;
-  return key === null ? null : storedUniqueKey(job.name, key, "uniqueKey");
+function ownKey<In>({ name, unique }: JobDefinition<string, In>, payload: In, json: string): string | null {
+  if (!unique) return null;
+  const key = typeof unique.by === "function" ? unique.by(payload) : keyOfProperties(unique.by, json);
+  return key === null ? null : storedUniqueKey(name, key, "unique.by");
 }
 
 function ofJob({ name }: JobDefinition, error: unknown): unknown {

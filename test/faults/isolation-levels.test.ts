@@ -22,7 +22,7 @@ const client = postgres(url, { max: 10, onnotice: () => {} });
 const db = drizzle({ client });
 afterAll(() => client.end({ timeout: 1 }));
 
-const sync = defineJob({ name: "sync", queue: "sync", payload: v.string(), uniqueKey: (account) => account });
+const sync = defineJob({ name: "sync", queue: "sync", payload: v.string(), unique: { by: (account) => account } });
 
 test("the database's default is serializable here", async () => {
   expect([...(await db.execute("show transaction_isolation"))]).toEqual([{ transaction_isolation: "serializable" }]);
@@ -121,7 +121,7 @@ test(`workers and those who enqueue get on with each other (seed ${seed})`, asyn
     name: "busy",
     queue: "busy",
     payload: v.number(),
-    uniqueKey: (n) => `${n % 20}`,
+    unique: { by: (n) => `${n % 20}` },
     backoff: () => 0,
     run: async (_, { id, attempt, snooze }) => {
       if (cancelled.has(id)) late.add(id);

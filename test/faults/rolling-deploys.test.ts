@@ -54,7 +54,7 @@ test("the tables of a newer version are good to an older one, also while it work
     queue: "during",
     payload: v.string(),
     result: v.string(),
-    uniqueKey: (word) => word,
+    unique: { by: (word) => word },
     backoff: () => 0,
     run: async (word, { attempt }) => {
       if (word === "open") {

@@ -1,39 +1,134 @@
 // Promise 8.
-import { describe, expect, test } from "vitest";
+import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { describe, expect, onTestFinished, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineJob, enqueue, enqueueMany, type WorkerConfig } from "../../src/index.ts";
+import {
+  cancel,
+  defineJob,
+  DuplicateJobError,
+  enqueue,
+  type Enqueued,
+  enqueueMany,
+  type WorkerConfig,
+} from "../../src/index.ts";
 import { rescueFromEnded } from "../../src/jobs/rescue.ts";
 import type { Outcome } from "../../src/jobs/outcome.ts";
 import { settle } from "../../src/jobs/settle.ts";
 import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
+import { jobRow } from "../support/job-row.ts";
 import { someoneWaits } from "../support/locks.ts";
 import { randomFrom, seed } from "../support/random.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";
 import { startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
-const sync = defineJob({ name: "sync", queue: "sync", payload: v.string(), uniqueKey: (account) => account });
+const sync = defineJob({ name: "sync", queue: "sync", payload: v.string(), unique: { by: (account) => account } });
 
 const unfinished = (account: string) =>
   sql<{ id: string }[]>`
     select id from soniq_jobs where unique_key = ${`sync:${account}`} and state in ('queued', 'active')`;
 
-test("of many that enqueue the same key at once, one creates the job, and all are told which", async () => {
-  const told = await Promise.all(Array.from({ length: 40 }, () => enqueue(db, sync, "at once")));
-  expect(new Set(told.map(({ id }) => id)).size).toBe(1);
-  expect(told.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
-  expect(await unfinished("at once")).toHaveLength(1);
+const crowd = 64;
+const numbered = { payload: v.number(), queue: "crowd" } as const;
+
+/** So many connections, each in a transaction, that enqueue at the same moment. @returns what each was told, by who had the key first */
+async function allAtOnce(enqueueIt: (tx: PostgresJsDatabase, n: number) => Promise<Enqueued>): Promise<Told[]> {
+  const client = postgres(url, { max: crowd, onnotice: () => {} });
+  onTestFinished(() => client.end());
+  const allBegun = gate();
+  const told: Told[] = [];
+  let begun = 0;
+  const one = (n: number) =>
+    drizzle({ client }).transaction(async (tx) => {
+      await tx.execute("select 1");
+      if ((begun += 1) === crowd) allBegun.open();
+      await allBegun.opened;
+      // Whoever waits for the key is answered after the commit of whoever has it.
+      await enqueueIt(tx as unknown as PostgresJsDatabase, n).then(
+        (enqueued) => told.push({ n, ...enqueued }),
+        (error: unknown) => told.push({ n, error }),
+      );
+    });
+  await Promise.all(Array.from({ length: crowd }, (_, n) => one(n)));
+  return told;
+}
+type Told = { n: number; error: unknown } | ({ n: number } & Enqueued);
+
+/** The one that was created. All others were told of it, as deduplicated. */
+function theOne(told: readonly Told[]): Told & Enqueued {
+  const enqueued = told.filter((one) => "id" in one);
+  const [created, ...more] = enqueued.filter(({ deduplicated }) => !deduplicated);
+  expect(more).toEqual([]);
+  expect(new Set(enqueued.map(({ id }) => id))).toEqual(new Set([created?.id]));
+  expect(enqueued).toHaveLength(crowd);
+  return created as Told & Enqueued;
+}
+
+describe("of 64 connections that enqueue the same key at once, one creates the job, and all are told which:", () => {
+  test("it is kept", async () => {
+    const { id } = theOne(await allAtOnce((tx) => enqueue(tx, sync, "at once")));
+    expect(await unfinished("at once")).toEqual([{ id: String(id) }]);
+  });
+
+  const latest = defineJob({ ...numbered, name: "latest", unique: { by: [], onConflict: "replace" } });
+
+  test("it is replaced, and stays as the last one has it", async () => {
+    const told = await allAtOnce((tx, n) => enqueue(tx, latest, n));
+    expect(await jobRow(db, theOne(told).id)).toMatchObject({ payload: told.at(-1)?.n, state: "queued" });
+  });
+
+  test("it is rescheduled, and stays when the last one has it", async () => {
+    const later = defineJob({ ...numbered, name: "later", unique: { by: [], onConflict: "reschedule" } });
+    const at = (n: number) => new Date(Date.UTC(2099, 0, 1, 0, n));
+    const told = await allAtOnce((tx, n) => enqueue(tx, later, n, { runAt: at(n) }));
+    const { n } = told.at(-1) as Told;
+    expect(await jobRow(db, theOne(told).id)).toMatchObject({ payload: n, runAt: at(n) });
+  });
+
+  test("the others are an error", async () => {
+    const once = defineJob({ ...numbered, name: "once", unique: { by: [], onConflict: "error" } });
+    const told = await allAtOnce((tx, n) => enqueue(tx, once, n));
+    const [first, ...more] = told.filter((one) => "id" in one);
+    expect(more).toEqual([]);
+    const errors = told.flatMap((one) => ("error" in one ? [one.error] : []));
+    expect(errors).toHaveLength(crowd - 1);
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(DuplicateJobError);
+      expect(error).toMatchObject({ id: first?.id });
+    }
+    expect(await sql`select from soniq_jobs where name = 'once'`).toHaveLength(1);
+  });
+
+  test("as the window of a job that has ended is over", async () => {
+    const throttled = defineJob({ ...numbered, name: "throttled", unique: { by: [], within: "1h" } });
+    const earlier = await enqueue(db, throttled, -1);
+    await cancel(db, earlier.id);
+    await sql`update soniq_jobs set unique_expires_at = clock_timestamp() where id = ${earlier.id}`;
+    const { id, n } = theOne(await allAtOnce((tx, who) => enqueue(tx, throttled, who)));
+    expect(await jobRow(db, id)).toMatchObject({ payload: n, uniqueHeld: true });
+    expect(await jobRow(db, earlier.id)).toMatchObject({ state: "cancelled", uniqueHeld: false });
+  });
 });
 
-test("bulk enqueues with the same keys in any order agree", async () => {
+const inBulk = { payload: v.string(), queue: "bulk" } as const;
+const by = (account: string) => account;
+
+test.each([
+  defineJob({ ...inBulk, name: "bulk keep", unique: { by } }),
+  defineJob({ ...inBulk, name: "bulk within", unique: { by, within: "1h" } }),
+  defineJob({ ...inBulk, name: "bulk replace", unique: { by, onConflict: "replace" } }),
+  defineJob({ ...inBulk, name: "bulk reschedule", unique: { by, onConflict: "reschedule" } }),
+])("bulk enqueues with the same keys in any order agree: $name", async (job) => {
   const accounts = Array.from({ length: 100 }, (_, n) => `bulk ${n}`);
-  const told = await Promise.all([
-    enqueueMany(db, sync, accounts),
-    enqueueMany(db, sync, accounts.toReversed()),
-    enqueueMany(db, sync, [...accounts.slice(50), ...accounts.slice(0, 50)]),
-  ]);
+  const orders = [accounts, accounts.toReversed(), [...accounts.slice(50), ...accounts.slice(0, 50)]];
+  // Windows that are over: the keys of these are freed by all three.
+  await enqueueMany(db, job, accounts.slice(20, 80), { delay: "1h" });
+  await sql`update soniq_jobs set state = 'cancelled', finished_at = now(), unique_held = unique_expires_at is not null,
+    unique_expires_at = unique_expires_at - interval '2 hours' where name = ${job.name}`;
+  const told = await Promise.all(orders.map((order) => enqueueMany(db, job, order, { delay: "1h" })));
   const ids = told.map((jobs) => jobs.map(({ id }) => id).toSorted((a, b) => a - b));
   expect(ids[1]).toEqual(ids[0]);
   expect(ids[2]).toEqual(ids[0]);
@@ -149,22 +244,16 @@ describe("the key", () => {
   });
 
   test("is freed as the job starts, where that is asked, and not taken back when it fails", async () => {
-    const { id } = await enqueue(db, sync, "started");
-    await sql`update soniq_jobs set unique_until = 'started', queue = 'started' where id = ${id}`;
+    const settings = { queue: "started", unique: { by, until: "started" } } as const;
+    const waits = defineJob({ name: "waits", payload: v.string(), ...settings });
+    const { id } = await enqueue(db, waits, "started");
     const worker = await sessionOf(db);
     await claimAs(db, worker, { queue: "started" });
-    const next = await enqueue(db, sync, "started");
+    const next = await enqueue(db, waits, "started");
     expect(next.deduplicated).toBe(false);
     const settled = await settle(db, worker, [{ id, claims: 1, outcome: { kind: "retried", delayMs: 0, error } }]);
     expect(settled).toEqual([{ id, claims: 1, state: "queued" }]);
-    expect(await enqueue(db, sync, "started")).toMatchObject({ id: next.id, deduplicated: true });
-  });
-
-  test("is held past the job's end until it expires, where that is asked", async () => {
-    const { id, worker, claims } = await active("expires");
-    await sql`update soniq_jobs set unique_expires_at = now() + interval '1 hour' where id = ${id}`;
-    await settle(db, worker, [{ id, claims, outcome: { kind: "completed", result: null } }]);
-    expect(await enqueue(db, sync, "expires")).toMatchObject({ id, deduplicated: true });
+    expect(await enqueue(db, waits, "started")).toMatchObject({ id: next.id, deduplicated: true });
   });
 
   test("is held against a plain SQL insert too", async () => {
@@ -180,7 +269,7 @@ test("whatever workers and those who enqueue do at the same time", async () => {
     name: "churn",
     queue: "churn",
     payload: v.string(),
-    uniqueKey: (account) => account,
+    unique: { by: (account) => account },
     run: () => {
       if (random.below(4) === 0) throw new Error("bad luck");
     },
@@ -203,4 +292,25 @@ test("whatever workers and those who enqueue do at the same time", async () => {
   const rows = await sql<{ id: string; payload: string }[]>`select id, payload from soniq_jobs where queue = 'churn'`;
   const stored = new Map(rows.map(({ id, payload }) => [Number(id), payload]));
   expect(told.filter(({ id, account }) => stored.get(id) !== account)).toEqual([]);
+});
+
+test("what replaced a job is never lost: whenever that starts, the last one runs", async () => {
+  const started: number[] = [];
+  const save = defineJob({
+    name: "replaced while workers run",
+    queue: "replaced",
+    payload: v.number(),
+    unique: { by: [], onConflict: "replace" },
+    run: (n) => void started.push(n),
+  });
+  const config: WorkerConfig = { connection: url, jobs: { save }, handlers: {}, poll: "50ms" };
+  const workers = await Promise.all([startWorker(config), startWorker(config)]);
+  const created: number[] = [];
+  for (let n = 0; n < 300; n += 1) {
+    if (!(await enqueue(db, save, n)).deduplicated) created.push(n);
+  }
+  for (const { worker } of workers) await worker.drain();
+  expect(started).toHaveLength(created.length);
+  expect(Math.max(...started)).toBe(299);
+  expect(new Set(started).size).toBe(started.length);
 });

@@ -23,7 +23,7 @@ const any = defineJob({ name: "any", payload: v.any() });
 const order = defineJob({
   name: "order",
   payload: v.object({ id: v.number(), lines: v.array(v.object({ "unit price": v.number() })) }),
-  uniqueKey: ({ id }) => (id === 0 ? (7 as unknown as string) : null),
+  unique: { by: ({ id }) => (id === 0 ? (7 as unknown as string) : null) },
 });
 
 /** What an enqueue throws, in a transaction that commits another job all the same. */
@@ -92,7 +92,7 @@ describe("a payload", () => {
   test("that gives no text for a unique key", async () => {
     expect(await thrownBy((tx) => enqueue(tx, order, { id: 0, lines: [] }))).toHaveProperty(
       "message",
-      "job order: uniqueKey is 7: give a text",
+      "job order: unique.by is 7: give a text",
     );
   });
 });
@@ -169,6 +169,7 @@ describe("options", () => {
 });
 
 describe("a definition", () => {
+  const by: string[] = [];
   test.each<[object, string]>([
     [{ name: "" }, "name is empty: give a text"],
     [{ name: 7 }, "name is 7: give a text"],
@@ -180,8 +181,30 @@ describe("a definition", () => {
       { name: "mail", timeout: "2 minutes" },
       'job mail: timeout is "2 minutes", which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"',
     ],
+    [
+      { unique: {} },
+      "unique.by is undefined: give a list of the payload's properties, or a function that makes a text of it",
+    ],
+    [{ unique: { by: [7] } }, "unique.by is an Array: give a list"],
+    [{ unique: { by, onConflict: "ignore" } }, 'unique.onConflict is "ignore": give "keep", "error", "replace" or'],
+    [{ unique: { by, until: "done" } }, 'unique.until is "done": give "started" or "finished"'],
+    [
+      { unique: { by, until: "finished", onConflict: "replace" } },
+      'unique.until is "finished", but a job that runs cannot be changed: with "replace", leave it out',
+    ],
+    [
+      { unique: { by, within: "1h", onConflict: "reschedule" } },
+      'unique.within does not go with "reschedule": for no more than one job per window, take "keep" or "error"',
+    ],
+    [
+      { unique: { by, maxWait: "1h" } },
+      'unique.maxWait does not go with "keep": only "reschedule" moves a job\'s time',
+    ],
+    [{ unique: { by, within: 0 } }, "unique.within is 0: leave it out"],
+    [{ unique: { by, within: "1 hour" } }, 'unique.within is "1 hour", which is no duration'],
+    [{ unique: { by, maxWait: "0s", onConflict: "reschedule" } }, "unique.maxWait is 0: nothing could be moved"],
   ])("out of range is refused as it is made: %j", (settings, message) => {
-    expect(() => defineJob({ payload: v.null(), ...settings } as never)).toThrow(message);
+    expect(() => defineJob({ name: "mail", payload: v.null(), ...settings } as never)).toThrow(message);
   });
 });
 
@@ -236,6 +259,7 @@ test(`any JSON value comes back as it went in (seed ${seed})`, async () => {
 
 test("a validator may answer later, with a promise of any library's", async () => {
   const refusal = { issues: [{ message: "not today" }] };
+  // oxlint-disable-next-line no-thenable -- what some libraries promise with
   const answer = { then: (tell: (answered: typeof refusal) => void) => setImmediate(tell, refusal) };
   const payload = {
     "~standard": { version: 1, vendor: "test", validate: () => answer },

@@ -58,7 +58,7 @@ const payloads: [string, unknown][] = [
 ];
 
 const any = defineJob({ name: "any", payload: v.any() });
-const mail = defineJob({ name: "mail", payload: v.object({ to: v.string() }), uniqueKey: ({ to }) => to });
+const mail = defineJob({ name: "mail", payload: v.object({ to: v.string() }), unique: { by: ({ to }) => to } });
 
 describe.each(handles)("%s", (driver, db) => {
   const primary = builder(db);

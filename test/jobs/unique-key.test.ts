@@ -1,10 +1,8 @@
 // Unique keys: at most one unfinished job holds one, and whoever asks for it again is told which job that is.
 import { createHash } from "node:crypto";
 import { eq, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/postgres-js";
-import postgres from "postgres";
 import * as v from "valibot";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { soniqJobs } from "../../schema/index.ts";
 import { errorCode } from "../../src/core/errors.ts";
 import { cancel, defineJob, enqueue, enqueueMany, handler } from "../../src/index.ts";
@@ -15,7 +13,7 @@ import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
 
 const { db, sql: others, url } = await testDatabase();
-const mail = defineJob({ name: "mail", payload: v.object({ to: v.string() }), uniqueKey: ({ to }) => to || null });
+const mail = defineJob({ name: "mail", payload: v.object({ to: v.string() }), unique: { by: ({ to }) => to || null } });
 const plain = defineJob({ name: "plain", payload: v.null() });
 
 /** Resolves when a statement that inserts a job waits for somebody's transaction. */
@@ -54,6 +52,41 @@ test("two definitions never share a key, whatever their names", async () => {
   const enqueued = [];
   for (const [i, job] of jobs.entries()) enqueued.push(await enqueue(db, job, null, { uniqueKey: keys[i] as string }));
   expect(enqueued.map(({ deduplicated }) => deduplicated)).toEqual([false, false, false, false]);
+});
+
+const visit = v.object({
+  path: v.string(),
+  by: v.optional(v.any()),
+  at: v.nullish(v.object({ lat: v.number(), tags: v.array(v.string()), lon: v.number() })),
+});
+
+test("a key of properties is the same for the same values, whatever their order and whatever stands beside them", async () => {
+  const track = defineJob({ name: "track", payload: visit, unique: { by: ["path", "at"] } });
+  const turned = defineJob({ name: "track", payload: visit, unique: { by: ["at", "path"] } });
+  const first = await enqueue(db, track, { path: "/", at: { lat: 1, lon: 2, tags: ["b", "a"] }, by: 1 });
+  expect((await jobRow(db, first.id))?.uniqueKey).toBe('track:{"at":{"lat":1,"lon":2,"tags":["b","a"]},"path":"/"}');
+  for (const job of [track, turned]) {
+    const again = await enqueue(db, job, { at: { tags: ["b", "a"], lon: 2, lat: 1 }, by: 2, path: "/" });
+    expect(again).toEqual({ ...first, deduplicated: true });
+  }
+  const different = [{ path: "/" }, { path: "/", at: null }, { path: "/", at: { lat: 1, lon: 2, tags: ["a", "b"] } }];
+  const keys = (await enqueueMany(db, track, different)).map(({ deduplicated }) => deduplicated);
+  expect(keys).toEqual([false, false, false]);
+});
+
+test("a key of properties is made of what is stored", async () => {
+  const track = defineJob({ name: "track by", payload: visit, unique: { by: ["by"] } });
+  let asked = 0;
+  const by = { toJSON: () => ({ b: 2, a: (asked += 1) }) };
+  const { id } = await enqueue(db, track, { path: "/", by });
+  const job = await jobRow(db, id);
+  expect(job).toMatchObject({ payload: { by: { a: 1, b: 2 } }, uniqueKey: 'track%20by:{"by":{"a":1,"b":2}}' });
+});
+
+test("with a key of no properties, all jobs of the definition are the same", async () => {
+  const sweep = defineJob({ name: "sweep", payload: v.nullable(v.number()), unique: { by: [] } });
+  const { id } = await enqueue(db, sweep, null);
+  expect((await enqueueMany(db, sweep, [1, 2, null])).map((job) => job.id)).toEqual([id, id, id]);
 });
 
 test("long keys are hashed, with the job's name in front, and tell apart what differs at the end", async () => {
@@ -107,27 +140,6 @@ test("a key is free again when its job was cancelled, and the next job is the ho
     .where(eq(soniqJobs.id, finished[0] as number));
   expect(await enqueue(db, mail, { to: "mal" })).toEqual({ id, name: "mail", deduplicated: true });
   expect(await enqueueMany(db, mail, [{ to: "mal" }])).toEqual([{ id, name: "mail", deduplicated: true }]);
-});
-
-test("thirty connections that enqueue one key at once make one job, and are all told which", async () => {
-  const client = postgres(url, { max: 30 });
-  onTestFinished(() => client.end());
-  const allBegun = gate();
-  let begun = 0;
-  const answers = await Promise.all(
-    Array.from({ length: 30 }, () =>
-      drizzle({ client }).transaction(async (tx) => {
-        await tx.execute(sql`select 1`);
-        if ((begun += 1) === 30) allBegun.open();
-        await allBegun.opened;
-        return enqueue(tx, mail, { to: "everybody" });
-      }),
-    ),
-  );
-  const [job, ...more] = await db.select().from(soniqJobs).where(eq(soniqJobs.uniqueKey, "mail:everybody"));
-  expect(more).toEqual([]);
-  expect(answers.map(({ id }) => id)).toEqual(Array(30).fill(job?.id));
-  expect(answers.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
 });
 
 /** Enqueues a key in a transaction that stays open until it is told how to end. */

@@ -1,22 +1,38 @@
 // How jobs come to be.
-import { deepEqual as equal } from "node:assert/strict";
+import { deepEqual as equal, rejects } from "node:assert/strict";
 import { sql } from "drizzle-orm";
 import * as fc from "fast-check";
 import * as v from "valibot";
 import { builder } from "../../src/core/builder.ts";
+import { DuplicateJobError, InvalidValueError } from "../../src/core/errors.ts";
 import { defineJob } from "../../src/jobs/define-job.ts";
 import { enqueueMany } from "../../src/jobs/enqueue-many.ts";
 import { enqueue } from "../../src/jobs/enqueue.ts";
 import { storedUniqueKey } from "../../src/jobs/unique-key.ts";
+import type { UniqueSettings } from "../../src/jobs/unique-settings.ts";
 import type { Job, JobModel } from "./job-model.ts";
 import { type Step, step } from "./step.ts";
 
 export const quick = defineJob({ name: "quick", payload: v.number(), result: v.number() });
-const slow = defineJob({ name: "slow", payload: v.number(), result: v.number() });
+
+/** As definitions of one name, older and newer ones, have it. */
+const anyUnique = fc.constantFrom<UniqueSettings<number>[]>(
+  ...[{ by }, { by }, { by }, { by, until: "started" as const }],
+  { by, within: 200_000 },
+  { by, within: 200_000, until: "started" },
+  { by, onConflict: "error" },
+  { by, onConflict: "replace" },
+  { by, onConflict: "reschedule" },
+  { by, onConflict: "reschedule", maxWait: 90_000 },
+);
+/** Each enqueue gives its key. */
+function by(): null {
+  return null;
+}
 
 export const anyQueue = fc.constantFrom("default", "default", "default", "default", "other");
 export const anyDelay = fc.constantFrom(0, 0, 0, 60_000);
-const anyDefinition = fc.constantFrom(quick, slow);
+const anyDefinition = fc.record({ name: fc.constantFrom("quick", "slow"), unique: anyUnique });
 const anyKey = fc.constantFrom(null, null, "a", "b");
 const anyOptions = fc.record({
   queue: anyQueue,
@@ -26,8 +42,12 @@ const anyOptions = fc.record({
   uniqueKey: anyKey,
 });
 
+type Definition = typeof anyDefinition extends fc.Arbitrary<infer T> ? T : never;
 type Options = typeof anyOptions extends fc.Arbitrary<infer T> ? T : never;
 type Described = Pick<Job, "id" | "name" | "queue" | "uniqueKey" | "runAt"> & Partial<Job>;
+
+const defined = (definition: Definition) => defineJob({ ...definition, payload: v.number(), result: v.number() });
+const told = ({ name, unique: { by: _, ...unique } }: Definition) => `${name} ${JSON.stringify(unique)}`;
 
 /** A job that was just inserted. */
 function add({ now, jobs }: JobModel, described: Described): void {
@@ -36,6 +56,7 @@ function add({ now, jobs }: JobModel, described: Described): void {
     priority: 5,
     maxAttempts: 10,
     late: described.runAt < now,
+    createdAt: now,
     claims: 0,
     refunds: 0,
     crashes: 0,
@@ -56,36 +77,82 @@ function add({ now, jobs }: JobModel, described: Described): void {
   });
 }
 
-/** The key's holder is the answer, if there is one; else the job is new. */
+const isChanged = (job: Job | undefined, { onConflict }: Definition["unique"]) =>
+  job?.state === "queued" && (onConflict === "replace" || onConflict === "reschedule");
+
+/** The job that holds the key and goes on doing so, or is changed. */
+function holderOf(model: JobModel, { name, unique }: Definition, { uniqueKey: key }: Options): Job | undefined {
+  const holder = key === null ? undefined : model.keyHolder(storedUniqueKey(name, key, "key"));
+  return holder && (isChanged(holder, unique) || !model.isOver(holder)) ? holder : undefined;
+}
+
+/** The key's holder is the answer, if there is one, and may be changed; else the job is new. */
 function expectEnqueued(
   model: JobModel,
+  definition: Definition,
   { id, name, deduplicated }: { id: number; name: string; deduplicated: boolean },
-  { queue, priority, maxAttempts, delay: delayMs, uniqueKey: key }: Options,
+  options: Options,
 ): void {
-  const uniqueKey = key && storedUniqueKey(name, key, "key");
-  const holder = uniqueKey === null ? undefined : model.keyHolder(uniqueKey);
+  const { unique } = definition;
+  const { queue, priority, maxAttempts, delay, uniqueKey: key } = options;
+  const holder = holderOf(model, definition, options);
   equal({ id, deduplicated }, { id: holder?.id ?? id, deduplicated: holder !== undefined }, "what was enqueued");
-  if (!holder) add(model, { id, name, queue, priority, maxAttempts, uniqueKey, runAt: model.now + delayMs });
+  const reschedules = unique.onConflict === "reschedule";
+  const changes = reschedules || unique.onConflict === "replace";
+  const uniqueUntil = key === null ? "finished" : (unique.until ?? (changes ? "started" : "finished"));
+  const runAt = reschedules && key !== null ? rescheduled(model.now, delay, holder, unique) : model.now + delay;
+  if (!holder) {
+    const uniqueKey = key && storedUniqueKey(name, key, "key");
+    const over = uniqueKey === null ? undefined : model.keyHolder(uniqueKey);
+    if (over) over.uniqueHeld = false;
+    const uniqueExpiresAt = key !== null && unique.within ? model.now + Number(unique.within) : null;
+    add(model, { id, name, queue, priority, maxAttempts, uniqueKey, uniqueUntil, uniqueExpiresAt, runAt });
+  } else if (isChanged(holder, unique)) {
+    Object.assign(holder, { maxAttempts, uniqueUntil });
+    if (reschedules) Object.assign(holder, { queue, priority, runAt, late: false });
+  }
+}
+
+/** In full seconds, no later than the longest wait allows, and not in the past. */
+function rescheduled(now: number, delay: number, holder: Job | undefined, { maxWait }: Definition["unique"]): number {
+  const asked = delay === 0 ? now : Math.ceil((now + delay) / 1_000) * 1_000;
+  const last = maxWait === undefined ? Infinity : (holder?.createdAt ?? now) + Number(maxWait);
+  return Math.max(now, Math.min(asked, last));
 }
 
 const enqueueOne = fc.record({ definition: anyDefinition, options: anyOptions }).map(({ definition, options }) =>
-  step(`enqueue ${definition.name} ${JSON.stringify(options)}`, async (model, { db }) => {
-    expectEnqueued(model, await enqueue(db, definition, 1, options), options);
+  step(`enqueue ${told(definition)} ${JSON.stringify(options)}`, async (model, { db }) => {
+    const enqueued = await enqueue(db, defined(definition), 1, options).catch(duplicate);
+    const holder = holderOf(model, definition, options);
+    if (enqueued instanceof DuplicateJobError || (holder && definition.unique.onConflict === "error"))
+      equal(enqueued, new DuplicateJobError(definition.name, holder?.id ?? 0), "the error");
+    else expectEnqueued(model, definition, enqueued, options);
   }),
 );
+
+function duplicate(error: unknown): DuplicateJobError {
+  if (error instanceof DuplicateJobError) return error;
+  throw error;
+}
 
 const enqueueSome = fc
   .record({ definition: anyDefinition, all: fc.array(anyOptions, { minLength: 1, maxLength: 6 }) })
   .map(({ definition, all }) =>
-    step(`enqueue many ${definition.name} ${JSON.stringify(all)}`, async (model, { db }) => {
+    step(`enqueue many ${told(definition)} ${JSON.stringify(all)}`, async (model, { db }) => {
       const payloads = all.map(() => 1);
-      const enqueued = await enqueueMany(db, definition, payloads, (_, i) => all[i] as Options);
+      const keys = all.flatMap(({ uniqueKey }) => uniqueKey ?? []);
+      const isError = definition.unique.onConflict === "error";
+      const enqueueThem = enqueueMany(db, defined(definition), payloads, (_, i) => all[i] as Options);
+      if (isError && new Set(keys).size < keys.length) await rejects(enqueueThem, InvalidValueError);
+      else if (isError && all.some((options) => holderOf(model, definition, options)))
+        await rejects(enqueueThem, DuplicateJobError);
       // In order: the holder of a key may be an earlier one of them.
-      for (const [i, one] of enqueued.entries()) expectEnqueued(model, one, all[i] as Options);
+      else
+        for (const [i, one] of (await enqueueThem).entries()) expectEnqueued(model, definition, one, all[i] as Options);
     }),
   );
 
-/** What the API cannot say yet: a key's scope; a late commit, whose job's time claims have passed already; crashes long ago. */
+/** What the API does not say: a late commit, whose job's time claims have passed already; crashes long ago; other windows. */
 const insertPlainly = fc
   .record({
     name: fc.constantFrom("quick", "slow"),

@@ -42,7 +42,9 @@ function brokenSince(was: Row, job: Row, ended: ReadonlySet<string>): string[] {
     "was claimed twice in one step": job.claims <= was.claims + 1,
     "was claimed by a session that had ended": !claimed || !ended.has(job.lastWorkerId ?? ""),
     "was claimed although it was not queued": !claimed || was.state === "queued",
-    "changed although it had finished": was.finishedAt === null || JSON.stringify(was) === JSON.stringify(job),
+    "changed although it had finished, and not only by losing its key":
+      was.finishedAt === null ||
+      JSON.stringify({ ...was, uniqueHeld: was.uniqueHeld && job.uniqueHeld }) === JSON.stringify(job),
   });
 }
 

@@ -4,12 +4,13 @@
 export interface Job {
   readonly id: number;
   readonly name: string;
-  readonly queue: string;
-  readonly priority: number;
-  readonly maxAttempts: number;
   readonly uniqueKey: string | null;
-  readonly uniqueUntil: "started" | "finished";
   readonly uniqueExpiresAt: number | null;
+  readonly createdAt: number;
+  queue: string;
+  priority: number;
+  maxAttempts: number;
+  uniqueUntil: "started" | "finished";
   state: "queued" | "active" | "completed" | "cancelled" | "dead";
   runAt: number;
   /** It became visible later than its `runAt` says: claims from marks may pass over it, looks may not. */
@@ -55,9 +56,14 @@ export class JobModel {
   all = () => [...this.jobs.values()].toSorted((a, b) => a.id - b.id);
   attempt = (job: Job) => job.claims - job.refunds;
   keyHolder = (key: string) => this.all().find((job) => job.uniqueHeld && job.uniqueKey === key);
+  /** Its window is over, and it has ended, or has started where that frees the key. */
+  isOver = (job: Job) =>
+    job.uniqueExpiresAt !== null &&
+    job.uniqueExpiresAt <= this.now &&
+    (job.finishedAt !== null || (job.uniqueUntil === "started" && job.claims > 0));
   isLive = (session: string) => this.hasNotEnded(session) && this.sessions.get(session)!.leaseExpiresAt > this.now;
   hasNotEnded = (session: string | null) => this.sessions.get(session ?? "")?.endedAt === null;
-  /** Past the job's end. */
+  /** Past the job's end, or its start where that would free it. */
   keepsKey = (job: Job) => job.uniqueHeld && job.uniqueExpiresAt !== null && job.uniqueExpiresAt > this.now;
 
   /** What this session may claim, in order. */
@@ -69,7 +75,7 @@ export class JobModel {
   }
 
   claim(job: Job, workerId: string, deadlineMs: number): void {
-    const uniqueHeld = job.uniqueHeld && job.uniqueUntil !== "started";
+    const uniqueHeld = job.uniqueUntil === "started" ? this.keepsKey(job) : job.uniqueHeld;
     const claimed = { workerId, lastWorkerId: workerId, claimedAt: this.now, deadlineAt: this.now + deadlineMs };
     Object.assign(job, { ...claimed, state: "active", claims: job.claims + 1, uniqueHeld, late: false });
     this.claims.push({ id: job.id, claims: job.claims, workerId });

@@ -64,7 +64,7 @@ export async function readAll(db: Queryable, now: number): Promise<Rows> {
         'jobs', array(select json_build_object('id', id, 'name', name, 'queue', queue, 'priority', priority, 'state', state,
           'runAt', ms(run_at), 'claims', claims, 'attempt', attempt, 'maxAttempts', max_attempts, 'crashes', crashes,
           'errors', jsonb_array_length(errors), 'workerId', worker_id, 'lastWorkerId', last_worker_id,
-          'claimedAt', ms(claimed_at), 'deadlineAt', ms(deadline_at), 'cancelRequestedAt', ms(cancel_requested_at),
+          'createdAt', ms(created_at), 'claimedAt', ms(claimed_at), 'deadlineAt', ms(deadline_at), 'cancelRequestedAt', ms(cancel_requested_at),
           'unknownSince', ms(unknown_since), 'uniqueKey', unique_key, 'uniqueHeld', unique_held, 'uniqueUntil', unique_until,
           'uniqueExpiresAt', ms(unique_expires_at), 'finishedAt', ms(finished_at), 'result', result, 'reason', split_part(reason, ':', 1))
           from soniq_jobs order by id),

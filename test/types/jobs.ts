@@ -20,7 +20,7 @@ export const sendInvoice = defineJob({
   result: v.object({ messageId: v.string() }),
   queue: "mail",
   timeout: "2m",
-  uniqueKey: ({ orderId }) => `invoice-${orderId}`,
+  unique: { by: ["orderId"] },
 });
 
 export const importFile = defineJob({

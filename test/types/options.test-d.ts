@@ -54,15 +54,10 @@ await enqueueMany(db, greet, [{ id: 1 }], async () => ({ priority: 1 }));
 // Settings of a definition.
 defineJob({ name: "full", payload: v.string(), queue: "q", priority: 1, maxAttempts: 1, timeout: "1h" });
 defineJob({ name: "backoff", payload: v.string(), backoff: (attempt, error) => (error ? attempt * 100 : "5s") });
-defineJob({ name: "key", payload: v.object({ id: v.number() }), uniqueKey: ({ id }) => (id > 0 ? `n${id}` : null) });
 // @ts-expect-error a unit that does not exist
 defineJob({ name: "bad", payload: v.string(), timeout: "2 minutes" });
 // @ts-expect-error a typo
 defineJob({ name: "bad", payload: v.string(), maxAttempt: 1 });
-// @ts-expect-error a property that the payload does not have
-defineJob({ name: "bad", payload: v.object({ id: v.string() }), uniqueKey: ({ key }) => key });
-// @ts-expect-error a number for a key
-defineJob({ name: "bad", payload: v.object({ id: v.number() }), uniqueKey: ({ id }) => id });
 // @ts-expect-error no validator
 defineJob({ name: "bad" });
 // @ts-expect-error a type is no validator

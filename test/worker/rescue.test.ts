@@ -143,7 +143,7 @@ describe("a job whose worker died", () => {
 });
 
 test("jobs whose keys others hold by now come back beside these, none of them without the rest", async () => {
-  const keyed = defineJob({ name: "keyed", queue: "unlucky", payload: v.string(), uniqueKey: (key) => key });
+  const keyed = defineJob({ name: "keyed", queue: "unlucky", payload: v.string(), unique: { by: (key) => key } });
   const keys = ["a", "b", "c"];
   await enqueueMany(db, keyed, keys);
   await sql`update soniq_jobs set unique_until = 'started'`;

@@ -23,7 +23,7 @@ export async function deadlocks({ url, seed, seconds = 60 }: Surroundings & { se
   const crowd = defineJob({
     name: "crowd",
     payload: v.number(),
-    uniqueKey: (n) => `${n}`,
+    unique: { by: (n) => `${n}` },
     maxAttempts: 1_000,
     backoff: () => 0,
     run: async (_, { snooze, signal }) => {

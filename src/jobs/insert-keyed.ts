@@ -1,0 +1,74 @@
+import { type SQL, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { compiled } from "../core/compiled.js";
+import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
+import { ring } from "./doorbell.js";
+import type { Enqueued, NewJob } from "./new-job.js";
+import { onConflict, runAtOf, wasThere } from "./on-conflict.js";
+import { holdsKey, isOver } from "./unique-key.js";
+import type { UniqueRule } from "./unique-settings.js";
+
+/**
+ * Inserts a job that has a unique key. Where another holds that, it is changed, if it waits and its definition says so.
+ *
+ * @param how `frees`: whether the key is freed before, if it is over; `rings`: whether a worker that waits is woken up
+ * @returns undefined where another holds the key and was not changed, since it was not to be, runs, or is like this one
+ */
+export async function insertKeyed(
+  db: Queryable,
+  { payload, uniqueKey, options }: NewJob,
+  { frees, rings }: { frees: boolean; rings: boolean },
+): Promise<Pick<Enqueued, "id" | "deduplicated"> | undefined> {
+  const { runAtMs = null, delayMs = null } = options;
+  const { plain, ringing, freeing } = statements[options.onConflict];
+  const statement = frees ? freeing : rings ? ringing : plain;
+  const [job] = await rowsOf<{ id: string | number; deduplicated: boolean }>(
+    db,
+    statement(db, { ...options, payload, uniqueKey, runAtMs, delayMs, rings }),
+  );
+  return job && { id: Number(job.id), deduplicated: job.deduplicated };
+}
+
+const leavingHolder = ways("keep");
+const statements = {
+  keep: leavingHolder,
+  error: leavingHolder,
+  replace: ways("replace"),
+  reschedule: ways("reschedule"),
+};
+
+/** The insert by itself; with the bell; after the key was freed, and with the bell if that is asked for. */
+function ways(conflict: UniqueRule["onConflict"]) {
+  const { placeholder } = sql;
+  const key = sql`${placeholder("uniqueKey")}::text`;
+  const bell = ring(sql`${placeholder("queue")}::text`);
+  return {
+    plain: compiled(() => insertion(conflict, key)),
+    ringing: compiled(
+      () => sql`with inserted as (${insertion(conflict, key)})
+        select id, deduplicated, ${bell} as rung from inserted`,
+    ),
+    // The key reads what was freed, or they would be carried out in any order.
+    freeing: compiled(
+      () => sql`with freed as (
+          update ${soniqJobs} set unique_held = false where unique_key = ${key} and ${holdsKey} and ${isOver} returning id),
+        inserted as (${insertion(conflict, sql`(select ${key} from (select count(*) from freed) as freed)`)})
+        select id, deduplicated, case when ${placeholder("rings")}::boolean then ${bell} end as rung from inserted`,
+    ),
+  };
+}
+
+function insertion(conflict: UniqueRule["onConflict"], key: SQL): SQL {
+  const { placeholder } = sql;
+  const maxWaitMs = sql`${placeholder("maxWaitMs")}`;
+  const [runAtMs, delayMs] = [sql`${placeholder("runAtMs")}::float8`, sql`${placeholder("delayMs")}::float8`];
+  return sql`insert into ${soniqJobs}
+      (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
+    values (${placeholder("name")}, ${placeholder("queue")}, ${placeholder("priority")}, ${placeholder("maxAttempts")},
+      ${placeholder("payload")}::text::jsonb, ${placeholder("tags")}::text::jsonb, ${placeholder("meta")}::text::jsonb,
+      ${key}, ${placeholder("uniqueUntil")}, clock_timestamp() + ${placeholder("withinMs")}::float8 * interval '1 millisecond',
+      ${runAtOf(conflict, runAtMs, delayMs, maxWaitMs)})
+    ${onConflict(conflict, maxWaitMs)}
+    returning id, ${wasThere(conflict)} as deduplicated`;
+}
