@@ -5,10 +5,10 @@ import type { TransactionDriver } from "../database/transaction-slot.js";
 import type { JobDefinition, PayloadOutput, ResultInput } from "../jobs/define-job.js";
 import type { Handler } from "../jobs/handler.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
-import type { ScheduleDefinition } from "../schedules/define-schedule.js";
 import type { Logger } from "./event-log.js";
 import type { Tell } from "./events.js";
 import type { Middleware } from "./middleware.js";
+import type { ScheduleDefinition } from "../schedules/define-schedule.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];

@@ -91,8 +91,8 @@ export class Engine {
         for (const queue of this.#queues) queue.wakeUp();
       }),
       ...pruneDuties(db, settings),
-      ...scheduleDuties(db, this.schedules, settings, tell),
       logs.duty(),
+      ...scheduleDuties(db, this.schedules, settings, tell),
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
     // Before the first look at its health, and before it says that it waits for work.
