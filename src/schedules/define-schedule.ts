@@ -72,6 +72,11 @@ export function checkSchedule(schedule: ScheduleDefinition) {
     oneOf(["skip", "allow"], overlap, "overlap");
     if (missed === "all" && overlap !== "allow")
       throw new InvalidValueError("missed", `is "all", which has several jobs at once: it needs overlap: "allow"`);
+    if (job.unique?.onConflict === "reschedule")
+      throw new InvalidValueError(
+        "job",
+        `is ${job.name}, which each enqueue reschedules: a tick has no other time to say`,
+      );
     const jitterMs = milliseconds(jitter, "jitter");
     return { ...storedRhythm(schedule), missed, overlap, jitterMs, job: checkOptions(job, options) };
   } catch (error) {

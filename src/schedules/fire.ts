@@ -5,17 +5,16 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { ring } from "../jobs/doorbell.js";
-import { holdsKey } from "../jobs/unique-key.js";
 import type { DueTicks } from "./due-ticks.js";
-import { insertJob } from "./scheduled-job.js";
+import { scheduledJob } from "./scheduled-job.js";
 import type { UpcomingSchedule } from "./upcoming.js";
 
 /**
  * Fires ticks: enqueues their jobs and moves the schedule on, if it is still as it was read, the count of its ticks above
  * all. So each tick has one winner however many are at it, and none is passed by without its job.
  *
- * @returns how many jobs: none for a tick at which the last job had not finished, where they may not overlap, or at which a
- *   job held the unique key. Undefined if somebody else was first.
+ * @returns how many jobs: none for a tick at which the last job had not finished, where they may not overlap, or at which another
+ *   held the unique key. Undefined if somebody else was first.
  */
 export async function fire(
   db: Queryable,
@@ -39,17 +38,12 @@ export async function fire(
     .for("no key update", { skipLocked: true });
   const rows = JSON.stringify(due.map((ms, n) => ({ n, ms, iso: new Date(ms).toISOString() })));
   const running = sql`exists (select 1 from ${soniqJobs} where id = schedule.last_job_id and finished_at is null)`;
+  const from = sql`schedule cross join tick where schedule.overlap = 'allow' or (tick.n = 0 and not ${running}) order by tick.n`;
   const [fired] = await rowsOf<{ jobs: string | number }>(
     db,
     sql`with schedule as (${schedule}),
       tick as (select * from jsonb_to_recordset(${rows}::text::jsonb) as row (n int, ms float8, iso text)),
-      job as (
-        ${insertJob(sql`tick.iso`, sql`(tick.ms + random() * schedule.jitter_ms)`)}
-        from schedule cross join tick
-        where schedule.overlap = 'allow' or (tick.n = 0 and not ${running})
-        order by tick.n
-        on conflict (unique_key) where ${holdsKey} do nothing
-        returning id, queue)
+      ${scheduledJob(sql`tick.iso`, sql`(tick.ms + random() * schedule.jitter_ms)`, from)}
       update ${soniqSchedules} set
         ticks = schedule.ticks + greatest(1, ${due.length}::int),
         next_run_at = to_timestamp(${nextMs}::float8 / 1000),

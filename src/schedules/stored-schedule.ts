@@ -28,12 +28,13 @@ export async function storedSchedule(schedule: ScheduleDefinition): Promise<Stor
   const { name, job, paused = false } = schedule;
   try {
     const { payload, uniqueKey, options } = await newJob(job, schedule.payload, jobOptions);
-    const { queue, priority, maxAttempts, tags } = options;
+    const { queue, priority, maxAttempts, tags, uniqueUntil, withinMs } = options;
+    const unique = uniqueKey !== null && { uniqueKey, uniqueUntil, withinMs };
     const kept = {
       ...checked,
       jobName: job.name,
       payload,
-      options: JSON.stringify({ queue, priority, maxAttempts, tags: JSON.parse(tags) as unknown, uniqueKey }),
+      options: JSON.stringify({ queue, priority, maxAttempts, tags: JSON.parse(tags) as unknown, ...unique }),
     };
     const definition = createHash("sha256").update(JSON.stringify(kept)).digest("hex");
     return { name, ...kept, paused, definition };

@@ -6,9 +6,8 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { ring } from "../jobs/doorbell.js";
-import { holdsKey } from "../jobs/unique-key.js";
 import { noSuchSchedule } from "./no-such-schedule.js";
-import { insertJob } from "./scheduled-job.js";
+import { scheduledJob } from "./scheduled-job.js";
 
 /**
  * Enqueues a schedule's job now, as if it had a tick, whether it is paused or not, and though the last job may not have
@@ -27,18 +26,13 @@ export async function triggerSchedule(db: Queryable, name: string): Promise<{ re
   const [triggered] = await rowsOf<{ id: string | number | null }>(
     db,
     sql`with schedule as (${schedule}),
-      job as (
-        ${insertJob(sql`null`, sql`null::float8`)} from schedule
-        on conflict (unique_key) where ${holdsKey} do nothing
-        returning id, queue)
+      ${scheduledJob(sql`null`, sql`null::float8`, sql`schedule`)}
       update ${soniqSchedules} set last_job_id = coalesce((select id from job), schedule.last_job_id)
       from schedule where ${soniqSchedules.name} = schedule.name
       returning (select id from job) as id, (select ${ring(sql`job.queue`)} from job) as rung`,
   ).catch(explainMissingTables);
   if (!triggered) return noSuchSchedule(db, name);
   if (triggered.id === null)
-    throw new SoniqError(
-      `schedule ${name}: an unfinished job holds the unique key of its job: wait for it, or cancel it`,
-    );
+    throw new SoniqError(`schedule ${name}: another job holds the unique key of its job: wait until that is freed`);
   return { id: Number(triggered.id) };
 }

@@ -18,7 +18,7 @@ export interface Duty {
  */
 export function perform(duties: readonly Duty[], tell: Tell): () => Promise<void> {
   const stop = new AbortController();
-  // Each pause listens: Node would take the eleventh for a leak.
+  // Each of them waits for it, and Node takes more than ten listeners for a leak.
   setMaxListeners(0, stop.signal);
   const loops = duties.map((duty) => loop(duty, stop.signal, tell));
   return async () => {

@@ -7,6 +7,11 @@ import { testDatabase } from "../support/database.ts";
 const { sql, url } = await testDatabase();
 const report = defineJob({ name: "report", payload: v.strictObject({ days: v.number() }), run: () => {} });
 const base = { name: "nightly", job: report, payload: { days: 1 } };
+const debounced = defineJob({
+  name: "debounced",
+  payload: v.unknown(),
+  unique: { by: () => "k", onConflict: "reschedule" },
+});
 const define = (settings: object) => () =>
   defineSchedule({ ...base, ...settings } as Parameters<typeof defineSchedule>[0]);
 
@@ -24,6 +29,7 @@ test.each([
   [{ every: "1h", jitter: -1 }, /^schedule nightly: jitter is -1, which is no duration/],
   [{ every: "1h", options: { priority: 10 } }, /^schedule nightly: options.priority is 10/],
   [{ every: "1h", name: "" }, /^name is empty/],
+  [{ every: "1h", job: debounced }, /^schedule nightly: job is debounced, which each enqueue reschedules/],
 ])("%j is refused", (settings, message) => {
   expect(define(settings)).toThrow(InvalidValueError);
   expect(define(settings)).toThrow(message);

@@ -22,6 +22,8 @@ import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
 
 const pool = new Pool({ connectionString: (await testDatabase()).url });
+// Its connections may be cut while they close, when the database is dropped.
+pool.on("error", () => {});
 afterAll(() => pool.end());
 const pglite = await testPglite();
 const handles: [string, Queryable][] = [

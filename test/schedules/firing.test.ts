@@ -220,7 +220,7 @@ test("with a jitter each job is due up to so much later, at random", async () =>
 });
 
 test("a tick's job holds the unique key of its definition, and is not enqueued while another holds it", async () => {
-  const sole = defineJob({ name: "sole", payload: v.null(), unique: { by: () => "only one" } });
+  const sole = defineJob({ name: "sole", payload: v.null(), unique: { by: [] } });
   await startWith(db, defineSchedule({ name: "sole", job: sole, payload: null, every: "10s" }));
   const { id } = await enqueue(db, sole, null);
   await overdue(sql, "sole", "1 second");
@@ -232,4 +232,21 @@ test("a tick's job holds the unique key of its definition, and is not enqueued w
   const [holder] = await sql`select id::int from soniq_jobs where unique_held and unique_key is not null`;
   expect(await enqueue(db, sole, null)).toMatchObject({ id: holder?.["id"], deduplicated: true });
   expect(holder?.["id"]).not.toBe(id);
+});
+
+test("a tick's job holds its key for the window of its definition, and frees the one before when that is over", async () => {
+  const throttled = defineJob({ name: "throttled", payload: v.null(), unique: { by: [], within: "1h" } });
+  await startWith(db, defineSchedule({ name: "throttled", job: throttled, payload: null, every: "10s" }));
+  const tick = async () => {
+    await finishAll();
+    await overdue(sql, "throttled", "1 second");
+    return fireDue(db);
+  };
+  expect(await tick()).toEqual({ throttled: 1 });
+  expect(await tick()).toEqual({ throttled: 0 });
+  await sql`update soniq_jobs set unique_expires_at = now() - interval '1 second'`;
+  expect(await tick()).toEqual({ throttled: 1 });
+  const held =
+    await sql`select extract(epoch from unique_expires_at - created_at)::int as s from soniq_jobs where unique_held order by id`;
+  expect([...held]).toEqual([{ s: 3_600 }]);
 });
