@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../core/version.js";
+import { jobsCommand } from "./commands/jobs.js";
 import { migrateCommand } from "./commands/migrate.js";
 import { workCommand } from "./commands/work.js";
 import { exitCodeOf } from "./exit-codes.js";
@@ -9,8 +10,10 @@ const program = new Command("soniq-drizzle")
   .description("The job queue for Drizzle and PostgreSQL.")
   .version(version)
   .addCommand(workCommand())
-  .addCommand(migrateCommand());
-for (const command of [program, ...program.commands]) command.showHelpAfterError().exitOverride();
+  .addCommand(migrateCommand())
+  .addCommand(jobsCommand());
+const allOf = (command: Command): Command[] => [command, ...command.commands.flatMap(allOf)];
+for (const command of allOf(program)) command.showHelpAfterError().exitOverride();
 
 try {
   await program.parseAsync();

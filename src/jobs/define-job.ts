@@ -4,6 +4,7 @@ import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText } from "../core/json.js";
 import type { HandlerFunction } from "./job-context.js";
 import type { JsonSafeInput } from "./json-safety.js";
+import type { Retention } from "./retention.js";
 
 /** How the jobs of a definition are queued and tried. */
 export interface JobSettings<In> {
@@ -19,6 +20,8 @@ export interface JobSettings<In> {
   readonly backoff?: (attempt: number, error: unknown) => Duration;
   /** The key that at most one unfinished job of this definition may hold; null for none. */
   readonly uniqueKey?: (payload: In) => string | null;
+  /** How long its finished jobs are kept, as far as it is another time than the worker's. */
+  readonly retention?: Retention;
 }
 
 /** A job definition, made by {@link defineJob}: `In` is what is enqueued and stored, `Out` what the handler receives. */
@@ -81,7 +84,7 @@ export function defineJob<
     ? undefined
     : HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>, never>;
 } {
-  const { queue, priority, maxAttempts, timeout } = definition;
+  const { queue, priority, maxAttempts, timeout, retention = {} } = definition;
   storableText(definition.name, "name", 200);
   const of = `job ${definition.name}`;
   if (queue !== undefined) storableText(queue, `${of}: queue`, 200);
@@ -89,6 +92,7 @@ export function defineJob<
   if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts, `${of}: maxAttempts`);
   if (timeout !== undefined && milliseconds(timeout, `${of}: timeout`) === 0)
     throw new InvalidValueError(`${of}: timeout`, "is 0: give the longest time that an attempt may take");
+  for (const [state, kept] of Object.entries(retention)) milliseconds(kept, `${of}: retention.${state}`);
   // The compiler cannot tell which of both `run` is.
   return Object.freeze({ ...definition, run: definition.run as never });
 }

@@ -15,6 +15,7 @@ export function handlerContext(
   { id, name, queue, attempt, maxAttempts, tags, meta }: ClaimedJob,
   signalOf: () => AbortSignal,
   transaction: JobContext["transaction"],
+  progress: JobContext["progress"],
 ): JobContext {
   return {
     id,
@@ -28,6 +29,7 @@ export function handlerContext(
       return signalOf();
     },
     transaction,
+    progress,
     snooze,
     cancel,
     discard,

@@ -190,8 +190,8 @@ export class QueueWorker {
     while (!this.#stopping && this.#runs.size < this.concurrency) {
       const next = this.#buffer.shift();
       if (!next) return;
-      const { settings, transactions } = this.around;
-      const run = new Run(next.job, next.workerId, transactions);
+      const { settings, transactions, tell } = this.around;
+      const run = new Run(next.job, next.workerId, transactions, tell);
       this.#runs.add(run);
       this.#unsettled.add(run.job);
       void run
@@ -238,8 +238,9 @@ export class QueueWorker {
   }
 
   async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number): Promise<void> {
-    const { settler, settings, tell } = this.around;
-    const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome });
+    const { settler, settings, transactions, tell } = this.around;
+    const { id, name, claims } = job;
+    const state = await settler.settle(workerId, { id, claims, outcome }, transactions.deleted.has(name));
     this.#done(job);
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
     tell({ type: "settled", job, outcome, state, runMs });

@@ -4,10 +4,13 @@ import type { JobDefinition } from "../jobs/define-job.js";
 import { asDirective } from "../jobs/directives.js";
 import type { JobContext } from "../jobs/job-context.js";
 import { decide, type Ending, type Outcome, unknownName } from "../jobs/outcome.js";
+import { saveProgress } from "../jobs/save-progress.js";
 import type { Settled } from "../jobs/settle.js";
 import { validate } from "../jobs/validate.js";
+import type { Tell } from "./events.js";
 import { handlerContext } from "./handler-context.js";
 import { JobTransaction, type TransactionSurroundings } from "./job-transaction.js";
+import { Progress } from "./progress.js";
 import type { Runnable } from "./settings.js";
 
 /** Why an attempt was interrupted. */
@@ -48,6 +51,8 @@ export class Run {
   #timeout: NodeJS.Timeout | undefined;
   #graceTimer: NodeJS.Timeout | undefined;
   #transaction: JobTransaction | undefined;
+  /** Made when there is some. */
+  #progress: Progress | undefined;
   #handler: Promise<unknown> = Promise.resolve();
   #ignored = false;
 
@@ -56,6 +61,7 @@ export class Run {
     /** The session that claimed it. */
     readonly workerId: string,
     private readonly transactions: TransactionSurroundings,
+    private readonly tell: Tell,
   ) {}
 
   /** Runs the handler to its end, or until the grace after an interruption is over. */
@@ -65,6 +71,7 @@ export class Run {
     const ending = await this.#callOrGiveUp(runnable);
     clearTimeout(this.#timeout);
     clearTimeout(this.#graceTimer);
+    if (this.#progress) await this.#progress.hold();
     return this.#end(runnable, ending);
   }
 
@@ -193,14 +200,31 @@ export class Run {
     }
   }
 
+  #keptProgress(): Progress {
+    const { job, workerId, transactions, tell } = this;
+    this.#progress ??= new Progress(
+      (json) => saveProgress(transactions.db, workerId, job, json),
+      (error) => tell({ type: "trouble", doing: `saving the progress of ${job.name} #${job.id}`, error }),
+    );
+    return this.#progress;
+  }
+
   #context(runnable: Runnable): JobContext {
     return handlerContext(
       this.job,
       () => this.#signal,
       (write, options) => {
-        this.#transaction ??= new JobTransaction(this.job, this.workerId, runnable, this.transactions, this.#signal);
+        this.#transaction ??= new JobTransaction(
+          this.job,
+          this.workerId,
+          runnable,
+          this.transactions,
+          this.#signal,
+          this.#keptProgress(),
+        );
         return this.#transaction.run(write, options) as ReturnType<typeof write>;
       },
+      (value) => this.#keptProgress().report(value),
     );
   }
 }

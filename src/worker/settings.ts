@@ -7,6 +7,7 @@ import { plainPostgresJs } from "../database/postgres-js.js";
 import type { TransactionDriver } from "../database/transaction-slot.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
+import type { Retention } from "../jobs/retention.js";
 import type { WorkerConfig } from "./config.js";
 import { fewestConnections } from "./connection-budget.js";
 
@@ -15,7 +16,11 @@ export interface Runnable {
   readonly definition: JobDefinition;
   readonly run: HandlerFunction<unknown, unknown>;
   readonly timeoutMs: number;
+  readonly retentionMs: RetentionMs;
 }
+
+/** How long finished jobs are kept, in milliseconds. */
+export type RetentionMs = Readonly<Record<keyof Retention, number>>;
 
 /** A checked configuration: defaults filled in, durations in milliseconds. */
 export interface Settings {
@@ -31,7 +36,8 @@ export interface Settings {
   readonly sweepMs: number;
   readonly pollMs: number;
   readonly drainTimeoutMs: number;
-  readonly retentionMs: { readonly completed: number; readonly cancelled: number; readonly dead: number };
+  /** Of the jobs whose definition says nothing else. */
+  readonly retentionMs: RetentionMs;
   readonly maxCrashes: number;
   readonly unknownGraceMs: number;
 }
@@ -126,7 +132,7 @@ export function checkConfig(config: WorkerConfig): Settings {
   }
   const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
   const { batchSize, maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
-  const runnables = runnablesOf(jobs, handlers);
+  const runnables = runnablesOf(jobs, handlers, retention);
   const overNetwork = typeof connection === "string";
   if (!overNetwork && checked.output.database)
     throw new ConfigError("configuration: database goes with a connection string: pglite(db) brings its own");
@@ -152,7 +158,11 @@ function readable(issue: { type: string; expected: string | null; message: strin
   return issue.message.trim();
 }
 
-function runnablesOf(jobs: Record<string, unknown>, handlers: Record<string, unknown>): Map<string, Runnable> {
+function runnablesOf(
+  jobs: Record<string, unknown>,
+  handlers: Record<string, unknown>,
+  retention: RetentionMs,
+): Map<string, Runnable> {
   const runnables = new Map<string, Runnable>();
   for (const [key, definition] of Object.entries(jobs)) {
     if (!isJobDefinition(definition)) continue;
@@ -164,11 +174,17 @@ function runnablesOf(jobs: Record<string, unknown>, handlers: Record<string, unk
       definition,
       run: runOf(handlers[key] ?? definition.run, definition, key),
       timeoutMs: Math.min(longestTimerMs, milliseconds(definition.timeout ?? defaultTimeoutMs, `job ${name}: timeout`)),
+      retentionMs: retentionOf(definition, retention),
     });
   }
   const stranger = Object.keys(handlers).find((key) => !isJobDefinition(jobs[key]));
   if (stranger) throw new ConfigError(`configuration: handlers.${stranger} has no job definition of that name in jobs`);
   return runnables;
+}
+
+function retentionOf({ name, retention: own = {} }: JobDefinition, general: RetentionMs): RetentionMs {
+  const kept = (state: keyof Retention) => milliseconds(own[state] ?? general[state], `job ${name}: retention.${state}`);
+  return { completed: kept("completed"), cancelled: kept("cancelled"), dead: kept("dead") };
 }
 
 function runOf(handler: unknown, { name }: JobDefinition, key: string): HandlerFunction<unknown, unknown> {

@@ -5,7 +5,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
+import { cancel, defineJob, enqueue, enqueueMany, getJob, getResult, waitFor } from "../../src/index.ts";
 import { errorCode } from "../../src/core/errors.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -71,6 +71,7 @@ const everyone = [
   "alter table soniq_jobs add column mine int",
   "drop table soniq_jobs",
   "create table mine ()",
+  "select setval('soniq_jobs_id_seq', 1)",
 ];
 
 /** What else it is refused. @param allowed what it may do of that */
@@ -140,6 +141,11 @@ describe("the role that", () => {
     for (const table of ["soniq_jobs", "soniq_queues", "soniq_schedules", "soniq_stats", "soniq_workers"])
       await own.sql.unsafe(`select * from ${table}`);
     expect(await own.sql`select url, failures from soniq_webhook_endpoints`).toEqual([]);
+    const { id } = await enqueue(db, job, { n: 1 });
+    expect(await getJob(client, job, id)).toMatchObject({ payload: { n: 1 } });
+    expect(await waitFor(client, job, id, { timeout: 0 })).toMatchObject({ status: "pending" });
+    await sql`delete from soniq_jobs where id = ${id}`;
+    expect(await getResult(client, job, id)).toEqual({ status: "expired" });
     await refused(enqueue(client, job, { n: 1 }));
     await refused(enqueueMany(client, job, [{ n: 1 }]));
     await refused(cancel(client, 1));

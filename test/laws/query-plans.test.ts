@@ -8,9 +8,13 @@ import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim-marks.ts";
 import { defineJob } from "../../src/jobs/define-job.ts";
 import { deleteCompleted } from "../../src/jobs/delete-completed.ts";
 import { enqueue } from "../../src/jobs/enqueue.ts";
+import { getJob } from "../../src/jobs/get-job.ts";
+import { findResult } from "../../src/jobs/get-result.ts";
+import { listJobs } from "../../src/jobs/list-jobs.ts";
 import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
 import { deleteFinished, findPrunable, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
 import { rescueFromEnded } from "../../src/jobs/rescue.ts";
+import { saveProgress } from "../../src/jobs/save-progress.ts";
 import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle.ts";
 import { findEnded } from "../../src/jobs/settled-before.ts";
 import { findUnworkedQueues } from "../../src/queues/unworked.ts";
@@ -133,6 +137,9 @@ describe("where statistics say that no job is active, though one worker holds 20
     "settling by deletion": (db) => deleteCompleted(db, worker, completed(held)),
     "asking what was settled": (db) => findEnded(db, worker, completed(held)),
     "asking for ownership": (db) => findOwned(db, worker, ids()),
+    "saving progress": (db) => saveProgress(db, worker, held[0] as { id: number; claims: number }, "1"),
+    "reading a result": (db) => findResult(db, { name: "held" }, ids()[0] as number, true),
+    "reading a job": (db) => getJob(db, ids()[0] as number),
     cancelling: (db) => cancel(db, ids()[0] as number),
   };
 
@@ -154,6 +161,12 @@ describe("where statistics say that no job is active, though one worker holds 20
     await sql`insert into soniq_workers (ended_at) select now() from generate_series(1, 30)`;
     const observed = await engine.observe((db) => findEndedSessions(db, [], 0));
     expect(observed.read["soniq_jobs_owner"]).toBe(1);
+  });
+
+  test("a list of the active ones goes by owner, and does not look at the others", async () => {
+    const observed = await engine.observe((db) => listJobs(db, { state: "active" }));
+    expect(stepsAmongJobs(observed)).toContain(byOwner);
+    expect(observed.read["soniq_jobs"]).toBeUndefined();
   });
 
   test("lost claims are searched by owner", async () => {
@@ -183,6 +196,17 @@ describe("among a hundred thousand finished jobs", () => {
     const observed = await engine.observe((db) => prunable(db, "completed", "1 day"));
     expect(waysToJobs(observed)).toEqual(["soniq_jobs_finished"]);
     expect(rowsRead(observed)).toBe(80);
+  });
+
+  test("those of some names, or of all others, likewise", async () => {
+    for (const names of [{ only: ["finished", "other"] }, { except: ["other"] }]) {
+      const before = (await ago("1 day"))[0].at;
+      const observed = await engine.observe((db) =>
+        findPrunable(db, { state: "completed", before, names, after: pruneFromTheBeginning, limit: 1_000 }),
+      );
+      expect(waysToJobs(observed)).toEqual(["soniq_jobs_finished"]);
+      expect(rowsRead(observed)).toBe(80);
+    }
   });
 
   test("dead letters are found by an index of their own", async () => {
@@ -219,6 +243,17 @@ test("what the engine prepares is planned anew each time: a plan made for an emp
   for (const one of [claims, settles]) {
     expect(one?.generic_plans).toBe(0);
     expect(one?.custom_plans).toBeGreaterThanOrEqual(10);
+  }
+});
+
+test("a list looks at ten thousand jobs by primary key, and no more, when none fits", async () => {
+  await forgetAll();
+  await sql`insert into soniq_jobs (name, payload) select 'x', '{}' from generate_series(1, 100000)`;
+  await sql`vacuum analyze soniq_jobs`;
+  for (const filter of [{ name: "y" }, { queue: "y" }, { state: "completed" }, { tag: "y" }] as const) {
+    const observed = await engine.observe((db) => listJobs(db, filter));
+    expect(waysToJobs(observed)).toEqual(["soniq_jobs_pkey"]);
+    expect(rowsRead(observed)).toBeLessThan(20_001);
   }
 });
 
