@@ -29,5 +29,7 @@ export function ring(queue: string | SQL): SQL<string | null> {
 
 /** Asks the workers to tell when a job finishes, if it has not. A hint: polling finds its result without it. */
 export function ringForResult(): SQL<boolean | null> {
-  return sql<boolean | null>`case when ${soniqJobs.finishedAt} is null then pg_notify(${waitChannel}, ${soniqJobs.id}::text) is null end`;
+  return sql<
+    boolean | null
+  >`case when ${soniqJobs.finishedAt} is null then pg_notify(${waitChannel}, ${soniqJobs.id}::text) is null end`;
 }

@@ -55,7 +55,8 @@ export async function findPrunable(
 }
 
 function areOf(names: NonNullable<PruneInput["names"]>): SQL {
-  const list = (all: readonly string[]) => sql`(array(select jsonb_array_elements_text(${JSON.stringify(all)}::text::jsonb)))`;
+  const list = (all: readonly string[]) =>
+    sql`(array(select jsonb_array_elements_text(${JSON.stringify(all)}::text::jsonb)))`;
   return "only" in names
     ? sql`${soniqJobs.name} = any ${list(names.only)}`
     : sql`${soniqJobs.name} <> all ${list(names.except)}`;

@@ -14,10 +14,7 @@ export interface ResultDefinition<ResultOut> {
  * @param stored null also where a handler returned null, or nothing
  * @throws InvalidValueError if the validator does not take it: it may have changed since
  */
-export async function resultOf<ResultOut>(
-  job: ResultDefinition<ResultOut>,
-  stored: unknown,
-): Promise<ResultOut> {
+export async function resultOf<ResultOut>(job: ResultDefinition<ResultOut>, stored: unknown): Promise<ResultOut> {
   // Typed void: nothing is stored.
   if (!job.result) return undefined as ResultOut;
   try {

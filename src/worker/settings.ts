@@ -20,7 +20,7 @@ export interface Runnable {
 }
 
 /** How long finished jobs are kept, in milliseconds. */
-export type RetentionMs = Readonly<Record<keyof Retention, number>>;
+type RetentionMs = Readonly<Record<keyof Retention, number>>;
 
 /** A checked configuration: defaults filled in, durations in milliseconds. */
 export interface Settings {
@@ -183,7 +183,8 @@ function runnablesOf(
 }
 
 function retentionOf({ name, retention: own = {} }: JobDefinition, general: RetentionMs): RetentionMs {
-  const kept = (state: keyof Retention) => milliseconds(own[state] ?? general[state], `job ${name}: retention.${state}`);
+  const kept = (state: keyof Retention) =>
+    milliseconds(own[state] ?? general[state], `job ${name}: retention.${state}`);
   return { completed: kept("completed"), cancelled: kept("cancelled"), dead: kept("dead") };
 }
 

@@ -73,7 +73,12 @@ test("a completed job has the result that its validator makes of it, and the fai
   const job = await getJob(db, report, id);
   expect(job).toMatchObject({ state: "completed", attempt: 2, result: new Date("2026-11-26") });
   expect(job?.errors).toEqual([
-    expect.objectContaining({ attempt: 1, name: "RangeError", message: "no paper", at: expect.stringMatching(/^2\d\d\d-/) }),
+    expect.objectContaining({
+      attempt: 1,
+      name: "RangeError",
+      message: "no paper",
+      at: expect.stringMatching(/^2\d\d\d-/),
+    }),
   ]);
   expect(job?.finishedAt).toEqual((await jobRow(db, id))?.finishedAt);
   // Without its definition, what is stored.

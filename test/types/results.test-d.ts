@@ -29,7 +29,9 @@ if (counted) {
   equal<typeof counted.progress, unknown>(true);
 }
 const imported = await getJob(db, importFile, 1);
-equal<typeof imported extends { payload: { at: string; rows?: number | undefined } } | undefined ? true : false, true>(true);
+equal<typeof imported extends { payload: { at: string; rows?: number | undefined } } | undefined ? true : false, true>(
+  true,
+);
 
 // Without a definition nothing is known of both.
 const any = await getJob(db, 1);

@@ -109,7 +109,12 @@ describe("where a foreign key without an action references the jobs,", () => {
 });
 
 describe("a definition that says for how long its jobs are kept", () => {
-  const longer = defineJob({ name: "longer", payload: v.null(), retention: { completed: "7d", dead: "90d" }, run: () => {} });
+  const longer = defineJob({
+    name: "longer",
+    payload: v.null(),
+    retention: { completed: "7d", dead: "90d" },
+    run: () => {},
+  });
   const shorter = defineJob({ name: "shorter", payload: v.null(), retention: { completed: "1h" }, run: () => {} });
   const jobs = { job, longer, shorter };
 

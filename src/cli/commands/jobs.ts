@@ -34,7 +34,9 @@ export function jobsCommand(): Command {
         .action(list),
     )
     .addCommand(
-      databaseCommand("show", "show all that is known of a job").argument("<id>", "the job's id", wholeNumber).action(show),
+      databaseCommand("show", "show all that is known of a job")
+        .argument("<id>", "the job's id", wholeNumber)
+        .action(show),
     )
     .addCommand(
       databaseCommand("cancel", "cancel a job; of one that runs, the signal is aborted")
@@ -69,7 +71,11 @@ async function pageOf(db: Queryable, { limit = 50, ...filter }: JobFilter): Prom
   const jobs: JobSummary[] = [];
   let next = filter.before;
   for (let pages = 0; pages < mostPages; pages += 1) {
-    const page = await listJobs(db, { ...filter, limit: limit - jobs.length, ...(next !== undefined && { before: next }) });
+    const page = await listJobs(db, {
+      ...filter,
+      limit: limit - jobs.length,
+      ...(next !== undefined && { before: next }),
+    });
     jobs.push(...page.jobs);
     next = page.next;
     if (next === undefined || jobs.length === limit) break;
@@ -94,7 +100,8 @@ async function cancelOne(jobId: number, options: DatabaseOptions & { readonly re
   const state = await withDatabase(options, (db) => cancel(db, jobId, options.reason));
   if (state === "not found") throw notFound(jobId, "or it has finished");
   if (options.json) return printJson({ id: jobId, state });
-  const requested = "is asked to stop: its signal is aborted, and it ends as cancelled unless it completes all the same";
+  const requested =
+    "is asked to stop: its signal is aborted, and it ends as cancelled unless it completes all the same";
   console.log(`job #${jobId} ${state === "cancelled" ? "is cancelled" : requested}`);
 }
 
@@ -112,6 +119,7 @@ function shown(value: unknown): string | Date | null {
 
 function wholeNumber(text: string): number {
   const n = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError("give a whole number from 1.");
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(n) || n < 1)
+    throw new InvalidArgumentError("give a whole number from 1.");
   return n;
 }
