@@ -66,7 +66,7 @@ const worker = createWorker(
     handlers: {
       thumbnails: async ({ photos }, job) => {
         if (photos === 0) throw new Error("there are no photos");
-        job.progress({ done: photos / 2, of: photos });
+        job.progress({ percent: 50 });
         await developed;
         return { made: photos, firstTaken: "1999-12-31T12:00:00Z" };
       },

@@ -12,8 +12,7 @@ const program = new Command("soniq-drizzle")
   .addCommand(workCommand())
   .addCommand(migrateCommand())
   .addCommand(jobsCommand());
-const allOf = (command: Command): Command[] => [command, ...command.commands.flatMap(allOf)];
-for (const command of allOf(program)) command.showHelpAfterError().exitOverride();
+for (const command of withSubcommands(program)) command.showHelpAfterError().exitOverride();
 
 try {
   await program.parseAsync();
@@ -21,4 +20,8 @@ try {
   // What is wrong with a command line, commander has said.
   if (!(error instanceof CommanderError)) console.error(`soniq-drizzle: ${explain(error)}`);
   process.exit(exitCodeOf(error));
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }

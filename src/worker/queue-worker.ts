@@ -190,8 +190,8 @@ export class QueueWorker {
     while (!this.#stopping && this.#runs.size < this.concurrency) {
       const next = this.#buffer.shift();
       if (!next) return;
-      const { settings, transactions, tell } = this.around;
-      const run = new Run(next.job, next.workerId, transactions, tell);
+      const { settings } = this.around;
+      const run = new Run(next.job, next.workerId, this.around);
       this.#runs.add(run);
       this.#unsettled.add(run.job);
       void run

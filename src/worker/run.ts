@@ -7,11 +7,11 @@ import { decide, type Ending, type Outcome, unknownName } from "../jobs/outcome.
 import { saveProgress } from "../jobs/save-progress.js";
 import type { Settled } from "../jobs/settle.js";
 import { validate } from "../jobs/validate.js";
-import type { Tell } from "./events.js";
 import { handlerContext } from "./handler-context.js";
-import { JobTransaction, type TransactionSurroundings } from "./job-transaction.js";
+import { JobTransaction } from "./job-transaction.js";
 import { Progress } from "./progress.js";
 import type { Runnable } from "./settings.js";
+import type { Surroundings } from "./surroundings.js";
 
 /** Why an attempt was interrupted. */
 export type Interruption = "timeout" | "cancel" | "lost" | "shutdown" | "crash";
@@ -60,8 +60,7 @@ export class Run {
     readonly job: ClaimedJob,
     /** The session that claimed it. */
     readonly workerId: string,
-    private readonly transactions: TransactionSurroundings,
-    private readonly tell: Tell,
+    private readonly around: Pick<Surroundings, "transactions" | "tell">,
   ) {}
 
   /** Runs the handler to its end, or until the grace after an interruption is over. */
@@ -201,7 +200,8 @@ export class Run {
   }
 
   #keptProgress(): Progress {
-    const { job, workerId, transactions, tell } = this;
+    const { job, workerId } = this;
+    const { transactions, tell } = this.around;
     this.#progress ??= new Progress(
       (json) => saveProgress(transactions.db, workerId, job, json),
       (error) => tell({ type: "trouble", doing: `saving the progress of ${job.name} #${job.id}`, error }),
@@ -218,7 +218,7 @@ export class Run {
           this.job,
           this.workerId,
           runnable,
-          this.transactions,
+          this.around.transactions,
           this.#signal,
           this.#keptProgress(),
         );

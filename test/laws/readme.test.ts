@@ -105,12 +105,17 @@ function whatIsWrong(command: string): string[] {
     return name === undefined || known.includes(name) ? [] : [`${command}: there is no script ${name}`];
   }
   if (program !== "npx" || verb !== "soniq-drizzle") return [];
-  const [subcommand, ...words] = rest;
-  const flags = words.filter((word) => word.startsWith("-"));
-  if (subcommand?.startsWith("-")) flags.push(subcommand);
-  const text = help(subcommand === undefined || subcommand.startsWith("-") ? [] : [subcommand]);
-  if (text === undefined) return [`${command}: there is no command ${subcommand}`];
-  return flags
+  const path: string[] = [];
+  let text = help(path);
+  // A command of commands is followed by one of them.
+  for (const word of rest) {
+    if (word.startsWith("-") || !text?.includes("\nCommands:")) break;
+    path.push(word);
+    text = help(path);
+  }
+  if (text === undefined) return [`${command}: there is no command ${path.join(" ")}`];
+  return rest
+    .filter((word) => word.startsWith("-"))
     .filter((flag) => !new RegExp(`\\s${flag}\\b`).test(text))
     .map((flag) => `${command}: there is no ${flag}`);
 }
@@ -159,11 +164,12 @@ ${fence}`;
 
   test("a command that does not exist is named", () => {
     const page = `${fence}sh\nDATABASE_URL=x npm run nothing # really\n${fence}
-      \`npx soniq-drizzle work --drain --wait 2s\`, \`npx soniq-drizzle work --fast\`, \`npx soniq-drizzle play\`, \`npm run build\``;
+      \`npx soniq-drizzle work --drain --wait 2s\`, \`npx soniq-drizzle work --fast\`, \`npx soniq-drizzle play\`, \`npx soniq-drizzle jobs list --tag x\`, \`npx soniq-drizzle jobs play\`, \`npm run build\``;
     expect(commands(page).flatMap(whatIsWrong)).toEqual([
       "npm run nothing: there is no script nothing",
       "npx soniq-drizzle work --fast: there is no --fast",
       "npx soniq-drizzle play: there is no command play",
+      "npx soniq-drizzle jobs play: there is no command jobs play",
     ]);
   });
 });

@@ -39,7 +39,9 @@ test("it can be read while the job runs, the latest value of many", async () => 
 });
 
 test("what was told last is written before the job is settled, however it ends", async () => {
+  const seen = gate();
   const { id, settled } = await running(async (_, job) => {
+    if (job.attempt === 2) await seen.opened;
     job.progress("begun");
     job.progress("half");
     if (job.attempt === 1) throw new Error("no");
@@ -47,6 +49,7 @@ test("what was told last is written before the job is settled, however it ends",
   }, 2);
   await settled(id, "queued");
   expect(await progressOf(id)).toBe("half");
+  seen.open();
   await settled(id, "completed");
   expect(await progressOf(id)).toBe("done");
 });

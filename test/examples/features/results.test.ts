@@ -13,7 +13,7 @@ test("it tells each way that a job can have ended", async () => {
   expect(stdout).toBe(
     [
       "before a worker runs: queued, progress: null",
-      'while it runs: active, progress: {"done":12,"of":24}',
+      'while it runs: active, progress: {"percent":50}',
       "waited for: 24 thumbnails, the first taken in 1999",
       "read again: 24 thumbnails, the first taken in 1999",
       'the job: completed, attempt 1, payload {"photos":24}',
