@@ -61,7 +61,7 @@ export class Engine {
     const { db } = engine;
     await onceThereIsRoom(() => checkTables(db), stop, tell);
     const deleted = await this.#findDeleted();
-    const settler = new Settler(db, tell, route === "pooled", settings.batchSize);
+    const settler = new Settler(db, tell, deleted, route === "pooled", settings.batchSize);
     this.#settler = settler;
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
     this.#queues = Object.entries(settings.queues).map(

@@ -238,9 +238,9 @@ export class QueueWorker {
   }
 
   async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number): Promise<void> {
-    const { settler, settings, transactions, tell } = this.around;
+    const { settler, settings, tell } = this.around;
     const { id, name, claims } = job;
-    const state = await settler.settle(workerId, { id, claims, outcome }, transactions.deleted.has(name));
+    const state = await settler.settle(workerId, { id, claims, outcome }, name);
     this.#done(job);
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
     tell({ type: "settled", job, outcome, state, runMs });
