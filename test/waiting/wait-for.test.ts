@@ -9,6 +9,7 @@ import {
   defineJob,
   enqueue,
   enqueueMany,
+  getResult,
   type HandlerFunction,
   RetryAfter,
   waitFor,
@@ -29,6 +30,13 @@ const { db, url, sql } = await testDatabase();
 const double = defineJob({ name: "double", payload: v.number(), result: v.number() });
 const work = (run: HandlerFunction<number, number> = (n) => 2 * n, config: Partial<WorkerConfig> = {}) =>
   startWorker({ connection: url, jobs: { double }, handlers: { double: run }, ...config });
+
+/** From now on no timer comes to its end, so that no poll is what ends a wait. */
+function withoutTimers(): void {
+  const real = setTimeout;
+  vi.stubGlobal("setTimeout", () => real(() => {}, 1e9).unref());
+  onTestFinished(() => void vi.unstubAllGlobals());
+}
 
 /** What is said on a channel. */
 async function heardOn(channel: string): Promise<string[]> {
@@ -110,7 +118,11 @@ describe("it gives up", () => {
   test("when its signal is aborted, with the reason, though nothing polls", async () => {
     const handle = await enqueue(db, double, 1, { queue: "nobody's" });
     const abort = new AbortController();
-    const waited = waitFor(db, double, handle, { signal: abort.signal });
+    const { db: recorded, sent } = recordedDatabase(url);
+    await getResult(recorded, double, handle);
+    withoutTimers();
+    const waited = waitFor(recorded, double, handle, { signal: abort.signal });
+    await until(async () => sent.length > 1);
     abort.abort(new RangeError("the request was closed"));
     await expect(waited).rejects.toThrow(new RangeError("the request was closed"));
     await expect(waitFor(db, double, handle, { signal: AbortSignal.abort(new Error("before")) })).rejects.toThrow(
@@ -144,9 +156,7 @@ describe("with a listener", () => {
     const handle = await enqueue(db, hold, { n: 1 });
     await ledger.noted(1, "started");
     const heard = await heardOn(waitChannel);
-    const real = setTimeout;
-    vi.stubGlobal("setTimeout", () => real(() => {}, 1e9).unref());
-    onTestFinished(() => void vi.unstubAllGlobals());
+    withoutTimers();
     const waited = waitFor(db, hold, handle, { listener });
     await until(async () => heard.includes(String(handle.id)));
     await ledger.letGo(1);

@@ -72,6 +72,21 @@ test("it costs a statement now and then, not one for each value", async () => {
   expect(sent).toHaveLength(2);
 });
 
+test("nor one as often as there is time for it", async () => {
+  const written: string[] = [];
+  const progress = new Progress(
+    async (json) => void written.push(json),
+    (error) => expect.unreachable(String(error)),
+  );
+  for (let n = 0; n < 100; n += 1) {
+    progress.report(n);
+    await sql`select 1`;
+  }
+  await progress.hold();
+  expect(written.length).toBeLessThan(50);
+  expect(written.at(-1)).toBe("99");
+});
+
 test.each<[what: string, value: unknown, problem: RegExp]>([
   ["NaN", 0 / 0, /^progress is NaN, which JSON cannot carry$/],
   ["a NUL", { note: "a\0b" }, /^progress\.note has a NUL character/],

@@ -1,7 +1,7 @@
 // How long finished jobs are kept. A worker prunes as it starts, and then every half minute.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { defineJob, enqueue, type EnqueueOptions, type WorkerConfig } from "../../src/index.ts";
+import { defineJob, enqueue, type EnqueueOptions, type JobDefinition, type WorkerConfig } from "../../src/index.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";
@@ -149,11 +149,17 @@ describe("a definition that says for how long its jobs are kept", () => {
 
   test("is kept although the worker deletes the others as they complete, and the other way around", async () => {
     const unkept = defineJob({ name: "unkept", payload: v.null(), retention: { completed: 0 }, run: () => {} });
-    const ran = async (definition: typeof unkept | typeof longer | typeof job, retention?: { completed: 0 }) => {
+    const writing = defineJob({
+      name: "writing",
+      payload: v.null(),
+      retention: { completed: "7d" },
+      run: (_, { transaction }) => transaction(async () => {}),
+    });
+    const ran = async (definition: JobDefinition<string, null>, retention?: { completed: 0 }) => {
       const { id } = await enqueue(db, definition, null);
       const { settled, worker } = await startWorker({
         ...config,
-        jobs: { ...jobs, unkept },
+        jobs: { ...jobs, unkept, writing },
         ...(retention && { retention }),
       });
       await settled(id, "completed");
@@ -161,6 +167,7 @@ describe("a definition that says for how long its jobs are kept", () => {
       return kept(id).then(({ length }) => length > 0);
     };
     expect(await ran(longer, { completed: 0 })).toBe(true);
+    expect(await ran(writing, { completed: 0 })).toBe(true);
     expect(await ran(job, { completed: 0 })).toBe(false);
     expect(await ran(unkept)).toBe(false);
     expect(await ran(job)).toBe(true);
