@@ -22,6 +22,7 @@ grant usage on schema public to soniq_enqueue, soniq_work, soniq_read;
 -- What they had before is taken back, so that they have what stands here, and nothing is left to everybody.
 revoke all on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webhook_endpoints, soniq_workers
   from public, soniq_enqueue, soniq_work, soniq_read;
+revoke all on sequence soniq_jobs_id_seq from public, soniq_enqueue, soniq_work, soniq_read;
 
 -- The application that enqueues and cancels. It reads no payloads, results or errors.
 grant insert on soniq_jobs to soniq_enqueue;
@@ -41,7 +42,9 @@ grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
 grant select, insert, update on soniq_schedules to soniq_work;
 grant select, insert, update on soniq_queues to soniq_work;
 
--- People and pages that look: payloads, results and errors included, which may be personal data. Secrets of webhooks are not.
+-- People and pages that look, and applications that read results: payloads, results and errors included, which may be
+-- personal data. Secrets of webhooks are not. The sequence tells a job that is gone from one that never was.
+grant select on sequence soniq_jobs_id_seq to soniq_read;
 grant select on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;
 grant select (id, url, description, events, paused_at, failures, open_until, created_at, updated_at)
   on soniq_webhook_endpoints to soniq_read;

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../core/version.js";
 import { deadCommand } from "./commands/dead.js";
+import { jobsCommand } from "./commands/jobs.js";
 import { migrateCommand } from "./commands/migrate.js";
 import { queuesCommand } from "./commands/queues.js";
 import { schedulesCommand } from "./commands/schedules.js";
@@ -13,6 +14,7 @@ const program = new Command("soniq-drizzle")
   .version(version)
   .addCommand(workCommand())
   .addCommand(migrateCommand())
+  .addCommand(jobsCommand())
   .addCommand(deadCommand())
   .addCommand(queuesCommand())
   .addCommand(schedulesCommand());

@@ -4,6 +4,7 @@ import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText } from "../core/json.js";
 import type { HandlerFunction } from "./job-context.js";
 import type { JsonSafeInput } from "./json-safety.js";
+import type { Retention } from "./retention.js";
 import { checkUnique, type UniqueSettings } from "./unique-settings.js";
 
 /** How the jobs of a definition are queued and tried. */
@@ -25,6 +26,8 @@ export interface JobSettings<In> {
   readonly onEnqueued?: (job: { readonly id: number; readonly name: string }, payload: In) => void;
   /** Which jobs are the same one, and what becomes of the second. Default: each is a job of its own. */
   readonly unique?: UniqueSettings<In>;
+  /** How long its finished jobs are kept, as far as it is another time than the worker's. */
+  readonly retention?: Retention;
 }
 
 /** A job definition, made by {@link defineJob}: `In` is what is enqueued and stored, `Out` what the handler receives. */
@@ -87,7 +90,7 @@ export function defineJob<
     ? undefined
     : HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>, never>;
 } {
-  const { queue, priority, maxAttempts, timeout, unique } = definition;
+  const { queue, priority, maxAttempts, timeout, unique, retention = {} } = definition;
   storableText(definition.name, "name", 200);
   const of = `job ${definition.name}`;
   if (queue !== undefined) storableText(queue, `${of}: queue`, 200);
@@ -96,6 +99,7 @@ export function defineJob<
   if (timeout !== undefined && milliseconds(timeout, `${of}: timeout`) === 0)
     throw new InvalidValueError(`${of}: timeout`, "is 0: give the longest time that an attempt may take");
   if (unique !== undefined) checkUnique(unique, `${of}: unique`);
+  for (const [state, kept] of Object.entries(retention)) milliseconds(kept, `${of}: retention.${state}`);
   // The compiler cannot tell which of both `run` is.
   return Object.freeze({ ...definition, run: definition.run as never });
 }

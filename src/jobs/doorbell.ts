@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { rateLimit } from "../core/rate-limit.js";
 
@@ -6,6 +7,10 @@ import { rateLimit } from "../core/rate-limit.js";
 export const wakeUpChannel = "soniq_wake_up";
 /** Says which worker session should ask whether its jobs are cancelled. */
 export const cancelChannel = "soniq_cancel";
+/** Says for which job's result somebody waits. */
+export const waitChannel = "soniq_wait";
+/** Says which of the jobs that somebody waits for have finished. */
+export const finishedChannel = "soniq_finished";
 
 /**
  * How long a process waits before it rings again for a queue. A NOTIFY takes a database-wide lock at commit; a worker
@@ -20,4 +25,11 @@ export const mayRing = rateLimit(ringIntervalMs);
 export function ring(queue: string | SQL): SQL<string | null> {
   const waits = sql`select 1 from ${soniqWorkers} where ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now() and ${soniqWorkers.idleQueues} @> to_jsonb(${queue}::text)`;
   return sql<string | null>`case when exists (${waits}) then pg_notify(${wakeUpChannel}, ${queue}) is null end`;
+}
+
+/** Asks the workers to tell when a job finishes, if it has not. A hint: polling finds its result without it. */
+export function ringForResult(): SQL<boolean | null> {
+  return sql<
+    boolean | null
+  >`case when ${soniqJobs.finishedAt} is null then pg_notify(${waitChannel}, ${soniqJobs.id}::text) is null end`;
 }

@@ -42,6 +42,14 @@ export interface JobContext<Tx = Queryable> {
    * @param fields what else to keep, as JSON of up to 2,000 characters
    */
   log(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /**
+   * Says how far it is: `getJob` and `getResult` read it while the job runs. Written a few times a second, of which the latest
+   * value counts, and at the end of the attempt; within {@link transaction}, together with that. Nothing is to be awaited, and
+   * no value fails the job: what cannot be stored is an event of type `trouble`.
+   *
+   * @param value anything that JSON can carry; keep it short
+   */
+  readonly progress: (value: unknown) => void;
   /** Return it to run again after `delay`, without costing an attempt. */
   snooze(delay: Duration): Snooze;
   /** Return it to end the job as cancelled. */

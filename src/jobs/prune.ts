@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
@@ -9,6 +9,8 @@ export interface PruneInput {
   readonly state: "completed" | "cancelled" | "dead";
   /** Those that finished before this time: see {@link findPruneHorizon}. */
   readonly before: string;
+  /** Of these names only, or of all but these; by default, of all. */
+  readonly names?: { readonly only: readonly string[] } | { readonly except: readonly string[] };
   /** Where the batch before ended: `finished_at` and `id`. What earlier batches deleted is not walked again. */
   readonly after: PruneMark;
   readonly limit: number;
@@ -31,7 +33,10 @@ export async function findPruneHorizon(db: Queryable, retentionMs: number): Prom
 }
 
 /** The next batch to delete, oldest first. Keys that are held past the job's end are spared until they expire. */
-export async function findPrunable(db: Queryable, { state, before, after, limit }: PruneInput): Promise<PruneMark[]> {
+export async function findPrunable(
+  db: Queryable,
+  { state, before, names, after, limit }: PruneInput,
+): Promise<PruneMark[]> {
   return builder(db)
     .select({ id: soniqJobs.id, finishedAt: sql<string>`${soniqJobs.finishedAt}::text` })
     .from(soniqJobs)
@@ -41,11 +46,20 @@ export async function findPrunable(db: Queryable, { state, before, after, limit 
         sql`${soniqJobs.state} = ${sql.raw(`'${state}'`)}`,
         sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) > (${after.finishedAt}::timestamptz, ${after.id}::bigint)`,
         sql`${soniqJobs.finishedAt} < ${before}::timestamptz`,
+        names && areOf(names),
         sql`not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
       ),
     )
     .orderBy(soniqJobs.finishedAt, soniqJobs.id)
     .limit(limit);
+}
+
+function areOf(names: NonNullable<PruneInput["names"]>): SQL {
+  const list = (all: readonly string[]) =>
+    sql`(array(select jsonb_array_elements_text(${JSON.stringify(all)}::text::jsonb)))`;
+  return "only" in names
+    ? sql`${soniqJobs.name} = any ${list(names.only)}`
+    : sql`${soniqJobs.name} <> all ${list(names.except)}`;
 }
 
 /**

@@ -30,6 +30,8 @@ const mostRounds = 100;
 const jobsPerClaim = 1_000;
 const leaseMs = 86_400_000;
 const unknownGraceMs = 600_000;
+/** The transaction ends before anything could be. */
+const neverPruned = { completed: Infinity, cancelled: Infinity, dead: Infinity };
 
 /**
  * Runs all jobs that are due, and those that they enqueue, one after the other, in the test's own transaction: what
@@ -47,7 +49,7 @@ export async function drain<const Jobs extends object, Tx extends Queryable>(
   { jobs, handlers, middleware = [], onEvent }: TestConfig<Jobs, Tx>,
 ): Promise<SettledEvent[]> {
   requireTransaction(tx, "drain");
-  const runnables = runnablesOf(jobs as Record<string, unknown>, handlers, middleware);
+  const runnables = runnablesOf(jobs as Record<string, unknown>, handlers, neverPruned, middleware);
   const tell = tellAll(onEvent ? [onEvent] : []);
   const workerId = await openSession(tx, { host: "test", pid: process.pid, version, queues: {}, leaseMs });
   const around = surroundings(tx, tell);
@@ -101,12 +103,13 @@ function surroundings(tx: Queryable, tell: Tell): ConstructorParameters<typeof R
     transactions: {
       slots: new TransactionSlots(() => savepoints(tx), 1),
       db: tx,
-      deletesCompleted: false,
+      deleted: new Set(),
       bound: async () => () => {},
       timed: false,
     },
     logs: new LogWriter(tx, tell),
     random: () => 1,
+    tell,
   };
 }
 

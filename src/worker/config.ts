@@ -9,6 +9,7 @@ import type { Logger } from "./event-log.js";
 import type { Tell } from "./events.js";
 import type { Middleware } from "./middleware.js";
 import type { ScheduleDefinition } from "../schedules/define-schedule.js";
+import type { Retention } from "../jobs/retention.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];
@@ -22,16 +23,6 @@ type HandlerOf<J extends JobDefinition, Tx> = HandlerFunction<PayloadOutput<J>, 
 export type Handlers<Jobs, Tx = Queryable> = {
   readonly [K in Exclude<JobKeys<Jobs>, KeysWithRun<Jobs>>]: HandlerOf<Definition<Jobs, K>, Tx>;
 } & { readonly [K in KeysWithRun<Jobs>]?: HandlerOf<Definition<Jobs, K>, Tx> };
-
-/** How long finished jobs are kept, by the state they ended in. */
-export interface Retention {
-  /** Default `"24h"`. 0 deletes a completed job as it is settled, unless a foreign key references the jobs. */
-  readonly completed?: Duration;
-  /** Default `"24h"`. */
-  readonly cancelled?: Duration;
-  /** Default `"30d"`. */
-  readonly dead?: Duration;
-}
 
 /** What a worker works on, and how. */
 export interface WorkerConfig {
@@ -74,6 +65,7 @@ export interface WorkerConfig {
   readonly drainTimeout?: Duration;
   /** How many connections to PostgreSQL the worker may open, from 4. Default: 6, and one more for each transaction of a handler. */
   readonly maxConnections?: number;
+  /** A definition's own comes before it. Names that this configuration does not know are pruned by it, too. */
   readonly retention?: Retention;
   /** How many workers may crash with a job in hand before it is a dead letter. Default 5. */
   readonly maxCrashes?: number;

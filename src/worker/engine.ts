@@ -2,7 +2,7 @@ import { checkTables } from "../database/check-tables.js";
 import { statementTimeoutMs } from "../database/client.js";
 import type { Listener } from "../database/listener.js";
 import { isReferenced } from "../jobs/delete-completed.js";
-import { cancelChannel, wakeUpChannel } from "../jobs/doorbell.js";
+import { cancelChannel, waitChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
 import { findLostClaims, findOwned } from "../jobs/ownership.js";
 import { rescueFromEnded } from "../jobs/rescue.js";
@@ -22,6 +22,7 @@ import { scheduleDuties } from "./scheduler.js";
 import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
 import { silence } from "./tell-all.js";
+import { Waiters } from "./waiters.js";
 import { WorkerSession } from "./worker-session.js";
 
 /** After its signal was aborted by a shutdown, a handler has so long to end. */
@@ -35,6 +36,8 @@ const largestRescue = 500;
 /** The moving parts of one worker. */
 export class Engine {
   readonly #session: WorkerSession;
+  readonly #waiters: Waiters;
+  private readonly tell: Tell;
   /** Behind a pooler there is none. */
   readonly #listener: Listener | undefined;
   #settler: Settler | undefined;
@@ -45,10 +48,15 @@ export class Engine {
 
   constructor(
     private readonly settings: Settings,
-    private readonly tell: Tell,
+    tell: Tell,
     private readonly connections: Connections,
     private readonly schedules: readonly StoredSchedule[],
   ) {
+    this.#waiters = new Waiters(connections.engine.db, tell);
+    this.tell = (event) => {
+      tell(event);
+      this.#waiters.hear(event);
+    };
     this.#session = new WorkerSession(connections.beats.db, settings, schedules);
     this.#listener = this.#openListener();
   }
@@ -59,8 +67,8 @@ export class Engine {
     const { route, engine, transactions, bound, timed, endDeadSessions } = this.connections;
     const { db } = engine;
     await onceThereIsRoom(() => checkTables(db), stop, tell);
-    const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
-    const settler = new Settler(db, tell, deletesCompleted, route === "pooled", settings.batchSize);
+    const deleted = await this.#findDeleted();
+    const settler = new Settler(db, tell, deleted, route === "pooled", settings.batchSize);
     this.#settler = settler;
     const logs = new LogWriter(db, tell);
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
@@ -70,7 +78,7 @@ export class Engine {
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
           settings,
           settler,
-          transactions: { slots: transactions, db, deletesCompleted, bound, timed },
+          transactions: { slots: transactions, db, deleted, bound, timed },
           logs,
           random: Math.random,
           tell,
@@ -100,6 +108,14 @@ export class Engine {
     await listen?.run(stop).catch((error: unknown) => tell({ type: "trouble", doing: listen.doing, error }));
     this.#endDuties = perform(duties, tell);
     for (const queue of this.#queues) queue.start();
+  }
+
+  /** The names of the jobs that are deleted as they complete, where that can be. */
+  async #findDeleted(): Promise<ReadonlySet<string>> {
+    const { route, engine } = this.connections;
+    const unkept = [...this.settings.runnables].filter(([, { retentionMs }]) => retentionMs.completed === 0);
+    const deletes = unkept.length > 0 && route === "direct" && !(await isReferenced(engine.db));
+    return new Set(deletes ? unkept.map(([name]) => name) : []);
   }
 
   async hasWork(waitMs: number): Promise<boolean> {
@@ -185,6 +201,7 @@ export class Engine {
     const hear = {
       [wakeUpChannel]: wakeUp,
       [cancelChannel]: cancel,
+      [waitChannel]: (id: string) => this.#waiters.remember(Number(id)),
       [pauseChannel]: (name: string) => of(name)?.pause(),
       [resumeChannel]: (name: string) => of(name)?.resume(),
     };

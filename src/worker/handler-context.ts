@@ -16,6 +16,7 @@ export function handlerContext(
   signalOf: () => AbortSignal,
   transaction: JobContext["transaction"],
   log: JobContext["log"],
+  progress: JobContext["progress"],
 ): JobContext {
   return {
     id,
@@ -30,6 +31,7 @@ export function handlerContext(
     },
     transaction,
     log,
+    progress,
     snooze,
     cancel,
     discard,

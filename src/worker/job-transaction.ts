@@ -8,10 +8,12 @@ import type { ClaimedJob } from "../jobs/claim.js";
 import { deleteCompleted } from "../jobs/delete-completed.js";
 import type { TransactionOptions } from "../jobs/job-context.js";
 import { decide, type Outcome } from "../jobs/outcome.js";
+import { saveProgress } from "../jobs/save-progress.js";
 import { type Settled, type Settlement, settle } from "../jobs/settle.js";
 import { findCommitted } from "../jobs/settled-before.js";
 import type { Connections } from "./connections.js";
 import { pause } from "./duties.js";
+import type { Progress } from "./progress.js";
 import type { Runnable } from "./settings.js";
 
 /** What the transactions of handlers need of their worker. */
@@ -19,8 +21,8 @@ export interface TransactionSurroundings {
   readonly slots: TransactionSlots;
   /** For what the transaction's own connection cannot say. */
   readonly db: Queryable;
-  /** Whether completed jobs are deleted as they are settled. */
-  readonly deletesCompleted: boolean;
+  /** The names of the jobs that are deleted as they complete. */
+  readonly deleted: ReadonlySet<string>;
   /**
    * Bounds a transaction that was just begun, so that a worker which was frozen holds locks no longer than that.
    *
@@ -77,6 +79,7 @@ export class JobTransaction {
     private readonly signal: AbortSignal,
     /** What the handler logged and is not written yet: goes with the settle, and past a rollback with the next one. */
     private readonly logs: () => string | undefined,
+    private readonly progress: Progress,
   ) {}
 
   /** @returns what the body returned, once it is committed */
@@ -109,6 +112,8 @@ export class JobTransaction {
   }
 
   async #untilNoConflict(body: Body, options?: TransactionOptions): Promise<unknown> {
+    // Written beside it, at REPEATABLE READ it would be in its way.
+    await this.progress.hold();
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#inSlot(body, options);
@@ -202,7 +207,9 @@ export class JobTransaction {
 
   async #settle(tx: Queryable, outcome: Outcome): Promise<Settled["state"] | undefined> {
     const settlement = this.#settlement(outcome);
-    const [gone] = this.around.deletesCompleted ? await deleteCompleted(tx, this.workerId, [settlement]) : [];
+    const progress = this.progress.take();
+    if (progress !== undefined) await saveProgress(tx, this.workerId, this.job, progress);
+    const [gone] = this.around.deleted.has(this.job.name) ? await deleteCompleted(tx, this.workerId, [settlement]) : [];
     const [settled] = gone ? [gone] : await settle(tx, this.workerId, [settlement]);
     return settled?.state;
   }

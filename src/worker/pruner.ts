@@ -16,12 +16,36 @@ const everyMs = 30_000;
 /** What was locked, or held by a foreign key or trigger that forbids its deletion, lies behind the mark: looked at again that often. */
 const fullRoundMs = 3_600_000;
 
-/** Deletes finished jobs that are past their retention: a duty for each state, so that one's trouble is not another's. */
-export function pruneDuties(db: Queryable, { retentionMs }: Settings): Duty[] {
-  return (["completed", "cancelled", "dead"] as const).map((state) => pruneDuty(db, state, retentionMs[state]));
+/** Jobs that are kept for the same time. */
+interface PruneClass extends Pick<PruneInput, "state" | "names"> {
+  readonly retentionMs: number;
 }
 
-function pruneDuty(db: Queryable, state: PruneInput["state"], retentionMs: number): Duty {
+/**
+ * Deletes finished jobs that are past their retention: a duty for each state, and for each retention that definitions have
+ * of their own, so that one's trouble is not another's.
+ */
+export function pruneDuties(db: Queryable, settings: Settings): Duty[] {
+  return (["completed", "cancelled", "dead"] as const)
+    .flatMap((state) => classesOf(state, settings))
+    .map((jobs) => pruneDuty(db, jobs));
+}
+
+function classesOf(state: PruneInput["state"], { retentionMs, runnables }: Settings): PruneClass[] {
+  const own = new Map<number, string[]>();
+  for (const [name, runnable] of runnables) {
+    const keptMs = runnable.retentionMs[state];
+    if (keptMs !== retentionMs[state]) own.set(keptMs, [...(own.get(keptMs) ?? []), name]);
+  }
+  if (own.size === 0) return [{ state, retentionMs: retentionMs[state] }];
+  return [
+    { state, retentionMs: retentionMs[state], names: { except: [...own.values()].flat() } },
+    ...[...own].map(([keptMs, only]) => ({ state, retentionMs: keptMs, names: { only } })),
+  ];
+}
+
+function pruneDuty(db: Queryable, { retentionMs, ...jobs }: PruneClass): Duty {
+  const { state } = jobs;
   let mark: PruneMark = pruneFromTheBeginning;
   let fullRoundAt = performance.now() + fullRoundMs;
   return {
@@ -34,7 +58,7 @@ function pruneDuty(db: Queryable, state: PruneInput["state"], retentionMs: numbe
       }
       const before = await findPruneHorizon(db, retentionMs);
       while (!stop.aborted) {
-        const found = await findPrunable(db, { state, before, after: mark, limit: batch });
+        const found = await findPrunable(db, { ...jobs, before, after: mark, limit: batch });
         const ids = found.map(({ id }) => id);
         // One row that cannot be deleted must not keep the rest of its batch.
         await inHalves(
@@ -42,7 +66,7 @@ function pruneDuty(db: Queryable, state: PruneInput["state"], retentionMs: numbe
           (some) => deleteFinished(db, state, some),
           () => {},
         );
-        // Up to the horizon all is looked at: jobs of other states lie there, too many to walk again.
+        // Up to the horizon all is looked at: other jobs lie there that are kept longer, too many to walk again.
         mark = found.length < batch ? { finishedAt: before, id: 0 } : (found.at(-1) as PruneMark);
         if (found.length < batch) return;
       }

@@ -249,7 +249,7 @@ export class QueueWorker {
 
   async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
     const { settler, settings, tell } = this.around;
-    const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome, logs });
+    const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome, logs }, job.name);
     this.#done(job);
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
     tell(settledEvent(job, outcome, state, runMs));

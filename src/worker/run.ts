@@ -4,11 +4,13 @@ import type { JobDefinition } from "../jobs/define-job.js";
 import { asDirective } from "../jobs/directives.js";
 import type { JobContext } from "../jobs/job-context.js";
 import { decide, type Ending, type Outcome, unknownName } from "../jobs/outcome.js";
+import { saveProgress } from "../jobs/save-progress.js";
 import type { Settled } from "../jobs/settle.js";
 import { validate } from "../jobs/validate.js";
 import { handlerContext } from "./handler-context.js";
 import { JobLog } from "./job-log.js";
 import { JobTransaction } from "./job-transaction.js";
+import { Progress } from "./progress.js";
 import type { Runnable } from "./settings.js";
 import type { Surroundings } from "./surroundings.js";
 
@@ -56,6 +58,8 @@ export class Run {
   #graceTimer: NodeJS.Timeout | undefined;
   #transaction: JobTransaction | undefined;
   #log: JobLog | undefined;
+  /** Made when there is some. */
+  #progress: Progress | undefined;
   #handler: Promise<unknown> = Promise.resolve();
   #ignored = false;
 
@@ -65,7 +69,7 @@ export class Run {
     readonly workerId: string,
     /** When the claim was answered, by `performance.now()`. */
     readonly claimedAt: number,
-    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random">,
+    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random" | "tell">,
   ) {}
 
   /** Runs the handler to its end, or until the grace after an interruption is over. */
@@ -76,6 +80,7 @@ export class Run {
     clearTimeout(this.#timeout);
     clearTimeout(this.#graceTimer);
     this.#log?.end();
+    if (this.#progress) await this.#progress.hold();
     const end = this.#end(runnable, ending);
     return this.#log && end.kind === "to settle" ? { ...end, logs: this.#log.unwritten() } : end;
   }
@@ -209,6 +214,16 @@ export class Run {
     }
   }
 
+  #keptProgress(): Progress {
+    const { job, workerId } = this;
+    const { transactions, tell } = this.around;
+    this.#progress ??= new Progress(
+      (json) => saveProgress(transactions.db, workerId, job, json),
+      (error) => tell({ type: "trouble", doing: `saving the progress of ${job.name} #${job.id}`, error }),
+    );
+    return this.#progress;
+  }
+
   #context(runnable: Runnable): JobContext {
     const { job, workerId, around } = this;
     return handlerContext(
@@ -216,13 +231,22 @@ export class Run {
       () => this.#signal,
       (write, options) => {
         const logs = () => this.#log?.unwritten();
-        this.#transaction ??= new JobTransaction(job, workerId, runnable, around.transactions, this.#signal, logs);
+        this.#transaction ??= new JobTransaction(
+          job,
+          workerId,
+          runnable,
+          around.transactions,
+          this.#signal,
+          logs,
+          this.#keptProgress(),
+        );
         return this.#transaction.run(write, options) as ReturnType<typeof write>;
       },
       (message, fields) => {
         this.#log ??= new JobLog(this, around.logs);
         this.#log.add(message, fields);
       },
+      (value) => this.#keptProgress().report(value),
     );
   }
 }

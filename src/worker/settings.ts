@@ -8,6 +8,7 @@ import type { TransactionDriver } from "../database/transaction-slot.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
 import { isScheduleDefinition, type ScheduleDefinition } from "../schedules/define-schedule.js";
+import type { Retention } from "../jobs/retention.js";
 import type { WorkerConfig } from "./config.js";
 import { fewestConnections } from "./connection-budget.js";
 import type { Logger } from "./event-log.js";
@@ -19,7 +20,11 @@ export interface Runnable {
   readonly definition: JobDefinition;
   readonly run: HandlerFunction<unknown, unknown>;
   readonly timeoutMs: number;
+  readonly retentionMs: RetentionMs;
 }
+
+/** How long finished jobs are kept, in milliseconds. */
+type RetentionMs = Readonly<Record<keyof Retention, number>>;
 
 /** A checked configuration: defaults filled in, durations in milliseconds. */
 export interface Settings {
@@ -36,7 +41,8 @@ export interface Settings {
   readonly sweepMs: number;
   readonly pollMs: number;
   readonly drainTimeoutMs: number;
-  readonly retentionMs: { readonly completed: number; readonly cancelled: number; readonly dead: number };
+  /** Of the jobs whose definition says nothing else. */
+  readonly retentionMs: RetentionMs;
   readonly maxCrashes: number;
   readonly unknownGraceMs: number;
   readonly onEvent: Tell | undefined;
@@ -156,7 +162,7 @@ export function checkConfig(config: WorkerConfig): Settings {
   const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
   const { batchSize, maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
   const middleware = checked.output.middleware as readonly Middleware[];
-  const runnables = runnablesOf(jobs, handlers, middleware);
+  const runnables = runnablesOf(jobs, handlers, retention, middleware);
   const overNetwork = typeof connection === "string";
   if (!overNetwork && checked.output.database)
     throw new ConfigError("configuration: database goes with a connection string: pglite(db) brings its own");
@@ -189,6 +195,7 @@ function readable(issue: { type: string; expected: string | null; message: strin
 export function runnablesOf(
   jobs: Readonly<Record<string, unknown>>,
   handlers: Readonly<Record<string, unknown>>,
+  retention: RetentionMs,
   middleware: readonly Middleware[],
 ): Map<string, Runnable> {
   const runnables = new Map<string, Runnable>();
@@ -202,11 +209,18 @@ export function runnablesOf(
       definition,
       run: withMiddleware(middleware, runOf(handlers[key] ?? definition.run, definition, key)),
       timeoutMs: Math.min(longestTimerMs, milliseconds(definition.timeout ?? defaultTimeoutMs, `job ${name}: timeout`)),
+      retentionMs: retentionOf(definition, retention),
     });
   }
   const stranger = Object.keys(handlers).find((key) => !isJobDefinition(jobs[key]));
   if (stranger) throw new ConfigError(`configuration: handlers.${stranger} has no job definition of that name in jobs`);
   return runnables;
+}
+
+function retentionOf({ name, retention: own = {} }: JobDefinition, general: RetentionMs): RetentionMs {
+  const kept = (state: keyof Retention) =>
+    milliseconds(own[state] ?? general[state], `job ${name}: retention.${state}`);
+  return { completed: kept("completed"), cancelled: kept("cancelled"), dead: kept("dead") };
 }
 
 function runOf(handler: unknown, { name }: JobDefinition, key: string): HandlerFunction<unknown, unknown> {

@@ -11,6 +11,7 @@ import type { Tell } from "./events.js";
 /** A settlement on its way, and who waits for it. */
 interface Pending extends Settlement {
   readonly workerId: string;
+  readonly name: string | undefined;
   /** Undefined: the claim had ended before. */
   readonly written: (state: Settled["state"] | undefined) => void;
 }
@@ -35,8 +36,8 @@ export class Settler {
   constructor(
     private readonly db: Queryable,
     private readonly tell: Tell,
-    /** Whether completed jobs are deleted as they are settled. */
-    private readonly deletesCompleted: boolean,
+    /** The names of the jobs that are deleted as they complete. */
+    private readonly deleted: ReadonlySet<string | undefined>,
     /** Whether to settle around the rows that others have locked from the start: behind a pooler, no lock_timeout ends the wait for them. */
     private readonly aroundLocks: boolean,
     /** How many one statement settles at the most. */
@@ -46,11 +47,12 @@ export class Settler {
   /**
    * Writes a settlement down, however long the database is away.
    *
+   * @param name the job's, where it may have completed
    * @returns the state that the job was left in; undefined if it was fenced
    */
-  settle(workerId: string, settlement: Settlement): Promise<Settled["state"] | undefined> {
+  settle(workerId: string, settlement: Settlement, name?: string): Promise<Settled["state"] | undefined> {
     return new Promise((written) => {
-      this.#pending.push({ ...settlement, workerId, written });
+      this.#pending.push({ ...settlement, workerId, name, written });
       if (this.#flights === 0 || (this.#isFull() && this.#flights < mostFlights)) void this.#flush();
     });
   }
@@ -79,7 +81,7 @@ export class Settler {
   }
 
   async #write(workerId: string, batch: readonly Pending[]): Promise<void> {
-    const rest = this.deletesCompleted ? await this.#deleteCompleted(workerId, batch) : batch;
+    const rest = this.deleted.size > 0 ? await this.#deleteCompleted(workerId, batch) : batch;
     if (rest.length === 0) return;
     try {
       if (this.aroundLocks) return await this.#writeUnlocked(workerId, rest);
@@ -98,7 +100,7 @@ export class Settler {
 
   /** @returns those that are still to be settled */
   async #deleteCompleted(workerId: string, batch: readonly Pending[]): Promise<readonly Pending[]> {
-    const completed = batch.filter(({ outcome }) => outcome.kind === "completed");
+    const completed = batch.filter(({ name, outcome }) => outcome.kind === "completed" && this.deleted.has(name));
     if (completed.length === 0) return batch;
     try {
       const states = statesOf(completed, await deleteCompleted(this.db, workerId, completed));

@@ -11,11 +11,14 @@ import {
   defineSchedule,
   enqueue,
   enqueueMany,
+  getJob,
+  getResult,
   listDeadLetters,
   listQueues,
   pauseQueue,
   replay,
   resumeQueue,
+  waitFor,
 } from "../../src/index.ts";
 import { errorCode } from "../../src/core/errors.ts";
 import { testDatabase } from "../support/database.ts";
@@ -82,6 +85,7 @@ const everyone = [
   "alter table soniq_jobs add column mine int",
   "drop table soniq_jobs",
   "create table mine ()",
+  "select setval('soniq_jobs_id_seq', 1)",
 ];
 
 /** What else it is refused. @param allowed what it may do of that */
@@ -188,14 +192,19 @@ describe("the role that", () => {
     for (const table of ["soniq_jobs", "soniq_queues", "soniq_schedules", "soniq_stats", "soniq_workers"])
       await own.sql.unsafe(`select * from ${table}`);
     expect(await own.sql`select url, failures from soniq_webhook_endpoints`).toEqual([]);
+    const { id } = await enqueue(db, job, { n: 1 });
+    expect(await getJob(client, job, id)).toMatchObject({ payload: { n: 1 } });
+    expect(await waitFor(client, job, id, { timeout: 0 })).toMatchObject({ status: "pending" });
+    await sql`delete from soniq_jobs where id = ${id}`;
+    expect(await getResult(client, job, id)).toEqual({ status: "expired" });
     await refused(enqueue(client, job, { n: 1 }));
     await refused(enqueueMany(client, job, [{ n: 1 }]));
     await refused(cancel(client, 1));
-    const { id } = await enqueue(db, job, { n: 1 });
-    await sql`update soniq_jobs set state = 'dead', finished_at = now() where id = ${id}`;
-    expect((await listDeadLetters(client)).deadLetters).toMatchObject([{ id }]);
+    const dead = await enqueue(db, job, { n: 1 });
+    await sql`update soniq_jobs set state = 'dead', finished_at = now() where id = ${dead.id}`;
+    expect((await listDeadLetters(client)).deadLetters).toMatchObject([{ id: dead.id }]);
     expect((await listQueues(client)).map(({ name }) => name)).toContain("paused");
-    await refused(replay(client, id));
+    await refused(replay(client, dead.id));
     await refused(pauseQueue(client, "paused"));
     await isRefusedAllBut(own.sql, ["select payload from soniq_jobs"]);
   });

@@ -17,6 +17,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/queues": verbs,
   "src/schedules": verbs,
   "src/webhooks": verbs,
+  "src/waiting": [...verbs, "src/database"],
   "src/worker": engine,
   "src/testing": [...engine, "src/worker"],
   "src/cli": [...engine, "src/worker"],
@@ -87,9 +88,10 @@ test("only src/database knows the driver", () => {
   expect(imported(outside("src/database"), (name) => drivers.test(name))).toEqual([]);
 });
 
-test("src/worker holds no SQL", () => {
-  expect(imported(inRoom("src/worker"), (name) => /^(schema\/|drizzle-orm)/.test(name))).toEqual([]);
-  expect(said(inRoom("src/worker"), /\bsql`|\b(db|tx)\.execute\(/g)).toEqual([]);
+test("src/worker and src/waiting hold no SQL", () => {
+  const rooms = [...inRoom("src/worker"), ...inRoom("src/waiting")];
+  expect(imported(rooms, (name) => /^(schema\/|drizzle-orm)/.test(name))).toEqual([]);
+  expect(said(rooms, /\bsql`|\b(db|tx)\.execute\(/g)).toEqual([]);
 });
 
 test("what not everybody has installed, the modules offered for it import, and nothing else imports those", () => {
@@ -103,14 +105,14 @@ test("what not everybody has installed, the modules offered for it import, and n
 
 test("src/jobs knows no time: the database's clock tells it", () => {
   const clocks =
-    /\b(setTimeout|setInterval|setImmediate|Date\.now|new Date|performance|hrtime)\b|"(node:)?timers[^"]*"/g;
+    /\b(setTimeout|setInterval|setImmediate|Date\.now|performance|hrtime)\b|\bnew Date\(\)|"(node:)?timers[^"]*"/g;
   expect(said(inRoom("src/jobs"), clocks)).toEqual([]);
 });
 
-test("only src/worker sleeps", () => {
+test("only src/worker and src/waiting sleep", () => {
   const timers = /\b(setTimeout|setInterval|setImmediate)\b|"(node:)?timers[^"]*"|\bpg_sleep\b/g;
   // Giving up on a reply is no sleep.
-  const others = outside("src/worker").filter(({ path }) => path !== "src/database/watch-replies.ts");
+  const others = outside("src/worker", "src/waiting").filter(({ path }) => path !== "src/database/watch-replies.ts");
   expect(said(others, timers)).toEqual([]);
 });
 

@@ -12,9 +12,13 @@ import { enqueueMany } from "../../src/jobs/enqueue-many.ts";
 import { enqueue } from "../../src/jobs/enqueue.ts";
 import { findKeyHolder } from "../../src/jobs/key-holders.ts";
 import type { Enqueued } from "../../src/jobs/new-job.ts";
+import { getJob } from "../../src/jobs/get-job.ts";
+import { findResult } from "../../src/jobs/get-result.ts";
+import { listJobs } from "../../src/jobs/list-jobs.ts";
 import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
 import { deleteFinished, findPrunable, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
 import { rescueFromEnded } from "../../src/jobs/rescue.ts";
+import { saveProgress } from "../../src/jobs/save-progress.ts";
 import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle.ts";
 import { findEnded } from "../../src/jobs/settled-before.ts";
 import { findUnworkedQueues } from "../../src/queues/unworked.ts";
@@ -134,6 +138,9 @@ const byId: Record<string, (db: Queryable, held: readonly Claimed[]) => Promise<
   "settling by deletion": (db, held) => deleteCompleted(db, worker, completed(held)),
   "asking what was settled": (db, held) => findEnded(db, worker, completed(held)),
   "asking for ownership": (db, held) => findOwned(db, worker, idsOf(held)),
+  "saving progress": (db, held) => saveProgress(db, worker, held[0] as Claimed, "1"),
+  "reading a result": (db, held) => findResult(db, { name: "held" }, held[0]?.id as number, true),
+  "reading a job": (db, held) => getJob(db, held[0]?.id as number),
   cancelling: (db, held) => cancel(db, held[0]?.id as number),
 };
 
@@ -186,6 +193,12 @@ describe.each([
     expect(observed.read["soniq_jobs_owner"]).toBe(1);
   });
 
+  test("a list of the active ones goes by owner, and does not look at the others", async () => {
+    const observed = await engine.observe((db) => listJobs(db, { state: "active" }));
+    expect(stepsAmongJobs(observed)).toContain(byOwner);
+    expect(observed.read["soniq_jobs"]).toBeUndefined();
+  });
+
   test("lost claims are searched by owner", async () => {
     const observed = await engine.observe((db) => findLostClaims(db, deadWorker, [], 0));
     expect(observed.steps).toEqual([byOwner]);
@@ -213,6 +226,17 @@ describe("among a hundred thousand finished jobs", () => {
     const observed = await engine.observe((db) => prunable(db, "completed", "1 day"));
     expect(waysToJobs(observed)).toEqual(["soniq_jobs_finished"]);
     expect(rowsRead(observed)).toBe(80);
+  });
+
+  test("those of some names, or of all others, likewise", async () => {
+    for (const names of [{ only: ["finished", "other"] }, { except: ["other"] }]) {
+      const before = (await ago("1 day"))[0].at;
+      const observed = await engine.observe((db) =>
+        findPrunable(db, { state: "completed", before, names, after: pruneFromTheBeginning, limit: 1_000 }),
+      );
+      expect(waysToJobs(observed)).toEqual(["soniq_jobs_finished"]);
+      expect(rowsRead(observed)).toBe(80);
+    }
   });
 
   test("dead letters are found by an index of their own", async () => {
@@ -247,6 +271,17 @@ test("what the engine prepares is planned once", async () => {
   )) as [{ most: number; custom: number }];
   expect(plans.custom).toBe(0);
   expect(plans.most).toBeGreaterThanOrEqual(10);
+});
+
+test("a list looks at ten thousand jobs by primary key, and no more, when none fits", async () => {
+  await forgetAll();
+  await sql`insert into soniq_jobs (name, payload) select 'x', '{}' from generate_series(1, 100000)`;
+  await sql`vacuum analyze soniq_jobs`;
+  for (const filter of [{ name: "y" }, { queue: "y" }, { state: "completed" }, { tag: "y" }] as const) {
+    const observed = await engine.observe((db) => listJobs(db, filter));
+    expect(waysToJobs(observed)).toEqual(["soniq_jobs_pkey"]);
+    expect(rowsRead(observed)).toBeLessThan(20_100);
+  }
 });
 
 test("a heartbeat goes by primary key and touches no job", async () => {

@@ -106,12 +106,17 @@ function whatIsWrong(command: string): string[] {
     return name === undefined || known.includes(name) ? [] : [`${command}: there is no script ${name}`];
   }
   if (program !== "npx" || verb !== "soniq-drizzle") return [];
-  const flags = rest.filter((word) => word.startsWith("-"));
-  const [subcommand, action] = flags[0] === undefined ? rest : rest.slice(0, rest.indexOf(flags[0]));
-  const group = help(subcommand === undefined ? [] : [subcommand]);
-  const text = action && group?.includes("\nCommands:") ? help([subcommand as string, action]) : group;
-  if (text === undefined) return [`${command}: there is no command ${[subcommand, action].filter(Boolean).join(" ")}`];
-  return flags
+  const path: string[] = [];
+  let text = help(path);
+  // A command of commands is followed by one of them.
+  for (const word of rest) {
+    if (word.startsWith("-") || !text?.includes("\nCommands:")) break;
+    path.push(word);
+    text = help(path);
+  }
+  if (text === undefined) return [`${command}: there is no command ${path.join(" ")}`];
+  return rest
+    .filter((word) => word.startsWith("-"))
     .filter((flag) => !new RegExp(`\\s${flag}\\b`).test(text))
     .map((flag) => `${command}: there is no ${flag}`);
 }

@@ -1,7 +1,7 @@
 // How long finished jobs are kept. A worker prunes as it starts, and then every half minute.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { defineJob, enqueue, type EnqueueOptions, type WorkerConfig } from "../../src/index.ts";
+import { defineJob, enqueue, type EnqueueOptions, type JobDefinition, type WorkerConfig } from "../../src/index.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";
@@ -105,6 +105,78 @@ describe("where a foreign key without an action references the jobs,", () => {
     await sql`drop table orders`;
     await pruned();
     expect(await kept(...jobs)).toEqual([]);
+  });
+});
+
+describe("a definition that says for how long its jobs are kept", () => {
+  const longer = defineJob({
+    name: "longer",
+    payload: v.null(),
+    retention: { completed: "7d", dead: "90d" },
+    run: () => {},
+  });
+  const shorter = defineJob({ name: "shorter", payload: v.null(), retention: { completed: "1h" }, run: () => {} });
+  const jobs = { job, longer, shorter };
+
+  async function finishedOf(name: string, state: string, hours: number): Promise<number> {
+    const id = await finished(state, hours);
+    await sql`update soniq_jobs set name = ${name} where id = ${id}`;
+    return id;
+  }
+
+  test("is heeded, and the worker's retention is for the others, those of unknown names too", async () => {
+    const young = [
+      await finishedOf("longer", "completed", 7 * 24 - 0.1),
+      await finishedOf("longer", "dead", 90 * 24 - 0.1),
+      await finishedOf("longer", "cancelled", 23.9),
+      await finishedOf("shorter", "completed", 0.9),
+      await finishedOf("work", "completed", 23.9),
+      await finishedOf("unheard of", "completed", 23.9),
+    ];
+    const old = [
+      await finishedOf("longer", "completed", 7 * 24 + 0.1),
+      await finishedOf("longer", "dead", 90 * 24 + 0.1),
+      await finishedOf("longer", "cancelled", 24.1),
+      await finishedOf("shorter", "completed", 1.1),
+      await finishedOf("work", "completed", 24.1),
+      await finishedOf("unheard of", "completed", 24.1),
+    ];
+    const { worker } = await startWorker({ ...config, jobs });
+    await until(async () => (await kept(...old)).length === 0);
+    await worker.stop();
+    expect(await kept(...young)).toEqual(young);
+  });
+
+  test("is kept although the worker deletes the others as they complete, and the other way around", async () => {
+    const unkept = defineJob({ name: "unkept", payload: v.null(), retention: { completed: 0 }, run: () => {} });
+    const writing = defineJob({
+      name: "writing",
+      payload: v.null(),
+      retention: { completed: "7d" },
+      run: (_, { transaction }) => transaction(async () => {}),
+    });
+    const ran = async (definition: JobDefinition<string, null>, retention?: { completed: 0 }) => {
+      const { id } = await enqueue(db, definition, null);
+      const { settled, worker } = await startWorker({
+        ...config,
+        jobs: { ...jobs, unkept, writing },
+        ...(retention && { retention }),
+      });
+      await settled(id, "completed");
+      await worker.stop();
+      return kept(id).then(({ length }) => length > 0);
+    };
+    expect(await ran(longer, { completed: 0 })).toBe(true);
+    expect(await ran(writing, { completed: 0 })).toBe(true);
+    expect(await ran(job, { completed: 0 })).toBe(false);
+    expect(await ran(unkept)).toBe(false);
+    expect(await ran(job)).toBe(true);
+  });
+
+  test("says it in durations", () => {
+    const badly = (retention: object) => () => defineJob({ name: "badly", payload: v.null(), retention });
+    expect(badly({ completed: "7 days" })).toThrow('job badly: retention.completed is "7 days", which is no duration');
+    expect(badly({ dead: -1 })).toThrow("job badly: retention.dead is -1, which is no duration");
   });
 });
 

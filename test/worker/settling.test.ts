@@ -142,7 +142,7 @@ const completed = { kind: "completed", result: null } as const;
 function impatientSettler() {
   const client = postgres(url, { max: 1, onnotice: () => {}, connection: { lock_timeout: 50 } });
   const troubled = gate();
-  const settler = new Settler(drizzle({ client }), () => troubled.open(), false, false, 1_000);
+  const settler = new Settler(drizzle({ client }), () => troubled.open(), new Set(), false, 1_000);
   return { settler, troubled, end: () => client.end() };
 }
 
@@ -161,15 +161,15 @@ describe("of a job that its session claimed twice, an overdue handler and the on
 
   test("the batch that both end in settles the second, and tells the first that it was fenced", async () => {
     const { id, session } = await claimedTwice("twice");
-    const settler = new Settler(db, () => {}, false, false, 1_000);
+    const settler = new Settler(db, () => {}, new Set(), false, 1_000);
     const written = [1, 2].map((claims) => settler.settle(session, { id, claims, outcome: completed }));
     expect(await Promise.all(written)).toEqual([undefined, "completed"]);
   });
 
   test("the same where completed jobs are deleted", async () => {
     const { id, session } = await claimedTwice("deleted");
-    const settler = new Settler(db, () => {}, true, false, 1_000);
-    const written = [1, 2].map((claims) => settler.settle(session, { id, claims, outcome: completed }));
+    const settler = new Settler(db, () => {}, new Set(["deleted"]), false, 1_000);
+    const written = [1, 2].map((claims) => settler.settle(session, { id, claims, outcome: completed }, "deleted"));
     expect(await Promise.all(written)).toEqual([undefined, "completed"]);
   });
 

@@ -1,0 +1,68 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { listJobs } from "../../src/index.ts";
+import { testDatabase } from "../support/database.ts";
+
+const { db, sql } = await testDatabase();
+
+/** As plain SQL enqueues: 25,000 jobs that have completed, and a few others among and behind them. */
+beforeAll(async () => {
+  await sql`insert into soniq_jobs (name, payload, state, worker_id) values ('oldest', '{}', 'active', gen_random_uuid())`;
+  await sql`insert into soniq_jobs (name, payload, queue, tags) values ('mail', '{}', 'mail', '["vip", "a"]')`;
+  await sql`insert into soniq_jobs (name, payload, state, finished_at) select 'done', '{}', 'completed', now() from generate_series(1, 25000)`;
+  await sql`insert into soniq_jobs (name, payload, queue, tags) values ('mail', '{}', 'mail', '["vip"]'), ('mail', '{}', 'default', '["other"]')`;
+  await sql`insert into soniq_jobs (name, payload, state) values ('newest', '{}', 'cancelled')`;
+  await sql`analyze soniq_jobs`;
+});
+
+const names = async (filter: Parameters<typeof listJobs>[1]) =>
+  (await listJobs(db, filter)).jobs.map(({ name }) => name);
+
+/** All pages. */
+async function all(filter: Parameters<typeof listJobs>[1]) {
+  const pages = [await listJobs(db, filter)];
+  for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next)
+    pages.push(await listJobs(db, { ...filter, before: next }));
+  return { jobs: pages.flatMap(({ jobs }) => jobs), pages: pages.length };
+}
+
+test("the newest come first, fifty of them", async () => {
+  const { jobs, next } = await listJobs(db);
+  expect(jobs).toHaveLength(50);
+  expect(jobs.slice(0, 4).map(({ name }) => name)).toEqual(["newest", "mail", "mail", "done"]);
+  expect(jobs.map(({ id }) => id)).toEqual(jobs.map(({ id }) => id).toSorted((a, b) => b - a));
+  expect(next).toBe(jobs.at(-1)?.id);
+  expect(jobs[0]).not.toHaveProperty("payload");
+});
+
+test("page after page comes all there is, each once", async () => {
+  const { jobs, pages } = await all({ limit: 1_000 });
+  expect(jobs).toHaveLength(25_005);
+  expect(new Set(jobs.map(({ id }) => id)).size).toBe(25_005);
+  expect(pages).toBe(26);
+});
+
+describe("of all that fit", () => {
+  test("a page passes over ten thousand jobs at the most, and says where to go on", async () => {
+    const first = await listJobs(db, { queue: "mail" });
+    expect(first.jobs.map(({ queue }) => queue)).toEqual(["mail"]);
+    expect(first.next).toBeGreaterThan(10_000);
+    expect((await all({ queue: "mail" })).jobs).toHaveLength(2);
+    expect((await all({ queue: "mail" })).pages).toBe(3);
+  });
+
+  test("several filters hold at once", async () => {
+    expect(await names({ name: "mail", queue: "default" })).toEqual(["mail"]);
+    expect(await names({ name: "mail", queue: "default", tag: "vip" })).toEqual([]);
+    expect((await all({ tag: "vip" })).jobs).toHaveLength(2);
+    expect((await all({ tag: "vi" })).jobs).toHaveLength(0);
+    expect(await names({ state: "cancelled" })).toEqual(["newest"]);
+  });
+
+  test("active ones are found at once, however far back they are", async () => {
+    expect(await listJobs(db, { state: "active" })).toMatchObject({ jobs: [{ name: "oldest" }], next: undefined });
+  });
+});
+
+test.each([0, 1_001, 1.5, NaN])("a limit of %s is refused", async (limit) => {
+  await expect(listJobs(db, { limit })).rejects.toThrow(`limit is ${limit}: give a whole number from 1 to 1000`);
+});
