@@ -19,7 +19,7 @@ import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
-import { someoneWaits } from "../support/locks.ts";
+import { someoneWaits, transactionWith } from "../support/locks.ts";
 import { randomFrom, seed } from "../support/random.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";
 import { startWorker } from "../support/worker.ts";
@@ -157,6 +157,25 @@ test("and never wait for each other in a circle", async () => {
   await between;
   const [one, other] = (await bulks).map((jobs) => jobs.map(({ id }) => id));
   expect(other?.toReversed()).toEqual(one);
+});
+
+test("nor do those that free keys, whatever way the planner takes to them", async () => {
+  const job = defineJob({ ...inBulk, name: "ways", unique: { by, within: "1h" } });
+  const accounts = ["way 1", "way 2", "way 3"];
+  // Stored in the opposite order of the keys.
+  for (const account of accounts.toReversed()) await cancel(db, (await enqueue(db, job, account)).id);
+  await sql`update soniq_jobs set unique_expires_at = now() where name = 'ways'`;
+  const letGo = await transactionWith(sql, "select from soniq_jobs where unique_key = 'ways:way 2' for update");
+  const freeing = (off: string) =>
+    db.transaction(async (tx) => {
+      for (const way of off.split(" ")) await tx.execute(`set local enable_${way} = off`);
+      return enqueueMany(tx, job, accounts);
+    });
+  const [byKey, byRow] = [freeing("seqscan bitmapscan"), freeing("indexscan bitmapscan indexonlyscan")];
+  await someoneWaits(sql, 2);
+  await letGo();
+  const ids = (await Promise.all([byKey, byRow])).map((jobs) => jobs.map(({ id }) => id));
+  expect(ids[1]).toEqual(ids[0]);
 });
 
 /** Enqueues the key in a transaction and, while that is open, outside of it. */

@@ -5,9 +5,10 @@ import { cancel, defineJob, DuplicateJobError, enqueue, enqueueMany, InvalidValu
 import { settle } from "../../src/jobs/settle.ts";
 import { testDatabase } from "../support/database.ts";
 import { type JobRow, jobRow } from "../support/job-row.ts";
+import { recordedDatabase } from "../support/recorded-database.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";
 
-const { db, sql } = await testDatabase();
+const { db, sql, url } = await testDatabase();
 const payload = v.object({ page: v.string(), version: v.optional(v.number()) });
 
 const stored = async (id: number) => (await jobRow(db, id)) as JobRow;
@@ -276,10 +277,25 @@ describe("a key that is held within a window", () => {
 
   test("is of no meaning to a job without a key", async () => {
     const { id } = await enqueue(db, sync, { page: "none" }, { uniqueKey: null });
-    const [many] = await enqueueMany(db, sync, [{ page: "none" }], () => ({ uniqueKey: null }));
-    for (const one of [id, many?.id as number]) {
+    const pages = [{ page: "none" }, { page: "none" }];
+    const many = await enqueueMany(db, sync, pages, (_, priority) => ({ uniqueKey: null, priority }));
+    for (const one of [id, ...many.map((job) => job.id)]) {
       expect(await stored(one)).toMatchObject({ uniqueKey: null, uniqueExpiresAt: null });
     }
+  });
+
+  test("is freed and taken by one statement, when that is over", async () => {
+    for (const page of ["statement a", "statement b"]) {
+      const { id } = await again(page);
+      await cancel(db, id);
+      await expire(id);
+    }
+    const recorded = recordedDatabase(url);
+    expect((await enqueue(recorded.db, sync, { page: "statement a" }, { delay: 1 })).deduplicated).toBe(false);
+    expect(recorded.sent).toHaveLength(1);
+    const [many] = await enqueueMany(recorded.db, sync, [{ page: "statement b" }], { delay: 1 });
+    expect(many?.deduplicated).toBe(false);
+    expect(recorded.sent).toHaveLength(2);
   });
 
   test("frees what an older definition's window left, when that is over", async () => {
@@ -290,7 +306,11 @@ describe("a key that is held within a window", () => {
     await expire(first.id);
     const second = await enqueue(db, newer, { page: "older" });
     expect(second.deduplicated).toBe(false);
-    await cancel(db, second.id);
-    expect((await enqueueMany(db, newer, [{ page: "older" }]))[0]?.deduplicated).toBe(false);
+
+    const [many] = await enqueueMany(db, sync, [{ page: "older, many" }]);
+    await cancel(db, many?.id as number);
+    expect(await enqueueMany(db, newer, [{ page: "older, many" }])).toEqual([{ ...many, deduplicated: true }]);
+    await expire(many?.id as number);
+    expect((await enqueueMany(db, newer, [{ page: "older, many" }]))[0]?.deduplicated).toBe(false);
   });
 });

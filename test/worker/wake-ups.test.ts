@@ -45,6 +45,15 @@ describe("a worker that waits for work is woken up", () => {
     await settled(id, "completed");
   });
 
+  test("by a job that waited for later, and is rescheduled to now", async () => {
+    const { settled } = await idleWorker();
+    const unique = { by: [], onConflict: "reschedule" } as const;
+    const job = defineJob({ name: "work", payload: v.number(), unique });
+    const { id } = await enqueue(db, job, 1, { delay: "1h" });
+    expect(await enqueue(db, job, 2, { delay: 0 })).toMatchObject({ id, deduplicated: true });
+    await settled(id, "completed");
+  });
+
   test("by many jobs at once", async () => {
     const { job, completed } = await idleWorker();
     await enqueueMany(db, job, numbers(300));
