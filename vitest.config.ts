@@ -13,6 +13,7 @@ export default defineConfig({
         find: /^soniq-drizzle\/pglite$/,
         replacement: new URL("./src/database/pglite.ts", import.meta.url).pathname,
       },
+      { find: /^soniq-drizzle\/webhooks$/, replacement: new URL("./src/webhooks.ts", import.meta.url).pathname },
       { find: /^soniq-drizzle\/schema$/, replacement: new URL("./schema/index.ts", import.meta.url).pathname },
     ],
   },

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../core/version.js";
 import { migrateCommand } from "./commands/migrate.js";
+import { webhooksCommand } from "./commands/webhooks.js";
 import { workCommand } from "./commands/work.js";
 import { exitCodeOf } from "./exit-codes.js";
 import { explain } from "./explain.js";
@@ -9,8 +10,9 @@ const program = new Command("soniq-drizzle")
   .description("The job queue for Drizzle and PostgreSQL.")
   .version(version)
   .addCommand(workCommand())
-  .addCommand(migrateCommand());
-for (const command of [program, ...program.commands]) command.showHelpAfterError().exitOverride();
+  .addCommand(migrateCommand())
+  .addCommand(webhooksCommand());
+for (const command of withSubcommands(program)) command.showHelpAfterError().exitOverride();
 
 try {
   await program.parseAsync();
@@ -18,4 +20,8 @@ try {
   // What is wrong with a command line, commander has said.
   if (!(error instanceof CommanderError)) console.error(`soniq-drizzle: ${explain(error)}`);
   process.exit(exitCodeOf(error));
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }

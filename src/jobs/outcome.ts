@@ -14,6 +14,8 @@ export type Outcome =
   | { readonly kind: "completed"; readonly result: string | null }
   | { readonly kind: "retried"; readonly delayMs: number; readonly error: ErrorRecord }
   | { readonly kind: "snoozed"; readonly delayMs: number }
+  /** Set aside until it is freed. */
+  | { readonly kind: "parked" }
   /** Given back, unfinished, through no fault of its own. */
   | { readonly kind: "released"; readonly delayMs: number }
   /** This worker has no definition of that name. Dead once `graceMs` have passed since a worker first met it. */
@@ -53,6 +55,8 @@ export function decide(
   switch (kind) {
     case "snooze":
       return { kind: "snoozed", delayMs: (directive as { delayMs: number }).delayMs };
+    case "park":
+      return { kind: "parked" };
     case "cancel":
       return { kind: "cancelled", reason: storable(directive.message) };
     case "discard":

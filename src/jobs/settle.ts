@@ -100,7 +100,7 @@ async function send(
 
 const columns = {
   completions: sql`id bigint, claims int, result jsonb`,
-  outcomes: sql`id bigint, claims int, state text, "delayMs" float8, refund int, "graceMs" float8, result jsonb, error jsonb, reason text`,
+  outcomes: sql`id bigint, claims int, state text, "delayMs" float8, parked boolean, refund int, "graceMs" float8, result jsonb, error jsonb, reason text`,
 };
 
 function completion() {
@@ -117,7 +117,7 @@ function changes() {
   const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
   const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
   return {
-    ...endClaim(state, sql`now() + s."delayMs" * interval '1 millisecond'`),
+    ...endClaim(state, when(sql`s.parked`, sql`'infinity'`, sql`now() + s."delayMs" * interval '1 millisecond'`)),
     attempt: sql`${soniqJobs.attempt} - s.refund`,
     unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
     result: sql`s.result`,
@@ -148,6 +148,7 @@ function outcomeJson({ id, claims, outcome }: Settlement): string {
 interface OutcomeColumns {
   readonly state: Settled["state"];
   readonly delayMs?: number;
+  readonly parked?: true;
   /** What the attempt is lowered by. */
   readonly refund: 0 | 1;
   readonly graceMs?: number;
@@ -165,6 +166,8 @@ function columnsOf(outcome: Outcome): OutcomeColumns {
     case "snoozed":
     case "released":
       return { state: "queued", refund: 1, delayMs: outcome.delayMs };
+    case "parked":
+      return { state: "queued", refund: 1, parked: true };
     case "unknown":
       return { state: "queued", refund: 1, delayMs: outcome.delayMs, graceMs: outcome.graceMs };
     case "cancelled":

@@ -5,6 +5,7 @@ import type { TransactionDriver } from "../database/transaction-slot.js";
 import type { JobDefinition, PayloadOutput, ResultInput } from "../jobs/define-job.js";
 import type { Handler } from "../jobs/handler.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
+import type { WebhookConfig } from "../webhooks/webhook-config.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];
@@ -73,6 +74,8 @@ export interface WorkerConfig {
   readonly maxCrashes?: number;
   /** How long a job of an unknown name is given back, for a newer worker to come, before it is a dead letter. Default `"10m"`. */
   readonly unknownGrace?: Duration;
+  /** Has the worker deliver webhooks, from the queue `webhooks`. Default: it does not. */
+  readonly webhooks?: WebhookConfig;
 }
 
 /**

@@ -8,6 +8,7 @@ import { findLostClaims, findOwned } from "../jobs/ownership.js";
 import { rescueFromEnded } from "../jobs/rescue.js";
 import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
+import { deliveryDuties, withDeliveries } from "./deliveries.js";
 import { type Duty, pause, perform } from "./duties.js";
 import type { Tell } from "./events.js";
 import { pruneDuties } from "./pruner.js";
@@ -48,9 +49,10 @@ export class Engine {
 
   /** @param stop ends the wait for PostgreSQL to have connections free */
   async start(stop: AbortSignal): Promise<void> {
-    const { settings, tell } = this;
+    const { tell } = this;
     const { route, engine, transactions, bound, timed, endDeadSessions } = this.connections;
     const { db } = engine;
+    const settings = withDeliveries(this.settings, db);
     await onceThereIsRoom(() => checkTables(db), stop, tell);
     const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
     const settler = new Settler(db, tell, deletesCompleted, route === "pooled", settings.batchSize);
@@ -80,6 +82,7 @@ export class Engine {
         for (const queue of this.#queues) queue.wakeUp();
       }),
       ...pruneDuties(db, settings),
+      ...deliveryDuties(db, settings),
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
     // Before the first look at its health, and before it says that it waits for work.

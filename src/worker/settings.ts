@@ -1,12 +1,14 @@
 import * as v from "valibot";
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
-import { ConfigError } from "../core/errors.js";
+import { ConfigError, InvalidValueError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import type { PgliteConnection } from "../database/pglite-connection.js";
 import { plainPostgresJs } from "../database/postgres-js.js";
 import type { TransactionDriver } from "../database/transaction-slot.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
+import { deliveryQueue } from "../webhooks/delivery.js";
+import { checkWebhooks, type WebhookConfig } from "../webhooks/webhook-config.js";
 import type { WorkerConfig } from "./config.js";
 import { fewestConnections } from "./connection-budget.js";
 
@@ -34,6 +36,7 @@ export interface Settings {
   readonly retentionMs: { readonly completed: number; readonly cancelled: number; readonly dead: number };
   readonly maxCrashes: number;
   readonly unknownGraceMs: number;
+  readonly webhooks: WebhookConfig | undefined;
 }
 
 const defaultTimeoutMs = 300_000;
@@ -111,6 +114,9 @@ const configSchema = v.strictObject({
   ),
   maxCrashes: v.optional(count, 5),
   unknownGrace: duration("10m"),
+  webhooks: v.optional(
+    v.strictObject({ keys: v.optional(v.any()), allow: v.optional(v.any()), timeout: v.optional(v.any()) }),
+  ),
 });
 
 /**
@@ -126,6 +132,7 @@ export function checkConfig(config: WorkerConfig): Settings {
   }
   const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
   const { batchSize, maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
+  const webhooks = checked.output.webhooks && webhooksOf(checked.output.webhooks as WebhookConfig);
   const runnables = runnablesOf(jobs, handlers);
   const overNetwork = typeof connection === "string";
   if (!overNetwork && checked.output.database)
@@ -135,7 +142,7 @@ export function checkConfig(config: WorkerConfig): Settings {
     database: (checked.output.database ?? plainPostgresJs) as TransactionDriver<Queryable>,
     maxConnections,
     runnables,
-    queues: queuesOf(checked.output.queues, runnables),
+    queues: { ...(webhooks && { [deliveryQueue]: defaultConcurrency }), ...queuesOf(checked.output.queues, runnables) },
     batchSize,
     leaseMs: overNetwork ? lease : endlessMs,
     sweepMs: sweep,
@@ -144,12 +151,22 @@ export function checkConfig(config: WorkerConfig): Settings {
     retentionMs: retention,
     maxCrashes,
     unknownGraceMs: unknownGrace,
+    webhooks,
   };
 }
 
 function readable(issue: { type: string; expected: string | null; message: string }): string {
   if (issue.expected === "never") return `is no setting; there are ${Object.keys(configSchema.entries).join(", ")}`;
   return issue.message.trim();
+}
+
+function webhooksOf(config: WebhookConfig): WebhookConfig {
+  try {
+    checkWebhooks(config);
+    return config;
+  } catch (error) {
+    throw error instanceof InvalidValueError ? new ConfigError(`configuration: ${error.message}`) : error;
+  }
 }
 
 function runnablesOf(jobs: Record<string, unknown>, handlers: Record<string, unknown>): Map<string, Runnable> {

@@ -1,0 +1,73 @@
+import { randomUUID } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { soniqJobs } from "../../schema/jobs.js";
+import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
+import { InvalidValueError } from "../core/errors.js";
+import { toJson } from "../core/json.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import { retryConflicts } from "../core/retry-conflicts.js";
+import { rowsOf } from "../core/rows.js";
+import { mayRing, ring } from "../jobs/doorbell.js";
+import { validate } from "../jobs/validate.js";
+import type { EventDefinition } from "./define-event.js";
+import { deliveryAttempts, deliveryJob, deliveryQueue } from "./delivery.js";
+import { dueUnlessShut } from "./parking.js";
+
+/** An event that was announced. */
+export interface Announced {
+  /** The message's id, which its receivers get as `webhook-id`. */
+  readonly id: string;
+  /** The delivery jobs' ids: one for each endpoint that asks for the event. */
+  readonly deliveries: readonly number[];
+}
+
+/**
+ * Announces an event to the endpoints that ask for it: one delivery job each, in one statement. On a transaction, they exist
+ * if and only if that transaction commits.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @param payload what the definition's validator takes, sent as it is
+ * @throws InvalidValueError before any SQL, if the payload is not valid
+ * @throws MigrationError if the tables are missing or older than this version
+ */
+export async function announce<Name extends string, In, Out>(
+  db: Queryable,
+  event: EventDefinition<Name, In, Out>,
+  payload: NoInfer<In>,
+): Promise<Announced> {
+  const data = await checked(event, payload);
+  const id = `msg_${randomUUID()}`;
+  const rows = await retryConflicts(db, (on) =>
+    rowsOf<{ id: string | number }>(on, statement(event.name, id, data, mayRing(deliveryQueue))),
+  ).catch(explainMissingTables);
+  return { id, deliveries: rows.map((row) => Number(row.id)) };
+}
+
+async function checked<In>(event: EventDefinition<string, In>, payload: In): Promise<string> {
+  try {
+    const json = toJson(payload, "payload");
+    await validate(event.payload, payload, "payload");
+    return json;
+  } catch (error) {
+    throw error instanceof InvalidValueError ? error.of(`event ${event.name}`) : error;
+  }
+}
+
+/** A builder's `insert … select` would have to list every column: this one leaves the defaults to the table. */
+function statement(event: string, id: string, data: string, rings: boolean) {
+  const payload = sql`jsonb_build_object('endpoint', ${endpoints.id}, 'event', ${event}::text, 'id', ${id}::text,
+    'at', ${isoTime(sql`now()`)}, 'data', ${data}::text::jsonb)`;
+  const asked = sql`(${endpoints.events} = '[]' or ${endpoints.events} @> to_jsonb(${event}::text))`;
+  return sql`with announced as (
+      insert into ${soniqJobs} (name, queue, max_attempts, payload, run_at)
+      select ${deliveryJob.name}::text, ${deliveryQueue}, ${deliveryAttempts}::int, ${payload}, ${dueUnlessShut}
+      from ${endpoints} where ${asked} order by ${endpoints.id}
+      returning id, run_at
+    ) select id, case when ${rings} and run_at < 'infinity' then ${ring(deliveryQueue)} end as rung from announced order by id`;
+}
+
+/** As JavaScript writes a date. */
+function isoTime(time: ReturnType<typeof sql>) {
+  return sql`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
