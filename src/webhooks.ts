@@ -10,6 +10,7 @@ export {
   registerEndpoint,
   resumeEndpoint,
 } from "./webhooks/endpoints.js";
+export { jobCancelled, jobCompleted, jobDead, jobRetried, type ToldOfJob } from "./webhooks/job-events.js";
 export { rotateSecret, rotateWebhookKeys } from "./webhooks/rotate-secret.js";
 export { type ReceivedWebhook, verifyWebhook, WebhookError, type WebhookRequest } from "./webhooks/verify-webhook.js";
 export type { WebhookConfig } from "./webhooks/webhook-config.js";

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { InvalidValueError } from "../core/errors.js";
 import { toJson } from "../core/json.js";
@@ -11,8 +10,8 @@ import { rowsOf } from "../core/rows.js";
 import { mayRing, ring } from "../jobs/doorbell.js";
 import { validate } from "../jobs/validate.js";
 import type { EventDefinition } from "./define-event.js";
-import { deliveryAttempts, deliveryJob, deliveryQueue } from "./delivery.js";
-import { dueUnlessShut } from "./parking.js";
+import { deliveryQueue } from "./delivery.js";
+import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
 
 /** An event that was announced. */
 export interface Announced {
@@ -54,20 +53,10 @@ async function checked<In>(event: EventDefinition<string, In>, payload: In): Pro
   }
 }
 
-/** A builder's `insert … select` would have to list every column: this one leaves the defaults to the table. */
 function statement(event: string, id: string, data: string, rings: boolean) {
-  const payload = sql`jsonb_build_object('endpoint', ${endpoints.id}, 'event', ${event}::text, 'id', ${id}::text,
-    'at', ${isoTime(sql`now()`)}, 'data', ${data}::text::jsonb)`;
-  const asked = sql`(${endpoints.events} = '[]' or ${endpoints.events} @> to_jsonb(${event}::text))`;
-  return sql`with announced as (
-      insert into ${soniqJobs} (name, queue, max_attempts, payload, run_at)
-      select ${deliveryJob.name}::text, ${deliveryQueue}, ${deliveryAttempts}::int, ${payload}, ${dueUnlessShut}
-      from ${endpoints} where ${asked} order by ${endpoints.id}
-      returning id, run_at
-    ) select id, case when ${rings} and run_at < 'infinity' then ${ring(deliveryQueue)} end as rung from announced order by id`;
-}
-
-/** As JavaScript writes a date. */
-function isoTime(time: ReturnType<typeof sql>) {
-  return sql`to_char(${time} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+  const name = sql`${event}::text`;
+  const message = deliveryPayload({ event: name, id: sql`${id}::text`, data: sql`${data}::text::jsonb` });
+  const asking = sql`${endpoints} where ${endpoints.events} = '[]' or ${asksFor(name)} order by ${endpoints.id}`;
+  return sql`with announced as (${insertDeliveries(message, asking)})
+    select id, case when ${rings} and run_at < 'infinity' then ${ring(deliveryQueue)} end as rung from announced order by id`;
 }

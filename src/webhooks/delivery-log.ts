@@ -1,4 +1,4 @@
-import { and, desc, eq, sql } from "drizzle-orm";
+import { and, desc, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
@@ -7,9 +7,10 @@ import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { isParked } from "../jobs/park.js";
 import type { ErrorRecord } from "../jobs/error-record.js";
-import { deliveryAttempts, deliveryJob, deliveryQueue } from "./delivery.js";
+import { deliveryJob } from "./delivery.js";
 import { endpointId } from "./endpoints.js";
-import { dueUnlessShut, isDeliveryTo } from "./parking.js";
+import { insertDeliveries } from "./insert-deliveries.js";
+import { isDeliveryTo } from "./parking.js";
 
 /** One event on its way to one endpoint. */
 export interface Delivery {
@@ -113,14 +114,9 @@ function failureOf({ attempt, at, message, details }: ErrorRecord & { readonly a
  * @throws InvalidValueError if there is no such delivery any more, or its endpoint is gone
  */
 export async function resendDelivery(db: Queryable, id: number): Promise<number> {
-  const original = and(eq(soniqJobs.id, id), sql`name = 'soniq.webhook'`);
-  const [sent] = await rowsOf<{ id: string | number }>(
-    db,
-    sql`insert into ${soniqJobs} (name, queue, max_attempts, payload, run_at)
-      select ${deliveryJob.name}::text, ${deliveryQueue}, ${deliveryAttempts}::int, ${soniqJobs.payload}, ${dueUnlessShut}
-      from ${soniqJobs} join ${endpoints} on ${endpoints.id}::text = ${soniqJobs.payload} ->> 'endpoint'
-      where ${original} returning id`,
-  );
+  const original = sql`(select payload from ${soniqJobs} where id = ${id} and name = ${deliveryJob.name}) as original
+    join ${endpoints} on ${endpoints.id}::text = original.payload ->> 'endpoint'`;
+  const [sent] = await rowsOf<{ id: string | number }>(db, insertDeliveries(sql`original.payload`, original));
   if (!sent)
     throw new InvalidValueError("delivery", `is ${shown(id)}, and there is none of that id, or its endpoint is gone`);
   return Number(sent.id);

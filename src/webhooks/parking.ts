@@ -13,9 +13,6 @@ const pageSize = 2_000;
 /** While so many deliveries are due, no parked ones are added to them: those of others would have to wait behind these. */
 const busyAt = 500;
 
-/** When a delivery is due that is enqueued now: parked at once, where its endpoint takes none. */
-export const dueUnlessShut = sql`case when ${isShut} then 'infinity' else clock_timestamp() end`;
-
 /** An endpoint whose deliveries are parked, or to be freed. */
 export interface UnsettledEndpoint {
   readonly id: string;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { longestTimerMs } from "../core/duration.js";
 import type { Tell } from "./events.js";
 
@@ -17,6 +18,7 @@ export interface Duty {
  */
 export function perform(duties: readonly Duty[], tell: Tell): () => Promise<void> {
   const stop = new AbortController();
+  setMaxListeners(duties.length, stop.signal);
   const loops = duties.map((duty) => loop(duty, stop.signal, tell));
   return async () => {
     stop.abort();

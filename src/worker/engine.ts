@@ -10,6 +10,7 @@ import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
 import { deliveryDuties, withDeliveries } from "./deliveries.js";
 import { type Duty, pause, perform } from "./duties.js";
+import { JobEvents } from "./job-events.js";
 import type { Tell } from "./events.js";
 import { pruneDuties } from "./pruner.js";
 import { healthOf, type Vitals, watchHealth } from "./health.js";
@@ -55,7 +56,9 @@ export class Engine {
     const settings = withDeliveries(this.settings, db);
     await onceThereIsRoom(() => checkTables(db), stop, tell);
     const deletesCompleted = settings.retentionMs.completed === 0 && route === "direct" && !(await isReferenced(db));
-    const settler = new Settler(db, tell, deletesCompleted, route === "pooled", settings.batchSize);
+    const jobEvents = new JobEvents(db);
+    const { settles } = jobEvents;
+    const settler = new Settler(db, tell, deletesCompleted, route === "pooled", settings.batchSize, settles);
     this.#settler = settler;
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
     this.#queues = Object.entries(settings.queues).map(
@@ -63,7 +66,7 @@ export class Engine {
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
           settings,
           settler,
-          transactions: { slots: transactions, db, deletesCompleted, bound, timed },
+          transactions: { slots: transactions, db, deletesCompleted, settles, bound, timed },
           tell,
           workerId: () => this.#session.id,
           setIdle: (name, idle) => this.#setIdle(name, idle),
@@ -83,10 +86,12 @@ export class Engine {
       }),
       ...pruneDuties(db, settings),
       ...deliveryDuties(db, settings),
+      jobEvents.duty,
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
-    // Before the first look at its health, and before it says that it waits for work.
-    await listen?.run(stop).catch((error: unknown) => tell({ type: "trouble", doing: listen.doing, error }));
+    // Before the first look at its health, before it says that it waits for work, and before the first settle.
+    for (const { doing, run } of [...(listen ? [listen] : []), jobEvents.duty])
+      await run(stop).catch((error: unknown) => tell({ type: "trouble", doing, error }));
     this.#endDuties = perform(duties, tell);
     for (const queue of this.#queues) queue.start();
   }

@@ -8,7 +8,7 @@ import type { ClaimedJob } from "../jobs/claim.js";
 import { deleteCompleted } from "../jobs/delete-completed.js";
 import type { TransactionOptions } from "../jobs/job-context.js";
 import { decide, type Outcome } from "../jobs/outcome.js";
-import { type Settled, type Settlement, settle } from "../jobs/settle.js";
+import type { Settled, Settlement, Settles } from "../jobs/settle.js";
 import { findCommitted } from "../jobs/settled-before.js";
 import type { Connections } from "./connections.js";
 import { pause } from "./duties.js";
@@ -21,6 +21,8 @@ export interface TransactionSurroundings {
   readonly db: Queryable;
   /** Whether completed jobs are deleted as they are settled. */
   readonly deletesCompleted: boolean;
+  /** How jobs are settled at this time. */
+  readonly settles: () => Settles;
   /**
    * Bounds a transaction that was just begun, so that a worker which was frozen holds locks no longer than that.
    *
@@ -195,7 +197,9 @@ export class JobTransaction {
 
   async #settle(tx: Queryable, outcome: Outcome): Promise<Settled["state"] | undefined> {
     const settlement = this.#settlement(outcome);
-    const [gone] = this.around.deletesCompleted ? await deleteCompleted(tx, this.workerId, [settlement]) : [];
+    const { settle, tell } = this.around.settles();
+    const deletes = this.around.deletesCompleted && !tell;
+    const [gone] = deletes ? await deleteCompleted(tx, this.workerId, [settlement]) : [];
     const [settled] = gone ? [gone] : await settle(tx, this.workerId, [settlement]);
     return settled?.state;
   }

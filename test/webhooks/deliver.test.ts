@@ -119,8 +119,9 @@ describe("an event that is announced", () => {
     await register();
     await work({ poll: "1h" });
     await until(async () => (await sql`select from soniq_workers where idle_queues @> '"webhooks"'`).length > 0);
-    await announce(db, orderPaid, paid);
+    const { id } = await announce(db, orderPaid, paid);
     await until(async () => receiver.received.length === 1);
+    expect(receiver.received[0]?.id).toBe(id);
   });
 });
 
