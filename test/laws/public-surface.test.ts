@@ -6,6 +6,7 @@ import * as schema from "../../schema/index.ts";
 import * as nodePostgres from "../../src/database/node-postgres.ts";
 import * as pglite from "../../src/database/pglite.ts";
 import * as surface from "../../src/index.ts";
+import * as webhooks from "../../src/webhooks.ts";
 import { root } from "./source-files.ts";
 
 const text = (path: string) => readFileSync(join(root, path), "utf8");
@@ -65,6 +66,39 @@ const types = [
   "WorkerEvent",
 ];
 
+const webhookValues = [
+  "WebhookError",
+  "announce",
+  "defineEvent",
+  "deleteEndpoint",
+  "jobCancelled",
+  "jobCompleted",
+  "jobDead",
+  "jobRetried",
+  "listDeliveries",
+  "listEndpoints",
+  "pauseEndpoint",
+  "registerEndpoint",
+  "resendDelivery",
+  "resumeEndpoint",
+  "rotateSecret",
+  "rotateWebhookKeys",
+  "verifyWebhook",
+];
+
+const webhookTypes = [
+  "Announced",
+  "Delivery",
+  "DeliveryFailure",
+  "Endpoint",
+  "EventDefinition",
+  "NewEndpoint",
+  "ReceivedWebhook",
+  "ToldOfJob",
+  "WebhookConfig",
+  "WebhookRequest",
+];
+
 const tables = ["soniqJobs", "soniqQueues", "soniqSchedules", "soniqStats", "soniqWebhookEndpoints", "soniqWorkers"];
 
 test("soniq-drizzle exports these functions and classes, and nothing else", () => {
@@ -80,6 +114,11 @@ test("soniq-drizzle/schema exports the tables, and nothing that drizzle-kit woul
   expect(exportedNames("schema/index.ts")).toEqual(tables);
 });
 
+test("soniq-drizzle/webhooks exports these functions and types, and nothing else", () => {
+  expect(Object.keys(webhooks).toSorted()).toEqual(webhookValues);
+  expect(exportedNames("src/webhooks.ts")).toEqual([...webhookValues, ...webhookTypes].toSorted());
+});
+
 test("soniq-drizzle/node-postgres exports one function", () => {
   expect(Object.keys(nodePostgres)).toEqual(["nodePostgres"]);
 });
@@ -88,7 +127,7 @@ test("soniq-drizzle/pglite exports one function", () => {
   expect(Object.keys(pglite)).toEqual(["pglite"]);
 });
 
-test("the package offers four modules, its manifest and a command", () => {
+test("the package offers five modules, its manifest and a command", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
   expect(manifest["type"]).toBe("module");
   expect(manifest["exports"]).toEqual({
@@ -105,6 +144,7 @@ test("the package offers four modules, its manifest and a command", () => {
     },
     // The one that imports PGlite, likewise.
     "./pglite": { types: "./dist/src/database/pglite.d.ts", default: "./dist/src/database/pglite.js" },
+    "./webhooks": { types: "./dist/src/webhooks.d.ts", default: "./dist/src/webhooks.js" },
     "./package.json": "./package.json",
   });
   expect(manifest["bin"]).toEqual({ "soniq-drizzle": "bin/soniq-drizzle.js" });

@@ -73,6 +73,7 @@ const tsconfig = {
       "soniq-drizzle": [`${root}/src/index.ts`],
       "soniq-drizzle/node-postgres": [`${root}/src/database/node-postgres.ts`],
       "soniq-drizzle/pglite": [`${root}/src/database/pglite.ts`],
+      "soniq-drizzle/webhooks": [`${root}/src/webhooks.ts`],
       "soniq-drizzle/schema": [`${root}/schema/index.ts`],
     },
   },

@@ -57,6 +57,7 @@ describe("it says", () => {
     expect([...help.matchAll(/^ {2}(\w+)(?: \[\w+\])* {2,}/gm)].map(([, name]) => name)).toEqual([
       "work",
       "migrate",
+      "webhooks",
       "help",
     ]);
   });

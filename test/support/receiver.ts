@@ -27,7 +27,7 @@ export interface Receiver {
 export const webhooks: WebhookConfig = { keys: [Buffer.alloc(32, 7).toString("base64")], allow: ["127.0.0.0/8"] };
 
 /** Listens on a loopback address until the test file is done. */
-export async function startReceiver(host = "127.0.0.1"): Promise<Receiver> {
+export async function startReceiver(host = "127.0.0.1", port = 0): Promise<Receiver> {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     const got = receivedOf(request.headers, await text(request));
@@ -36,7 +36,7 @@ export async function startReceiver(host = "127.0.0.1"): Promise<Receiver> {
     if (says === "never") return;
     response.writeHead(says.status, says.headers).end(says.body);
   });
-  await once(server.listen(0, host), "listening");
+  await once(server.listen(port, host), "listening");
   afterAll(() => {
     server.closeAllConnections();
     server.close();
