@@ -32,7 +32,9 @@ export class WorkerProcesses {
 
   /** Starts one more. */
   async add({ name }: System, mode: Mode, url: string): Promise<void> {
-    const child = fork(new URL("worker-process.ts", import.meta.url), [name, mode, url], {});
+    const child = fork(new URL("worker-process.ts", import.meta.url), [name, mode, url], {
+      execArgv: [...process.execArgv, "--expose-gc"],
+    });
     this.#children.push(child);
     child.once("exit", (code) => {
       if (code !== 0 || !this.#stopping) this.#fail(new Error(`a worker of ${name} ended with status ${code}`));

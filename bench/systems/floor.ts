@@ -1,5 +1,6 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
+import { knownWays } from "../../dist/src/database/client.js";
 import { claim } from "../../dist/src/jobs/claim.js";
 import { ClaimMarks, type Mark } from "../../dist/src/jobs/claim-marks.js";
 import { wakeUpChannel } from "../../dist/src/jobs/doorbell.js";
@@ -128,10 +129,10 @@ async function statementOf(send: (db: ReturnType<typeof drizzle>) => Promise<unk
   const { text, parameters } = said;
   return async <Row>(client: Sql, instead: Readonly<Record<string, string | number>>): Promise<Row[]> => {
     const sent = parameters.map((value) => instead[String(value)] ?? value);
-    return [...(await client.unsafe(text, sent as never[], { prepare: false }))] as Row[];
+    return [...(await client.unsafe(text, sent as never[], { prepare: true }))] as Row[];
   };
 }
 
 function connect(url: string, max: number): Sql {
-  return postgres(url, { max, prepare: false, fetch_types: false, onnotice() {} });
+  return postgres(url, { max, fetch_types: false, onnotice() {}, connection: knownWays });
 }

@@ -1,4 +1,5 @@
 // Bad input is a typed error that names its place, before any SQL: a surrounding transaction goes on. Good input comes back as it went in.
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { asc, eq, sql } from "drizzle-orm";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
@@ -231,4 +232,14 @@ test(`any JSON value comes back as it went in (seed ${seed})`, async () => {
     .orderBy(asc(soniqJobs.id));
   expect(rows.map(({ payload }): unknown => JSON.parse(payload))).toStrictEqual(values);
   expect(rows.map(({ meta }): unknown => JSON.parse(meta))).toStrictEqual(values.map((value) => ({ value })));
+});
+
+test("a validator may answer later, with a promise of any library's", async () => {
+  const refusal = { issues: [{ message: "not today" }] };
+  const answer = { then: (tell: (answered: typeof refusal) => void) => setImmediate(tell, refusal) };
+  const payload = {
+    "~standard": { version: 1, vendor: "test", validate: () => answer },
+  } as unknown as StandardSchemaV1<string>;
+  const job = defineJob({ name: "late", payload });
+  await expect(enqueue(db, job, "now")).rejects.toThrow("payload is not valid: not today");
 });

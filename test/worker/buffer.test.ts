@@ -122,3 +122,25 @@ test("what was taken from the worker before it started does not run there", asyn
   await settled((await enqueue(db, job, null)).id, "completed");
   expect(started.filter((id) => unstarted.includes(id))).toEqual([]);
 });
+
+test("with a batchSize of 1, no job waits in its hand however fast the others were", async () => {
+  const block = gate();
+  let begun = 0;
+  const job = defineJob({
+    name: "single",
+    queue: "single",
+    payload: v.boolean(),
+    run: async (blocks) => {
+      begun += 1;
+      if (blocks) await block.opened;
+    },
+  });
+  await enqueueMany(db, job, Array<boolean>(300).fill(false));
+  await enqueueMany(db, job, Array<boolean>(300).fill(true));
+  const queues = { single: { concurrency: slots } };
+  await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, batchSize: 1 });
+  await until(async () => begun === 300 + slots);
+  const [held] = await sql`select count(*)::int from soniq_jobs where queue = 'single' and state = 'active'`;
+  expect(held).toEqual({ count: slots });
+  block.open();
+});
