@@ -23,21 +23,27 @@ grant usage on schema public to soniq_enqueue, soniq_work, soniq_read;
 revoke all on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webhook_endpoints, soniq_workers
   from public, soniq_enqueue, soniq_work, soniq_read;
 
--- The application that enqueues and cancels. It reads no payloads, results or errors.
+-- The application that enqueues, announces and cancels. It reads no payloads, results or errors.
 grant insert on soniq_jobs to soniq_enqueue;
 -- Which job holds a unique key, and which worker to tell of a cancellation.
-grant select (id, state, worker_id, cancel_requested_at, unique_key, unique_held, unique_expires_at)
+grant select (id, state, run_at, worker_id, cancel_requested_at, unique_key, unique_held, unique_expires_at)
   on soniq_jobs to soniq_enqueue;
 -- What cancel writes.
 grant update (state, finished_at, unique_held, cancel_requested_at, reason) on soniq_jobs to soniq_enqueue;
 -- The doorbell: whether a worker waits.
 grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq_enqueue;
+-- Which endpoints ask for an event. Whoever registers them needs more:
+--   grant select, insert, update, delete on soniq_webhook_endpoints to …;
+grant select (id, events, paused_at, open_until) on soniq_webhook_endpoints to soniq_enqueue;
 
 -- Workers, whose handlers may enqueue.
 grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
 grant select on soniq_queues to soniq_work;
+-- Webhooks: where to, signed with secrets that are encrypted here, and what becomes of it.
+grant select on soniq_webhook_endpoints to soniq_work;
+grant update (failures, open_until, paused_at, paused_reason, updated_at) on soniq_webhook_endpoints to soniq_work;
 
 -- People and pages that look: payloads, results and errors included, which may be personal data. Secrets of webhooks are not.
 grant select on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;
-grant select (id, url, description, events, paused_at, failures, open_until, created_at, updated_at)
+grant select (id, url, description, events, paused_at, paused_reason, failures, open_until, created_at, updated_at)
   on soniq_webhook_endpoints to soniq_read;

@@ -24,15 +24,13 @@ export interface NewEndpoint {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A receiver of webhooks, without its secrets. */
+/** A receiver of webhooks, without its secrets, and without its headers, which may be some. */
 export interface Endpoint {
   readonly id: string;
   readonly url: string;
   readonly description: string;
   /** The names of the events that it asks for; empty for all. */
   readonly events: readonly string[];
-  /** The names of the headers that are sent along. */
-  readonly headers: readonly string[];
   /** `paused`: until it is resumed. `open`: its breaker is, after too many failures; one delivery tries it now and then. */
   readonly state: "working" | "paused" | "open";
   readonly pausedReason: string | null;
@@ -101,7 +99,6 @@ export async function listEndpoints(db: Queryable): Promise<Endpoint[]> {
       url: endpoints.url,
       description: endpoints.description,
       events: sql<string>`${endpoints.events}::text`,
-      headers: sql<string>`coalesce((select jsonb_agg(name) from jsonb_object_keys(${endpoints.headers}) as name), '[]')::text`,
       state: sql<
         Endpoint["state"]
       >`case when ${endpoints.pausedAt} is not null then 'paused' when ${hasOpened} then 'open' else 'working' end`,
@@ -114,10 +111,9 @@ export async function listEndpoints(db: Queryable): Promise<Endpoint[]> {
     .from(endpoints)
     .orderBy(endpoints.createdAt, endpoints.id)
     .then((found) => found, explainMissingTables);
-  return rows.map(({ events, headers, isShut: shut, openUntil, ...row }) => ({
+  return rows.map(({ events, isShut: shut, openUntil, ...row }) => ({
     ...row,
     events: JSON.parse(events) as string[],
-    headers: JSON.parse(headers) as string[],
     openUntil: shut ? openUntil : null,
   }));
 }
