@@ -21,21 +21,22 @@ import { type Columns, printJson, printRows } from "../print.js";
 export function webhooksCommand(): Command {
   return new Command("webhooks")
     .description("the endpoints that get webhooks, and what was delivered to them")
-    .addCommand(databaseCommand("list", "the endpoints, and how they are").action(list))
+    .addCommand(databaseCommand("list", "list the endpoints, and how they are").action(list))
     .addCommand(
-      databaseCommand("add <url>", "register an endpoint; prints its secret, this once")
+      databaseCommand("add", "register an endpoint; prints its secret, this once")
+        .argument("<url>")
         .option("--events <names>", "the events that it asks for, separated by commas (default: all)", split)
         .option("--description <text>", "whose it is")
         .action(add),
     )
     .addCommand(
-      databaseCommand("pause <endpoint>", "send it nothing; what is announced meanwhile waits")
+      endpointCommand("pause", "send an endpoint nothing; what is announced meanwhile waits")
         .option("--reason <text>", "why")
         .action(pause),
     )
-    .addCommand(databaseCommand("resume <endpoint>", "send again, what has waited first").action(resume))
+    .addCommand(endpointCommand("resume", "send to an endpoint again, what has waited first").action(resume))
     .addCommand(
-      databaseCommand("rotate <endpoint>", "give it a new secret; prints it, this once")
+      endpointCommand("rotate", "give an endpoint a new secret; prints it, this once")
         .option("--overlap <duration>", "how long the old secret signs along", "24h")
         .action(rotate),
     )
@@ -43,12 +44,12 @@ export function webhooksCommand(): Command {
       databaseCommand("rotate-keys", "encrypt all secrets with the first of webhooks.keys").action(rotateKeys),
     )
     .addCommand(
-      databaseCommand("delete <endpoint>", "forget it, and cancel what waits for it")
+      endpointCommand("delete", "forget an endpoint, and cancel what waits for it")
         .option("--yes", "do not ask")
         .action(remove),
     )
     .addCommand(
-      databaseCommand("deliveries <endpoint>", "what was sent to it, newest first")
+      endpointCommand("deliveries", "list what was sent to an endpoint, newest first")
         .option("--before <delivery>", "those before this one", wholeNumber)
         .option("--limit <n>", "how many", wholeNumber, 50)
         .action(deliveries),
@@ -58,6 +59,10 @@ export function webhooksCommand(): Command {
         .argument("<delivery>", "its id", wholeNumber)
         .action(resend),
     );
+}
+
+function endpointCommand(name: string, description: string): Command {
+  return databaseCommand(name, description).argument("<endpoint>", "its id");
 }
 
 const endpointColumns: Columns<Endpoint> = {
