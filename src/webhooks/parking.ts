@@ -9,7 +9,7 @@ import { hasOpened, isShut } from "./breaker.js";
 import { deliveryQueue } from "./delivery.js";
 
 /** Deliveries that one statement walks over. */
-const pageSize = 2_000;
+const pageSize = 500;
 /** While so many deliveries are due, no parked ones are added to them: those of others would have to wait behind these. */
 const busyAt = 500;
 

@@ -15,7 +15,7 @@ const engine = observedEngine(url);
 afterAll(() => engine.close());
 
 const [dead, alive] = ["33333333-3333-4333-8333-333333333333", "44444444-4444-4444-8444-444444444444"];
-const page = 2_000;
+const page = 500;
 
 beforeAll(async () => {
   // Nobody but the tests decides how old the planner's statistics are.
