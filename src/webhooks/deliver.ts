@@ -11,7 +11,7 @@ import { DeliveryFailed, type deliveryJob } from "./delivery.js";
 import { pauseEndpoint } from "./endpoints.js";
 import { type Answer, post } from "./post.js";
 import { signatureHeaders } from "./signature.js";
-import type { WebhookSettings } from "./webhook-config.js";
+import type { WebhookSettings } from "./webhook-settings.js";
 
 type Delivery = PayloadOutput<typeof deliveryJob>;
 type Delivered = ResultInput<typeof deliveryJob>;

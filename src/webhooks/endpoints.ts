@@ -11,7 +11,8 @@ import { checkUrl } from "./addresses.js";
 import { hasOpened, isShut } from "./breaker.js";
 import type { EventDefinition } from "./define-event.js";
 import { newSecret } from "./signature.js";
-import { checkWebhooks, type WebhookConfig } from "./webhook-config.js";
+import type { WebhookConfig } from "./webhook-config.js";
+import { checkWebhooks } from "./webhook-settings.js";
 
 /** A receiver to be registered. */
 export interface NewEndpoint {

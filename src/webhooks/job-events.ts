@@ -1,11 +1,5 @@
-import { type SQL, sql } from "drizzle-orm";
 import * as v from "valibot";
-import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
-import { builder } from "../core/builder.js";
-import type { Queryable } from "../core/queryable.js";
-import { settles } from "../jobs/settle.js";
 import type { EventDefinition } from "./define-event.js";
-import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
 
 /** What is told of a job; its payload and result are not. */
 const toldOfJob = v.object({
@@ -35,34 +29,5 @@ export const jobDead = jobEvent("job.dead");
 /** A job was cancelled while it ran, or by its handler. */
 export const jobCancelled = jobEvent("job.cancelled");
 
-const names = [jobCompleted, jobRetried, jobDead, jobCancelled].map(({ name }) => name);
-
-/** Whether an endpoint asks for the events of jobs: for that it must name them. */
-export async function hasJobSubscribers(db: Queryable): Promise<boolean> {
-  const [found] = await builder(db)
-    .select({ id: endpoints.id })
-    .from(endpoints)
-    .where(
-      sql.join(
-        names.map((name) => asksFor(sql`${name}::text`)),
-        sql` or `,
-      ),
-    )
-    .limit(1);
-  return found !== undefined;
-}
-
-/** Settles that announce what has become of the jobs, in the same statement: an event is told if and only if it is so. */
-export const announcingSettles = settles(announcement());
-
-function announcement(): SQL {
-  const event = sql`case when state = 'queued' and error is not null then ${jobRetried.name} when state <> 'queued' then 'job.' || state end`;
-  const told = sql`jsonb_build_object('id', settled.id, 'name', settled.name, 'queue', queue, 'attempt', attempt, 'maxAttempts', max_attempts,
-    'reason', reason, 'error', error ->> 'message')`;
-  return insertDeliveries(
-    // A claim ends once.
-    deliveryPayload({ event: sql`event`, id: sql`'msg_job_' || settled.id || '_' || claims`, data: told }),
-    // Of deliveries nothing is told, or there would be no end to it.
-    sql`(select *, ${event} as event from settled where name <> 'soniq.webhook') as settled join ${endpoints} on ${asksFor(sql`event`)}`,
-  );
-}
+/** All of them. */
+export const jobEvents = [jobCompleted, jobRetried, jobDead, jobCancelled] as const;

@@ -7,7 +7,8 @@ import { validSecrets } from "./breaker.js";
 import { endpointId, unknownEndpoint } from "./endpoints.js";
 import { Keyring, type SealedSecret } from "./keyring.js";
 import { newSecret } from "./signature.js";
-import { checkWebhooks, type WebhookConfig } from "./webhook-config.js";
+import type { WebhookConfig } from "./webhook-config.js";
+import { checkWebhooks } from "./webhook-settings.js";
 
 /**
  * Gives an endpoint a new secret. The old one signs along for a while, so that the receiver can change over.

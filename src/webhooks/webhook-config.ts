@@ -1,8 +1,4 @@
-import type { BlockList } from "node:net";
-import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
-import { InvalidValueError } from "../core/errors.js";
-import { networks } from "./addresses.js";
-import { Keyring } from "./keyring.js";
+import type { Duration } from "../core/duration.js";
 
 /** How webhooks are sent: one value, for the workers' configuration and for those who register endpoints. */
 export interface WebhookConfig {
@@ -18,21 +14,4 @@ export interface WebhookConfig {
   readonly allow?: readonly string[];
   /** How long a receiver may take to answer. Default `"15s"`. */
   readonly timeout?: Duration;
-}
-
-/** A checked {@link WebhookConfig}. */
-export interface WebhookSettings {
-  readonly keyring: Keyring;
-  readonly allowed: BlockList;
-  readonly timeoutMs: number;
-}
-
-/** @throws InvalidValueError naming the setting that cannot work */
-export function checkWebhooks({ keys, allow = [], timeout = "15s" }: WebhookConfig): WebhookSettings {
-  if (!Array.isArray(keys)) throw new InvalidValueError("webhooks.keys", "is no list: give a list of keys");
-  if (!Array.isArray(allow)) throw new InvalidValueError("webhooks.allow", "is no list: give a list of networks");
-  const timeoutMs = milliseconds(timeout, "webhooks.timeout");
-  if (timeoutMs === 0 || timeoutMs > longestTimerMs / 2)
-    throw new InvalidValueError("webhooks.timeout", `must be from 1 ms to 12 days`);
-  return { keyring: new Keyring(keys), allowed: networks(allow, "webhooks.allow"), timeoutMs };
 }

@@ -11,7 +11,7 @@ import {
   isBusy,
   parkPage,
 } from "../webhooks/parking.js";
-import { checkWebhooks } from "../webhooks/webhook-config.js";
+import { checkWebhooks } from "../webhooks/webhook-settings.js";
 import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
 

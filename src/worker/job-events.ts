@@ -1,6 +1,6 @@
 import type { Queryable } from "../core/queryable.js";
 import { plainSettles, type Settles } from "../jobs/settle.js";
-import { announcingSettles, hasJobSubscribers } from "../webhooks/job-events.js";
+import { announcingSettles, hasJobSubscribers } from "../webhooks/announcing-settles.js";
 import type { Duty } from "./duties.js";
 
 /** Whether settles announce what becomes of jobs: they do while some endpoint asks for it, and else cost nothing more. */

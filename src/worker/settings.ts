@@ -8,7 +8,8 @@ import type { TransactionDriver } from "../database/transaction-slot.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
 import { deliveryQueue } from "../webhooks/delivery.js";
-import { checkWebhooks, type WebhookConfig } from "../webhooks/webhook-config.js";
+import type { WebhookConfig } from "../webhooks/webhook-config.js";
+import { checkWebhooks } from "../webhooks/webhook-settings.js";
 import type { WorkerConfig } from "./config.js";
 import { fewestConnections } from "./connection-budget.js";
 

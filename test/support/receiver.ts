@@ -13,8 +13,7 @@ export interface Received extends WebhookRequest {
 }
 
 /** What a receiver says; `never`: it does not answer. */
-export type Says =
-  { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string } | "never";
+type Says = { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string } | "never";
 
 export interface Receiver {
   readonly url: string;

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { JobContext } from "../../src/index.ts";
 import { registerEndpoint } from "../../src/webhooks.ts";
 import { deliver } from "../../src/webhooks/deliver.ts";
-import { checkWebhooks } from "../../src/webhooks/webhook-config.ts";
+import { checkWebhooks } from "../../src/webhooks/webhook-settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { startReceiver } from "../support/receiver.ts";
 
