@@ -47,6 +47,7 @@ export interface Settles {
 }
 
 /**
+ * @internal public declarations name no type of Drizzle's
  * @param also what else the same statement does: it reads the jobs that were settled from `settled`, with their columns `id`,
  *   `claims`, `state`, `name`, `queue`, `attempt`, `max_attempts` and `reason`, and the `error` that was added, if any
  */

@@ -98,8 +98,10 @@ export class Engine {
 
   async hasWork(waitMs: number): Promise<boolean> {
     if (this.#queues.some((queue) => queue.known().length > 0)) return true;
+    const look = () => hasOutstanding(this.connections.engine.db, Object.keys(this.settings.queues), waitMs);
     try {
-      return await hasOutstanding(this.connections.engine.db, Object.keys(this.settings.queues), waitMs);
+      // Twice: what a job enqueues after a look began, and before it sees, is due later than that look's time.
+      return (await look()) || (await look());
     } catch (error) {
       this.tell({ type: "trouble", doing: "looking for outstanding jobs", error });
       return true;
