@@ -14,6 +14,7 @@ export default defineConfig({
         replacement: new URL("./src/database/pglite.ts", import.meta.url).pathname,
       },
       { find: /^soniq-drizzle\/testing$/, replacement: new URL("./src/testing.ts", import.meta.url).pathname },
+      { find: /^soniq-drizzle\/webhooks$/, replacement: new URL("./src/webhooks.ts", import.meta.url).pathname },
       { find: /^soniq-drizzle\/schema$/, replacement: new URL("./schema/index.ts", import.meta.url).pathname },
     ],
   },

@@ -95,7 +95,8 @@ export const soniqJobs = pgTable(
       .on(t.finishedAt)
       .where(sql`finished_at is not null`),
     index("soniq_jobs_delivery")
-      .on(sql`(payload ->> 'endpoint')`, t.id)
+      // Both as SQL: of an index with an expression, `drizzle-kit push` takes each column for one, and would make it anew each time.
+      .on(sql`(payload ->> 'endpoint')`, sql`id`)
       .where(sql`name = 'soniq.webhook'`),
     check("soniq_jobs_state_check", sql`state in ('queued', 'active', 'completed', 'cancelled', 'dead')`),
     check("soniq_jobs_priority_check", sql`priority between 0 and 9`),

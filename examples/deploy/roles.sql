@@ -24,10 +24,10 @@ revoke all on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webh
   from public, soniq_enqueue, soniq_work, soniq_read;
 revoke all on sequence soniq_jobs_id_seq from public, soniq_enqueue, soniq_work, soniq_read;
 
--- The application that enqueues and cancels. It reads no payloads, results or errors.
+-- The application that enqueues, announces and cancels. It reads no payloads, results or errors.
 grant insert on soniq_jobs to soniq_enqueue;
 -- Which job holds a unique key, and which worker to tell of a cancellation.
-grant select (id, state, claims, worker_id, finished_at, cancel_requested_at, unique_key, unique_held, unique_until, unique_expires_at)
+grant select (id, state, run_at, claims, worker_id, finished_at, cancel_requested_at, unique_key, unique_held, unique_until, unique_expires_at)
   on soniq_jobs to soniq_enqueue;
 -- What cancel writes, and what frees the key of a job that is over.
 grant update (state, finished_at, unique_held, cancel_requested_at, reason) on soniq_jobs to soniq_enqueue;
@@ -36,15 +36,21 @@ grant update (state, finished_at, unique_held, cancel_requested_at, reason) on s
 --   update (queue, priority, run_at, max_attempts, payload, tags, meta, unique_until) on soniq_jobs to soniq_enqueue;
 -- The doorbell: whether a worker waits.
 grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq_enqueue;
+-- Which endpoints ask for an event. Whoever registers them needs more:
+--   grant select, insert, update, delete on soniq_webhook_endpoints to …;
+grant select (id, events, paused_at, open_until) on soniq_webhook_endpoints to soniq_enqueue;
 
 -- Workers, whose handlers may enqueue, and the command line, which has their connection: it replays, purges and pauses.
 grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
 grant select, insert, update on soniq_schedules to soniq_work;
 grant select, insert, update on soniq_queues to soniq_work;
+-- Webhooks: where to, signed with secrets that are encrypted here, and what becomes of it.
+grant select on soniq_webhook_endpoints to soniq_work;
+grant update (failures, open_until, paused_at, paused_reason, updated_at) on soniq_webhook_endpoints to soniq_work;
 
 -- People and pages that look, and applications that read results: payloads, results and errors included, which may be
 -- personal data. Secrets of webhooks are not. The sequence tells a job that is gone from one that never was.
 grant select on sequence soniq_jobs_id_seq to soniq_read;
 grant select on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;
-grant select (id, url, description, events, paused_at, failures, open_until, created_at, updated_at)
+grant select (id, url, description, events, paused_at, paused_reason, failures, open_until, created_at, updated_at)
   on soniq_webhook_endpoints to soniq_read;

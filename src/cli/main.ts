@@ -5,6 +5,7 @@ import { jobsCommand } from "./commands/jobs.js";
 import { migrateCommand } from "./commands/migrate.js";
 import { queuesCommand } from "./commands/queues.js";
 import { schedulesCommand } from "./commands/schedules.js";
+import { webhooksCommand } from "./commands/webhooks.js";
 import { workCommand } from "./commands/work.js";
 import { exitCodeOf } from "./exit-codes.js";
 import { explain } from "./explain.js";
@@ -17,7 +18,8 @@ const program = new Command("soniq-drizzle")
   .addCommand(jobsCommand())
   .addCommand(deadCommand())
   .addCommand(queuesCommand())
-  .addCommand(schedulesCommand());
+  .addCommand(schedulesCommand())
+  .addCommand(webhooksCommand());
 for (const command of withSubcommands(program)) command.showHelpAfterError().exitOverride();
 
 try {

@@ -31,6 +31,7 @@ export function printJson(value: unknown): void {
 /** On one line, and without what a terminal would obey. */
 function cell(value: string | number | Date | null | undefined): string {
   if (value === null || value === undefined) return "–";
-  if (value instanceof Date) return value.toISOString();
+  // A parked job is due at no time that a Date could say.
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "–" : value.toISOString();
   return stripVTControlCharacters(String(value)).replace(/[\p{Cc}\s]+/gu, " ");
 }

@@ -1,6 +1,6 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
-import { builder } from "../core/builder.js";
+import { anyId, builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
@@ -24,6 +24,21 @@ export async function cancel(
   const job = await retryConflicts(db, (on) => cancelling(on, id, storable(reason))).catch(explainMissingTables);
   if (!job) return "not found";
   return job.state === "cancelled" ? "cancelled" : "requested";
+}
+
+/** queued → cancelled, for many. Those that have been claimed meanwhile go on. */
+export async function cancelQueued(db: Queryable, ids: readonly number[], reason: string): Promise<void> {
+  if (ids.length === 0) return;
+  await builder(db)
+    .update(soniqJobs)
+    .set({
+      state: "cancelled",
+      finishedAt: sql`now()`,
+      uniqueHeld: keyStillHeld(sql`false`),
+      cancelRequestedAt: sql`now()`,
+      reason,
+    })
+    .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, sql`${soniqJobs.state} = 'queued'`));
 }
 
 async function cancelling(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {

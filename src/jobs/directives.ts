@@ -5,7 +5,7 @@ const kindOfDirective = Symbol.for("soniq-drizzle.directive");
 
 /** What a handler returns, or throws from anywhere below it, to end its attempt otherwise than completed or failed. */
 export abstract class Directive extends Error {
-  abstract readonly [kindOfDirective]: "snooze" | "cancel" | "discard" | "retry";
+  abstract readonly [kindOfDirective]: "snooze" | "cancel" | "discard" | "retry" | "park";
 }
 
 /** Run again later; costs no attempt. */
@@ -44,8 +44,18 @@ export class RetryAfter extends Directive {
   }
 }
 
+/** Set the job aside until it is freed; costs no attempt. Not offered to handlers: they could not free it. */
+export class Park extends Directive {
+  override readonly name = "Park";
+  readonly [kindOfDirective] = "park";
+
+  constructor() {
+    super("parked");
+  }
+}
+
 /** Tells a directive from other values, whichever copy of this package made it. */
-export function asDirective(value: unknown): Snooze | Cancel | Discard | RetryAfter | undefined {
+export function asDirective(value: unknown): Snooze | Cancel | Discard | RetryAfter | Park | undefined {
   try {
     return value instanceof Error && kindOfDirective in value ? (value as Directive as never) : undefined;
   } catch {

@@ -1,4 +1,4 @@
-import { withoutQuery } from "../core/errors.js";
+import { SoniqError, withoutQuery } from "../core/errors.js";
 import { storable } from "../core/storable.js";
 
 /** A failure as the job keeps it; the database adds `at`. */
@@ -10,6 +10,24 @@ export interface ErrorRecord {
   readonly code?: string;
   readonly stack?: string;
   readonly cause?: string;
+  readonly details?: ErrorDetails;
+}
+
+/** What an error says in figures, for programs. */
+export type ErrorDetails = Readonly<Record<string, string | number>>;
+
+/** An error whose details are kept, also where it is the cause of another one. */
+export class DetailedError extends SoniqError {
+  override readonly name: string = "DetailedError";
+
+  /** @param details without secrets, and storable */
+  constructor(
+    message: string,
+    readonly details: ErrorDetails,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
 }
 
 const longestMessage = 2_000;
@@ -22,7 +40,7 @@ const deepestCause = 3;
  * @param worker the session that ran the attempt
  */
 export function errorRecord(thrown: unknown, attempt: number, worker: string): ErrorRecord {
-  const { name, message, code, stack, cause } = parts(thrown);
+  const { name, message, code, stack, cause, details = parts(cause).details } = parts(thrown);
   const causes = causeText(cause, deepestCause);
   return {
     attempt,
@@ -32,11 +50,21 @@ export function errorRecord(thrown: unknown, attempt: number, worker: string): E
     ...(code !== undefined && { code: storable(code, 200) }),
     ...(stack !== undefined && { stack: storable(stack, longestStack) }),
     ...(causes && { cause: storable(causes, longestMessage) }),
+    ...(details && { details }),
   };
 }
 
+interface Parts {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly cause?: unknown;
+  readonly details?: ErrorDetails;
+}
+
 /** Reads an error that may have throwing getters, or be no error at all. */
-function parts(raw: unknown): { name: string; message: string; code?: string; stack?: string; cause?: unknown } {
+function parts(raw: unknown): Parts {
   try {
     const thrown = withoutQuery(raw);
     if (!(thrown instanceof Error))
@@ -51,6 +79,7 @@ function parts(raw: unknown): { name: string; message: string; code?: string; st
       ...((typeof code === "string" || typeof code === "number") && { code: String(code) }),
       ...(typeof thrown.stack === "string" && { stack: thrown.stack }),
       cause: thrown.cause,
+      ...(thrown instanceof DetailedError && { details: thrown.details }),
     };
   } catch (unreadable) {
     return {

@@ -16,6 +16,8 @@ export type Outcome =
   | { readonly kind: "snoozed"; readonly delayMs: number }
   /** Given back, unfinished, through no fault of its own. Without a delay, it has its old place in the queue. */
   | { readonly kind: "released"; readonly delayMs: number | null }
+  /** Set aside until it is freed. */
+  | { readonly kind: "parked" }
   /** This worker has no definition of that name. Dead once `graceMs` have passed since a worker first met it. */
   | { readonly kind: "unknown"; readonly delayMs: number; readonly graceMs: number }
   /** Without a reason of its own, the one that was given with the request stays. */
@@ -53,6 +55,8 @@ export function decide(
   switch (kind) {
     case "snooze":
       return { kind: "snoozed", delayMs: (directive as { delayMs: number }).delayMs };
+    case "park":
+      return { kind: "parked" };
     case "cancel":
       return { kind: "cancelled", reason: storable(directive.message) };
     case "discard":

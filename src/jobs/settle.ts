@@ -27,32 +27,46 @@ export interface Settled {
   readonly state: "queued" | "completed" | "cancelled" | "dead";
 }
 
-/**
- * active → whatever the outcomes say, for the claims that this session still holds.
- *
- * Found by primary key and fence, not by `state = 'active'`, with which a planner of stale statistics walks the owner index.
- *
- * @returns the jobs that were settled; one that is not among them was *fenced*: the claim had ended before
- */
-export function settle(db: Queryable, workerId: string, settlements: readonly Settlement[]): Promise<Settled[]> {
-  return send(plain, db, workerId, settlements);
+type Settling = (db: Queryable, workerId: string, settlements: readonly Settlement[]) => Promise<Settled[]>;
+
+/** The ways to settle. */
+export interface Settles {
+  /**
+   * active → whatever the outcomes say, for the claims that this session still holds.
+   *
+   * Found by primary key and fence, not by `state = 'active'`, with which a planner of stale statistics walks the owner index.
+   *
+   * @returns the jobs that were settled; one that is not among them was *fenced*: the claim had ended before
+   */
+  readonly settle: Settling;
+  /**
+   * The same, but passes over the rows that others have locked: for a batch in which one lock would hold up the rest.
+   *
+   * @returns the jobs that were settled; the others were fenced, or are locked
+   */
+  readonly settleUnlocked: Settling;
+  /** Whether the statements do more than that: completed jobs must be settled then, where they would else be deleted. */
+  readonly tell: boolean;
 }
 
 /**
- * The same, but passes over the rows that others have locked: for a batch in which one lock would hold up the rest.
- *
- * @returns the jobs that were settled; the others were fenced, or are locked
+ * @internal public declarations name no type of Drizzle's
+ * @param also what else the same statement does: it reads the jobs that were settled from `settled`, with their columns `id`,
+ *   `claims`, `state`, `name`, `queue`, `attempt`, `max_attempts` and `reason`, and the `error` that was added, if any
  */
-export function settleUnlocked(
-  db: Queryable,
-  workerId: string,
-  settlements: readonly Settlement[],
-): Promise<Settled[]> {
-  return send(aroundLocks, db, workerId, settlements);
+export function settles(also?: SQL): Settles {
+  const [plain, unlocked] = [statements(also), statements(also, isUnlocked)];
+  return {
+    settle: (db, workerId, settlements) => send(plain, db, workerId, settlements),
+    settleUnlocked: (db, workerId, settlements) => send(unlocked, db, workerId, settlements),
+    tell: also !== undefined,
+  };
 }
 
-const plain = statements();
-const aroundLocks = statements(() => {
+export const plainSettles = settles();
+export const { settle, settleUnlocked } = plainSettles;
+
+function isUnlocked(): SQL {
   const free = new QueryBuilder()
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
@@ -60,13 +74,13 @@ const aroundLocks = statements(() => {
     .orderBy(soniqJobs.id)
     .for("no key update", { skipLocked: true });
   return sql`${soniqJobs.id} = any (array(${free}))`;
-});
+}
 
 /** Two, since most batches have only completed jobs that logged nothing, and PostgreSQL reads and plans these in a fraction of the time. */
-function statements(only?: () => SQL) {
+function statements(also?: SQL, only?: () => SQL) {
   const statement = (of: "completions" | "outcomes") =>
-    compiled<{ workerId: string; rows: string; count: number; ids: string }>((db) =>
-      builder(db)
+    compiled<{ workerId: string; rows: string; count: number; ids: string }>((db) => {
+      const settling = builder(db)
         .update(soniqJobs)
         .set(of === "completions" ? completion() : changes())
         // The limit tells the planner how many they are: for one, it would else read a small table from end to end.
@@ -79,8 +93,15 @@ function statements(only?: () => SQL) {
             only?.(),
           ),
         )
-        .returning({ id: soniqJobs.id, claims: soniqJobs.claims, state: soniqJobs.state }),
-    );
+        .returning({
+          id: soniqJobs.id,
+          claims: soniqJobs.claims,
+          state: soniqJobs.state,
+          ...(also && { ...told, error: errors[of] }),
+        });
+      if (!also) return settling;
+      return sql`with settled as (${settling.getSQL()}), also as (${also}) select id, claims, state from settled`;
+    });
   return { completions: statement("completions"), outcomes: statement("outcomes") };
 }
 
@@ -103,8 +124,18 @@ async function send(
 
 const columns = {
   completions: sql`id bigint, claims int, result jsonb`,
-  outcomes: sql`id bigint, claims int, state text, "delayMs" float8, refund int, "graceMs" float8, result jsonb, error jsonb, reason text, logs jsonb`,
+  outcomes: sql`id bigint, claims int, state text, "delayMs" float8, parked boolean, refund int, "graceMs" float8, result jsonb, error jsonb, reason text, logs jsonb`,
 };
+
+const told = {
+  name: soniqJobs.name,
+  queue: soniqJobs.queue,
+  attempt: soniqJobs.attempt,
+  maxAttempts: soniqJobs.maxAttempts,
+  reason: soniqJobs.reason,
+};
+
+const errors = { completions: sql`null::jsonb`.as("error"), outcomes: sql`s.error`.as("error") };
 
 function completion() {
   return {
@@ -120,7 +151,14 @@ function changes() {
   const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
   const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
   return {
-    ...endClaim(state, sql`coalesce(now() + s."delayMs" * interval '1 millisecond', ${soniqJobs.runAt})`),
+    ...endClaim(
+      state,
+      when(
+        sql`s.parked`,
+        sql`'infinity'`,
+        sql`coalesce(now() + s."delayMs" * interval '1 millisecond', ${soniqJobs.runAt})`,
+      ),
+    ),
     attempt: sql`${soniqJobs.attempt} - s.refund`,
     unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
     result: sql`s.result`,
@@ -153,6 +191,7 @@ interface OutcomeColumns {
   readonly state: Settled["state"];
   /** Null for a job that is queued again in its old place. */
   readonly delayMs?: number | null;
+  readonly parked?: true;
   /** What the attempt is lowered by. */
   readonly refund: 0 | 1;
   readonly graceMs?: number;
@@ -170,6 +209,8 @@ function columnsOf(outcome: Outcome): OutcomeColumns {
     case "snoozed":
     case "released":
       return { state: "queued", refund: 1, delayMs: outcome.delayMs };
+    case "parked":
+      return { state: "queued", refund: 1, parked: true };
     case "unknown":
       return { state: "queued", refund: 1, delayMs: outcome.delayMs, graceMs: outcome.graceMs };
     case "cancelled":

@@ -5,7 +5,7 @@ import { ConnectionLoss, type Transactional, type TransactionSlot } from "../dat
 import { TransactionSlots } from "../database/transaction-slots.js";
 import { claim, type ClaimedJob } from "../jobs/claim.js";
 import { fromTheBeginning } from "../jobs/claim-marks.js";
-import { settle } from "../jobs/settle.js";
+import { plainSettles, settle } from "../jobs/settle.js";
 import { endSession, openSession } from "../sessions/session.js";
 import type { Handlers } from "../worker/config.js";
 import { type SettledEvent, settledEvent, type Tell } from "../worker/events.js";
@@ -104,6 +104,7 @@ function surroundings(tx: Queryable, tell: Tell): ConstructorParameters<typeof R
       slots: new TransactionSlots(() => savepoints(tx), 1),
       db: tx,
       deleted: new Set(),
+      settles: () => plainSettles,
       bound: async () => () => {},
       timed: false,
     },

@@ -10,6 +10,7 @@ import type { Tell } from "./events.js";
 import type { Middleware } from "./middleware.js";
 import type { ScheduleDefinition } from "../schedules/define-schedule.js";
 import type { Retention } from "../jobs/retention.js";
+import type { WebhookConfig } from "../webhooks/webhook-config.js";
 
 /** The names under which a module exports job definitions; its other exports do not matter. */
 type JobKeys<Jobs> = { [K in keyof Jobs]: Jobs[K] extends JobDefinition ? K : never }[keyof Jobs];
@@ -80,6 +81,8 @@ export interface WorkerConfig {
   readonly logger?: Logger;
   /** How long a job of an unknown name is given back, for a newer worker to come, before it is a dead letter. Default `"10m"`. */
   readonly unknownGrace?: Duration;
+  /** Has the worker deliver webhooks, from the queue `webhooks`. Default: it does not. */
+  readonly webhooks?: WebhookConfig;
 }
 
 /**

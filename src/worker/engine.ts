@@ -11,7 +11,9 @@ import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { syncSchedules } from "../schedules/versions.js";
 import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
+import { deliveryDuties, withDeliveries } from "./deliveries.js";
 import { type Duty, pause, perform } from "./duties.js";
+import { JobEvents } from "./job-events.js";
 import type { Tell } from "./events.js";
 import { LogWriter } from "./log-writer.js";
 import { pruneDuties } from "./pruner.js";
@@ -63,12 +65,15 @@ export class Engine {
 
   /** @param stop ends the wait for PostgreSQL to have connections free */
   async start(stop: AbortSignal): Promise<void> {
-    const { settings, tell } = this;
+    const { tell } = this;
     const { route, engine, transactions, bound, timed, endDeadSessions } = this.connections;
     const { db } = engine;
+    const settings = withDeliveries(this.settings, db);
     await onceThereIsRoom(() => checkTables(db), stop, tell);
     const deleted = await this.#findDeleted();
-    const settler = new Settler(db, tell, deleted, route === "pooled", settings.batchSize);
+    const jobEvents = new JobEvents(db);
+    const { settles } = jobEvents;
+    const settler = new Settler(db, tell, deleted, route === "pooled", settings.batchSize, settles);
     this.#settler = settler;
     const logs = new LogWriter(db, tell);
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
@@ -78,7 +83,7 @@ export class Engine {
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
           settings,
           settler,
-          transactions: { slots: transactions, db, deleted, bound, timed },
+          transactions: { slots: transactions, db, deleted, settles, bound, timed },
           logs,
           random: Math.random,
           tell,
@@ -102,10 +107,13 @@ export class Engine {
       ...pruneDuties(db, settings),
       logs.duty(),
       ...scheduleDuties(db, this.schedules, settings, tell),
+      ...deliveryDuties(db, settings),
+      jobEvents.duty,
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
-    // Before the first look at its health, and before it says that it waits for work.
-    await listen?.run(stop).catch((error: unknown) => tell({ type: "trouble", doing: listen.doing, error }));
+    // Before the first look at its health, before it says that it waits for work, and before the first settle.
+    for (const { doing, run } of [...(listen ? [listen] : []), jobEvents.duty])
+      await run(stop).catch((error: unknown) => tell({ type: "trouble", doing, error }));
     this.#endDuties = perform(duties, tell);
     for (const queue of this.#queues) queue.start();
   }
@@ -120,8 +128,10 @@ export class Engine {
 
   async hasWork(waitMs: number): Promise<boolean> {
     if (this.#queues.some((queue) => queue.known().length > 0)) return true;
+    const look = () => hasOutstanding(this.connections.engine.db, Object.keys(this.settings.queues), waitMs);
     try {
-      return await hasOutstanding(this.connections.engine.db, Object.keys(this.settings.queues), waitMs);
+      // Twice: what a job enqueues after a look began, and before it sees, is due later than that look's time.
+      return (await look()) || (await look());
     } catch (error) {
       this.tell({ type: "trouble", doing: "looking for outstanding jobs", error });
       return true;

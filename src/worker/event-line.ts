@@ -16,6 +16,7 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
     case "completed":
     case "retried":
     case "snoozed":
+    case "parked":
     case "released":
     case "unknown":
     case "cancelled":

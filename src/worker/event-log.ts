@@ -30,6 +30,7 @@ function write(logger: Logger, event: WorkerEvent, leftOut: number): void {
     case "completed":
     case "retried":
     case "snoozed":
+    case "parked":
     case "released":
     case "unknown":
     case "cancelled":

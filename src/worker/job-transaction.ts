@@ -9,7 +9,7 @@ import { deleteCompleted } from "../jobs/delete-completed.js";
 import type { TransactionOptions } from "../jobs/job-context.js";
 import { decide, type Outcome } from "../jobs/outcome.js";
 import { saveProgress } from "../jobs/save-progress.js";
-import { type Settled, type Settlement, settle } from "../jobs/settle.js";
+import type { Settled, Settlement, Settles } from "../jobs/settle.js";
 import { findCommitted } from "../jobs/settled-before.js";
 import type { Connections } from "./connections.js";
 import { pause } from "./duties.js";
@@ -23,6 +23,8 @@ export interface TransactionSurroundings {
   readonly db: Queryable;
   /** The names of the jobs that are deleted as they complete. */
   readonly deleted: ReadonlySet<string>;
+  /** How jobs are settled at this time. */
+  readonly settles: () => Settles;
   /**
    * Bounds a transaction that was just begun, so that a worker which was frozen holds locks no longer than that.
    *
@@ -209,7 +211,9 @@ export class JobTransaction {
     const settlement = this.#settlement(outcome);
     const progress = this.progress.take();
     if (progress !== undefined) await saveProgress(tx, this.workerId, this.job, progress);
-    const [gone] = this.around.deleted.has(this.job.name) ? await deleteCompleted(tx, this.workerId, [settlement]) : [];
+    const { settle, tell } = this.around.settles();
+    const deletes = this.around.deleted.has(this.job.name) && !tell;
+    const [gone] = deletes ? await deleteCompleted(tx, this.workerId, [settlement]) : [];
     const [settled] = gone ? [gone] : await settle(tx, this.workerId, [settlement]);
     return settled?.state;
   }

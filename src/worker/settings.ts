@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
-import { ConfigError } from "../core/errors.js";
+import { ConfigError, InvalidValueError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import type { PgliteConnection } from "../database/pglite-connection.js";
 import { plainPostgresJs } from "../database/postgres-js.js";
@@ -9,6 +9,9 @@ import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
 import { isScheduleDefinition, type ScheduleDefinition } from "../schedules/define-schedule.js";
 import type { Retention } from "../jobs/retention.js";
+import { deliveryQueue } from "../webhooks/delivery.js";
+import type { WebhookConfig } from "../webhooks/webhook-config.js";
+import { checkWebhooks } from "../webhooks/webhook-settings.js";
 import type { WorkerConfig } from "./config.js";
 import { fewestConnections } from "./connection-budget.js";
 import type { Logger } from "./event-log.js";
@@ -47,6 +50,7 @@ export interface Settings {
   readonly unknownGraceMs: number;
   readonly onEvent: Tell | undefined;
   readonly logger: Logger | undefined;
+  readonly webhooks: WebhookConfig | undefined;
 }
 
 const defaultTimeoutMs = 300_000;
@@ -146,6 +150,9 @@ const configSchema = v.strictObject({
   onEvent: v.optional(v.function("must be a function")),
   middleware: v.optional(v.array(v.function("must be a function"), "must be a list of functions"), []),
   logger: v.optional(v.custom<Logger>(isLogger, "must have info, warn and error, as a pino logger has")),
+  webhooks: v.optional(
+    v.strictObject({ keys: v.optional(v.any()), allow: v.optional(v.any()), timeout: v.optional(v.any()) }),
+  ),
 });
 
 /**
@@ -163,6 +170,7 @@ export function checkConfig(config: WorkerConfig): Settings {
   const { batchSize, maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
   const middleware = checked.output.middleware as readonly Middleware[];
   const runnables = runnablesOf(jobs, handlers, retention, middleware);
+  const webhooks = checked.output.webhooks && webhooksOf(checked.output.webhooks as WebhookConfig);
   const overNetwork = typeof connection === "string";
   if (!overNetwork && checked.output.database)
     throw new ConfigError("configuration: database goes with a connection string: pglite(db) brings its own");
@@ -172,7 +180,7 @@ export function checkConfig(config: WorkerConfig): Settings {
     maxConnections,
     runnables,
     schedules: checked.output.schedules,
-    queues: queuesOf(checked.output.queues, runnables),
+    queues: { ...(webhooks && { [deliveryQueue]: defaultConcurrency }), ...queuesOf(checked.output.queues, runnables) },
     batchSize,
     leaseMs: overNetwork ? lease : endlessMs,
     sweepMs: sweep,
@@ -183,12 +191,22 @@ export function checkConfig(config: WorkerConfig): Settings {
     unknownGraceMs: unknownGrace,
     onEvent: checked.output.onEvent as Tell | undefined,
     logger: checked.output.logger,
+    webhooks,
   };
 }
 
 function readable(issue: { type: string; expected: string | null; message: string }): string {
   if (issue.expected === "never") return `is no setting; there are ${Object.keys(configSchema.entries).join(", ")}`;
   return issue.message.trim();
+}
+
+function webhooksOf(config: WebhookConfig): WebhookConfig {
+  try {
+    checkWebhooks(config);
+    return config;
+  } catch (error) {
+    throw error instanceof InvalidValueError ? new ConfigError(`configuration: ${error.message}`) : error;
+  }
 }
 
 /** The handlers by their jobs' names. @throws ConfigError naming one that is missing, or that belongs to no job */

@@ -4,7 +4,7 @@ import { failureOf } from "../core/failure.js";
 import type { Queryable } from "../core/queryable.js";
 import { storable } from "../core/storable.js";
 import { deleteCompleted } from "../jobs/delete-completed.js";
-import { type Settled, type Settlement, settle, settleUnlocked } from "../jobs/settle.js";
+import { plainSettles, type Settled, type Settlement, type Settles } from "../jobs/settle.js";
 import { findEnded } from "../jobs/settled-before.js";
 import type { Tell } from "./events.js";
 
@@ -42,6 +42,8 @@ export class Settler {
     private readonly aroundLocks: boolean,
     /** How many one statement settles at the most. */
     private readonly batchSize: number,
+    /** How jobs are settled at this time. */
+    private readonly settles: () => Settles = () => plainSettles,
   ) {}
 
   /**
@@ -81,11 +83,11 @@ export class Settler {
   }
 
   async #write(workerId: string, batch: readonly Pending[]): Promise<void> {
-    const rest = this.deleted.size > 0 ? await this.#deleteCompleted(workerId, batch) : batch;
+    const rest = this.deleted.size > 0 && !this.settles().tell ? await this.#deleteCompleted(workerId, batch) : batch;
     if (rest.length === 0) return;
     try {
       if (this.aroundLocks) return await this.#writeUnlocked(workerId, rest);
-      const states = statesOf(rest, await settle(this.db, workerId, rest));
+      const states = statesOf(rest, await this.settles().settle(this.db, workerId, rest));
       for (const one of rest) one.written(states.get(one));
     } catch (error) {
       this.#doubt(rest, error);
@@ -93,7 +95,7 @@ export class Settler {
   }
 
   async #writeUnlocked(workerId: string, batch: readonly Pending[]): Promise<void> {
-    const states = statesOf(batch, await settleUnlocked(this.db, workerId, batch));
+    const states = statesOf(batch, await this.settles().settleUnlocked(this.db, workerId, batch));
     for (const [one, state] of states) one.written(state);
     this.#recoverLater(without(batch, [...states.keys()]));
   }
@@ -152,7 +154,7 @@ export class Settler {
     this.#leaveDoubt(ended);
     const standing = batch.filter((one) => !ended.has(one));
     try {
-      this.#leaveDoubt(statesOf(standing, await settleUnlocked(this.db, workerId, standing)));
+      this.#leaveDoubt(statesOf(standing, await this.settles().settleUnlocked(this.db, workerId, standing)));
     } catch (error) {
       if (failureOf(error) !== "row") throw error;
       for (const one of standing) await this.#settleAlone(workerId, one);
@@ -162,7 +164,7 @@ export class Settler {
   /** A row of the batch was refused, against all checks: nothing may stay active for it, nor for the others. Its logs go first. */
   async #settleAlone(workerId: string, one: Pending): Promise<void> {
     try {
-      this.#leaveDoubt(statesOf([one], await settleUnlocked(this.db, workerId, [one])));
+      this.#leaveDoubt(statesOf([one], await this.settles().settleUnlocked(this.db, workerId, [one])));
     } catch (error) {
       if (failureOf(error) !== "row") throw error;
       const reason = `its outcome could not be stored: ${storable(errorText(error))}`;

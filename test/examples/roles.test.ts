@@ -21,8 +21,10 @@ import {
   waitFor,
 } from "../../src/index.ts";
 import { errorCode } from "../../src/core/errors.ts";
+import { announce, defineEvent, jobCompleted, listEndpoints, registerEndpoint } from "../../src/webhooks.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
+import { startReceiver, webhooks } from "../support/receiver.ts";
 import { startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
@@ -59,6 +61,7 @@ afterAll(async () => {
 });
 
 const job = defineJob({ name: "job", payload: v.object({ n: v.number() }) });
+const pinged = defineEvent({ name: "pinged", payload: v.number() });
 
 async function refused(statement: PromiseLike<unknown>): Promise<void> {
   const said = await Promise.resolve(statement).then(
@@ -81,6 +84,8 @@ const everyone = [
   "insert into soniq_stats default values",
   "select secrets from soniq_webhook_endpoints",
   "insert into soniq_webhook_endpoints (url) values ('https://evil.example')",
+  "update soniq_webhook_endpoints set url = 'https://evil.example'",
+  "delete from soniq_webhook_endpoints",
   "delete from soniq_schedules",
   "alter table soniq_jobs add column mine int",
   "drop table soniq_jobs",
@@ -96,7 +101,7 @@ async function isRefusedAllBut(client: Sql, allowed: readonly string[]): Promise
 }
 
 describe("the role that", () => {
-  test("enqueues also cancels, with unique keys and the doorbell, and may do no more", async () => {
+  test("enqueues also announces and cancels, with unique keys and the doorbell, and may do no more", async () => {
     const own = as("enqueue");
     const client = drizzle({ client: postgres(own.url, { max: 2, onnotice: () => {} }) });
     afterAll(() => client.$client.end());
@@ -110,6 +115,9 @@ describe("the role that", () => {
     expect(await cancel(client, first.id, "no longer wanted")).toBe("cancelled");
     await sql`update soniq_jobs set state = 'active', worker_id = gen_random_uuid() where id = ${many[0]?.id as number}`;
     expect(await cancel(client, many[0]?.id as number)).toBe("requested");
+    await registerEndpoint(db, webhooks, { url: "https://example.com/" });
+    expect((await announce(client, pinged, 1)).deliveries).toHaveLength(1);
+    await sql`delete from soniq_webhook_endpoints`;
     await isRefusedAllBut(own.sql, ["insert into soniq_jobs (name, payload) values ('job', '{}')"]);
     await sql`delete from soniq_jobs`;
   });
@@ -148,8 +156,16 @@ describe("the role that", () => {
     const own = as("work");
     const client = drizzle({ client: postgres(own.url, { max: 2, onnotice: () => {} }) });
     afterAll(() => client.$client.end());
+    const receiver = await startReceiver();
+    const endpoint = { url: receiver.url, events: [pinged, jobCompleted] };
+    await registerEndpoint(db, webhooks, endpoint);
+    const gone = await startReceiver();
+    gone.says = { status: 410 };
+    await registerEndpoint(db, webhooks, { url: gone.url, events: [pinged] });
+    await announce(db, pinged, 1);
     const config = {
       connection: own.url,
+      webhooks,
       jobs: { job },
       retention: { completed: 0 },
       poll: "50ms",
@@ -168,6 +184,9 @@ describe("the role that", () => {
     await event("completed", ({ job: { meta } }) => (JSON.parse(meta) as { schedule?: string }).schedule === "often");
     await settled(failing.id, "dead");
     expect(await jobRow(db, failing.id)).toMatchObject({ reason: "out of attempts: not yet" });
+    await event("completed", ({ job: { name } }) => name === "soniq.webhook");
+    await event("dead", ({ job: { name } }) => name === "soniq.webhook");
+    expect((await listEndpoints(db)).map(({ state }) => state)).toEqual(["working", "paused"]);
     await worker.stop();
     expect(await replay(client, failing.id)).toEqual({ replayed: [failing.id], refused: [] });
     await pauseQueue(client, "paused");
@@ -182,6 +201,7 @@ describe("the role that", () => {
       "delete from soniq_workers",
       "update soniq_queues set paused_at = now()",
       "insert into soniq_queues (name) values ('mine')",
+      "select secrets from soniq_webhook_endpoints",
     ]);
   });
 
@@ -191,12 +211,12 @@ describe("the role that", () => {
     afterAll(() => client.$client.end());
     for (const table of ["soniq_jobs", "soniq_queues", "soniq_schedules", "soniq_stats", "soniq_workers"])
       await own.sql.unsafe(`select * from ${table}`);
-    expect(await own.sql`select url, failures from soniq_webhook_endpoints`).toEqual([]);
     const { id } = await enqueue(db, job, { n: 1 });
     expect(await getJob(client, job, id)).toMatchObject({ payload: { n: 1 } });
     expect(await waitFor(client, job, id, { timeout: 0 })).toMatchObject({ status: "pending" });
     await sql`delete from soniq_jobs where id = ${id}`;
     expect(await getResult(client, job, id)).toEqual({ status: "expired" });
+    expect(await listEndpoints(client)).toHaveLength(2);
     await refused(enqueue(client, job, { n: 1 }));
     await refused(enqueueMany(client, job, [{ n: 1 }]));
     await refused(cancel(client, 1));

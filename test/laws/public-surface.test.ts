@@ -7,6 +7,7 @@ import * as nodePostgres from "../../src/database/node-postgres.ts";
 import * as pglite from "../../src/database/pglite.ts";
 import * as surface from "../../src/index.ts";
 import * as testing from "../../src/testing.ts";
+import * as webhooks from "../../src/webhooks.ts";
 import { root } from "./source-files.ts";
 
 const text = (path: string) => readFileSync(join(root, path), "utf8");
@@ -121,6 +122,39 @@ const types = [
   "WorkerEvent",
 ];
 
+const webhookValues = [
+  "WebhookError",
+  "announce",
+  "defineEvent",
+  "deleteEndpoint",
+  "jobCancelled",
+  "jobCompleted",
+  "jobDead",
+  "jobRetried",
+  "listDeliveries",
+  "listEndpoints",
+  "pauseEndpoint",
+  "registerEndpoint",
+  "resendDelivery",
+  "resumeEndpoint",
+  "rotateSecret",
+  "rotateWebhookKeys",
+  "verifyWebhook",
+];
+
+const webhookTypes = [
+  "Announced",
+  "Delivery",
+  "DeliveryFailure",
+  "Endpoint",
+  "EventDefinition",
+  "NewEndpoint",
+  "ReceivedWebhook",
+  "ToldOfJob",
+  "WebhookConfig",
+  "WebhookRequest",
+];
+
 const tables = ["soniqJobs", "soniqQueues", "soniqSchedules", "soniqStats", "soniqWebhookEndpoints", "soniqWorkers"];
 
 test("soniq-drizzle exports these functions and classes, and nothing else", () => {
@@ -134,6 +168,11 @@ test("soniq-drizzle exports these types, and nothing else", () => {
 test("soniq-drizzle/schema exports the tables, and nothing that drizzle-kit would take for something else", () => {
   expect(Object.keys(schema).toSorted()).toEqual(tables);
   expect(exportedNames("schema/index.ts")).toEqual(tables);
+});
+
+test("soniq-drizzle/webhooks exports these functions and types, and nothing else", () => {
+  expect(Object.keys(webhooks).toSorted()).toEqual(webhookValues);
+  expect(exportedNames("src/webhooks.ts")).toEqual([...webhookValues, ...webhookTypes].toSorted());
 });
 
 test("soniq-drizzle/node-postgres exports one function", () => {
@@ -150,7 +189,7 @@ test("soniq-drizzle/testing exports these functions and types, and nothing else"
   expect(exportedNames("src/testing.ts")).toEqual(["EnqueuedJob", "TestConfig", ...functions]);
 });
 
-test("the package offers five modules, its manifest and a command", () => {
+test("the package offers six modules, its manifest and a command", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
   expect(manifest["type"]).toBe("module");
   expect(manifest["exports"]).toEqual({
@@ -168,6 +207,7 @@ test("the package offers five modules, its manifest and a command", () => {
     // The one that imports PGlite, likewise.
     "./pglite": { types: "./dist/src/database/pglite.d.ts", default: "./dist/src/database/pglite.js" },
     "./testing": { types: "./dist/src/testing.d.ts", default: "./dist/src/testing.js" },
+    "./webhooks": { types: "./dist/src/webhooks.d.ts", default: "./dist/src/webhooks.js" },
     "./package.json": "./package.json",
   });
   expect(manifest["bin"]).toEqual({ "soniq-drizzle": "bin/soniq-drizzle.js" });

@@ -74,6 +74,7 @@ const tsconfig = {
       "soniq-drizzle/node-postgres": [`${root}/src/database/node-postgres.ts`],
       "soniq-drizzle/pglite": [`${root}/src/database/pglite.ts`],
       "soniq-drizzle/testing": [`${root}/src/testing.ts`],
+      "soniq-drizzle/webhooks": [`${root}/src/webhooks.ts`],
       "soniq-drizzle/schema": [`${root}/schema/index.ts`],
     },
   },

@@ -61,6 +61,7 @@ describe("it says", () => {
       "dead",
       "queues",
       "schedules",
+      "webhooks",
       "help",
     ]);
   });

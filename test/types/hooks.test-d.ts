@@ -28,6 +28,7 @@ function told(event: WorkerEvent): string {
     case "completed":
     case "retried":
     case "snoozed":
+    case "parked":
     case "released":
     case "unknown":
     case "cancelled":

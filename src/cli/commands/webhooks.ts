@@ -1,0 +1,171 @@
+import { Command, InvalidArgumentError } from "commander";
+import type { Duration } from "../../core/duration.js";
+import { ConfigError } from "../../core/errors.js";
+import { deleteEndpoint } from "../../webhooks/delete-endpoint.js";
+import { type Delivery, listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
+import {
+  type Endpoint,
+  listEndpoints,
+  pauseEndpoint,
+  registerEndpoint,
+  resumeEndpoint,
+} from "../../webhooks/endpoints.js";
+import { rotateSecret, rotateWebhookKeys } from "../../webhooks/rotate-secret.js";
+import type { WebhookConfig } from "../../webhooks/webhook-config.js";
+import type { Settings } from "../../worker/settings.js";
+import { confirmed } from "../confirm.js";
+import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { type Columns, printJson, printRows } from "../print.js";
+
+/** `soniq-drizzle webhooks` */
+export function webhooksCommand(): Command {
+  return new Command("webhooks")
+    .description("the endpoints that get webhooks, and what was delivered to them")
+    .addCommand(databaseCommand("list", "list the endpoints, and how they are").action(list))
+    .addCommand(
+      databaseCommand("add", "register an endpoint; prints its secret, this once")
+        .argument("<url>")
+        .option("--events <names>", "the events that it asks for, separated by commas (default: all)", split)
+        .option("--description <text>", "whose it is")
+        .action(add),
+    )
+    .addCommand(
+      endpointCommand("pause", "send an endpoint nothing; what is announced meanwhile waits")
+        .option("--reason <text>", "why")
+        .action(pause),
+    )
+    .addCommand(endpointCommand("resume", "send to an endpoint again, what has waited first").action(resume))
+    .addCommand(
+      endpointCommand("rotate", "give an endpoint a new secret; prints it, this once")
+        .option("--overlap <duration>", "how long the old secret signs along", "24h")
+        .action(rotate),
+    )
+    .addCommand(
+      databaseCommand("rotate-keys", "encrypt all secrets with the first of webhooks.keys").action(rotateKeys),
+    )
+    .addCommand(
+      endpointCommand("delete", "forget an endpoint, and cancel what waits for it")
+        .option("--yes", "do not ask")
+        .action(remove),
+    )
+    .addCommand(
+      endpointCommand("deliveries", "list what was sent to an endpoint, newest first")
+        .option("--before <delivery>", "those before this one", wholeNumber)
+        .option("--limit <n>", "how many", wholeNumber, 50)
+        .action(deliveries),
+    )
+    .addCommand(
+      databaseCommand("resend", "send an event once more, with the same id")
+        .argument("<delivery>", "its id", wholeNumber)
+        .action(resend),
+    );
+}
+
+function endpointCommand(name: string, description: string): Command {
+  return databaseCommand(name, description).argument("<endpoint>", "its id");
+}
+
+const endpointColumns: Columns<Endpoint> = {
+  id: ({ id }) => id,
+  state: ({ state }) => state,
+  url: ({ url }) => url,
+  events: ({ events }) => events.join(", ") || "all",
+  failures: ({ failures }) => failures,
+  "open until": ({ openUntil }) => openUntil,
+  reason: ({ pausedReason }) => pausedReason,
+  description: ({ description }) => description,
+};
+
+const deliveryColumns: Columns<Delivery> = {
+  id: ({ id }) => id,
+  event: ({ event }) => event,
+  state: ({ state }) => state,
+  attempt: ({ attempt }) => attempt,
+  status: ({ answer, failures }) => answer?.status ?? failures.at(-1)?.status,
+  ms: ({ answer, failures }) => answer?.durationMs ?? failures.at(-1)?.durationMs,
+  announced: ({ createdAt }) => createdAt,
+  next: ({ nextAt }) => nextAt,
+  answer: ({ answer, failures }) => answer?.excerpt ?? failures.at(-1)?.message,
+};
+
+async function list(options: DatabaseOptions): Promise<void> {
+  printRows(await withDatabase(options, listEndpoints), endpointColumns, options);
+}
+
+async function add(
+  url: string,
+  { events = [], description = "", ...options }: DatabaseOptions & { events?: string[]; description?: string },
+): Promise<void> {
+  const { id, secret } = await withDatabase(options, (db, settings) =>
+    registerEndpoint(db, webhooksOf(settings), { url, events, description }),
+  );
+  if (options.json) return printJson({ id, secret });
+  console.log(`registered ${id}\nits secret, which is shown this once: ${secret}`);
+}
+
+async function pause(id: string, { reason, ...options }: DatabaseOptions & { reason?: string }): Promise<void> {
+  await withDatabase(options, (db) => pauseEndpoint(db, id, reason));
+  say(options, { id, state: "paused" }, `paused ${id}`);
+}
+
+async function resume(id: string, options: DatabaseOptions): Promise<void> {
+  await withDatabase(options, (db) => resumeEndpoint(db, id));
+  say(options, { id, state: "working" }, `resumed ${id}`);
+}
+
+async function rotate(id: string, { overlap, ...options }: DatabaseOptions & { overlap: Duration }): Promise<void> {
+  const { secret } = await withDatabase(options, (db, settings) =>
+    rotateSecret(db, webhooksOf(settings), id, { overlap }),
+  );
+  say(
+    options,
+    { id, secret },
+    `its new secret, which is shown this once: ${secret}\nthe old one signs along for ${overlap}`,
+  );
+}
+
+async function rotateKeys(options: DatabaseOptions): Promise<void> {
+  const count = await withDatabase(options, (db, settings) => rotateWebhookKeys(db, webhooksOf(settings)));
+  say(options, { endpoints: count }, `encrypted the secrets of ${count} endpoints`);
+}
+
+async function remove(id: string, { yes, ...options }: DatabaseOptions & { yes?: true }): Promise<void> {
+  await withDatabase(options, async (db) => {
+    if (!(await confirmed(`Delete the endpoint ${id}, and cancel what waits for it?`, { ...(yes && { yes }) }))) return;
+    await deleteEndpoint(db, id);
+    say(options, { id, state: "deleted" }, `deleted ${id}`);
+  });
+}
+
+async function deliveries(
+  endpoint: string,
+  { before, limit, ...options }: DatabaseOptions & { before?: number; limit: number },
+): Promise<void> {
+  const page = { limit, ...(before !== undefined && { before }) };
+  printRows(await withDatabase(options, (db) => listDeliveries(db, endpoint, page)), deliveryColumns, options);
+}
+
+async function resend(delivery: number, options: DatabaseOptions): Promise<void> {
+  const id = await withDatabase(options, (db) => resendDelivery(db, delivery));
+  say(options, { id }, `enqueued as delivery ${id}`);
+}
+
+function say({ json }: DatabaseOptions, value: unknown, text: string): void {
+  if (json) printJson(value);
+  else console.log(text);
+}
+
+function webhooksOf({ webhooks }: Settings): WebhookConfig {
+  if (!webhooks) throw new ConfigError("configuration: webhooks is missing: give it the keys that encrypt the secrets");
+  return webhooks;
+}
+
+function split(text: string): string[] {
+  return text.split(",");
+}
+
+function wholeNumber(text: string): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError("give a whole number from 1.");
+  return n;
+}

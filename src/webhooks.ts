@@ -1,0 +1,16 @@
+export { announce, type Announced } from "./webhooks/announce.js";
+export { defineEvent, type EventDefinition } from "./webhooks/define-event.js";
+export { deleteEndpoint } from "./webhooks/delete-endpoint.js";
+export { type Delivery, type DeliveryFailure, listDeliveries, resendDelivery } from "./webhooks/delivery-log.js";
+export {
+  type Endpoint,
+  listEndpoints,
+  type NewEndpoint,
+  pauseEndpoint,
+  registerEndpoint,
+  resumeEndpoint,
+} from "./webhooks/endpoints.js";
+export { jobCancelled, jobCompleted, jobDead, jobRetried, type ToldOfJob } from "./webhooks/job-events.js";
+export { rotateSecret, rotateWebhookKeys } from "./webhooks/rotate-secret.js";
+export { type ReceivedWebhook, verifyWebhook, WebhookError, type WebhookRequest } from "./webhooks/verify-webhook.js";
+export type { WebhookConfig } from "./webhooks/webhook-config.js";

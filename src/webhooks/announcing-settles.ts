@@ -1,0 +1,37 @@
+import { type SQL, sql } from "drizzle-orm";
+import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
+import { builder } from "../core/builder.js";
+import type { Queryable } from "../core/queryable.js";
+import { settles } from "../jobs/settle.js";
+import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
+import { jobEvents, jobRetried } from "./job-events.js";
+
+/** Whether an endpoint asks for the events of jobs: for that it must name them. */
+export async function hasJobSubscribers(db: Queryable): Promise<boolean> {
+  const [found] = await builder(db)
+    .select({ id: endpoints.id })
+    .from(endpoints)
+    .where(
+      sql.join(
+        jobEvents.map(({ name }) => asksFor(sql`${name}::text`)),
+        sql` or `,
+      ),
+    )
+    .limit(1);
+  return found !== undefined;
+}
+
+/** Settles that announce what has become of the jobs, in the same statement: an event is told if and only if it is so. */
+export const announcingSettles = settles(announcement());
+
+function announcement(): SQL {
+  const event = sql`case when state = 'queued' and error is not null then ${jobRetried.name} when state <> 'queued' then 'job.' || state end`;
+  const told = sql`jsonb_build_object('id', settled.id, 'name', settled.name, 'queue', queue, 'attempt', attempt, 'maxAttempts', max_attempts,
+    'reason', reason, 'error', error ->> 'message')`;
+  return insertDeliveries(
+    // A claim ends once.
+    deliveryPayload({ event: sql`event`, id: sql`'msg_job_' || settled.id || '_' || claims`, data: told }),
+    // Of deliveries nothing is told, or there would be no end to it.
+    sql`(select *, ${event} as event from settled where name <> 'soniq.webhook') as settled join ${endpoints} on ${asksFor(sql`event`)}`,
+  );
+}

@@ -1,0 +1,28 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { InvalidValueError } from "../core/errors.js";
+import { storableText } from "../core/json.js";
+import type { JsonSafeInput } from "../jobs/json-safety.js";
+
+/** An event definition, made by {@link defineEvent}: `In` is what is announced and sent, `Out` what a receiver gets of it. */
+// oxlint-disable-next-line no-explicit-any -- "any event definition" needs parameters that match in both directions
+export interface EventDefinition<Name extends string = string, In = any, Out = any> {
+  readonly name: Name;
+  readonly payload: StandardSchemaV1<In, Out>;
+}
+
+/**
+ * Defines an event that webhooks tell of: a name and a validator, for those who announce it and those who receive it.
+ *
+ * @param definition `name`, such as `order.paid`; `payload` is a Standard Schema validator (Valibot, Zod, ArkType …). What is
+ *   sent is the validator's input, unchanged: prefer strict objects
+ * @throws InvalidValueError for a name that cannot be stored, or is one of those that begin with `job.`, which are kept for jobs
+ */
+export function defineEvent<const Name extends string, S extends StandardSchemaV1>(definition: {
+  readonly name: Name;
+  readonly payload: S & JsonSafeInput<S, "payload">;
+}): EventDefinition<Name, StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>> {
+  const { name } = definition;
+  storableText(name, "name", 200);
+  if (name.startsWith("job.")) throw new InvalidValueError("name", `is "${name}": job.… are the events of jobs`);
+  return Object.freeze({ ...definition });
+}

@@ -1,0 +1,166 @@
+import { randomUUID } from "node:crypto";
+import { validateHeaderName, validateHeaderValue } from "node:http";
+import { eq, sql } from "drizzle-orm";
+import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
+import { builder } from "../core/builder.js";
+import { InvalidValueError, shown } from "../core/errors.js";
+import { storableText, toJson } from "../core/json.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import { checkUrl } from "./addresses.js";
+import { hasOpened, isShut } from "./breaker.js";
+import type { EventDefinition } from "./define-event.js";
+import { newSecret } from "./signature.js";
+import type { WebhookConfig } from "./webhook-config.js";
+import { checkWebhooks } from "./webhook-settings.js";
+
+/** A receiver to be registered. */
+export interface NewEndpoint {
+  /** Where webhooks are sent to: `https`, on port 443, at a public address, unless the configuration's `allow` says more. */
+  readonly url: string;
+  /** The events that it asks for, or their names. Default: all that are announced; those of jobs only if they are named. */
+  readonly events?: readonly (EventDefinition | string)[];
+  readonly description?: string;
+  /** Sent along with each webhook, such as an `authorization`. Kept as they are: only secrets of ours are encrypted. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A receiver of webhooks, without its secrets, and without its headers, which may be some. */
+export interface Endpoint {
+  readonly id: string;
+  readonly url: string;
+  readonly description: string;
+  /** The names of the events that it asks for; empty for all. */
+  readonly events: readonly string[];
+  /** `paused`: until it is resumed. `open`: its breaker is, after too many failures; one delivery tries it now and then. */
+  readonly state: "working" | "paused" | "open";
+  readonly pausedReason: string | null;
+  /** Deliveries that failed in a row. */
+  readonly failures: number;
+  /** When its breaker lets the next delivery try. */
+  readonly openUntil: Date | null;
+  readonly createdAt: Date;
+}
+
+const longestUrl = 2_000;
+const reservedHeaders =
+  /^(webhook-.*|host|content-.*|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect)$/i;
+
+/**
+ * Registers a receiver.
+ *
+ * @param config the same as that of the workers: its first key encrypts the secret
+ * @returns its id, and the secret that it verifies webhooks with: shown this once
+ * @throws InvalidValueError before any SQL, for an URL to which nothing may be sent, and the like
+ */
+export async function registerEndpoint(
+  db: Queryable,
+  config: WebhookConfig,
+  { url, events = [], description = "", headers = {} }: NewEndpoint,
+): Promise<{ readonly id: string; readonly secret: string }> {
+  const { keyring, allowed } = checkWebhooks(config);
+  checkUrl(storableText(url, "url", longestUrl), allowed);
+  if (description !== "") storableText(description, "description", 1_000);
+  const names = events.map((event, i) =>
+    storableText(typeof event === "string" ? event : event.name, `events[${i}]`, 200),
+  );
+  for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
+  const id = randomUUID();
+  const secret = newSecret();
+  await builder(db)
+    .insert(endpoints)
+    .values({
+      id,
+      url,
+      description,
+      events: sql`${toJson(names, "events")}::text::jsonb`,
+      headers: sql`${toJson(headers, "headers")}::text::jsonb`,
+      secrets: sql`${JSON.stringify([keyring.seal(secret, id)])}::text::jsonb`,
+    })
+    .catch(explainMissingTables);
+  return { id, secret };
+}
+
+function checkHeader(name: string, value: string): void {
+  if (reservedHeaders.test(name))
+    throw new InvalidValueError(`headers.${name}`, "is one that is sent anyway: leave it out");
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+  } catch {
+    throw new InvalidValueError(`headers.${name}`, "is no header: no line breaks, and none but Latin characters");
+  }
+}
+
+/** All receivers, oldest first. */
+export async function listEndpoints(db: Queryable): Promise<Endpoint[]> {
+  const rows = await builder(db)
+    .select({
+      id: endpoints.id,
+      url: endpoints.url,
+      description: endpoints.description,
+      events: sql<string>`${endpoints.events}::text`,
+      state: sql<
+        Endpoint["state"]
+      >`case when ${endpoints.pausedAt} is not null then 'paused' when ${hasOpened} then 'open' else 'working' end`,
+      pausedReason: endpoints.pausedReason,
+      failures: endpoints.failures,
+      openUntil: endpoints.openUntil,
+      isShut: sql<boolean>`${isShut}`,
+      createdAt: endpoints.createdAt,
+    })
+    .from(endpoints)
+    .orderBy(endpoints.createdAt, endpoints.id)
+    .then((found) => found, explainMissingTables);
+  return rows.map(({ events, isShut: shut, openUntil, ...row }) => ({
+    ...row,
+    events: JSON.parse(events) as string[],
+    openUntil: shut ? openUntil : null,
+  }));
+}
+
+/**
+ * Sends an endpoint nothing until it is resumed: its deliveries are parked, and those that are announced meanwhile.
+ *
+ * @throws InvalidValueError if there is no such endpoint
+ */
+export async function pauseEndpoint(db: Queryable, id: string, reason = "paused"): Promise<void> {
+  const paused = await builder(db)
+    .update(endpoints)
+    .set({
+      pausedAt: sql`coalesce(${endpoints.pausedAt}, now())`,
+      pausedReason: storableText(reason, "reason", 1_000),
+      updatedAt: sql`now()`,
+    })
+    .where(eq(endpoints.id, endpointId(id)))
+    .returning({ id: endpoints.id });
+  if (paused.length === 0) throw unknownEndpoint(id);
+}
+
+/**
+ * Has an endpoint get its deliveries again, the parked ones first. Closes its breaker, too.
+ *
+ * @throws InvalidValueError if there is no such endpoint
+ */
+export async function resumeEndpoint(db: Queryable, id: string): Promise<void> {
+  const resumed = await builder(db)
+    .update(endpoints)
+    // A time that has passed: its deliveries are freed from then on.
+    .set({ pausedAt: null, pausedReason: null, failures: 0, openUntil: sql`now()`, updatedAt: sql`now()` })
+    .where(eq(endpoints.id, endpointId(id)))
+    .returning({ id: endpoints.id });
+  if (resumed.length === 0) throw unknownEndpoint(id);
+}
+
+/** @throws InvalidValueError for what cannot be an endpoint's id: PostgreSQL would refuse it, and the transaction with it */
+export function endpointId(id: string): string {
+  if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)) throw unknownEndpoint(id);
+  return id.toLowerCase();
+}
+
+export function unknownEndpoint(id: unknown): InvalidValueError {
+  return new InvalidValueError(
+    "endpoint",
+    `is ${shown(id)}, and there is none of that id: listEndpoints knows those there are`,
+  );
+}

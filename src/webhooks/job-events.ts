@@ -1,0 +1,33 @@
+import * as v from "valibot";
+import type { EventDefinition } from "./define-event.js";
+
+/** What is told of a job; its payload and result are not. */
+const toldOfJob = v.object({
+  id: v.number(),
+  name: v.string(),
+  queue: v.string(),
+  attempt: v.number(),
+  maxAttempts: v.number(),
+  /** Why it was cancelled or died. */
+  reason: v.nullable(v.string()),
+  /** What its last attempt failed with. */
+  error: v.nullable(v.string()),
+});
+
+/** What is told of a job, in the events that {@link jobCompleted}, {@link jobRetried} … define. */
+export type ToldOfJob = v.InferOutput<typeof toldOfJob>;
+
+const jobEvent = <Name extends string>(name: Name): EventDefinition<Name, ToldOfJob, ToldOfJob> =>
+  Object.freeze({ name, payload: toldOfJob });
+
+/** A job is completed. */
+export const jobCompleted = jobEvent("job.completed");
+/** An attempt failed, and the job is tried again. */
+export const jobRetried = jobEvent("job.retried");
+/** A job has become a dead letter. */
+export const jobDead = jobEvent("job.dead");
+/** A job was cancelled while it ran, or by its handler. */
+export const jobCancelled = jobEvent("job.cancelled");
+
+/** All of them. */
+export const jobEvents = [jobCompleted, jobRetried, jobDead, jobCancelled] as const;

@@ -1,0 +1,74 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { InvalidValueError, SoniqError } from "../core/errors.js";
+
+/** A signing secret as it is stored: encrypted with AES-256-GCM. Base64 texts. */
+export interface SealedSecret {
+  /** The id of the key that opens it. */
+  readonly key: string;
+  readonly nonce: string;
+  /** The ciphertext, and the tag behind it. */
+  readonly sealed: string;
+}
+
+const algorithm = "aes-256-gcm";
+const keyBytes = 32;
+const nonceBytes = 12;
+const tagBytes = 16;
+
+/** The keys that signing secrets are encrypted with: the first one seals, each opens what it has sealed. */
+export class Keyring {
+  readonly #keys = new Map<string, Buffer>();
+
+  /**
+   * @param keys 32 bytes each, in base64
+   * @throws InvalidValueError without the key, which is secret
+   */
+  constructor(keys: readonly (string | undefined)[]) {
+    for (const [i, text] of keys.entries()) {
+      const key = Buffer.from(text ?? "", "base64");
+      if (key.length !== keyBytes) {
+        const problem = text ? `has ${key.length} bytes in base64, not ${keyBytes}` : "is not set";
+        throw new InvalidValueError(`webhooks.keys[${i}]`, `${problem}: \`openssl rand -base64 32\` makes one`);
+      }
+      this.#keys.set(keyId(key), key);
+    }
+    if (this.#keys.size === 0)
+      throw new InvalidValueError("webhooks.keys", "is empty: `openssl rand -base64 32` makes a key");
+  }
+
+  /** @param endpoint whose secret it is: it can be opened for no other one */
+  seal(secret: string, endpoint: string): SealedSecret {
+    const [first] = this.#keys;
+    const [id, key] = first as [string, Buffer];
+    const nonce = randomBytes(nonceBytes);
+    const cipher = createCipheriv(algorithm, key, nonce).setAAD(Buffer.from(endpoint));
+    const sealed = Buffer.concat([cipher.update(secret, "utf8"), cipher.final(), cipher.getAuthTag()]);
+    return { key: id, nonce: nonce.toString("base64"), sealed: sealed.toString("base64") };
+  }
+
+  /** @throws SoniqError if it was sealed with none of the keys, for another endpoint, or was changed since */
+  open({ key: id, nonce, sealed }: SealedSecret, endpoint: string): string {
+    const key = this.#keys.get(id);
+    if (!key) {
+      throw new SoniqError(
+        `the secret of endpoint ${endpoint} was encrypted with the key ${id}, which is none of webhooks.keys: add it there, or rotate the secret`,
+      );
+    }
+    try {
+      const bytes = Buffer.from(sealed, "base64");
+      const cipher = createDecipheriv(algorithm, key, Buffer.from(nonce, "base64"), { authTagLength: tagBytes });
+      cipher.setAAD(Buffer.from(endpoint)).setAuthTag(bytes.subarray(-tagBytes));
+      return Buffer.concat([cipher.update(bytes.subarray(0, -tagBytes)), cipher.final()]).toString("utf8");
+    } catch (error) {
+      throw new SoniqError(
+        `the secret of endpoint ${endpoint} cannot be decrypted: its row was changed, so rotate the secret`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Tells keys apart, and nothing of them: they are random. */
+function keyId(key: Buffer): string {
+  return createHash("sha256").update(key).digest("hex").slice(0, 8);
+}

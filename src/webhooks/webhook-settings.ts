@@ -1,0 +1,23 @@
+import type { BlockList } from "node:net";
+import { longestTimerMs, milliseconds } from "../core/duration.js";
+import { InvalidValueError } from "../core/errors.js";
+import { networks } from "./addresses.js";
+import { Keyring } from "./keyring.js";
+import type { WebhookConfig } from "./webhook-config.js";
+
+/** A checked configuration: defaults filled in. */
+export interface WebhookSettings {
+  readonly keyring: Keyring;
+  readonly allowed: BlockList;
+  readonly timeoutMs: number;
+}
+
+/** @throws InvalidValueError naming the setting that cannot work */
+export function checkWebhooks({ keys, allow = [], timeout = "15s" }: WebhookConfig): WebhookSettings {
+  if (!Array.isArray(keys)) throw new InvalidValueError("webhooks.keys", "is no list: give a list of keys");
+  if (!Array.isArray(allow)) throw new InvalidValueError("webhooks.allow", "is no list: give a list of networks");
+  const timeoutMs = milliseconds(timeout, "webhooks.timeout");
+  if (timeoutMs === 0 || timeoutMs > longestTimerMs / 2)
+    throw new InvalidValueError("webhooks.timeout", `must be from 1 ms to 12 days`);
+  return { keyring: new Keyring(keys), allowed: networks(allow, "webhooks.allow"), timeoutMs };
+}

@@ -1,0 +1,88 @@
+// `soniq-drizzle webhooks`: endpoints and deliveries from the command line.
+import { spawnSync } from "node:child_process";
+import * as v from "valibot";
+import { expect, test } from "vitest";
+import { announce, defineEvent, listDeliveries, listEndpoints } from "../../src/webhooks.ts";
+import { testDatabase } from "../support/database.ts";
+
+const { db, url, sql } = await testDatabase();
+const pinged = defineEvent({ name: "pinged", payload: v.number() });
+const nobody = "99999999-9999-4999-8999-999999999999";
+
+function webhooks(args: readonly string[], config = "webhooks.config.ts") {
+  const command = ["--import", "tsx", "src/cli/main.ts", "webhooks", ...args, "--config", `test/support/${config}`];
+  const environment = { ...process.env, DATABASE_URL: url, LEASE: "20s", DRAIN_TIMEOUT: "1s" };
+  return spawnSync(process.execPath, command, { encoding: "utf8", env: environment });
+}
+
+const json = (...args: string[]) => JSON.parse(webhooks([...args, "--json"]).stdout) as Record<string, string>[];
+
+// Ten processes, one after the other.
+test(
+  "an endpoint is added, listed, paused, resumed, given another secret, and deleted",
+  { timeout: 180_000 },
+  async () => {
+    const { stdout } = webhooks([
+      "add",
+      "https://example.com/hooks",
+      "--events",
+      "pinged,ponged",
+      "--description",
+      "\u001b[31mred",
+    ]);
+    const [, id, secret] = /^registered (\S+)\nits secret, which is shown this once: (whsec_\S+)\n$/.exec(
+      stdout,
+    ) as unknown as [string, string, string];
+    const listed = webhooks(["list"]).stdout;
+    const [titles, row] = listed.trimEnd().split("\n");
+    expect(titles).toMatch(/^id +state +url +events +failures +open until +reason +description$/);
+    expect(row).toMatch(new RegExp(`^${id} +working +https://example.com/hooks +pinged, ponged +0 +– +– +red$`));
+    expect(listed).not.toContain(secret);
+
+    expect(webhooks(["pause", id, "--reason", "moving house"]).stdout).toBe(`paused ${id}\n`);
+    expect(json("list")).toMatchObject([{ id, state: "paused", pausedReason: "moving house" }]);
+    expect(webhooks(["resume", id]).stdout).toBe(`resumed ${id}\n`);
+    expect(json("list")).toMatchObject([{ id, state: "working", pausedReason: null }]);
+    expect(webhooks(["rotate", id, "--overlap", "1h"]).stdout).toMatch(/whsec_\S+\nthe old one signs along for 1h\n$/);
+    expect(json("rotate-keys")).toEqual({ endpoints: 1 });
+
+    expect(webhooks(["delete", id])).toMatchObject({ status: 2, stderr: expect.stringContaining("--yes") });
+    expect(await listEndpoints(db)).toHaveLength(1);
+    expect(webhooks(["delete", id, "--yes"]).stdout).toBe(`deleted ${id}\n`);
+    expect(await listEndpoints(db)).toEqual([]);
+  },
+);
+
+test("deliveries are listed, and sent again", async () => {
+  const { id } = json("add", "https://example.com/") as unknown as { id: string };
+  const [delivery] = (await announce(db, pinged, 1)).deliveries as [number];
+  await sql`update soniq_jobs set state = 'completed', finished_at = now(), attempt = 1,
+    result = '{"status": 200, "durationMs": 31, "excerpt": "thank\\nyou"}' where id = ${delivery}`;
+  const { stdout } = webhooks(["resend", String(delivery)]);
+  const again = (await listDeliveries(db, id))[0]?.id;
+  expect(stdout).toBe(`enqueued as delivery ${again}\n`);
+  const lines = webhooks(["deliveries", id]).stdout.trimEnd().split("\n");
+  expect(lines[0]).toMatch(/^id +event +state +attempt +status +ms +announced +next +answer$/);
+  expect(lines[1]).toMatch(new RegExp(`^${again} +pinged +queued +0 +– +– `));
+  expect(lines[2]).toMatch(new RegExp(`^${delivery} +pinged +completed +1 +200 +31 .* thank you$`));
+  expect(json("deliveries", id, "--before", String(again))).toMatchObject([{ id: delivery }]);
+});
+
+test.each([
+  ["a receiver inside, where that is allowed,", ["add", "https://127.0.0.1.:1/"], 0, ""],
+  ["an address inside that is not allowed", ["add", "https://10.0.0.1/"], 2, "url may only be https on port 443"],
+  ["an endpoint that is not there", ["pause", nobody], 2, `endpoint is "${nobody}", and there is none`],
+  ["a delivery that is none", ["resend", "x"], 2, "give a whole number from 1"],
+  ["a delivery that is not there", ["resend", "999999999"], 2, "delivery is 999999999, and there is none"],
+  ["a duration that is none", ["rotate", nobody, "--overlap", "soon"], 2, 'overlap is "soon", which is no duration'],
+  ["no command", ["frobnicate"], 2, "unknown command"],
+] as const)("%s ends with the right status, and a sentence", (_what, args, status, sentence) => {
+  const ended = webhooks(args);
+  expect(ended.status).toBe(status);
+  expect(ended.stderr).toContain(sentence);
+});
+
+test("without keys in the configuration, it says so", () => {
+  const ended = webhooks(["add", "https://example.com/"], "child.config.ts");
+  expect(ended).toMatchObject({ status: 2, stderr: expect.stringContaining("configuration: webhooks is missing") });
+});

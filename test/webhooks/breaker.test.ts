@@ -1,0 +1,198 @@
+// An endpoint that fails and fails is left alone, and what is for it waits where it costs nobody anything.
+import * as v from "valibot";
+import { beforeEach, describe, expect, test } from "vitest";
+import {
+  announce,
+  defineEvent,
+  listDeliveries,
+  listEndpoints,
+  pauseEndpoint,
+  registerEndpoint,
+  resumeEndpoint,
+} from "../../src/webhooks.ts";
+import { admit, noteFailure, noteSuccess } from "../../src/webhooks/breaker.ts";
+import { freeStrays } from "../../src/webhooks/parking.ts";
+import { testDatabase } from "../support/database.ts";
+import { startReceiver, webhooks } from "../support/receiver.ts";
+import { until } from "../support/until.ts";
+import { startWorker } from "../support/worker.ts";
+
+const { db, url, sql } = await testDatabase();
+const [broken, healthy] = [await startReceiver(), await startReceiver()];
+const pinged = defineEvent({ name: "pinged", payload: v.number() });
+
+beforeEach(async () => {
+  await sql`truncate soniq_jobs, soniq_webhook_endpoints`;
+  for (const receiver of [broken, healthy]) {
+    (receiver.received as unknown[]).length = 0;
+    receiver.says = { status: 204 };
+  }
+});
+
+const work = () => startWorker({ connection: url, jobs: {}, handlers: {}, webhooks, poll: "20ms" });
+
+const register = async (receiver = broken, events?: string[]) =>
+  (await registerEndpoint(db, webhooks, { url: receiver.url, ...(events && { events }) })).id;
+
+const standing = async (endpoint: string) => {
+  const found = (await listEndpoints(db)).find(({ id }) => id === endpoint);
+  return found && { state: found.state, failures: found.failures };
+};
+
+async function failTimes(endpoint: string, times: number) {
+  for (let n = 0; n < times; n += 1) await noteFailure(db, endpoint, false);
+}
+
+/** How many seconds its breaker is open yet. */
+async function openFor(endpoint: string): Promise<number> {
+  const [row] = await sql<
+    [{ s: number }]
+  >`select extract(epoch from open_until - now())::float8 as s from soniq_webhook_endpoints where id = ${endpoint}`;
+  return Math.round(row.s);
+}
+
+const letTimePass = (endpoint: string) =>
+  sql`update soniq_webhook_endpoints set open_until = now() - interval '1 second' where id = ${endpoint} and open_until is not null`;
+
+const states = async (endpoint: string) => (await listDeliveries(db, endpoint)).map(({ state }) => state).toSorted();
+
+describe("a breaker", () => {
+  test("opens at the tenth failure in a row, for a minute", async () => {
+    const id = await register();
+    await failTimes(id, 9);
+    expect((await admit(db, id))?.admitted).toBe(true);
+    await failTimes(id, 1);
+    expect((await admit(db, id))?.admitted).toBe(false);
+    expect(await openFor(id)).toBe(60);
+    expect(await standing(id)).toEqual({ state: "open", failures: 10 });
+  });
+
+  test("counts none but those in a row", async () => {
+    const id = await register();
+    await failTimes(id, 9);
+    await noteSuccess(db, id);
+    await failTimes(id, 9);
+    expect((await admit(db, id))?.admitted).toBe(true);
+  });
+
+  test("is not opened for longer by those that were under way", async () => {
+    const id = await register();
+    await failTimes(id, 20);
+    expect(await standing(id)).toMatchObject({ failures: 10 });
+    expect(await openFor(id)).toBe(60);
+  });
+
+  test("lets one try when its time is over, of however many that ask at once", async () => {
+    const id = await register();
+    await failTimes(id, 10);
+    await letTimePass(id);
+    const asked = await Promise.all(Array.from({ length: 8 }, () => admit(db, id)));
+    expect(asked.filter((answer) => answer?.admitted)).toHaveLength(1);
+    expect(asked.filter((answer) => answer?.isProbe)).toHaveLength(1);
+  });
+
+  test("opens for twice as long when that one fails, up to an hour", async () => {
+    const id = await register();
+    await failTimes(id, 10);
+    const seconds: number[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      await letTimePass(id);
+      await noteFailure(db, id, (await admit(db, id))?.isProbe ?? false);
+      seconds.push(await openFor(id));
+    }
+    expect(seconds).toEqual([120, 240, 480, 960, 1_920, 3_600, 3_600, 3_600]);
+  });
+
+  test("closes when that one succeeds", async () => {
+    const id = await register();
+    await failTimes(id, 10);
+    await letTimePass(id);
+    expect((await admit(db, id))?.admitted).toBe(true);
+    await noteSuccess(db, id);
+    expect((await admit(db, id))?.admitted).toBe(true);
+    expect(await standing(id)).toEqual({ state: "working", failures: 0 });
+  });
+
+  test("lets another one try when the first has not come back for a minute", async () => {
+    const id = await register();
+    await failTimes(id, 10);
+    await letTimePass(id);
+    expect((await admit(db, id))?.isProbe).toBe(true);
+    expect((await admit(db, id))?.isProbe).toBe(false);
+    await letTimePass(id);
+    expect((await admit(db, id))?.isProbe).toBe(true);
+  });
+});
+
+test("the deliveries of a receiver that fails are parked, those of others are not, and all are delivered when it is back", async () => {
+  const [dead, alive] = [await register(broken), await register(healthy)];
+  broken.says = { status: 500 };
+  for (let n = 0; n < 30; n += 1) await announce(db, pinged, n);
+  const worker = await work();
+  await until(async () => (await states(dead)).every((state) => state === "parked" || state === "dead"));
+  expect(broken.received.length).toBeLessThanOrEqual(20);
+  await until(async () => (await states(alive)).every((state) => state === "completed"));
+  // What is announced now is parked from the start.
+  const { deliveries } = await announce(db, pinged, 30);
+  expect(
+    await sql`select count(*)::int from soniq_jobs where id in ${sql(deliveries)} and run_at = 'infinity'`,
+  ).toEqual([{ count: 1 }]);
+  const attempts = await sql<{ attempt: number }[]>`select attempt from soniq_jobs where run_at = 'infinity'`;
+  expect(Math.max(...attempts.map(({ attempt }) => attempt))).toBeLessThanOrEqual(1);
+
+  // It fails once more, and is tried by one delivery.
+  const before = broken.received.length;
+  await letTimePass(dead);
+  await until(async () => ((await standing(dead))?.failures ?? 0) === 11);
+  expect(broken.received.length).toBe(before + 1);
+
+  broken.says = { status: 204 };
+  await letTimePass(dead);
+  await until(async () => (await states(dead)).every((state) => state === "completed"));
+  expect(new Set(broken.received.map(({ body }) => JSON.parse(body).data))).toEqual(
+    new Set(Array.from({ length: 31 }, (_, n) => n)),
+  );
+  await until(async () => (await sql`select from soniq_webhook_endpoints where open_until is not null`).length === 0);
+  await worker.worker.stop();
+});
+
+describe("a paused endpoint", () => {
+  test("gets nothing, though much is due and announced, until it is resumed: then all", async () => {
+    const id = await register();
+    const other = await register(healthy);
+    for (let n = 0; n < 5; n += 1) await announce(db, pinged, n);
+    await pauseEndpoint(db, id, "moving house");
+    const { settled, worker } = await work();
+    await until(async () => (await states(id)).every((state) => state === "parked"));
+    for (let n = 5; n < 10; n += 1) await announce(db, pinged, n);
+    const last = (await listDeliveries(db, other))[0]?.id as number;
+    await settled(last, "completed");
+    expect(broken.received).toHaveLength(0);
+    expect(await listEndpoints(db)).toContainEqual(
+      expect.objectContaining({ id, state: "paused", pausedReason: "moving house" }),
+    );
+    await resumeEndpoint(db, id);
+    await until(async () => (await states(id)).every((state) => state === "completed"));
+    expect(broken.received).toHaveLength(10);
+    await worker.stop();
+  });
+
+  test("holds up no drain", async () => {
+    const id = await register();
+    await pauseEndpoint(db, id);
+    await announce(db, pinged, 1);
+    const { worker } = await work();
+    expect(await worker.drain({ wait: "1h" })).toBe(true);
+    expect(await states(id)).toEqual(["parked"]);
+  });
+
+  test("whose delivery was parked just as it was resumed has it freed by a look now and then", async () => {
+    const [id, paused] = [await register(), await register(healthy)];
+    await pauseEndpoint(db, paused);
+    await announce(db, pinged, 1);
+    await sql`update soniq_jobs set run_at = 'infinity'`;
+    expect(await freeStrays(db, 0)).toBeUndefined();
+    expect(await states(id)).toEqual(["queued"]);
+    expect(await states(paused)).toEqual(["parked"]);
+  });
+});
