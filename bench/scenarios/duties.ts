@@ -27,13 +27,14 @@ export async function timeDuties({ url }: Database): Promise<Record<Duty, number
   const live = await open();
   let mark = pruneFromTheBeginning;
   const prune = async () => {
-    const found = await findPrunable(db, { state: "completed", before: "infinity", after: mark, limit: pruned });
-    await deleteFinished(
-      db,
-      "completed",
-      found.map(({ id }) => id),
-    );
-    mark = found.at(-1) ?? mark;
+    const { ids, next } = await findPrunable(db, {
+      state: "completed",
+      before: "infinity",
+      after: mark,
+      limit: pruned,
+    });
+    await deleteFinished(db, "completed", ids);
+    mark = next ?? mark;
   };
   // The workers of before have ended: a minute later, every sweep knows that they hold nothing.
   const ended = await findEndedSessions(db, [], 0);

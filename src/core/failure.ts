@@ -20,3 +20,8 @@ export function failureOf(error: unknown): Failure {
   // Connection, transaction state (a read-only server), resources, operator intervention, system.
   return isSqlState && !/^(08|25|53|57|58|XX)/.test(code) ? "row" : "outage";
 }
+
+/** Whether a refusal would be the same for every row: of tables that are missing, and rights that are not granted. */
+export function isForEveryRow(error: unknown): boolean {
+  return errorCode(error)?.startsWith("42") === true;
+}

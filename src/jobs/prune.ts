@@ -11,12 +11,21 @@ export interface PruneInput {
   readonly before: string;
   /** Of these names only, or of all but these; by default, of all. */
   readonly names?: { readonly only: readonly string[] } | { readonly except: readonly string[] };
-  /** Where the batch before ended: `finished_at` and `id`. What earlier batches deleted is not walked again. */
+  /** Where the page before ended. What earlier pages deleted is not walked again. */
   readonly after: PruneMark;
+  /** How many jobs to walk over, at the most: others than these lie among them, which are kept longer. */
   readonly limit: number;
 }
 
-/** `finishedAt` is a text, since a Date would lose its microseconds. */
+/** What one walk found. */
+export interface PrunePage {
+  /** The jobs to delete, oldest first. */
+  readonly ids: readonly number[];
+  /** Where it ended; undefined if nothing is left before the horizon. */
+  readonly next: PruneMark | undefined;
+}
+
+/** The `finished_at` and `id` of a job. `finishedAt` is a text, since a Date would lose its microseconds. */
 export interface PruneMark {
   readonly finishedAt: string;
   readonly id: number;
@@ -32,26 +41,49 @@ export async function findPruneHorizon(db: Queryable, retentionMs: number): Prom
   return (found as { horizon: string }).horizon;
 }
 
-/** The next batch to delete, oldest first. Keys that are held past the job's end are spared until they expire. */
+/**
+ * The next jobs to delete. Keys that are held past the job's end are spared until they expire.
+ *
+ * It walks so many jobs and no more, whether or not they are to be deleted: few of them among very many that are kept
+ * longer would else be searched for beyond the statement's time, and again from the beginning.
+ */
 export async function findPrunable(
   db: Queryable,
   { state, before, names, after, limit }: PruneInput,
-): Promise<PruneMark[]> {
-  return builder(db)
-    .select({ id: soniqJobs.id, finishedAt: sql<string>`${soniqJobs.finishedAt}::text` })
+): Promise<PrunePage> {
+  const page = new QueryBuilder()
+    .select({
+      id: soniqJobs.id,
+      finishedAt: soniqJobs.finishedAt,
+      prunable: sql<boolean>`${and(
+        sql`${soniqJobs.state} = ${sql.raw(`'${state}'`)}`,
+        names && areOf(names),
+        sql`not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
+      )}`.as("prunable"),
+    })
     .from(soniqJobs)
     .where(
       and(
-        // Literal for `dead`, whose partial index serves here.
-        sql`${soniqJobs.state} = ${sql.raw(`'${state}'`)}`,
+        // Literal: of the dead there is a partial index. The others share one.
+        state === "dead" ? sql`${soniqJobs.state} = 'dead'` : undefined,
         sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) > (${after.finishedAt}::timestamptz, ${after.id}::bigint)`,
         sql`${soniqJobs.finishedAt} < ${before}::timestamptz`,
-        names && areOf(names),
-        sql`not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
       ),
     )
     .orderBy(soniqJobs.finishedAt, soniqJobs.id)
-    .limit(limit);
+    .limit(limit)
+    .as("page");
+  const ofPage = sql`${page.id} order by ${page.finishedAt}, ${page.id}`;
+  const [found] = await builder(db)
+    .select({
+      ids: sql<string>`coalesce(json_agg(${ofPage}) filter (where ${page.prunable}), '[]')::text`,
+      walked: sql<number>`count(*)::int`,
+      finishedAt: sql<string>`max(${page.finishedAt})::text`,
+      id: sql<number>`((array_agg(${ofPage}))[count(*)])::float8`,
+    })
+    .from(page);
+  const { ids, walked, finishedAt, id } = found as { ids: string; walked: number; finishedAt: string; id: number };
+  return { ids: JSON.parse(ids) as number[], next: walked < limit ? undefined : { finishedAt, id } };
 }
 
 function areOf(names: NonNullable<PruneInput["names"]>): SQL {

@@ -3,6 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import { errorCode } from "../core/errors.js";
 import { failureOf } from "../core/failure.js";
+import { isForEveryRow } from "../core/failure.js";
 import { inHalves } from "../core/in-halves.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
@@ -35,8 +36,6 @@ const batch = 1_000;
 /** Payloads may be long. */
 const mappedBatch = 100;
 const unmapped: MappedPayloads = { name: undefined, payloads: "{}", replays: "{}" };
-/** SQLSTATEs of tables that are missing and rights that are not granted: it is the same for every row. */
-const notTheRowsFault = /^42/;
 
 /**
  * dead → queued: a dead letter begins anew, with all its attempts, and takes its unique key again. Its errors are kept, and
@@ -80,7 +79,7 @@ async function replayBatch<In, Old>(
     ids.filter((id) => !failures.has(id)),
     (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => replaying(at, some, mapped))),
     (id, error) => {
-      if (notTheRowsFault.test(errorCode(error) ?? "")) throw error;
+      if (isForEveryRow(error)) throw error;
       failures.set(id, error);
     },
   );
@@ -147,6 +146,8 @@ async function replaying(
         unknownSince: null,
         cancelRequestedAt: null,
         uniqueHeld: true,
+        // A window that is past would make the key free to take at once.
+        uniqueExpiresAt: sql`case when ${soniqJobs.uniqueExpiresAt} > now() then ${soniqJobs.uniqueExpiresAt} end`,
         finishedAt: null,
         progress: null,
         reason: null,

@@ -11,6 +11,8 @@ import {
 import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
 
+/** Walked by one statement, and deleted by one. */
+const page = 5_000;
 const batch = 1_000;
 const everyMs = 30_000;
 /** What was locked, or held by a foreign key or trigger that forbids its deletion, lies behind the mark: looked at again that often. */
@@ -58,17 +60,18 @@ function pruneDuty(db: Queryable, { retentionMs, ...jobs }: PruneClass): Duty {
       }
       const before = await findPruneHorizon(db, retentionMs);
       while (!stop.aborted) {
-        const found = await findPrunable(db, { ...jobs, before, after: mark, limit: batch });
-        const ids = found.map(({ id }) => id);
-        // One row that cannot be deleted must not keep the rest of its batch.
-        await inHalves(
-          ids,
-          (some) => deleteFinished(db, state, some),
-          () => {},
-        );
+        const { ids, next } = await findPrunable(db, { ...jobs, before, after: mark, limit: page });
+        for (let from = 0; from < ids.length; from += batch) {
+          // One row that cannot be deleted must not keep the rest of its batch.
+          await inHalves(
+            ids.slice(from, from + batch),
+            (some) => deleteFinished(db, state, some),
+            () => {},
+          );
+        }
         // Up to the horizon all is looked at: other jobs lie there that are kept longer, too many to walk again.
-        mark = found.length < batch ? { finishedAt: before, id: 0 } : (found.at(-1) as PruneMark);
-        if (found.length < batch) return;
+        mark = next ?? { finishedAt: before, id: 0 };
+        if (!next) return;
       }
     },
   };

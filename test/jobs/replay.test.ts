@@ -198,6 +198,19 @@ describe("a unique key", () => {
   });
 });
 
+test("a key whose window is past is held by the job that begins anew, until it starts", async () => {
+  const index = defineJob({
+    name: "index",
+    payload: v.strictObject({ page: v.string() }),
+    unique: { by: ({ page }) => page, until: "started", within: "1m" },
+  });
+  const [id] = await died(sql, [{ name: "index", payload: { page: "home" }, uniqueKey: "index:home" }]);
+  await sql`update soniq_jobs set unique_until = 'started', unique_expires_at = now() - interval '1 hour', claims = 1
+    where id = ${id as number}`;
+  await replay(db, id as number);
+  expect(await enqueue(db, index, { page: "home" })).toMatchObject({ id, deduplicated: true });
+});
+
 test("one that another transaction has locked is said, and the others are replayed", async () => {
   const [locked, free] = (await died(sql, [{}, {}])) as [number, number];
   const commit = await transactionWith(sql, `select from soniq_jobs where id = ${locked} for update`);

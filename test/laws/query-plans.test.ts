@@ -16,7 +16,13 @@ import { getJob } from "../../src/jobs/get-job.ts";
 import { findResult } from "../../src/jobs/get-result.ts";
 import { listJobs } from "../../src/jobs/list-jobs.ts";
 import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
-import { deleteFinished, findPrunable, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
+import {
+  deleteFinished,
+  findPrunable,
+  pruneFromTheBeginning,
+  type PruneInput,
+  type PruneMark,
+} from "../../src/jobs/prune.ts";
 import { rescueFromEnded } from "../../src/jobs/rescue.ts";
 import { saveProgress } from "../../src/jobs/save-progress.ts";
 import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle.ts";
@@ -239,6 +245,25 @@ describe("among a hundred thousand finished jobs", () => {
     }
   });
 
+  test("few among very many that are kept longer are found page by page, and none is walked twice", async () => {
+    const before = (await ago("1 minute"))[0].at;
+    const found: number[] = [];
+    let after: PruneMark | undefined = pruneFromTheBeginning;
+    let pages = 0;
+    while (after) {
+      const input: PruneInput = { state: "completed", before, names: { only: ["rare"] }, after, limit: 10_000 };
+      const observed = await engine.observe(async (db) => {
+        const page = await findPrunable(db, input);
+        found.push(...page.ids);
+        after = page.next;
+      });
+      expect(observed.read["soniq_jobs_finished"]).toBeLessThanOrEqual(10_100);
+      pages += 1;
+    }
+    expect(found).toEqual([]);
+    expect(pages).toBe(11);
+  });
+
   test("dead letters are found by an index of their own", async () => {
     const observed = await engine.observe((db) => prunable(db, "dead", "1 minute"));
     expect(waysToJobs(observed)).toEqual(["soniq_jobs_dead"]);
@@ -253,7 +278,7 @@ describe("among a hundred thousand finished jobs", () => {
   });
 
   test("they are deleted by primary key", async () => {
-    const ids = (await prunable(engine.db, "completed", "1 day")).map(({ id }) => id);
+    const { ids } = await prunable(engine.db, "completed", "1 day");
     const observed = await engine.observe((db) => deleteFinished(db, "completed", ids));
     expect(stepsAmongJobs(observed)).toEqual(new Set([byPrimaryKey]));
     expect(rowsRead(observed)).toBeLessThan(200);

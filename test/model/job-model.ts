@@ -64,8 +64,9 @@ export class JobModel {
     (job.finishedAt !== null || (job.uniqueUntil === "started" && job.claims > 0));
   isLive = (session: string) => this.hasNotEnded(session) && this.sessions.get(session)!.leaseExpiresAt > this.now;
   hasNotEnded = (session: string | null) => this.sessions.get(session ?? "")?.endedAt === null;
+  keepsWindow = (job: Job) => job.uniqueExpiresAt !== null && job.uniqueExpiresAt > this.now;
   /** Past the job's end, or its start where that would free it. */
-  keepsKey = (job: Job) => job.uniqueHeld && job.uniqueExpiresAt !== null && job.uniqueExpiresAt > this.now;
+  keepsKey = (job: Job) => job.uniqueHeld && this.keepsWindow(job);
 
   /** What this session may claim, in order. */
   claimable(session: string, queue: string): Job[] {
@@ -148,7 +149,8 @@ export class JobModel {
     for (const job of replayed) {
       const cleared = { cancelRequestedAt: null, unknownSince: null, finishedAt: null, reason: null };
       const anew = { state: "queued", runAt: this.now, refunds: job.claims, crashes: 0, uniqueHeld: true } as const;
-      Object.assign(job, { ...cleared, ...anew, replays: job.replays + 1 });
+      const uniqueExpiresAt = this.keepsWindow(job) ? job.uniqueExpiresAt : null;
+      Object.assign(job, { ...cleared, ...anew, uniqueExpiresAt, replays: job.replays + 1 });
     }
     return replayed.map(({ id }) => id);
   }
