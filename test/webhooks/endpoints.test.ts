@@ -5,6 +5,7 @@ import {
   announce,
   defineEvent,
   deleteEndpoint,
+  jobDead,
   listDeliveries,
   listEndpoints,
   pauseEndpoint,
@@ -82,6 +83,12 @@ describe("is refused before any SQL", () => {
     ["x-nul", "a\0"],
   ])("the header %s", async (name, value) => {
     expect(await refused({ headers: { [name]: value } })).toMatch(/^InvalidValueError: headers\./);
+  });
+
+  test("an event of jobs by its name, which a customer may have typed", async () => {
+    expect(await refused({ events: [pinged, "job.dead"] })).toMatch(/^InvalidValueError: events\[1\] is "job\.dead"/);
+    await registerEndpoint(db, config, { url, events: [jobDead] });
+    expect(await listEndpoints(db)).toMatchObject([{ events: ["job.dead"] }]);
   });
 
   test("without a key", async () => expect(await refused({}, [])).toMatch("webhooks.keys is empty"));
