@@ -58,7 +58,7 @@ describe("a key that cannot be one is refused without being shown", () => {
       refusal = error;
     }
     expect(String(refusal)).toContain(message);
-    if (given) expect(inspect(refusal)).not.toContain(given);
+    expect(inspect(refusal)).not.toContain(given || "c2hvcnQ=");
   });
 
   test("a list without any", () => expect(() => new Keyring([])).toThrow("webhooks.keys is empty"));
