@@ -36,15 +36,18 @@ grant update (state, finished_at, unique_held, cancel_requested_at, reason) on s
 --   update (queue, priority, run_at, max_attempts, payload, tags, meta, unique_until) on soniq_jobs to soniq_enqueue;
 -- The doorbell: whether a worker waits.
 grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq_enqueue;
--- Which endpoints ask for an event. Whoever registers them needs more:
+-- Which endpoints ask for an event. Whoever registers, rotates, pauses or deletes them needs more, and to delete them finds
+-- their deliveries by name and payload:
 --   grant select, insert, update, delete on soniq_webhook_endpoints to …;
+--   grant select (name, payload) on soniq_jobs to …;
 grant select (id, events, paused_at, open_until) on soniq_webhook_endpoints to soniq_enqueue;
 
 -- Workers, whose handlers may enqueue, and the command line, which has their connection: it replays, purges and pauses.
 grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
 grant select, insert, update on soniq_schedules to soniq_work;
 grant select, insert, update on soniq_queues to soniq_work;
--- Webhooks: where to, signed with secrets that are encrypted here, and what becomes of it.
+-- Webhooks: where to, signed with secrets that are encrypted here, and what becomes of it. The commands `webhooks add`,
+-- `rotate`, `rotate-keys` and `delete` need more, which no worker does: they are for the owner's connection.
 grant select on soniq_webhook_endpoints to soniq_work;
 grant update (failures, open_until, paused_at, paused_reason, updated_at) on soniq_webhook_endpoints to soniq_work;
 

@@ -36,7 +36,7 @@ const neverPruned = { completed: Infinity, cancelled: Infinity, dead: Infinity }
 /**
  * Runs all jobs that are due, and those that they enqueue, one after the other, in the test's own transaction: what
  * `job.transaction` gives to a handler is a savepoint of it. What fails or is snoozed runs again once the test has travelled past
- * its delay, which is the longest that its backoff allows.
+ * its delay, which is the longest that its backoff allows. Webhooks that were announced stay queued: nothing is sent.
  *
  * @param tx the test's transaction
  * @param config the application's configuration; or jobs, and handlers that stand in for its own

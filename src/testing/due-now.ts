@@ -1,16 +1,17 @@
-import { and, lte, sql } from "drizzle-orm";
+import { and, lte, ne, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { deliveryJob } from "../webhooks/delivery.js";
 
 /**
  * The queues in which a job is due, for claims within the transaction that enqueued it.
  *
  * A transaction's `now()` stands still, and jobs are due by the clock, which goes on: so those that were just enqueued are dated
- * back to it. Those that ran before and wait to run again are not: only `travel` brings that about, however slow the test is.
+ * back to it. Deliveries of webhooks are not among them: in a test nothing is sent. Those that ran before and wait to run again are not: only `travel` brings that about, however slow the test is.
  */
 export async function dueQueues(tx: Queryable): Promise<string[]> {
-  const queued = sql`${soniqJobs.state} = 'queued'`;
+  const queued = and(sql`${soniqJobs.state} = 'queued'`, ne(soniqJobs.name, deliveryJob.name));
   const isNew = sql`(${soniqJobs.claims} = 0 or ${soniqJobs.replays} > 0)`;
   await builder(tx)
     .update(soniqJobs)

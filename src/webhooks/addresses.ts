@@ -49,6 +49,7 @@ export function isPublic(address: string): boolean {
 /** Resolves a host's name to all its addresses. */
 export type Lookup = (host: string) => Promise<readonly LookupAddress[]>;
 
+/** Runs on libuv's threads, of which there are four by default: names that resolve slowly hold up others, and files. */
 const systemLookup: Lookup = (host) => lookup(host, { all: true });
 
 /**

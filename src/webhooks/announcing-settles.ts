@@ -21,7 +21,10 @@ export async function hasJobSubscribers(db: Queryable): Promise<boolean> {
   return found !== undefined;
 }
 
-/** Settles that announce what has become of the jobs, in the same statement: an event is told if and only if it is so. */
+/**
+ * Settles that announce what has become of the jobs, in the same statement: an event is told if and only if it is so.
+ * No bell is rung, or settles would take turns at it: an idle worker finds the deliveries by polling.
+ */
 export const announcingSettles = settles(announcement());
 
 function announcement(): SQL {

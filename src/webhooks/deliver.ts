@@ -33,12 +33,14 @@ export function deliver(
     const endpoint = await admit(db, delivery.endpoint);
     if (!endpoint) return job.cancel("its endpoint was deleted");
     if (!endpoint.admitted) return new Park();
+    // That no key opens them is our fault: of the receiver it says nothing.
+    const secrets = settings.keyring.openAny(endpoint.secrets, delivery.endpoint);
     const began = performance.now();
     const durationMs = () => Math.round(performance.now() - began);
     const signal = AbortSignal.any([job.signal, AbortSignal.timeout(settings.timeoutMs)]);
     let answer: Answer;
     try {
-      answer = await send(delivery, endpoint, settings, signal, lookUp);
+      answer = await send(delivery, endpoint, secrets, settings, signal, lookUp);
     } catch (error) {
       // Interrupted: of the receiver this says nothing.
       if (job.signal.aborted) throw error;
@@ -62,14 +64,14 @@ export function deliver(
 
 async function send(
   delivery: Delivery,
-  { url: address, headers, secrets: sealed, at }: Admission,
-  { keyring, allowed }: WebhookSettings,
+  { url: address, headers, at }: Admission,
+  secrets: readonly string[],
+  { allowed }: WebhookSettings,
   signal: AbortSignal,
   lookUp?: Lookup,
 ): Promise<Answer> {
-  const { endpoint, id, event, data } = delivery;
+  const { id, event, data } = delivery;
   const url = checkUrl(address, allowed);
-  const secrets = sealed.map((secret) => keyring.open(secret, endpoint));
   const addresses = await orAborted(checkedAddresses(url, allowed, lookUp), signal);
   // The body of Standard Webhooks.
   const body = JSON.stringify({ type: event, timestamp: delivery.at, data });

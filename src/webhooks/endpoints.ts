@@ -18,7 +18,10 @@ import { checkWebhooks } from "./webhook-settings.js";
 export interface NewEndpoint {
   /** Where webhooks are sent to: `https`, on port 443, at a public address, unless the configuration's `allow` says more. */
   readonly url: string;
-  /** The events that it asks for, or their names. Default: all that are announced; those of jobs only if they are named. */
+  /**
+   * The events that it asks for, or their names. Default: all that are announced. Those of jobs only as `jobDead` and so on,
+   * never as text, which may be what a customer typed: they tell of everybody's jobs.
+   */
   readonly events?: readonly (EventDefinition | string)[];
   readonly description?: string;
   /** Sent along with each webhook, such as an `authorization`. Kept as they are: only secrets of ours are encrypted. */
@@ -61,9 +64,7 @@ export async function registerEndpoint(
   const { keyring, allowed } = checkWebhooks(config);
   checkUrl(storableText(url, "url", longestUrl), allowed);
   if (description !== "") storableText(description, "description", 1_000);
-  const names = events.map((event, i) =>
-    storableText(typeof event === "string" ? event : event.name, `events[${i}]`, 200),
-  );
+  const names = events.map((event, i) => eventName(event, `events[${i}]`));
   for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
   const id = randomUUID();
   const secret = newSecret();
@@ -79,6 +80,15 @@ export async function registerEndpoint(
     })
     .catch(explainMissingTables);
   return { id, secret };
+}
+
+function eventName(event: EventDefinition | string, path: string): string {
+  if (typeof event === "string" && event.startsWith("job."))
+    throw new InvalidValueError(
+      path,
+      `is "${event}": for the events of jobs give jobDead and the like, not their names`,
+    );
+  return storableText(typeof event === "string" ? event : event.name, path, 200);
 }
 
 function checkHeader(name: string, value: string): void {
@@ -138,7 +148,7 @@ export async function pauseEndpoint(db: Queryable, id: string, reason = "paused"
 }
 
 /**
- * Has an endpoint get its deliveries again, the parked ones first. Closes its breaker, too.
+ * Has an endpoint get its deliveries again, the parked ones bit by bit, beside those that are new. Closes its breaker, too.
  *
  * @throws InvalidValueError if there is no such endpoint
  */

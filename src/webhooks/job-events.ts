@@ -24,9 +24,9 @@ const jobEvent = <Name extends string>(name: Name): EventDefinition<Name, ToldOf
 export const jobCompleted = jobEvent("job.completed");
 /** An attempt failed, and the job is tried again. */
 export const jobRetried = jobEvent("job.retried");
-/** A job has become a dead letter. */
+/** A job has become a dead letter as it was settled: not one that a rescue ended, after crashes of its workers or past its deadline. */
 export const jobDead = jobEvent("job.dead");
-/** A job was cancelled while it ran, or by its handler. */
+/** A job was cancelled while it ran, or by its handler: not one that a rescue ended. */
 export const jobCancelled = jobEvent("job.cancelled");
 
 /** All of them. */

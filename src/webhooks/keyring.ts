@@ -46,6 +46,25 @@ export class Keyring {
     return { key: id, nonce: nonce.toString("base64"), sealed: sealed.toString("base64") };
   }
 
+  /**
+   * Those of an endpoint's secrets that can be opened: one whose key was lost must not keep its successor from signing.
+   *
+   * @throws SoniqError if there is none
+   */
+  openAny(secrets: readonly SealedSecret[], endpoint: string): string[] {
+    const opened: string[] = [];
+    let failure: unknown = new SoniqError(`the endpoint ${endpoint} has no secret: rotate the secret`);
+    for (const secret of secrets) {
+      try {
+        opened.push(this.open(secret, endpoint));
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (opened.length === 0) throw failure;
+    return opened;
+  }
+
   /** @throws SoniqError if it was sealed with none of the keys, for another endpoint, or was changed since */
   open({ key: id, nonce, sealed }: SealedSecret, endpoint: string): string {
     const key = this.#keys.get(id);

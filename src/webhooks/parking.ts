@@ -1,4 +1,4 @@
-import { and, eq, isNotNull, isNull, lte, not, or, type SQL, sql } from "drizzle-orm";
+import { and, eq, gte, isNotNull, isNull, lte, not, or, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
@@ -72,9 +72,15 @@ export function isDeliveryTo(endpoint: string): SQL {
   return sql`name = 'soniq.webhook' and (payload ->> 'endpoint') = ${endpoint}`;
 }
 
-/** Parks the next page of an endpoint's deliveries. @returns where the page after it begins */
+/**
+ * Parks, of the next page of an endpoint's deliveries, those that are due, if it is shut yet. Those that wait out a backoff, few
+ * as they have been tried before, go on to do so, and park themselves after that.
+ *
+ * @returns where the page after it begins
+ */
 export async function parkPage(db: Queryable, endpoint: string, after: number): Promise<number | undefined> {
-  const { ids, next } = await pageOfQueued(db, endpoint, after, not(isParked));
+  const stillShut = sql`exists (select 1 from ${endpoints} where ${and(eq(endpoints.id, endpoint), isShut)})`;
+  const { ids, next } = await pageOfQueued(db, endpoint, after, and(lte(soniqJobs.runAt, sql`now()`), stillShut));
   await park(db, ids);
   return next;
 }
@@ -114,12 +120,14 @@ export async function endFreeing(db: Queryable, endpoint: string): Promise<void>
     );
 }
 
-/** Whether so many deliveries are due that others should not be added. */
+/** Whether so many deliveries are due that others should not be added. Those before the last hour were churned, or are few. */
 export async function isBusy(db: Queryable): Promise<boolean> {
   const due = await builder(db)
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
-    .where(and(...isDeliveryQueued, lte(soniqJobs.runAt, sql`now()`)))
+    .where(
+      and(...isDeliveryQueued, gte(soniqJobs.runAt, sql`now() - interval '1 hour'`), lte(soniqJobs.runAt, sql`now()`)),
+    )
     .orderBy(soniqJobs.runAt)
     .offset(busyAt - 1)
     .limit(1);

@@ -35,8 +35,16 @@ export function post({ url, addresses, headers, body, signal }: Post): Promise<A
   const request = url.protocol === "https:" ? httpsRequest : httpRequest;
   return new Promise((answered, failed) => {
     const options = { method: "POST", agent: false, lookup: known(addresses), headers, signal } as const;
-    const sending = request(url, options, (response) => void answerOf(response).then(answered, failed));
+    let responded = false;
+    const sending = request(url, options, (response) => {
+      responded = true;
+      void answerOf(response).then(answered, failed);
+    });
     sending.on("error", failed);
+    // One who answers 101 wants another protocol: Node closes the connection then, and says no more of it.
+    sending.on("close", () => {
+      if (!responded) failed(new Error("the connection was closed without an answer"));
+    });
     sending.end(body);
   });
 }

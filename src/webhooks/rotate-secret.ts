@@ -2,6 +2,7 @@ import { and, eq, gt, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
+import { errorText, SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import { validSecrets } from "./breaker.js";
 import { endpointId, unknownEndpoint } from "./endpoints.js";
@@ -42,42 +43,63 @@ export async function rotateSecret(
 }
 
 const endpointsPerPage = 100;
+/** In the error, of the secrets that could not be opened. */
+const mostNamed = 10;
 const beforeAll = "00000000-0000-0000-0000-000000000000";
 
 /**
- * Encrypts all secrets with the first of the keys, so that the others are not needed any more. The workers must know the new
- * key before.
+ * Encrypts all secrets that are valid yet with the first of the keys, so that the others are not needed any more. Those that
+ * have been rotated out for good are dropped. The workers must know the new key before.
  *
  * @returns of how many endpoints
- * @throws SoniqError for a secret that none of the keys opens; those before it have been encrypted anew
+ * @throws SoniqError naming the secrets that none of the keys opens, when all others have been encrypted anew
  */
 export async function rotateWebhookKeys(db: Queryable, config: Pick<WebhookConfig, "keys">): Promise<number> {
   const keyring = new Keyring(config.keys);
+  const failures: string[] = [];
   let count = 0;
   for (let after = beforeAll; ;) {
     const page = await builder(db)
-      .select({ id: endpoints.id, secrets: sql<string>`${endpoints.secrets}::text` })
+      .select({ id: endpoints.id })
       .from(endpoints)
       .where(gt(endpoints.id, after))
       .orderBy(endpoints.id)
       .limit(endpointsPerPage);
-    for (const { id, secrets } of page) count += await reseal(db, keyring, id, secrets);
+    for (const { id } of page) count += await reseal(db, keyring, id, failures);
     const last = page.at(-1);
-    if (!last) return count;
+    if (!last) break;
     after = last.id;
   }
+  if (failures.length === 0) return count;
+  const named = failures.slice(0, mostNamed).join("; ");
+  throw new SoniqError(`${failures.length} secrets stay as they were, all others are encrypted anew: ${named}`);
 }
 
-/** Where a secret was rotated meanwhile, that was with the first key already: nothing is written. */
-async function reseal(db: Queryable, keyring: Keyring, id: string, secrets: string): Promise<number> {
-  const resealed = (JSON.parse(secrets) as SealedSecret[]).map((secret) => ({
-    ...secret,
-    ...keyring.seal(keyring.open(secret, id), id),
-  }));
-  const written = await builder(db)
-    .update(endpoints)
-    .set({ secrets: sql`${JSON.stringify(resealed)}::text::jsonb` })
-    .where(and(eq(endpoints.id, id), sql`${endpoints.secrets} = ${secrets}::text::jsonb`))
-    .returning({ id: endpoints.id });
-  return written.length;
+/** @returns 1, or 0 for an endpoint that was deleted meanwhile */
+async function reseal(db: Queryable, keyring: Keyring, id: string, failures: string[]): Promise<number> {
+  for (;;) {
+    const [found] = await builder(db)
+      .select({ valid: sql<string>`${validSecrets}::text`, secrets: sql<string>`${endpoints.secrets}::text` })
+      .from(endpoints)
+      .where(eq(endpoints.id, id));
+    if (!found) return 0;
+    const failed: string[] = [];
+    const resealed = (JSON.parse(found.valid) as SealedSecret[]).map((secret) => {
+      try {
+        return { ...secret, ...keyring.seal(keyring.open(secret, id), id) };
+      } catch (error) {
+        failed.push(errorText(error));
+        return secret;
+      }
+    });
+    const written = await builder(db)
+      .update(endpoints)
+      .set({ secrets: sql`${JSON.stringify(resealed)}::text::jsonb` })
+      .where(and(eq(endpoints.id, id), sql`${endpoints.secrets} = ${found.secrets}::text::jsonb`))
+      .returning({ id: endpoints.id });
+    // A secret that was rotated meanwhile may have been encrypted with the old key: it is read again.
+    if (written.length === 0) continue;
+    failures.push(...failed);
+    return 1;
+  }
 }

@@ -37,6 +37,8 @@ export function deliveryDuties(db: Queryable, { webhooks }: Settings): Duty[] {
   const parked = new Set<string>();
   /** Where to go on freeing, by endpoint. */
   const freed = new Map<string, number>();
+  /** Where to go on looking for strays. */
+  let strays: number | undefined;
 
   async function parkAll(endpoint: string, stop: AbortSignal): Promise<void> {
     let next: number | undefined = 0;
@@ -46,8 +48,9 @@ export function deliveryDuties(db: Queryable, { webhooks }: Settings): Duty[] {
 
   /** As many as one page has, if the queue has room for them. */
   async function freeSome(endpoint: string, stop: AbortSignal): Promise<void> {
+    if (await isBusy(db)) return;
     let found = 0;
-    while (found === 0 && !stop.aborted && !(await isBusy(db))) {
+    while (found === 0 && !stop.aborted) {
       const page = await freePage(db, endpoint, freed.get(endpoint) ?? 0);
       found = page.freed;
       if (page.next !== undefined) {
@@ -90,7 +93,10 @@ export function deliveryDuties(db: Queryable, { webhooks }: Settings): Duty[] {
       doing: "looking for webhooks that are parked for nothing",
       everyMs: fullLookMs,
       async run(stop) {
-        for (let next: number | undefined = 0; next !== undefined && !stop.aborted;) next = await freeStrays(db, next);
+        do {
+          if (await isBusy(db)) return;
+          strays = await freeStrays(db, strays ?? 0);
+        } while (strays !== undefined && !stop.aborted);
       },
     },
   ];

@@ -161,12 +161,19 @@ export class Settler {
     }
   }
 
-  /** A row of the batch was refused, against all checks: nothing may stay active for it, nor for the others. Its logs go first. */
-  async #settleAlone(workerId: string, one: Pending): Promise<void> {
+  /**
+   * A row of the batch was refused, against all checks: nothing may stay active for it, nor for the others. What the settle tells
+   * of it goes first, then its logs.
+   */
+  async #settleAlone(workerId: string, one: Pending, settles = this.settles()): Promise<void> {
     try {
-      this.#leaveDoubt(statesOf([one], await this.settles().settleUnlocked(this.db, workerId, [one])));
+      this.#leaveDoubt(statesOf([one], await settles.settleUnlocked(this.db, workerId, [one])));
     } catch (error) {
       if (failureOf(error) !== "row") throw error;
+      if (settles.tell) {
+        this.tell({ type: "trouble", doing: `announcing what became of job ${one.id}: it is settled without`, error });
+        return this.#settleAlone(workerId, one, plainSettles);
+      }
       const reason = `its outcome could not be stored: ${storable(errorText(error))}`;
       const outcome = one.logs === undefined ? ({ kind: "dead", reason } as const) : one.outcome;
       this.#doubtful = [...without(this.#doubtful, [one]), { ...one, outcome, logs: undefined }];

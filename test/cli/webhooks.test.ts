@@ -26,7 +26,7 @@ test(
       "add",
       "https://example.com/hooks",
       "--events",
-      "pinged,ponged",
+      "pinged, job.dead,",
       "--description",
       "\u001b[31mred",
     ]);
@@ -36,7 +36,7 @@ test(
     const listed = webhooks(["list"]).stdout;
     const [titles, row] = listed.trimEnd().split("\n");
     expect(titles).toMatch(/^id +state +url +events +failures +open until +reason +description$/);
-    expect(row).toMatch(new RegExp(`^${id} +working +https://example.com/hooks +pinged, ponged +0 +– +– +red$`));
+    expect(row).toMatch(new RegExp(`^${id} +working +https://example.com/hooks +pinged, job\\.dead +0 +– +– +red$`));
     expect(listed).not.toContain(secret);
 
     expect(webhooks(["pause", id, "--reason", "moving house"]).stdout).toBe(`paused ${id}\n`);
@@ -72,6 +72,13 @@ test.each([
   ["a receiver inside, where that is allowed,", ["add", "https://127.0.0.1.:1/"], 0, ""],
   ["an address inside that is not allowed", ["add", "https://10.0.0.1/"], 2, "url may only be https on port 443"],
   ["an endpoint that is not there", ["pause", nobody], 2, `endpoint is "${nobody}", and there is none`],
+  [
+    "a list of no events",
+    ["add", "https://example.com/", "--events", " ,"],
+    2,
+    "name an event, or leave it out for all",
+  ],
+  ["an event of jobs that there is not", ["add", "https://example.com/", "--events", "job.lost"], 2, 'is "job.lost"'],
   ["a delivery that is none", ["resend", "x"], 2, "give a whole number from 1"],
   ["a delivery that is not there", ["resend", "999999999"], 2, "delivery is 999999999, and there is none"],
   ["a duration that is none", ["rotate", nobody, "--overlap", "soon"], 2, 'overlap is "soon", which is no duration'],

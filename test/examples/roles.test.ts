@@ -21,7 +21,16 @@ import {
   waitFor,
 } from "../../src/index.ts";
 import { errorCode } from "../../src/core/errors.ts";
-import { announce, defineEvent, jobCompleted, listEndpoints, registerEndpoint } from "../../src/webhooks.ts";
+import {
+  announce,
+  defineEvent,
+  deleteEndpoint,
+  jobCompleted,
+  listEndpoints,
+  pauseEndpoint,
+  registerEndpoint,
+  rotateSecret,
+} from "../../src/webhooks.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { startReceiver, webhooks } from "../support/receiver.ts";
@@ -117,6 +126,17 @@ describe("the role that", () => {
     expect(await cancel(client, many[0]?.id as number)).toBe("requested");
     await registerEndpoint(db, webhooks, { url: "https://example.com/" });
     expect((await announce(client, pinged, 1)).deliveries).toHaveLength(1);
+    // With what is said there to be needed for endpoints, they are registered, given another secret, paused and deleted.
+    const more = text.split("\n").filter((line) => line.startsWith("--   grant "));
+    expect(more).toHaveLength(2);
+    await sql.unsafe(more.join("\n").replaceAll("--   ", "").replaceAll("…", `soniq_enqueue_${suffix}`));
+    const { id } = await registerEndpoint(client, webhooks, { url: "https://example.com/" });
+    await announce(client, pinged, 2);
+    await rotateSecret(client, webhooks, id);
+    await pauseEndpoint(client, id);
+    await deleteEndpoint(client, id);
+    expect(await sql`select from soniq_jobs where reason = 'its endpoint was deleted'`).toHaveLength(1);
+    await sql.unsafe(text);
     await sql`delete from soniq_webhook_endpoints`;
     await isRefusedAllBut(own.sql, ["insert into soniq_jobs (name, payload) values ('job', '{}')"]);
     await sql`delete from soniq_jobs`;

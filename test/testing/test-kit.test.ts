@@ -22,9 +22,11 @@ import {
   type WorkerEvent,
 } from "../../src/index.ts";
 import { drain, expectEnqueued, rolledBack, travel } from "../../src/testing.ts";
+import { announce, defineEvent, registerEndpoint } from "../../src/webhooks.ts";
 import { testDatabase } from "../support/database.ts";
 import { createEffects, effects, effectsIn } from "../support/effects.ts";
 import { testPglite } from "../support/pglite.ts";
+import { webhooks } from "../support/receiver.ts";
 import { startWorker } from "../support/worker.ts";
 
 const server = await testDatabase();
@@ -240,6 +242,18 @@ describe("drain", () => {
       await cancel(tx, (await enqueue(tx, idle, null)).id);
       await enqueue(tx, idle, null, { queue: "paused" });
       await tx.execute(sql`insert into soniq_queues (name, paused_at) values ('paused', now())`);
+      expect(await drain(tx, { jobs, handlers })).toEqual([]);
+    });
+  });
+
+  test("sends no webhooks: they stay queued", async () => {
+    const pinged = defineEvent({ name: "pinged", payload: v.number() });
+    await rolledBack(db, async (tx) => {
+      await registerEndpoint(tx, webhooks, { url: "https://example.com/" });
+      const { deliveries } = await announce(tx, pinged, 1);
+      expect(await drain(tx, { jobs, handlers })).toEqual([]);
+      expect(await jobsIn(tx)).toMatchObject([{ id: deliveries[0], state: "queued", claims: 0 }]);
+      await travel(tx, "1h");
       expect(await drain(tx, { jobs, handlers })).toEqual([]);
     });
   });

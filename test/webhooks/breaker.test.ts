@@ -11,7 +11,9 @@ import {
   resumeEndpoint,
 } from "../../src/webhooks.ts";
 import { admit, noteFailure, noteSuccess } from "../../src/webhooks/breaker.ts";
-import { freeStrays } from "../../src/webhooks/parking.ts";
+import { freeStrays, parkPage } from "../../src/webhooks/parking.ts";
+import { deliveryDuties } from "../../src/worker/deliveries.ts";
+import type { Settings } from "../../src/worker/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { startReceiver, webhooks } from "../support/receiver.ts";
 import { until } from "../support/until.ts";
@@ -53,6 +55,10 @@ async function openFor(endpoint: string): Promise<number> {
 
 const letTimePass = (endpoint: string) =>
   sql`update soniq_webhook_endpoints set open_until = now() - interval '1 second' where id = ${endpoint} and open_until is not null`;
+
+/** Nobody waits for these any longer. */
+const endBackoffs = () =>
+  sql`update soniq_jobs set run_at = now() where state = 'queued' and run_at > now() and run_at < 'infinity'`;
 
 const states = async (endpoint: string) => (await listDeliveries(db, endpoint)).map(({ state }) => state).toSorted();
 
@@ -129,7 +135,11 @@ test("the deliveries of a receiver that fails are parked, those of others are no
   broken.says = { status: 500 };
   for (let n = 0; n < 30; n += 1) await announce(db, pinged, n);
   const worker = await work();
-  await until(async () => (await states(dead)).every((state) => state === "parked" || state === "dead"));
+  await until(async () => (await standing(dead))?.state === "open");
+  await until(async () => {
+    await endBackoffs();
+    return (await states(dead)).every((state) => state === "parked");
+  });
   expect(broken.received.length).toBeLessThanOrEqual(20);
   await until(async () => (await states(alive)).every((state) => state === "completed"));
   // What is announced now is parked from the start.
@@ -148,7 +158,10 @@ test("the deliveries of a receiver that fails are parked, those of others are no
 
   broken.says = { status: 204 };
   await letTimePass(dead);
-  await until(async () => (await states(dead)).every((state) => state === "completed"));
+  await until(async () => {
+    await endBackoffs();
+    return (await states(dead)).every((state) => state === "completed");
+  });
   expect(new Set(broken.received.map(({ body }) => JSON.parse(body).data))).toEqual(
     new Set(Array.from({ length: 31 }, (_, n) => n)),
   );
@@ -184,6 +197,39 @@ describe("a paused endpoint", () => {
     const { worker } = await work();
     expect(await worker.drain({ wait: "1h" })).toBe(true);
     expect(await states(id)).toEqual(["parked"]);
+  });
+
+  test("has its deliveries that are due parked, unless it was resumed meanwhile; a backoff is waited out", async () => {
+    const id = await register();
+    const [due] = (await announce(db, pinged, 1)).deliveries as [number];
+    const [waiting] = (await announce(db, pinged, 2)).deliveries as [number];
+    await sql`update soniq_jobs set run_at = now() + interval '1 hour' where id = ${waiting}`;
+    const parked = async () =>
+      (await sql`select id::int from soniq_jobs where run_at = 'infinity'`).map((row) => row["id"]);
+    await pauseEndpoint(db, id);
+    await resumeEndpoint(db, id);
+    await parkPage(db, id, 0);
+    expect(await parked()).toEqual([]);
+    await pauseEndpoint(db, id);
+    await parkPage(db, id, 0);
+    expect(await parked()).toEqual([due]);
+  });
+
+  test("frees no strays while the queue is busy with what has become due in the last hour", async () => {
+    const id = await register();
+    await announce(db, pinged, 1);
+    await sql`update soniq_jobs set run_at = 'infinity'`;
+    const enqueue = (jobs: number) =>
+      sql`insert into soniq_jobs (name, queue, payload, run_at) select 'other', 'webhooks', 'null', now() from generate_series(1, ${jobs}::int)`;
+    const lookForStrays = deliveryDuties(db, { webhooks } as unknown as Settings)[1]?.run as (
+      stop: AbortSignal,
+    ) => Promise<void>;
+    await enqueue(500);
+    await lookForStrays(new AbortController().signal);
+    expect(await states(id)).toEqual(["parked"]);
+    await sql`update soniq_jobs set run_at = now() - interval '2 hours' where name = 'other'`;
+    await lookForStrays(new AbortController().signal);
+    expect(await states(id)).toEqual(["queued"]);
   });
 
   test("whose delivery was parked just as it was resumed has it freed by a look now and then", async () => {

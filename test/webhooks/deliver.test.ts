@@ -1,10 +1,13 @@
 // From an announcement to a receiver, and what is kept of it.
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
   announce,
   defineEvent,
   listDeliveries,
+  listEndpoints,
   registerEndpoint,
   resendDelivery,
   rotateSecret,
@@ -281,15 +284,34 @@ test("a delivery whose endpoint was deleted meanwhile is cancelled", async () =>
   expect(job).toMatchObject({ state: "cancelled", reason: "its endpoint was deleted" });
 });
 
-test("a secret whose key is gone is said so, and nothing is sent", async () => {
-  await register();
+test("a receiver that answers with another protocol has failed", async () => {
+  const server = createServer((socket) =>
+    socket.once("data", () => socket.write("HTTP/1.1 101 Go On\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n")),
+  );
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  await register({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` });
+  const { job } = await delivered();
+  expect(job?.errors).toEqual([
+    expect.objectContaining({ message: "not delivered: the connection was closed without an answer" }),
+  ]);
+  server.close();
+});
+
+test("a secret whose key is gone is said so, nothing is sent, and once it is rotated all is delivered", async () => {
+  const { id: endpoint } = await register();
   await announce(db, orderPaid, paid);
   const other = { ...webhooks, keys: [Buffer.alloc(32, 8).toString("base64")] };
   const worker = await work({ webhooks: other });
   const { outcome } = await worker.event("retried");
   expect(outcome).toMatchObject({
     kind: "retried",
-    error: { message: expect.stringContaining("none of webhooks.keys") },
+    error: { message: expect.stringMatching(/none of webhooks\.keys: add it there, or rotate the secret$/) },
   });
   expect(receiver.received).toHaveLength(0);
+  // Ours is the fault, not the receiver's.
+  expect(await listEndpoints(db)).toMatchObject([{ id: endpoint, failures: 0 }]);
+  const { secret } = await rotateSecret(db, other, endpoint);
+  await announce(db, orderPaid, paid);
+  await worker.event("completed");
+  await verifyWebhook(receiver.received[0] as never, secret, [orderPaid]);
 });

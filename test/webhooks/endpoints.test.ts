@@ -5,6 +5,7 @@ import {
   announce,
   defineEvent,
   deleteEndpoint,
+  jobDead,
   listDeliveries,
   listEndpoints,
   pauseEndpoint,
@@ -16,6 +17,7 @@ import {
 import { admit } from "../../src/webhooks/breaker.ts";
 import { Keyring } from "../../src/webhooks/keyring.ts";
 import { testDatabase } from "../support/database.ts";
+import { someoneWaits, transactionWith } from "../support/locks.ts";
 
 const { db, sql } = await testDatabase();
 const key = (byte: number) => Buffer.alloc(32, byte).toString("base64");
@@ -83,6 +85,12 @@ describe("is refused before any SQL", () => {
     expect(await refused({ headers: { [name]: value } })).toMatch(/^InvalidValueError: headers\./);
   });
 
+  test("an event of jobs by its name, which a customer may have typed", async () => {
+    expect(await refused({ events: [pinged, "job.dead"] })).toMatch(/^InvalidValueError: events\[1\] is "job\.dead"/);
+    await registerEndpoint(db, config, { url, events: [jobDead] });
+    expect(await listEndpoints(db)).toMatchObject([{ events: ["job.dead"] }]);
+  });
+
   test("without a key", async () => expect(await refused({}, [])).toMatch("webhooks.keys is empty"));
 });
 
@@ -129,4 +137,39 @@ test("all secrets can be encrypted with a new key, after which the old one is no
   // The old secret's end stays.
   expect(await sql`select from soniq_webhook_endpoints where secrets #>> '{1,expiresAt}' is not null`).toHaveLength(1);
   await expect(rotateWebhookKeys(db, { keys: [key(3)] })).rejects.toThrow("none of webhooks.keys");
+});
+
+test("a secret that no key opens keeps none of the others from being encrypted anew, unless it has been rotated out", async () => {
+  const [lost, ended, kept] = [
+    await registerEndpoint(db, { keys: [key(9)] }, { url }),
+    await registerEndpoint(db, { keys: [key(9)] }, { url }),
+    await registerEndpoint(db, config, { url }),
+  ];
+  const { secret } = await rotateSecret(db, config, lost.id);
+  const { secret: next } = await rotateSecret(db, config, ended.id, { overlap: 0 });
+  const failure = await rotateWebhookKeys(db, { keys: [key(2), key(1)] }).catch(String);
+  expect(failure).toMatch(/^SoniqError: 1 secrets stay as they were, all others are encrypted anew: the secret of/);
+  expect(failure).toContain(lost.id);
+  const keyring = new Keyring([key(2)]);
+  for (const [id, opened] of [
+    [lost.id, secret],
+    [ended.id, next],
+    [kept.id, kept.secret],
+  ] as const)
+    expect(keyring.openAny((await admit(db, id))?.secrets ?? [], id)).toEqual([opened]);
+});
+
+test("a secret that is rotated while all are encrypted with a new key is encrypted with it, too", async () => {
+  const { id } = await registerEndpoint(db, config, { url });
+  const rotated = [new Keyring([key(1)]).seal("whsec_bmV3", id)];
+  // Read before that commits, and written after it.
+  const commit = await transactionWith(
+    sql,
+    `update soniq_webhook_endpoints set secrets = '${JSON.stringify(rotated)}' where id = '${id}'`,
+  );
+  const resealing = rotateWebhookKeys(db, { keys: [key(2), key(1)] });
+  await someoneWaits(sql);
+  await commit();
+  expect(await resealing).toBe(1);
+  expect(new Keyring([key(2)]).openAny((await admit(db, id))?.secrets ?? [], id)).toEqual(["whsec_bmV3"]);
 });

@@ -13,7 +13,7 @@ import {
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { startReceiver, webhooks } from "../support/receiver.ts";
-import { startWorker } from "../support/worker.ts";
+import { observedWorker, startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
 const receiver = await startReceiver();
@@ -99,6 +99,23 @@ test("an endpoint that asks for all events is not told of jobs: for that it must
   await registerEndpoint(db, webhooks, { url: receiver.url, events: [jobDead] });
   await run("return");
   expect(receiver.received).toHaveLength(0);
+});
+
+test("a job whose event cannot be announced is settled without, and the worker tells of it", async () => {
+  await registerEndpoint(db, webhooks, { url: receiver.url, events: [jobCompleted] });
+  await sql.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no more webhooks'; end $$;
+    create trigger refuse before insert on soniq_jobs for each row when (new.name = 'soniq.webhook') execute function refuse()`);
+  const { id } = await enqueue(db, work, "return");
+  const observed = observedWorker(settings);
+  expect(await observed.worker.drain({ wait: "0s" })).toBe(true);
+  await sql`drop function refuse cascade`;
+  expect(await jobRow(db, id)).toMatchObject({ state: "completed", claims: 1 });
+  expect(observed.events).toContainEqual({
+    type: "trouble",
+    doing: `announcing what became of job ${id}: it is settled without`,
+    error: expect.anything(),
+  });
 });
 
 test("a worker hears of endpoints that ask from then on", async () => {

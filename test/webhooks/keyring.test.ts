@@ -1,4 +1,5 @@
 // How signing secrets are kept: encrypted, for one endpoint, by a key that can be told.
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Keyring } from "../../src/webhooks/keyring.ts";
 
@@ -50,8 +51,14 @@ describe("a key that cannot be one is refused without being shown", () => {
     ["that is empty", "", "webhooks.keys[0] is not set"],
     ["that is too short", "c2hvcnQ=", "webhooks.keys[0] has 5 bytes in base64, not 32"],
   ])("%s", (_what, given, message) => {
-    expect(() => new Keyring([given])).toThrow(message);
-    expect(message).not.toContain(given || "-");
+    let refusal: unknown;
+    try {
+      new Keyring([given]);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(String(refusal)).toContain(message);
+    expect(inspect(refusal)).not.toContain(given || "c2hvcnQ=");
   });
 
   test("a list without any", () => expect(() => new Keyring([])).toThrow("webhooks.keys is empty"));

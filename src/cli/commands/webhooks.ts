@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Duration } from "../../core/duration.js";
 import { ConfigError } from "../../core/errors.js";
+import type { EventDefinition } from "../../webhooks/define-event.js";
 import { deleteEndpoint } from "../../webhooks/delete-endpoint.js";
 import { type Delivery, listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
 import {
@@ -10,6 +11,7 @@ import {
   registerEndpoint,
   resumeEndpoint,
 } from "../../webhooks/endpoints.js";
+import { jobEvents } from "../../webhooks/job-events.js";
 import { rotateSecret, rotateWebhookKeys } from "../../webhooks/rotate-secret.js";
 import type { WebhookConfig } from "../../webhooks/webhook-config.js";
 import type { Settings } from "../../worker/settings.js";
@@ -25,7 +27,11 @@ export function webhooksCommand(): Command {
     .addCommand(
       databaseCommand("add", "register an endpoint; prints its secret, this once")
         .argument("<url>")
-        .option("--events <names>", "the events that it asks for, separated by commas (default: all)", split)
+        .option(
+          "--events <names>",
+          "the events that it asks for, separated by commas (default: all but job.…)",
+          eventNames,
+        )
         .option("--description <text>", "whose it is")
         .action(add),
     )
@@ -34,7 +40,7 @@ export function webhooksCommand(): Command {
         .option("--reason <text>", "why")
         .action(pause),
     )
-    .addCommand(endpointCommand("resume", "send to an endpoint again, what has waited first").action(resume))
+    .addCommand(endpointCommand("resume", "send to an endpoint again, what has waited, too").action(resume))
     .addCommand(
       endpointCommand("rotate", "give an endpoint a new secret; prints it, this once")
         .option("--overlap <duration>", "how long the old secret signs along", "24h")
@@ -97,7 +103,7 @@ async function add(
   { events = [], description = "", ...options }: DatabaseOptions & { events?: string[]; description?: string },
 ): Promise<void> {
   const { id, secret } = await withDatabase(options, (db, settings) =>
-    registerEndpoint(db, webhooksOf(settings), { url, events, description }),
+    registerEndpoint(db, webhooksOf(settings), { url, events: events.map(eventOf), description }),
   );
   if (options.json) return printJson({ id, secret });
   console.log(`registered ${id}\nits secret, which is shown this once: ${secret}`);
@@ -160,8 +166,17 @@ function webhooksOf({ webhooks }: Settings): WebhookConfig {
   return webhooks;
 }
 
-function split(text: string): string[] {
-  return text.split(",");
+function eventNames(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  const given = names.filter((name) => name !== "");
+  // An empty list would ask for all.
+  if (given.length === 0) throw new InvalidArgumentError("name an event, or leave it out for all.");
+  return given;
+}
+
+/** Who runs commands may ask for the events of jobs by name. */
+function eventOf(name: string): EventDefinition | string {
+  return jobEvents.find((event) => event.name === name) ?? name;
 }
 
 function wholeNumber(text: string): number {
