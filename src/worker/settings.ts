@@ -221,6 +221,10 @@ export function runnablesOf(
     if (!isJobDefinition(definition)) continue;
     const { name } = definition;
     if (runnables.get(name)?.definition === definition) continue;
+    if (name.startsWith("soniq."))
+      throw new ConfigError(
+        `configuration: the job name ${JSON.stringify(name)} is ours: choose one that does not begin with soniq.`,
+      );
     if (runnables.has(name))
       throw new ConfigError(`configuration: two job definitions are called ${JSON.stringify(name)}: rename one`);
     runnables.set(name, {
