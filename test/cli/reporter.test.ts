@@ -42,6 +42,13 @@ test("of what goes wrong, one line a second is shown, and the next one says how 
   ]);
 });
 
+test("what a receiver or an error says is shown on the event's line, and no terminal obeys it", () => {
+  const { lines, tell } = terminal();
+  const message = "\u001b]8;;https://evil.example\u0007paid\u001b]8;;\u0007\u001b[2J\rall is well\nagain\u009b31m";
+  tell({ type: "trouble", doing: "claiming", error: new Error(message) });
+  expect(lines).toEqual(["failed while claiming, trying again: paid all is well again"]);
+});
+
 test("what became of a job is always shown", () => {
   const { lines, tell, trouble } = terminal();
   const job = { id: 1, name: "mail", queue: "default", attempt: 1, maxAttempts: 3 };

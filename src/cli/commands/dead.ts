@@ -16,6 +16,7 @@ import { databaseCommand, type DatabaseOptions, withDatabase } from "../database
 import { filterOf, type FilterOptions, filterOrAll, withFilter } from "../dead-letter-options.js";
 import { exitCodes } from "../exit-codes.js";
 import { type Columns, countText, printJson, printRows } from "../print.js";
+import { oneLine } from "../printable.js";
 
 type ListOptions = DatabaseOptions & FilterOptions & { readonly limit: number; readonly cursor?: string };
 type BulkOptions = DatabaseOptions & FilterOptions & { readonly all?: true; readonly yes?: true };
@@ -118,7 +119,7 @@ async function isWanted(db: Queryable, filter: DeadLetterFilter, verb: string, o
   const { count, groups } = await summarizeDeadLetters(db, filter);
   if (count === 0) return true;
   for (const group of groups)
-    console.error(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`);
+    console.error(oneLine(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`));
   return confirmed(`${verb} ${countText(count, mostCounted)} dead letters?`, options);
 }
 
@@ -131,7 +132,7 @@ function sayRefusals(): (refusals: readonly (ReplayRefusal | PurgeRefusal)[]) =>
   return (refusals) => {
     for (const refusal of refusals.slice(0, mostRefusalsSaid - said)) {
       said += 1;
-      console.error(`#${refusal.id} stays: ${why(refusal)}`);
+      console.error(oneLine(`#${refusal.id} stays: ${why(refusal)}`));
     }
   };
 }

@@ -7,6 +7,7 @@ import type { Job, JobSummary } from "../../jobs/job.js";
 import { type JobFilter, type JobPage, listJobs } from "../../jobs/list-jobs.js";
 import { type DatabaseOptions, databaseCommand, withDatabase } from "../database-command.js";
 import { type Columns, printJson, printRows } from "../print.js";
+import { oneLine } from "../printable.js";
 
 /** So many pages in a row, of ten thousand jobs each, may hold less than was asked for. */
 const mostPages = 100;
@@ -92,7 +93,7 @@ async function show(jobId: number, options: DatabaseOptions): Promise<void> {
   printRows(facts, { fact: ([fact]) => fact, value: ([, value]) => shown(value) }, {});
   for (const [title, records] of Object.entries({ errors, logs })) {
     if (records.length > 0) console.log(`\n${title}:`);
-    for (const record of records) console.log(`  ${JSON.stringify(record)}`);
+    for (const record of records) console.log(`  ${oneLine(JSON.stringify(record))}`);
   }
 }
 
