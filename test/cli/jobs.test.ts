@@ -41,6 +41,14 @@ describe("jobs list", () => {
     expect(json("list", ...fits, "--state", "dead")).toEqual({ jobs: [], next: null });
   });
 
+  test("says parked of what is due at no time", async () => {
+    const [row] = await sql<{ id: number }[]>`
+      insert into soniq_jobs (name, payload, run_at) values ('parked', '{}', 'infinity') returning id::int`;
+    expect(jobs("list", "--name", "parked").stdout).toMatch(new RegExp(`^${row?.id} +parked +parked +.*Z +– +`, "m"));
+    expect(json("show", String(row?.id))).toMatchObject({ state: "queued", runAt: null });
+    expect(jobs("show", String(row?.id)).stdout).toMatch(/^runAt +–$/m);
+  });
+
   test("looks on where the newest ten thousand do not fit", async () => {
     await sql`insert into soniq_jobs (name, payload) values ('needle', '{}')`;
     await sql`insert into soniq_jobs (name, payload, state) select 'hay', '{}', 'completed' from generate_series(1, 12000)`;

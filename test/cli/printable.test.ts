@@ -21,7 +21,9 @@ test("where lines are wanted they stay", () => {
 
 test("what a job or PostgreSQL says is shown so, and does not move the cursor", async () => {
   const { url, sql } = await testDatabase();
-  const [dead, queued] = await sql<{ id: number }[]>`insert into soniq_jobs (name, payload, state, unique_held, reason, finished_at) values
+  const [dead, queued] = await sql<
+    { id: number }[]
+  >`insert into soniq_jobs (name, payload, state, unique_held, reason, finished_at) values
     ('mail', '{}', 'dead', false, ${"\u001b]0;title\u0007no\u001b[2J route\rto host"}, now()),
     ('mail', '{}', 'queued', true, null, null) returning id::int`;
   await sql`create function refuse() returns trigger language plpgsql as $$ begin raise exception E'not \\x1b[2J\\rthis one'; end $$`;

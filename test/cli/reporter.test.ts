@@ -49,6 +49,14 @@ test("what a receiver or an error says is shown on the event's line, and no term
   expect(lines).toEqual(["failed while claiming, trying again: paid all is well again"]);
 });
 
+test("a tick that has no job of its own says both of what may stand in its way", () => {
+  const { lines, tell } = terminal();
+  tell({ type: "tick skipped", schedule: "nightly", tick: new Date("2026-01-01T02:00Z"), why: "overlap" });
+  expect(lines).toEqual([
+    "schedule nightly: no job of its own for the tick of 2026-01-01T02:00:00.000Z, the job before has not finished, or another holds its unique key",
+  ]);
+});
+
 test("what became of a job is always shown", () => {
   const { lines, tell, trouble } = terminal();
   const job = { id: 1, name: "mail", queue: "default", attempt: 1, maxAttempts: 3 };

@@ -111,7 +111,9 @@ function notFound(jobId: number, or = "or no longer"): SoniqError {
 }
 
 function stateOf({ state, runAt }: JobSummary): string {
-  return state === "queued" && runAt.getTime() > Date.now() ? "scheduled" : state;
+  if (state !== "queued") return state;
+  if (runAt === null) return "parked";
+  return runAt.getTime() > Date.now() ? "scheduled" : state;
 }
 
 function shown(value: unknown): string | Date | null {

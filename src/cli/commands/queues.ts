@@ -30,6 +30,7 @@ const columns: Columns<QueueOverview> = {
   PAUSED: ({ pausedAt }) => pausedAt,
   DUE: ({ due }) => countText(due, mostCounted),
   SCHEDULED: ({ scheduled }) => countText(scheduled, mostCounted),
+  PARKED: ({ parked }) => countText(parked, mostCounted),
   ACTIVE: ({ active }) => countText(active, mostCounted),
   WAIT: ({ longestWaitMs }) => (longestWaitMs === null ? null : `${(longestWaitMs / 1_000).toFixed(1)} s`),
 };
