@@ -23,13 +23,13 @@ describe("jobs list", () => {
     const [first, second, third] = await enqueueMany(db, mail, [{ to: "a" }, { to: "b" }, { to: "c" }], {
       tags: ["\u001b[31mred\n"],
     });
-    const { status, stdout } = jobs("list", "--limit", "2");
+    const { status, stdout, stderr } = jobs("list", "--limit", "2");
     expect(status).toBe(0);
     const [titles, ...lines] = stdout.trimEnd().split("\n");
-    expect(titles).toMatch(/^id +state +name +queue +attempt +created +due, begun or finished +tags +reason$/);
+    expect(titles).toMatch(/^ID +STATE +JOB +QUEUE +ATTEMPTS +CREATED +DUE, BEGUN OR FINISHED +TAGS +REASON$/);
     expect(lines[0]).toMatch(new RegExp(`^${third?.id} +queued +mail +mail +0/10 +2\\S+Z +2\\S+Z +red +–$`));
     expect(lines[1]).toMatch(new RegExp(`^${second?.id} `));
-    expect(lines[2]).toBe(`There may be more: --before ${second?.id}`);
+    expect(stderr).toBe(`There may be more: --before ${second?.id}\n`);
     expect(json("list", "--before", String(second?.id))).toMatchObject({ jobs: [{ id: first?.id }], next: null });
   });
 

@@ -27,6 +27,6 @@ test("pause and resume say what they did", async () => {
 
 test("a queue must be named", async () => {
   const { status, stderr } = await soniq("pause");
-  expect(stderr).toContain("missing required argument 'name'");
+  expect(stderr).toContain("missing required argument 'queue'");
   expect(status).toBe(2);
 });

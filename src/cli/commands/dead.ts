@@ -27,14 +27,17 @@ export function deadCommand(): Command {
     withFilter(databaseCommand(name, description))
       .option("--all", "all dead letters")
       .option("--yes", "do not ask")
-      .addHelpText("after", `\nExit status: ${exitCodes.failed} if any of them stays.`)
+      .addHelpText(
+        "after",
+        `\nShows what there is, and asks: soniq-drizzle dead ${name} --name send-invoice --since 24h\nExit status: ${exitCodes.failed} if any of them stays.`,
+      )
       .action(act);
   return new Command("dead")
-    .description("list, replay, purge or export dead letters: jobs that could not go on")
+    .description("list, count, replay, purge or export dead letters: jobs that could not go on")
     .addCommand(
       withFilter(databaseCommand("list", "list dead letters, newest first"))
-        .option("--limit <n>", "how many, up to 1000", Number, 50)
-        .option("--cursor <text>", "go on where another list has ended")
+        .option("--limit <n>", "how many at the most, up to 1000", Number, 50)
+        .option("--cursor <text>", "where the page before ended")
         .action(list),
     )
     .addCommand(withFilter(databaseCommand("summary", "count dead letters by job, reason and error")).action(summary))
