@@ -1,6 +1,6 @@
 import { drizzle } from "drizzle-orm/postgres-js";
-import postgres, { type Sql } from "postgres";
-import { knownWays } from "../../dist/src/database/client.js";
+import type { Sql } from "postgres";
+import { openClient } from "../../dist/src/database/client.js";
 import { claim } from "../../dist/src/jobs/claim.js";
 import { ClaimMarks, type Mark } from "../../dist/src/jobs/claim-marks.js";
 import { wakeUpChannel } from "../../dist/src/jobs/doorbell.js";
@@ -133,6 +133,7 @@ async function statementOf(send: (db: ReturnType<typeof drizzle>) => Promise<unk
   };
 }
 
+/** As the product connects. */
 function connect(url: string, max: number): Sql {
-  return postgres(url, { max, fetch_types: false, onnotice() {}, connection: knownWays });
+  return openClient({ url, connections: max, route: "direct", use: "statements", patienceMs: 60_000, onBroken() {} });
 }

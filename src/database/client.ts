@@ -18,7 +18,7 @@ const longestReconnectSeconds = 2;
  * connection, which is half of what a single claim costs, and the planner is left no other way: by statistics of a table
  * that was empty, it would choose one that a burst makes slow.
  */
-export const knownWays = {
+const knownWays = {
   plan_cache_mode: "force_generic_plan",
   enable_seqscan: "off",
   enable_bitmapscan: "off",

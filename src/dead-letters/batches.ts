@@ -2,7 +2,8 @@ import { and, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { type DeadLetterFilter, matching } from "./filter.js";
+import type { DeadLetterFilter } from "./filter.js";
+import { matching } from "./matching.js";
 import { finishedAtText, isAfter, isBefore, theBeginning } from "./mark.js";
 
 /** How a change of many dead letters is followed and stopped. */

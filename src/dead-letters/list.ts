@@ -5,7 +5,8 @@ import { InvalidValueError, shown } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import type { ErrorRecord } from "../jobs/error-record.js";
-import { type DeadLetterFilter, matching } from "./filter.js";
+import type { DeadLetterFilter } from "./filter.js";
+import { matching } from "./matching.js";
 import { cursorOf, finishedAtText, isBefore, parseCursor, theEnd } from "./mark.js";
 
 /** A job that has died, with all that helps to see why. */

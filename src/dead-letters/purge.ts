@@ -7,7 +7,8 @@ import { retryConflicts } from "../core/retry-conflicts.js";
 import { atSavepoint } from "../core/savepoint.js";
 import { deleteFinished } from "../jobs/prune.js";
 import { batchesOf, type BulkOptions } from "./batches.js";
-import { type DeadLetterFilter, matching } from "./filter.js";
+import type { DeadLetterFilter } from "./filter.js";
+import { matching } from "./matching.js";
 
 /** What became of dead letters that were to be purged. */
 export interface Purged {

@@ -3,7 +3,8 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { type DeadLetterFilter, matching } from "./filter.js";
+import type { DeadLetterFilter } from "./filter.js";
+import { matching } from "./matching.js";
 
 /** So many dead letters are counted at the most, the newest ones. */
 export const mostCounted = 10_000;

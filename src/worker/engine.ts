@@ -40,6 +40,8 @@ export class Engine {
   readonly #session: WorkerSession;
   readonly #waiters: Waiters;
   private readonly tell: Tell;
+  /** Whether anybody listens: starts are told to nobody else. */
+  readonly #heard: boolean;
   /** Behind a pooler there is none. */
   readonly #listener: Listener | undefined;
   #settler: Settler | undefined;
@@ -54,6 +56,7 @@ export class Engine {
     private readonly connections: Connections,
     private readonly schedules: readonly StoredSchedule[],
   ) {
+    this.#heard = tell !== silence;
     this.#waiters = new Waiters(connections.engine.db, tell);
     this.tell = (event) => {
       tell(event);
@@ -87,7 +90,7 @@ export class Engine {
           logs,
           random: Math.random,
           tell,
-          heard: tell !== silence,
+          heard: this.#heard,
           workerId: () => this.#session.id,
           setIdle: (name, idle) => this.#setIdle(name, idle),
           claimFailed: (name, error) => this.#claimFailed(name, error),

@@ -129,6 +129,8 @@ export class JobTransaction {
 
   async #inSlot(body: Body, options?: TransactionOptions): Promise<unknown> {
     const { slots } = this.around;
+    // One whose time was up before it asked has not only waited: that attempt counts.
+    this.signal.throwIfAborted();
     const slot = await slots.take(this.signal).catch((error: unknown) => {
       // It has only waited.
       this.end = { kind: "lost" };

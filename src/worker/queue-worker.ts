@@ -157,10 +157,6 @@ export class QueueWorker {
       this.around.claimFailed(this.queue, error);
       return false;
     }
-    if (pauses !== this.#pauses) {
-      for (const job of claimed) void this.#release(job, workerId, null);
-      return false;
-    }
     const claimedAt = performance.now();
     // Jobs that were in a crash go first and do not wait behind others, in whose crash they could take part.
     const crashed = this.#fewCrashed(claimed);
@@ -169,6 +165,10 @@ export class QueueWorker {
     await this.#giveBack(back, workerId);
     // The session has ended meanwhile: what it claimed last is not ours to run.
     if (workerId !== this.around.workerId()) return false;
+    if (pauses !== this.#pauses) {
+      for (const job of [...crashed, ...calm]) void this.#release(job, workerId, null);
+      return false;
+    }
     const held = (job: ClaimedJob) => ({ job, workerId, claimedAt });
     this.#buffer = [...crashed.map(held), ...this.#buffer, ...calm.map(held)];
     const full = claimed.length === limit;

@@ -236,8 +236,10 @@ export function runnablesOf(
 }
 
 function retentionOf({ name, retention: own = {} }: JobDefinition, general: RetentionMs): RetentionMs {
-  const kept = (state: keyof Retention) =>
-    milliseconds(own[state] ?? general[state], `job ${name}: retention.${state}`);
+  const kept = (state: keyof Retention) => {
+    const said = own[state];
+    return said === undefined ? general[state] : milliseconds(said, `job ${name}: retention.${state}`);
+  };
   return { completed: kept("completed"), cancelled: kept("cancelled"), dead: kept("dead") };
 }
 

@@ -222,7 +222,7 @@ describe("the role that", () => {
     await refused(cancel(client, 1));
     const dead = await enqueue(db, job, { n: 1 });
     await sql`update soniq_jobs set state = 'dead', finished_at = now() where id = ${dead.id}`;
-    expect((await listDeadLetters(client)).deadLetters).toMatchObject([{ id: dead.id }]);
+    expect((await listDeadLetters(client, { name: "job", ids: [dead.id] })).deadLetters).toMatchObject([{ id: dead.id }]);
     expect((await listQueues(client)).map(({ name }) => name)).toContain("paused");
     await refused(replay(client, dead.id));
     await refused(pauseQueue(client, "paused"));

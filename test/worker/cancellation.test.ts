@@ -39,11 +39,11 @@ async function running(run: HandlerFunction<null, unknown>, config: Partial<Work
   return { ...observed, id, signal: await started.opened };
 }
 
-/** When the worker hears the bells of cancellations. */
+/** When the worker hears all bells: of these it listens to last. */
 async function listening(): Promise<void> {
   await until(async () => {
     const listeners = await sql`select from pg_stat_activity
-      where datname = current_database() and query like '%listen "soniq_cancel"' and state = 'idle'`;
+      where datname = current_database() and query like '%listen "soniq_resume"' and state = 'idle'`;
     return listeners.length > 0;
   });
 }
