@@ -12,11 +12,17 @@ export interface DatabaseOptions {
   readonly json?: true;
 }
 
+/** What every command takes. */
+export const configOption = [
+  "--config <file>",
+  "the configuration (default: soniq.config.ts or .js in this folder)",
+] as const;
+
 /** A command with {@link DatabaseOptions}. */
 export function databaseCommand(nameAndArguments: string, description: string): Command {
   return new Command(nameAndArguments)
     .description(description)
-    .option("--config <file>", "the configuration (default: soniq.config.ts or .js in this folder)")
+    .option(...configOption)
     .option("--json", "print JSON, for programs");
 }
 

@@ -18,18 +18,18 @@ export interface FilterOptions {
 /** Adds the options of a filter to a command. */
 export function withFilter(command: Command): Command {
   return command
-    .option("--id <ids...>", "those of these ids", jobIds)
-    .option("--name <name>", "those of this job")
-    .option("--queue <name>", "those of this queue")
-    .option("--reason <text>", "those with this text in their reason")
-    .option("--error <name>", "those whose last error has this name")
-    .option("--tag <tag>", "those with this tag")
+    .option("--id <ids...>", "only those of these ids", jobIds)
+    .option("--name <name>", "only those of this definition")
+    .option("--queue <name>", "only those of this queue")
+    .option("--reason <text>", "only those with this text in their reason")
+    .option("--error <name>", "only those whose last error has this name")
+    .option("--tag <tag>", "only those with this tag")
     .option(
       "--since <time>",
-      "those that died at this time or later, or within so long: 2026-01-31T08:00Z, 24h",
+      "only those that died at this time or later, or within so long: 2026-01-31T08:00Z, 24h",
       moment,
     )
-    .option("--before <time>", "those that died before this time, or longer ago", moment);
+    .option("--before <time>", "only those that died before this time, or longer ago", moment);
 }
 
 /** What the options say, without the command's others. */

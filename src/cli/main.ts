@@ -9,6 +9,7 @@ import { webhooksCommand } from "./commands/webhooks.js";
 import { workCommand } from "./commands/work.js";
 import { exitCodeOf } from "./exit-codes.js";
 import { explain } from "./explain.js";
+import { printable } from "./printable.js";
 
 const program = new Command("soniq-drizzle")
   .description("The job queue for Drizzle and PostgreSQL.")
@@ -26,7 +27,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   // What is wrong with a command line, commander has said.
-  if (!(error instanceof CommanderError)) console.error(`soniq-drizzle: ${explain(error)}`);
+  if (!(error instanceof CommanderError)) console.error(`soniq-drizzle: ${printable(explain(error))}`);
   process.exit(exitCodeOf(error));
 }
 

@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from "node:util";
+import { oneLine } from "./printable.js";
 
 /** A table's columns by title: what each shows of a row. */
 export type Columns<Row> = Readonly<Record<string, (row: Row) => string | number | Date | null | undefined>>;
@@ -28,10 +28,7 @@ export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
-/** On one line, and without what a terminal would obey. */
 function cell(value: string | number | Date | null | undefined): string {
   if (value === null || value === undefined) return "–";
-  // A parked job is due at no time that a Date could say.
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? "–" : value.toISOString();
-  return stripVTControlCharacters(String(value)).replace(/[\p{Cc}\s]+/gu, " ");
+  return value instanceof Date ? value.toISOString() : oneLine(String(value));
 }

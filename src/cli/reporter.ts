@@ -5,6 +5,7 @@ import { eventLine } from "../worker/event-line.js";
 import { eventLog, type Logger } from "../worker/event-log.js";
 import type { Tell, WorkerEvent } from "../worker/events.js";
 import { troubleLimit } from "../worker/trouble-limit.js";
+import { oneLine, printable } from "./printable.js";
 
 /** Says what a worker does. */
 export interface Reporter {
@@ -30,12 +31,12 @@ function forPeople(stream: Pick<NodeJS.WriteStream, "write">, limit: ReturnType<
   const colors = process.env["NO_COLOR"] === undefined;
   const write = (text: string) => stream.write(`${colors ? styleText("dim", time()) : time()} ${text}\n`);
   return {
-    say: (text) => stream.write(`${text}\n`),
+    say: (text) => stream.write(`${printable(text)}\n`),
     tell(event) {
       if (event.type === "started") return;
       const leftOut = event.type === "trouble" ? limit.leftOut() : 0;
       if (leftOut === undefined) return;
-      const text = eventLine(event, leftOut);
+      const text = oneLine(eventLine(event, leftOut));
       write(colors ? styleText(colorOf(event), text) : text);
     },
   };

@@ -52,7 +52,8 @@ export function summaryOf(row: SummaryRow): JobSummary {
     ...row,
     tags: listOf<string>(row.tags),
     createdAt: dateOf(row.createdAt) as Date,
-    runAt: dateOf(row.runAt) as Date,
+    // Infinity is never: the job is parked.
+    runAt: Number(row.runAt) === Infinity ? null : dateOf(row.runAt),
     claimedAt: dateOf(row.claimedAt),
     cancelRequestedAt: dateOf(row.cancelRequestedAt),
     finishedAt: dateOf(row.finishedAt),

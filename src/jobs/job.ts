@@ -20,8 +20,8 @@ export interface JobSummary<Name extends string = string> {
   /** The worker session that runs it. */
   readonly workerId: string | null;
   readonly createdAt: Date;
-  /** Not before then. What is parked without end has the last time that a Date can say. */
-  readonly runAt: Date;
+  /** Not before then; null for a job that is parked: a webhook whose endpoint takes none now. */
+  readonly runAt: Date | null;
   /** When its last attempt began. */
   readonly claimedAt: Date | null;
   readonly cancelRequestedAt: Date | null;

@@ -19,6 +19,8 @@ export interface QueueOverview {
   readonly due: number;
   /** Jobs for later. */
   readonly scheduled: number;
+  /** Webhooks that are set aside until their endpoint takes them. */
+  readonly parked: number;
   readonly active: number;
   /** For how long the first of the due jobs has been due, in milliseconds; null if none is. */
   readonly longestWaitMs: number | null;
@@ -42,7 +44,8 @@ export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
         union select jsonb_object_keys(queues) from ${soniqWorkers} where ended_at is null and lease_expires_at > now()
       )
       select queues.queue as name, extract(epoch from paused_at)::float8 * 1000 as "pausedAtMs",
-        (${counted(sql`<=`)}) as due, (${counted(sql`>`)}) as scheduled, coalesce(active.jobs, 0) as active,
+        (${counted(due)}) as due, (${counted(sql`job.run_at > now() and job.run_at < 'infinity'`)}) as scheduled,
+        (${counted(sql`job.run_at = 'infinity'`)}) as parked, coalesce(active.jobs, 0) as active,
         (select round(extract(epoch from now() - min(run_at)) * 1000)::float8 from (${firstDue}) as first) as "longestWaitMs"
       from queues
       left join active on active.queue = queues.queue
@@ -64,13 +67,14 @@ function perPriority(select: SQL): SQL {
   return sql`select found.* from generate_series(0, 9) as each (priority) cross join lateral (${select}) as found`;
 }
 
-function jobsDue(comparison: SQL): SQL {
-  return sql`from ${soniqJobs} as job where job.state = 'queued' and job.queue = queues.queue and job.priority = each.priority and job.run_at ${comparison} now()`;
+function waiting(when: SQL): SQL {
+  return sql`from ${soniqJobs} as job where job.state = 'queued' and job.queue = queues.queue and job.priority = each.priority and ${when}`;
 }
 
-function counted(comparison: SQL): SQL {
-  const found = perPriority(sql`select 1 as one ${jobsDue(comparison)} limit ${mostCounted}`);
+function counted(when: SQL): SQL {
+  const found = perPriority(sql`select 1 as one ${waiting(when)} limit ${mostCounted}`);
   return sql`select count(*)::int from (${found} limit ${mostCounted}) as counted`;
 }
 
-const firstDue = perPriority(sql`select run_at ${jobsDue(sql`<=`)} order by run_at limit 1`);
+const due = sql`job.run_at <= now()`;
+const firstDue = perPriority(sql`select run_at ${waiting(due)} order by run_at limit 1`);

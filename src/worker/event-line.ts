@@ -42,7 +42,8 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
     case "session lost":
       return "this worker was silent for longer than its lease: its jobs were taken, it begins anew";
     case "tick skipped": {
-      const because = event.why === "missed" ? "it was missed" : "the job before has not finished";
+      const because =
+        event.why === "missed" ? "it was missed" : "the job before has not finished, or another holds its unique key";
       return `schedule ${event.schedule}: no job of its own for the tick of ${event.tick.toISOString()}, ${because}`;
     }
     case "trouble": {

@@ -23,13 +23,13 @@ describe("jobs list", () => {
     const [first, second, third] = await enqueueMany(db, mail, [{ to: "a" }, { to: "b" }, { to: "c" }], {
       tags: ["\u001b[31mred\n"],
     });
-    const { status, stdout } = jobs("list", "--limit", "2");
+    const { status, stdout, stderr } = jobs("list", "--limit", "2");
     expect(status).toBe(0);
     const [titles, ...lines] = stdout.trimEnd().split("\n");
-    expect(titles).toMatch(/^id +state +name +queue +attempt +created +due, begun or finished +tags +reason$/);
+    expect(titles).toMatch(/^ID +STATE +JOB +QUEUE +ATTEMPTS +CREATED +DUE, BEGUN OR FINISHED +TAGS +REASON$/);
     expect(lines[0]).toMatch(new RegExp(`^${third?.id} +queued +mail +mail +0/10 +2\\S+Z +2\\S+Z +red +–$`));
     expect(lines[1]).toMatch(new RegExp(`^${second?.id} `));
-    expect(lines[2]).toBe(`There may be more: --before ${second?.id}`);
+    expect(stderr).toBe(`There may be more: --before ${second?.id}\n`);
     expect(json("list", "--before", String(second?.id))).toMatchObject({ jobs: [{ id: first?.id }], next: null });
   });
 
@@ -39,6 +39,14 @@ describe("jobs list", () => {
     expect(jobs("list", ...fits).stdout).toMatch(new RegExp(`^${id} +scheduled `, "m"));
     expect(json("list", ...fits)).toMatchObject({ jobs: [{ id, state: "queued", tags: ["vip"] }] });
     expect(json("list", ...fits, "--state", "dead")).toEqual({ jobs: [], next: null });
+  });
+
+  test("says parked of what is due at no time", async () => {
+    const [row] = await sql<{ id: number }[]>`
+      insert into soniq_jobs (name, payload, run_at) values ('parked', '{}', 'infinity') returning id::int`;
+    expect(jobs("list", "--name", "parked").stdout).toMatch(new RegExp(`^${row?.id} +parked +parked +.*Z +– +`, "m"));
+    expect(json("show", String(row?.id))).toMatchObject({ state: "queued", runAt: null });
+    expect(jobs("show", String(row?.id)).stdout).toMatch(/^runAt +–$/m);
   });
 
   test("looks on where the newest ten thousand do not fit", async () => {

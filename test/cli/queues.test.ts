@@ -8,10 +8,10 @@ const soniq = (...args: string[]) => soniqOn(url, ["queues", ...args]);
 
 test("list prints a table, or JSON", async () => {
   await sql`insert into soniq_jobs (name, queue, payload, run_at) values
-    ('a', 'mail', '{}', now() - interval '1 hour'), ('a', 'mail', '{}', now() + interval '1 hour')`;
+    ('a', 'mail', '{}', now() - interval '1 hour'), ('a', 'mail', '{}', now() + interval '1 hour'), ('a', 'mail', '{}', 'infinity')`;
   const { status, stdout } = await soniq("list");
   expect(status).toBe(0);
-  expect(stdout).toMatch(/^QUEUE +PAUSED +DUE +SCHEDULED +ACTIVE +WAIT\nmail +– +1 +1 +0 +36\d\d\.\d s\n$/);
+  expect(stdout).toMatch(/^QUEUE +PAUSED +DUE +SCHEDULED +PARKED +ACTIVE +WAIT\nmail +– +1 +1 +1 +0 +36\d\d\.\d s\n$/);
   expect(JSON.parse((await soniq("list", "--json")).stdout)).toMatchObject([{ name: "mail", due: 1, pausedAt: null }]);
 });
 
@@ -27,6 +27,6 @@ test("pause and resume say what they did", async () => {
 
 test("a queue must be named", async () => {
   const { status, stderr } = await soniq("pause");
-  expect(stderr).toContain("missing required argument 'name'");
+  expect(stderr).toContain("missing required argument 'queue'");
   expect(status).toBe(2);
 });

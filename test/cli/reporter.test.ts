@@ -42,6 +42,21 @@ test("of what goes wrong, one line a second is shown, and the next one says how 
   ]);
 });
 
+test("what a receiver or an error says is shown on the event's line, and no terminal obeys it", () => {
+  const { lines, tell } = terminal();
+  const message = "\u001b]8;;https://evil.example\u0007paid\u001b]8;;\u0007\u001b[2J\rall is well\nagain\u009b31m";
+  tell({ type: "trouble", doing: "claiming", error: new Error(message) });
+  expect(lines).toEqual(["failed while claiming, trying again: paid all is well again"]);
+});
+
+test("a tick that has no job of its own says both of what may stand in its way", () => {
+  const { lines, tell } = terminal();
+  tell({ type: "tick skipped", schedule: "nightly", tick: new Date("2026-01-01T02:00Z"), why: "overlap" });
+  expect(lines).toEqual([
+    "schedule nightly: no job of its own for the tick of 2026-01-01T02:00:00.000Z, the job before has not finished, or another holds its unique key",
+  ]);
+});
+
 test("what became of a job is always shown", () => {
   const { lines, tell, trouble } = terminal();
   const job = { id: 1, name: "mail", queue: "default", attempt: 1, maxAttempts: 3 };

@@ -35,7 +35,7 @@ test(
     ) as unknown as [string, string, string];
     const listed = webhooks(["list"]).stdout;
     const [titles, row] = listed.trimEnd().split("\n");
-    expect(titles).toMatch(/^id +state +url +events +failures +open until +reason +description$/);
+    expect(titles).toMatch(/^ID +STATE +URL +EVENTS +FAILURES +OPEN UNTIL +REASON +DESCRIPTION$/);
     expect(row).toMatch(new RegExp(`^${id} +working +https://example.com/hooks +pinged, job\\.dead +0 +– +– +red$`));
     expect(listed).not.toContain(secret);
 
@@ -62,7 +62,7 @@ test("deliveries are listed, and sent again", async () => {
   const again = (await listDeliveries(db, id))[0]?.id;
   expect(stdout).toBe(`enqueued as delivery ${again}\n`);
   const lines = webhooks(["deliveries", id]).stdout.trimEnd().split("\n");
-  expect(lines[0]).toMatch(/^id +event +state +attempt +status +ms +announced +next +answer$/);
+  expect(lines[0]).toMatch(/^ID +EVENT +STATE +ATTEMPT +STATUS +MS +ANNOUNCED +NEXT +ANSWER$/);
   expect(lines[1]).toMatch(new RegExp(`^${again} +pinged +queued +0 +– +– `));
   expect(lines[2]).toMatch(new RegExp(`^${delivery} +pinged +completed +1 +200 +31 .* thank you$`));
   expect(json("deliveries", id, "--before", String(again))).toMatchObject([{ id: delivery }]);

@@ -176,7 +176,7 @@ describe.each(handles)("%s", (driver, db) => {
   test("a queue is paused, listed and resumed", async () => {
     await pauseQueue(db, driver);
     const listed = async () => (await listQueues(db)).find(({ name }) => name === driver);
-    const quiet = { name: driver, due: 0, scheduled: 0, active: 0, longestWaitMs: null };
+    const quiet = { name: driver, due: 0, scheduled: 0, parked: 0, active: 0, longestWaitMs: null };
     expect(await listed()).toEqual({ ...quiet, pausedAt: expect.any(Date) });
     expect(await resumeQueue(db, driver)).toBe(true);
     expect(await listed()).toEqual({ ...quiet, pausedAt: null });

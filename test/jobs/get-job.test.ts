@@ -120,7 +120,7 @@ test("a job that plain SQL wrote strangely can be read all the same", async () =
     insert into soniq_jobs (name, payload, run_at, errors, tags) values ('odd', '"a text"', 'infinity', '{}', '7') returning id::int`;
   expect(await getJob(db, row?.id as number)).toMatchObject({
     payload: "a text",
-    runAt: new Date(8.64e15),
+    runAt: null,
     errors: [],
     tags: [],
   });

@@ -92,6 +92,7 @@ describe("with a hundred thousand jobs in a paused queue", () => {
     await sql`insert into soniq_jobs (name, queue, payload) select 'waits', 'paused', '{}' from generate_series(1, 100000)`;
     await sql`insert into soniq_jobs (name, queue, payload, run_at, priority)
       select 'later', 'scheduled', '{}', now() + interval '1 day', n % 10 from generate_series(1, 50000) n`;
+    await sql`insert into soniq_jobs (name, queue, payload, run_at) select 'parked', 'webhooks', '{}', 'infinity' from generate_series(1, 50000)`;
     await sql`vacuum analyze soniq_jobs`;
     await sql`insert into soniq_queues (name, paused_at) values ('paused', now())`;
   });

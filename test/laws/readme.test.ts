@@ -97,6 +97,19 @@ describe("of the pages", () => {
   });
 });
 
+test("README.md: its table has every command, in the order of --help", () => {
+  const named = (path: string[]) =>
+    [...(help(path)?.split("\nCommands:")[1] ?? "").matchAll(/^ {2}([\w-]+)/gm)].map(([, name]) => name as string);
+  const all = named([])
+    .filter((name) => name !== "help")
+    .flatMap((group) => {
+      const verbs = named([group]).filter((name) => name !== "help");
+      return verbs.length > 0 ? verbs.map((verb) => `${group} ${verb}`) : [group];
+    });
+  const rows = [...read("README.md").matchAll(/^\| `npx soniq-drizzle ([^`<]+?)(?: <\w+>)?`/gm)];
+  expect(rows.map(([, command]) => command)).toEqual(all);
+});
+
 /** What is wrong with a command of npm's, or of ours. */
 function whatIsWrong(command: string): string[] {
   const [program, verb = "", ...rest] = command.split(/\s+/);

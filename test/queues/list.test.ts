@@ -4,7 +4,7 @@ import { listQueues, pauseQueue, type QueueOverview, resumeQueue } from "../../s
 import { testDatabase } from "../support/database.ts";
 
 const { db, sql } = await testDatabase();
-const empty = { pausedAt: null, due: 0, scheduled: 0, active: 0, longestWaitMs: null };
+const empty = { pausedAt: null, due: 0, scheduled: 0, parked: 0, active: 0, longestWaitMs: null };
 
 test("queues are those in which jobs wait or run, that a live worker works, and that were paused", async () => {
   await sql`insert into soniq_jobs (name, queue, payload, priority, run_at) values
@@ -18,7 +18,7 @@ test("queues are those in which jobs wait or run, that a live worker works, and 
   await resumeQueue(db, "resumed");
   const queues = await listQueues(db);
   expect(queues).toEqual([
-    { ...empty, name: "later", scheduled: 1 },
+    { ...empty, name: "later", parked: 1 },
     { ...empty, name: "mail", due: 2, scheduled: 1, active: 1, longestWaitMs: expect.any(Number) },
     { ...empty, name: "paused", pausedAt: expect.any(Date) },
     { ...empty, name: "resumed" },

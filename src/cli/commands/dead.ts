@@ -16,6 +16,7 @@ import { databaseCommand, type DatabaseOptions, withDatabase } from "../database
 import { filterOf, type FilterOptions, filterOrAll, withFilter } from "../dead-letter-options.js";
 import { exitCodes } from "../exit-codes.js";
 import { type Columns, countText, printJson, printRows } from "../print.js";
+import { oneLine } from "../printable.js";
 
 type ListOptions = DatabaseOptions & FilterOptions & { readonly limit: number; readonly cursor?: string };
 type BulkOptions = DatabaseOptions & FilterOptions & { readonly all?: true; readonly yes?: true };
@@ -26,14 +27,17 @@ export function deadCommand(): Command {
     withFilter(databaseCommand(name, description))
       .option("--all", "all dead letters")
       .option("--yes", "do not ask")
-      .addHelpText("after", `\nExit status: ${exitCodes.failed} if any of them stays.`)
+      .addHelpText(
+        "after",
+        `\nShows what there is, and asks: soniq-drizzle dead ${name} --name send-invoice --since 24h\nExit status: ${exitCodes.failed} if any of them stays.`,
+      )
       .action(act);
   return new Command("dead")
-    .description("list, replay, purge or export dead letters: jobs that could not go on")
+    .description("list, count, replay, purge or export dead letters: jobs that could not go on")
     .addCommand(
       withFilter(databaseCommand("list", "list dead letters, newest first"))
-        .option("--limit <n>", "how many, up to 1000", Number, 50)
-        .option("--cursor <text>", "go on where another list has ended")
+        .option("--limit <n>", "how many at the most, up to 1000", Number, 50)
+        .option("--cursor <text>", "where the page before ended")
         .action(list),
     )
     .addCommand(withFilter(databaseCommand("summary", "count dead letters by job, reason and error")).action(summary))
@@ -118,7 +122,7 @@ async function isWanted(db: Queryable, filter: DeadLetterFilter, verb: string, o
   const { count, groups } = await summarizeDeadLetters(db, filter);
   if (count === 0) return true;
   for (const group of groups)
-    console.error(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`);
+    console.error(oneLine(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`));
   return confirmed(`${verb} ${countText(count, mostCounted)} dead letters?`, options);
 }
 
@@ -131,7 +135,7 @@ function sayRefusals(): (refusals: readonly (ReplayRefusal | PurgeRefusal)[]) =>
   return (refusals) => {
     for (const refusal of refusals.slice(0, mostRefusalsSaid - said)) {
       said += 1;
-      console.error(`#${refusal.id} stays: ${why(refusal)}`);
+      console.error(oneLine(`#${refusal.id} stays: ${why(refusal)}`));
     }
   };
 }

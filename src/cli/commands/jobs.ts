@@ -7,6 +7,7 @@ import type { Job, JobSummary } from "../../jobs/job.js";
 import { type JobFilter, type JobPage, listJobs } from "../../jobs/list-jobs.js";
 import { type DatabaseOptions, databaseCommand, withDatabase } from "../database-command.js";
 import { type Columns, printJson, printRows } from "../print.js";
+import { oneLine } from "../printable.js";
 
 /** So many pages in a row, of ten thousand jobs each, may hold less than was asked for. */
 const mostPages = 100;
@@ -14,11 +15,11 @@ const mostPages = 100;
 /** `soniq-drizzle jobs` */
 export function jobsCommand(): Command {
   return new Command("jobs")
-    .description("look at jobs, and cancel them")
+    .description("list, show or cancel jobs")
     .addCommand(
       databaseCommand("list", "list jobs, newest first")
         .addOption(
-          new Option("--state <state>", "only jobs in this state").choices([
+          new Option("--state <state>", "only those in this state").choices([
             "queued",
             "active",
             "completed",
@@ -26,36 +27,34 @@ export function jobsCommand(): Command {
             "dead",
           ]),
         )
-        .option("--queue <name>", "only jobs of this queue")
-        .option("--name <name>", "only jobs of this definition")
-        .option("--tag <tag>", "only jobs with this tag")
-        .option("--before <id>", "only jobs of lower ids: where the page before ended", wholeNumber)
-        .option("--limit <n>", "how many at the most", wholeNumber, 50)
+        .option("--queue <name>", "only those of this queue")
+        .option("--name <name>", "only those of this definition")
+        .option("--tag <tag>", "only those with this tag")
+        .option("--before <job>", "only those before this one: where the page before ended", wholeNumber)
+        .option("--limit <n>", "how many at the most, up to 1000", wholeNumber, 50)
         .action(list),
     )
     .addCommand(
-      databaseCommand("show", "show all that is known of a job")
-        .argument("<id>", "the job's id", wholeNumber)
-        .action(show),
+      databaseCommand("show", "show all that is known of a job").argument("<job>", "its id", wholeNumber).action(show),
     )
     .addCommand(
       databaseCommand("cancel", "cancel a job; of one that runs, the signal is aborted")
-        .argument("<id>", "the job's id", wholeNumber)
+        .argument("<job>", "its id", wholeNumber)
         .option("--reason <text>", "why, for those who look at it later")
         .action(cancelOne),
     );
 }
 
 const columns: Columns<JobSummary> = {
-  id: (job) => job.id,
-  state: stateOf,
-  name: (job) => job.name,
-  queue: (job) => job.queue,
-  attempt: (job) => `${job.attempt}/${job.maxAttempts}`,
-  created: (job) => job.createdAt,
-  "due, begun or finished": (job) => job.finishedAt ?? (job.state === "active" ? job.claimedAt : job.runAt),
-  tags: (job) => job.tags.join(", "),
-  reason: (job) => job.reason,
+  ID: (job) => job.id,
+  STATE: stateOf,
+  JOB: (job) => job.name,
+  QUEUE: (job) => job.queue,
+  ATTEMPTS: (job) => `${job.attempt}/${job.maxAttempts}`,
+  CREATED: (job) => job.createdAt,
+  "DUE, BEGUN OR FINISHED": (job) => job.finishedAt ?? (job.state === "active" ? job.claimedAt : job.runAt),
+  TAGS: (job) => job.tags.join(", "),
+  REASON: (job) => job.reason,
 };
 
 async function list({ config, json, ...filter }: DatabaseOptions & JobFilter): Promise<void> {
@@ -63,7 +62,7 @@ async function list({ config, json, ...filter }: DatabaseOptions & JobFilter): P
   const { jobs, next } = await withDatabase(options, (db) => pageOf(db, filter));
   if (json) return printJson({ jobs, next: next ?? null });
   printRows(jobs, columns, {});
-  if (next !== undefined) console.log(`There may be more: --before ${next}`);
+  if (next !== undefined) console.error(`There may be more: --before ${next}`);
 }
 
 /** As many jobs as were asked for, from as many pages as that takes, within reason. */
@@ -89,10 +88,10 @@ async function show(jobId: number, options: DatabaseOptions): Promise<void> {
   if (options.json) return printJson(job);
   const { errors, logs, ...rest } = job;
   const facts = Object.entries({ ...rest, state: stateOf(job) } satisfies Partial<Record<keyof Job, unknown>>);
-  printRows(facts, { fact: ([fact]) => fact, value: ([, value]) => shown(value) }, {});
+  printRows(facts, { FACT: ([fact]) => fact, VALUE: ([, value]) => shown(value) }, {});
   for (const [title, records] of Object.entries({ errors, logs })) {
     if (records.length > 0) console.log(`\n${title}:`);
-    for (const record of records) console.log(`  ${JSON.stringify(record)}`);
+    for (const record of records) console.log(`  ${oneLine(JSON.stringify(record))}`);
   }
 }
 
@@ -110,7 +109,9 @@ function notFound(jobId: number, or = "or no longer"): SoniqError {
 }
 
 function stateOf({ state, runAt }: JobSummary): string {
-  return state === "queued" && runAt.getTime() > Date.now() ? "scheduled" : state;
+  if (state !== "queued") return state;
+  if (runAt === null) return "parked";
+  return runAt.getTime() > Date.now() ? "scheduled" : state;
 }
 
 function shown(value: unknown): string | Date | null {

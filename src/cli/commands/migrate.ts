@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { migrate } from "../../database/migrate.js";
 import { checkConfig } from "../../worker/settings.js";
+import { configOption } from "../database-command.js";
 import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
 
@@ -8,7 +9,7 @@ import { describeDatabase, openDatabase } from "../open-database.js";
 export function migrateCommand(): Command {
   return new Command("migrate")
     .description("create or update the job tables, for those who do not have drizzle-kit do it")
-    .option("--config <file>", "the configuration (default: soniq.config.ts or .js in this folder)")
+    .option(...configOption)
     .action(async ({ config }: { config?: string }) => {
       const { connection } = checkConfig((await loadConfig(config)).config);
       const database = await openDatabase(connection, "transactions");

@@ -11,12 +11,12 @@ export function queuesCommand(): Command {
     .addCommand(databaseCommand("list", "list the queues, and how many jobs are in them").action(list))
     .addCommand(
       databaseCommand("pause", "have nobody start jobs of a queue; running ones finish")
-        .argument("<name>", "the queue")
+        .argument("<queue>", "its name")
         .action(pause),
     )
     .addCommand(
       databaseCommand("resume", "have a paused queue go on, in its old order")
-        .argument("<name>", "the queue")
+        .argument("<queue>", "its name")
         .action(resume),
     );
 }
@@ -30,6 +30,7 @@ const columns: Columns<QueueOverview> = {
   PAUSED: ({ pausedAt }) => pausedAt,
   DUE: ({ due }) => countText(due, mostCounted),
   SCHEDULED: ({ scheduled }) => countText(scheduled, mostCounted),
+  PARKED: ({ parked }) => countText(parked, mostCounted),
   ACTIVE: ({ active }) => countText(active, mostCounted),
   WAIT: ({ longestWaitMs }) => (longestWaitMs === null ? null : `${(longestWaitMs / 1_000).toFixed(1)} s`),
 };

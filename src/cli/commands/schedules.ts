@@ -10,11 +10,12 @@ import { type Columns, printJson, printRows } from "../print.js";
 
 /** `soniq-drizzle schedules` */
 export function schedulesCommand(): Command {
-  const list = databaseCommand("list", "all schedules, and when they tick next").action((options: DatabaseOptions) =>
-    withDatabase(options, async (db) => printRows(await listSchedules(db), columns, options)),
+  const list = databaseCommand("list", "list the schedules, and when they tick next").action(
+    (options: DatabaseOptions) =>
+      withDatabase(options, async (db) => printRows(await listSchedules(db), columns, options)),
   );
   return new Command("schedules")
-    .description("see and change what is enqueued at certain times")
+    .description("list, pause, resume, trigger or remove schedules: what enqueues jobs at certain times")
     .addCommand(list)
     .addCommand(verb("pause", "paused", "let no tick fire until it is resumed", pauseSchedule))
     .addCommand(verb("resume", "resumed", "let it go on with its next tick", resumeSchedule))
@@ -39,14 +40,14 @@ function verb(
 }
 
 const columns: Columns<Schedule> = {
-  schedule: ({ name }) => name,
-  ticks: ({ cron, everyMs, timeZone }) =>
+  SCHEDULE: ({ name }) => name,
+  TICKS: ({ cron, everyMs, timeZone }) =>
     cron === null ? `every ${inWords(everyMs as number)}` : `${cron} ${timeZone}`,
-  job: ({ jobName }) => jobName,
-  state: ({ pausedAt, orphanedAt }) => (orphanedAt ? "orphaned" : pausedAt ? "paused" : "active"),
-  "last tick": ({ lastTickAt }) => lastTickAt,
-  "last job": ({ lastJobId }) => lastJobId,
-  "next ticks": ({ nextTicks }) =>
+  JOB: ({ jobName }) => jobName,
+  STATE: ({ pausedAt, orphanedAt }) => (orphanedAt ? "orphaned" : pausedAt ? "paused" : "active"),
+  "LAST TICK": ({ lastTickAt }) => lastTickAt,
+  "LAST JOB": ({ lastJobId }) => lastJobId,
+  "NEXT TICKS": ({ nextTicks }) =>
     nextTicks.length > 0
       ? nextTicks
           .slice(0, 2)

@@ -22,22 +22,26 @@ import { type Columns, printJson, printRows } from "../print.js";
 /** `soniq-drizzle webhooks` */
 export function webhooksCommand(): Command {
   return new Command("webhooks")
-    .description("the endpoints that get webhooks, and what was delivered to them")
+    .description("add, pause, resume or delete endpoints of webhooks, and list what was delivered to them")
     .addCommand(databaseCommand("list", "list the endpoints, and how they are").action(list))
     .addCommand(
       databaseCommand("add", "register an endpoint; prints its secret, this once")
-        .argument("<url>")
+        .argument("<url>", "where its webhooks go, by https")
         .option(
           "--events <names>",
           "the events that it asks for, separated by commas (default: all but job.…)",
           eventNames,
         )
         .option("--description <text>", "whose it is")
+        .addHelpText(
+          "after",
+          "\nExample: soniq-drizzle webhooks add https://warehouse.example/hooks --events order.paid,order.sent",
+        )
         .action(add),
     )
     .addCommand(
       endpointCommand("pause", "send an endpoint nothing; what is announced meanwhile waits")
-        .option("--reason <text>", "why")
+        .option("--reason <text>", "why, for those who look at it later")
         .action(pause),
     )
     .addCommand(endpointCommand("resume", "send to an endpoint again, what has waited, too").action(resume))
@@ -56,8 +60,8 @@ export function webhooksCommand(): Command {
     )
     .addCommand(
       endpointCommand("deliveries", "list what was sent to an endpoint, newest first")
-        .option("--before <delivery>", "those before this one", wholeNumber)
-        .option("--limit <n>", "how many", wholeNumber, 50)
+        .option("--before <delivery>", "only those before this one: where the page before ended", wholeNumber)
+        .option("--limit <n>", "how many at the most, up to 1000", wholeNumber, 50)
         .action(deliveries),
     )
     .addCommand(
@@ -72,26 +76,26 @@ function endpointCommand(name: string, description: string): Command {
 }
 
 const endpointColumns: Columns<Endpoint> = {
-  id: ({ id }) => id,
-  state: ({ state }) => state,
-  url: ({ url }) => url,
-  events: ({ events }) => events.join(", ") || "all",
-  failures: ({ failures }) => failures,
-  "open until": ({ openUntil }) => openUntil,
-  reason: ({ pausedReason }) => pausedReason,
-  description: ({ description }) => description,
+  ID: ({ id }) => id,
+  STATE: ({ state }) => state,
+  URL: ({ url }) => url,
+  EVENTS: ({ events }) => events.join(", ") || "all",
+  FAILURES: ({ failures }) => failures,
+  "OPEN UNTIL": ({ openUntil }) => openUntil,
+  REASON: ({ pausedReason }) => pausedReason,
+  DESCRIPTION: ({ description }) => description,
 };
 
 const deliveryColumns: Columns<Delivery> = {
-  id: ({ id }) => id,
-  event: ({ event }) => event,
-  state: ({ state }) => state,
-  attempt: ({ attempt }) => attempt,
-  status: ({ answer, failures }) => answer?.status ?? failures.at(-1)?.status,
-  ms: ({ answer, failures }) => answer?.durationMs ?? failures.at(-1)?.durationMs,
-  announced: ({ createdAt }) => createdAt,
-  next: ({ nextAt }) => nextAt,
-  answer: ({ answer, failures }) => answer?.excerpt ?? failures.at(-1)?.message,
+  ID: ({ id }) => id,
+  EVENT: ({ event }) => event,
+  STATE: ({ state }) => state,
+  ATTEMPT: ({ attempt }) => attempt,
+  STATUS: ({ answer, failures }) => answer?.status ?? failures.at(-1)?.status,
+  MS: ({ answer, failures }) => answer?.durationMs ?? failures.at(-1)?.durationMs,
+  ANNOUNCED: ({ createdAt }) => createdAt,
+  NEXT: ({ nextAt }) => nextAt,
+  ANSWER: ({ answer, failures }) => answer?.excerpt ?? failures.at(-1)?.message,
 };
 
 async function list(options: DatabaseOptions): Promise<void> {
@@ -148,7 +152,9 @@ async function deliveries(
   { before, limit, ...options }: DatabaseOptions & { before?: number; limit: number },
 ): Promise<void> {
   const page = { limit, ...(before !== undefined && { before }) };
-  printRows(await withDatabase(options, (db) => listDeliveries(db, endpoint, page)), deliveryColumns, options);
+  const found = await withDatabase(options, (db) => listDeliveries(db, endpoint, page));
+  printRows(found, deliveryColumns, options);
+  if (!options.json && found.length === limit) console.error(`There may be more: --before ${found.at(-1)?.id}`);
 }
 
 async function resend(delivery: number, options: DatabaseOptions): Promise<void> {

@@ -10,6 +10,7 @@ import { findUnworkedQueues } from "../../queues/unworked.js";
 import { connectionBudget, totalOf } from "../../worker/connection-budget.js";
 import { type ProcessWorker, type Worker, workerOf } from "../../worker/create-worker.js";
 import { checkConfig, narrow, type Settings } from "../../worker/settings.js";
+import { configOption } from "../database-command.js";
 import { exitCodes, exitCodesInWords } from "../exit-codes.js";
 import { explain } from "../explain.js";
 import { healthPaths, serveHealth } from "../health-server.js";
@@ -33,7 +34,7 @@ interface Options {
 export function workCommand(): Command {
   return new Command("work")
     .description("run the jobs of the configured queues, until told to stop")
-    .option("--config <file>", "the configuration (default: soniq.config.ts or .js in this folder)")
+    .option(...configOption)
     .option("--queues <names>", "only these of the configured queues, separated by commas", (text: string) =>
       text.split(","),
     )
@@ -58,7 +59,7 @@ export function workCommand(): Command {
     .option("--health-host <address>", "with --health-port: listen on this address only (default: all)")
     .addHelpText(
       "after",
-      "\nSIGTERM or SIGINT: claims no more, lets running jobs finish for the drainTimeout, gives the rest back. A second signal gives them back at once.\n\n" +
+      "\nExamples:\n  soniq-drizzle work --queues billing --concurrency 5 --health-port 8080\n  soniq-drizzle work --drain --max-duration 10m\n\nSIGTERM or SIGINT: claims no more, lets running jobs finish for the drainTimeout, gives the rest back. A second signal gives them back at once.\n\n" +
         exitCodesInWords,
     )
     .action(work);
