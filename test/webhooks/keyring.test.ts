@@ -45,18 +45,21 @@ test("a secret that was sealed with a key which is gone names that key", () => {
   );
 });
 
+function refusalOf(key: string | undefined): unknown {
+  try {
+    return new Keyring([key]);
+  } catch (error) {
+    return error;
+  }
+}
+
 describe("a key that cannot be one is refused without being shown", () => {
   test.each([
     ["that is not set", undefined, "webhooks.keys[0] is not set"],
     ["that is empty", "", "webhooks.keys[0] is not set"],
     ["that is too short", "c2hvcnQ=", "webhooks.keys[0] has 5 bytes in base64, not 32"],
   ])("%s", (_what, given, message) => {
-    let refusal: unknown;
-    try {
-      new Keyring([given]);
-    } catch (error) {
-      refusal = error;
-    }
+    const refusal = refusalOf(given);
     expect(String(refusal)).toContain(message);
     expect(inspect(refusal)).not.toContain(given || "c2hvcnQ=");
   });
