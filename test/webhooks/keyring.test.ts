@@ -45,9 +45,9 @@ test("a secret that was sealed with a key which is gone names that key", () => {
   );
 });
 
-function refusalOf(key: string | undefined): unknown {
+function refusalOf(given: string | undefined): unknown {
   try {
-    return new Keyring([key]);
+    return new Keyring([given]);
   } catch (error) {
     return error;
   }
