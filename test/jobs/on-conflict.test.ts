@@ -199,7 +199,8 @@ describe("a job that is an error", () => {
       await expect(enqueueMany(tx, charge, many)).rejects.toMatchObject({ name: "DuplicateJobError", id });
       return enqueueMany(tx, charge, [{ page: "many 4" }]);
     });
-    const left = await sql`select id::int from soniq_jobs where payload ->> 'page' like 'many %' and name = 'charge' order by id`;
+    const left =
+      await sql`select id::int from soniq_jobs where payload ->> 'page' like 'many %' and name = 'charge' order by id`;
     expect(left.map((row) => row["id"] as number)).toEqual([id, kept[0]?.id]);
   });
 
