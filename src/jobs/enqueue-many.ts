@@ -18,6 +18,7 @@ import {
   type NewJob,
   tellEnqueued,
 } from "./new-job.js";
+import { changesHolder } from "./unique-settings.js";
 
 const keyRounds = 5;
 
@@ -48,8 +49,9 @@ export async function enqueueMany<Name extends string, In, Out, ResultIn, Result
   const enqueued = await retryConflicts(db, (on) =>
     on.transaction((tx: Queryable) => insertAll(tx, rows, keyed)),
   ).catch(explainMissingTables);
+  const last = lastOfKeys(rows);
   for (const [i, { id, deduplicated }] of enqueued.entries())
-    if (!deduplicated) tellEnqueued(job, id, payloads[i] as In);
+    if (!deduplicated) tellEnqueued(job, id, payloads[last.get((rows[i] as NewJob).uniqueKey) ?? i] as In);
   return enqueued.map((row) => ({ ...row, name: job.name }));
 }
 
@@ -92,6 +94,14 @@ function fold(first: NewJob, next: NewJob): NewJob {
     default:
       return first;
   }
+}
+
+/** Where one that waits is changed, the last of those that share a key is what is stored. @returns its index, by the key */
+function lastOfKeys(rows: readonly NewJob[]): Map<string | null, number> {
+  const last = new Map<string | null, number>();
+  for (const [i, { uniqueKey, options }] of rows.entries())
+    if (uniqueKey !== null && changesHolder(options.onConflict)) last.set(uniqueKey, i);
+  return last;
 }
 
 type Found = Pick<Enqueued, "id" | "deduplicated">;

@@ -13,8 +13,8 @@ export interface LogLine {
 
 const longestMessage = 2_000;
 const longestFields = 2_000;
-/** What JSON can say in a key, and `jsonb` cannot hold: NUL, and half a surrogate pair. */
-const unstorableEscape = /\\u(0000|d[89a-f])/i;
+/** What JSON can say in a key, and `jsonb` cannot hold: NUL, and half a surrogate pair. A backslash that is itself escaped escapes nothing. */
+const unstorableEscape = /(?<!\\)(?:\\\\)*\\u(0000|d[89a-f])/i;
 
 /** The line as a JSON text, cut, and storable whatever it was. The append puts the time in the place of `afterUs`. */
 export function logLineJson({ message, fields, attempt, afterUs }: LogLine): string {

@@ -1,22 +1,48 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, type SQL, sql } from "drizzle-orm";
+import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import type { ClaimedJob } from "./claim.js";
 
+type Claim = Pick<ClaimedJob, "id" | "claims">;
+
 /**
- * Writes down how far an active job is; nothing if its claim has ended.
+ * Writes down how far an active job is, unless others have locked its row.
  *
  * @param progress a JSON text
+ * @returns whether it is written: it is not for a claim that has ended, either
  */
-export async function saveProgress(
+export function saveProgress(db: Queryable, workerId: string, job: Claim, progress: string): Promise<boolean> {
+  const free = new QueryBuilder()
+    .select({ id: soniqJobs.id })
+    .from(soniqJobs)
+    .where(eq(soniqJobs.id, job.id))
+    .for("no key update", { skipLocked: true });
+  return save(db, workerId, job, progress, sql`${soniqJobs.id} = any (array(${free}))`);
+}
+
+/** The same in the job's own transaction, whose settle waits for the row in any case. */
+export function saveProgressInTransaction(
+  tx: Queryable,
+  workerId: string,
+  job: Claim,
+  progress: string,
+): Promise<boolean> {
+  return save(tx, workerId, job, progress);
+}
+
+async function save(
   db: Queryable,
   workerId: string,
-  { id, claims }: Pick<ClaimedJob, "id" | "claims">,
+  { id, claims }: Claim,
   progress: string,
-): Promise<void> {
-  await builder(db)
+  only?: SQL,
+): Promise<boolean> {
+  const saved = await builder(db)
     .update(soniqJobs)
     .set({ progress: sql`${progress}::text::jsonb` })
-    .where(and(eq(soniqJobs.id, id), eq(soniqJobs.claims, claims), eq(soniqJobs.workerId, workerId)));
+    .where(and(eq(soniqJobs.id, id), eq(soniqJobs.claims, claims), eq(soniqJobs.workerId, workerId), only))
+    .returning({ id: soniqJobs.id });
+  return saved.length > 0;
 }

@@ -3,7 +3,7 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { take, ticksAfter } from "./rhythm.js";
+import { type StoredRhythm, take, ticksAfter } from "./rhythm.js";
 
 /** A schedule as it stands. */
 export interface Schedule {
@@ -24,7 +24,7 @@ export interface Schedule {
   readonly orphanedAt: Date | null;
   readonly lastTickAt: Date | null;
   readonly lastJobId: number | null;
-  /** The next five; none while it is paused or orphaned. */
+  /** The next five; none while it is paused or orphaned, nor where this Node does not know its time zone. */
   readonly nextTicks: readonly Date[];
 }
 
@@ -60,9 +60,16 @@ export async function listSchedules(db: Queryable): Promise<Schedule[]> {
   return rows.map(({ nextRunAt, payload, ...schedule }) => ({
     ...schedule,
     payload: JSON.parse(payload) as unknown,
-    nextTicks:
-      schedule.pausedAt || schedule.orphanedAt
-        ? []
-        : [nextRunAt, ...take(ticksAfter(schedule, nextRunAt.getTime()), previewed - 1)],
+    nextTicks: schedule.pausedAt || schedule.orphanedAt ? [] : nextTicks(schedule, nextRunAt),
   }));
+}
+
+function nextTicks(rhythm: StoredRhythm, nextRunAt: Date): Date[] {
+  try {
+    return [nextRunAt, ...take(ticksAfter(rhythm, nextRunAt.getTime()), previewed - 1)];
+  } catch (error) {
+    // A newer Node may have stored a time zone that this one lacks: the other schedules are to be seen all the same.
+    if (error instanceof RangeError) return [];
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import { eq, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
+import { soniqJobs } from "../../schema/jobs.js";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
@@ -11,7 +12,8 @@ import { scheduledJob } from "./scheduled-job.js";
 
 /**
  * Enqueues a schedule's job now, as if it had a tick, whether it is paused or not, and though the last job may not have
- * finished. Its ticks come when they come.
+ * finished. Its ticks come when they come; with `overlap: "skip"`, none while this job has not finished, unless another one of
+ * the schedule's had not when this was triggered: then the ticks wait for that.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @returns the job's id
@@ -23,11 +25,13 @@ export async function triggerSchedule(db: Queryable, name: string): Promise<{ re
     .from(soniqSchedules)
     .where(eq(soniqSchedules.name, name))
     .for("no key update");
+  const isRunning = sql`exists (select 1 from ${soniqJobs} where id = schedule.last_job_id and finished_at is null)`;
   const [triggered] = await rowsOf<{ id: string | number | null }>(
     db,
     sql`with schedule as (${schedule}),
       ${scheduledJob(sql`null`, sql`null::float8`, sql`schedule`)}
-      update ${soniqSchedules} set last_job_id = coalesce((select id from job), schedule.last_job_id)
+      update ${soniqSchedules} set
+        last_job_id = case when ${isRunning} then schedule.last_job_id else coalesce((select id from job), schedule.last_job_id) end
       from schedule where ${soniqSchedules.name} = schedule.name
       returning (select id from job) as id, (select ${ring(sql`job.queue`)} from job) as rung`,
   ).catch(explainMissingTables);

@@ -8,7 +8,7 @@ import type { ClaimedJob } from "../jobs/claim.js";
 import { deleteCompleted } from "../jobs/delete-completed.js";
 import type { TransactionOptions } from "../jobs/job-context.js";
 import { decide, type Outcome } from "../jobs/outcome.js";
-import { saveProgress } from "../jobs/save-progress.js";
+import { saveProgressInTransaction } from "../jobs/save-progress.js";
 import type { Settled, Settlement, Settles } from "../jobs/settle.js";
 import { findCommitted } from "../jobs/settled-before.js";
 import type { Connections } from "./connections.js";
@@ -81,7 +81,8 @@ export class JobTransaction {
     private readonly signal: AbortSignal,
     /** What the handler logged and is not written yet: goes with the settle, and past a rollback with the next one. */
     private readonly logs: () => string | undefined,
-    private readonly progress: Progress,
+    /** Undefined while the handler has told of none. */
+    private readonly progress: () => Progress | undefined,
   ) {}
 
   /** @returns what the body returned, once it is committed */
@@ -115,7 +116,7 @@ export class JobTransaction {
 
   async #untilNoConflict(body: Body, options?: TransactionOptions): Promise<unknown> {
     // Written beside it, at REPEATABLE READ it would be in its way.
-    await this.progress.hold();
+    await this.progress()?.hold();
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#inSlot(body, options);
@@ -211,8 +212,8 @@ export class JobTransaction {
 
   async #settle(tx: Queryable, outcome: Outcome): Promise<Settled["state"] | undefined> {
     const settlement = this.#settlement(outcome);
-    const progress = this.progress.take();
-    if (progress !== undefined) await saveProgress(tx, this.workerId, this.job, progress);
+    const progress = this.progress()?.unwritten;
+    if (progress !== undefined) await saveProgressInTransaction(tx, this.workerId, this.job, progress);
     const { settle, tell } = this.around.settles();
     const deletes = this.around.deleted.has(this.job.name) && !tell;
     const [gone] = deletes ? await deleteCompleted(tx, this.workerId, [settlement]) : [];

@@ -1,3 +1,5 @@
+import { failureOf, isForEveryRow } from "../core/failure.js";
+import { inHalves } from "../core/in-halves.js";
 import type { Queryable } from "../core/queryable.js";
 import { appendLogs, type LoggedLines } from "../jobs/append-logs.js";
 import type { Duty } from "./duties.js";
@@ -41,8 +43,18 @@ export class LogWriter {
     const round = [...this.#waiting].filter(({ held }) => !held);
     for (let from = 0; from < round.length; from += jobsPerStatement) {
       const logs = new Map(round.slice(from, from + jobsPerStatement).map((log) => [log.logged(), log]));
+      const appended = await inHalves(
+        [...logs.keys()],
+        (some) => appendLogs(this.db, some),
+        (logged, error) => {
+          if (isForEveryRow(error)) throw error;
+          // Its lines go with its settle, or are left out of that.
+          if (failureOf(error) === "row") this.#waiting.delete(logs.get(logged) as UnwrittenLog);
+          this.tell({ type: "trouble", doing: `writing what job #${logged.id} has logged`, error });
+        },
+      );
       // What is missing there was locked, or is fenced and about to end.
-      for (const logged of await appendLogs(this.db, [...logs.keys()])) {
+      for (const logged of appended) {
         const log = logs.get(logged) as UnwrittenLog;
         this.#waiting.delete(log);
         log.written(logged.lines);

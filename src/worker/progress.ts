@@ -6,7 +6,7 @@ const intervalMs = 250;
 
 /**
  * What the handler of one attempt tells of its progress: written a few times a second, of which the latest value counts. It
- * never fails the job.
+ * never fails the job, nor waits for whoever has locked the job's row.
  */
 export class Progress {
   /** A JSON text. */
@@ -15,13 +15,18 @@ export class Progress {
   readonly #held = new AbortController();
 
   /**
-   * @param write writes a JSON text
-   * @param failed is told what could not be written
+   * @param write writes a JSON text, and says whether it could
+   * @param failed is told of a value that is no JSON, or that the database refuses
    */
   constructor(
-    private readonly write: (json: string) => Promise<void>,
+    private readonly write: (json: string) => Promise<boolean>,
     private readonly failed: (error: unknown) => void,
   ) {}
+
+  /** What is told, and not written yet. It stays: the transaction that writes it may have to begin again. */
+  get unwritten(): string | undefined {
+    return this.#unwritten;
+  }
 
   report(value: unknown): void {
     try {
@@ -32,22 +37,22 @@ export class Progress {
     if (!this.#held.signal.aborted) this.#writing ??= this.#writeOn();
   }
 
-  /** Writes what is left, and from then on nothing by itself: the attempt has ended, or its transaction begins. */
+  /** Tries to write what is left, and from then on nothing by itself: the attempt has ended, or its transaction begins. */
   async hold(): Promise<void> {
     this.#held.abort();
     await this.#writing;
   }
 
-  /** What was told since: for the transaction to write. */
-  take(): string | undefined {
-    const json = this.#unwritten;
-    this.#unwritten = undefined;
-    return json;
-  }
-
   async #writeOn(): Promise<void> {
-    for (let json = this.take(); json !== undefined; json = this.take()) {
-      await this.write(json).catch(this.failed);
+    while (this.#unwritten !== undefined) {
+      const last = this.#held.signal.aborted;
+      const json = this.#unwritten;
+      const isDone = await this.write(json).catch((error: unknown) => {
+        this.failed(error);
+        return true;
+      });
+      if (isDone && this.#unwritten === json) this.#unwritten = undefined;
+      if (!isDone && last) break;
       await pause(intervalMs, this.#held.signal);
     }
     this.#writing = undefined;

@@ -217,10 +217,14 @@ export class Run {
   #keptProgress(): Progress {
     const { job, workerId } = this;
     const { transactions, tell } = this.around;
-    this.#progress ??= new Progress(
-      (json) => saveProgress(transactions.db, workerId, job, json),
-      (error) => tell({ type: "trouble", doing: `saving the progress of ${job.name} #${job.id}`, error }),
-    );
+    if (!this.#progress) {
+      this.#progress = new Progress(
+        (json) => saveProgress(transactions.db, workerId, job, json),
+        (error) => tell({ type: "trouble", doing: `saving the progress of ${job.name} #${job.id}`, error }),
+      );
+      // The first that the handler tells, in its transaction: goes with that.
+      if (this.#transaction) void this.#progress.hold();
+    }
     return this.#progress;
   }
 
@@ -238,7 +242,7 @@ export class Run {
           around.transactions,
           this.#signal,
           logs,
-          this.#keptProgress(),
+          () => this.#progress,
         );
         return this.#transaction.run(write, options) as ReturnType<typeof write>;
       },

@@ -132,6 +132,15 @@ describe("purging", () => {
     expect(refused).toMatchObject([{ id: ids[33], because: "failed", error: { cause: { code: "23503" } } }]);
   });
 
+  test("fails where the right to delete is not granted, and counts no row for it", async () => {
+    await many("kept", 3);
+    await sql`create function refuse() returns trigger language plpgsql as 'begin raise insufficient_privilege; end'`;
+    await sql`create trigger refuse before delete on soniq_jobs for each row when (old.name = 'kept') execute function refuse()`;
+    await expect(purgeDeadLetters(db, { name: "kept" })).rejects.toMatchObject({ cause: { code: "42501" } });
+    await sql`drop trigger refuse on soniq_jobs`;
+    expect(await inState("kept", "dead")).toBe(3);
+  });
+
   test("goes around what another transaction has locked", async () => {
     const ids = await many("locked", 10);
     const commit = await transactionWith(sql, `select from soniq_jobs where id = ${ids[3]} for update`);

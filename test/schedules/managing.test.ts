@@ -63,6 +63,13 @@ describe("the list", () => {
     expect(paused).toMatchObject({ pausedAt: expect.any(Date), nextTicks: [] });
   });
 
+  test("has the others, where this Node does not know the time zone of one", async () => {
+    await sql`update soniq_schedules set time_zone = 'Moon/Tranquillity' where name = 'nightly'`;
+    const [first, second] = await listSchedules(db);
+    expect(first).toMatchObject({ name: "hourly", nextTicks: { length: 5 } });
+    expect(second).toMatchObject({ name: "nightly", timeZone: "Moon/Tranquillity", nextTicks: [] });
+  });
+
   test("says which job was the last", async () => {
     await overdue(sql, "hourly", "1 second");
     await fireDue(db);
@@ -144,6 +151,15 @@ describe("a schedule that is triggered", () => {
 
   test("has a last job, beside which a tick has none", async () => {
     await triggerSchedule(db, "hourly");
+    await overdue(sql, "hourly", "1 second");
+    expect(await fireDue(db)).toEqual({ hourly: 0 });
+  });
+
+  test("has the tick's job that runs for its last job yet, beside which a tick has none", async () => {
+    await overdue(sql, "hourly", "1 second");
+    expect(await fireDue(db)).toEqual({ hourly: 1 });
+    const { id } = await triggerSchedule(db, "hourly");
+    await sql`update soniq_jobs set state = 'completed', finished_at = now() where id = ${id}`;
     await overdue(sql, "hourly", "1 second");
     expect(await fireDue(db)).toEqual({ hourly: 0 });
   });

@@ -188,6 +188,25 @@ describe("a definition's onEnqueued", () => {
     expect(told).toEqual(ids.map((one, i) => [one, i + 1]));
   });
 
+  test("is told of the payload that is stored, where several of a bulk share a key", async () => {
+    const bulk = async (onConflict: "keep" | "replace" | "reschedule") => {
+      const one = defineJob({
+        name: onConflict,
+        queue: "counted",
+        payload: v.number(),
+        unique: { by: () => "one", onConflict },
+        onEnqueued: (...what) => told.push(what),
+      });
+      const [first] = await enqueueMany(db, one, [1, 2, 3], { delay: "1h" });
+      const [, payload] = told.splice(0)[0] as [unknown, number];
+      expect(await jobRow(db, first?.id as number)).toMatchObject({ payload });
+      return payload;
+    };
+    expect(await bulk("keep")).toBe(1);
+    expect(await bulk("replace")).toBe(3);
+    expect(await bulk("reschedule")).toBe(3);
+  });
+
   test("is told before the transaction ends, and so of what is rolled back", async () => {
     const rolledBack = db.transaction(async (tx) => {
       await enqueue(tx, job, 7);

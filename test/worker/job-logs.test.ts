@@ -161,6 +161,12 @@ describe("whatever is logged, the job completes, and keeps", () => {
     ["an error as a sentence", { e: new TypeError("no") }, { message: "m", fields: { e: "TypeError: no" } }],
     ["NUL characters in a text", { t: "\0" }, { message: "m", fields: { t: "\u{fffd}" } }],
     ["no fields with a NUL in a key", { "\0": 1 }, { message: "m (its fields are left out: they cannot be read)" }],
+    ["a key that only looks like an escape", { "\\u0000": 1 }, { message: "m", fields: { "\\u0000": 1 } }],
+    [
+      "no fields with a NUL behind a backslash",
+      { "\\\0": 1 },
+      { message: "m (its fields are left out: they cannot be read)" },
+    ],
     ["no cycle", cycle, { message: "m (its fields are left out: they cannot be read)" }],
     [
       "no fields that are too long",
@@ -273,4 +279,21 @@ test("lines that PostgreSQL refuses cost a job nothing but themselves", async ()
   await settled(id, "completed");
   await sql`alter table soniq_jobs drop constraint no_logs`;
   expect(await row()).toMatchObject({ state: "completed", reason: null, logs: [] });
+});
+
+test("nor do they keep the lines of other jobs from being written", async () => {
+  await sql`alter table soniq_jobs add constraint no_logs check (logs::text not like '%forbidden%')`;
+  const finish = gate();
+  const { job, settled, id, logs, event } = await running(async ({ log }, n) => {
+    log(n === 1 ? "forbidden" : "fine");
+    await finish.opened;
+  });
+  await event("trouble", ({ doing }) => doing === `writing what job #${id} has logged`);
+  const other = await enqueue(db, job, 2);
+  await until(async () => (await logsOf(other.id)).length === 1);
+  expect(await logs()).toEqual([]);
+  finish.open();
+  await settled(id, "completed");
+  await settled(other.id, "completed");
+  await sql`alter table soniq_jobs drop constraint no_logs`;
 });

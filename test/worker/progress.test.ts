@@ -8,6 +8,7 @@ import { Progress } from "../../src/worker/progress.ts";
 import { testDatabase } from "../support/database.ts";
 import { createEffects, drivers, effects, effectsIn } from "../support/effects.ts";
 import { gate } from "../support/gate.ts";
+import { transactionWith } from "../support/locks.ts";
 import { recordedDatabase } from "../support/recorded-database.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";
 import { until } from "../support/until.ts";
@@ -75,7 +76,7 @@ test("it costs a statement now and then, not one for each value", async () => {
 test("nor one as often as there is time for it", async () => {
   const written: string[] = [];
   const progress = new Progress(
-    async (json) => void written.push(json),
+    async (json) => written.push(json) > 0,
     (error) => expect.unreachable(String(error)),
   );
   for (let n = 0; n < 100; n += 1) {
@@ -100,21 +101,32 @@ test.each<[what: string, value: unknown, problem: RegExp]>([
   });
 });
 
-test("a row that somebody has locked does not fail the job either", async () => {
-  const told = gate();
-  const { id, settled, event } = await running(async (_, { progress }) => {
-    await told.opened;
-    progress(1);
-  });
-  await until(async () => (await getJob(db, id))?.state === "active");
-  const connection = await sql.reserve();
-  await connection`begin`;
-  await connection`select from soniq_jobs where id = ${id} for update`;
-  told.open();
-  await event("trouble", ({ doing }) => doing === `saving the progress of work #${id}`);
-  await connection`commit`;
-  connection.release();
-  expect(await settled(id)).toMatchObject({ state: "completed" });
+test("a row that somebody has locked does not hold it up, and what could not be written is written later", async () => {
+  const { db: recorded, sent } = recordedDatabase(url);
+  const session = await sessionOf(db);
+  const job = defineJob({ name: "locked", queue: "locked", payload: v.null() });
+  const { id } = await enqueue(db, job, null);
+  const [claimed] = await claimAs(db, session, { queue: "locked" });
+  const progress = new Progress(
+    (json) => saveProgress(recorded, session, claimed!, json),
+    (error) => expect.unreachable(String(error)),
+  );
+  const release = await transactionWith(sql, `select from soniq_jobs where id = ${id} for update`);
+  progress.report("told once");
+  await until(async () => sent.length >= 2);
+  await release();
+  await readsAs(id, "told once");
+  await progress.hold();
+});
+
+test("an attempt that ends does not wait for whoever has locked its row", async () => {
+  const progress = new Progress(
+    async () => false,
+    (error) => expect.unreachable(String(error)),
+  );
+  progress.report(1);
+  await progress.hold();
+  expect(progress.unwritten).toBe("1");
 });
 
 test("a stale worker's is not written", async () => {
@@ -134,7 +146,11 @@ describe.each(drivers)("in a transaction of the handler's on %s,", async (_drive
   const there = await testDatabase();
   await createEffects(there.sql);
 
-  async function transacting(run: (job: JobContext<never>, tx: never) => Promise<void>, isolated = false) {
+  async function transacting(
+    run: (job: JobContext<never>, tx: never) => Promise<void>,
+    isolated = false,
+    before = true,
+  ) {
     const job = defineJob({ name: "book", payload: v.number(), maxAttempts: 1 });
     const { id } = await enqueue(there.db, job, 1);
     const observed = await startWorker(
@@ -144,7 +160,7 @@ describe.each(drivers)("in a transaction of the handler's on %s,", async (_drive
         jobs: { job },
         handlers: {
           job: (n, context) => {
-            context.progress("before");
+            if (before) context.progress("before");
             return context.transaction(
               async (tx) => {
                 await tx.insert(effects).values({ n });
@@ -179,6 +195,41 @@ describe.each(drivers)("in a transaction of the handler's on %s,", async (_drive
     await settled(id, "completed");
     expect(await progress()).toBe("within");
     expect(events.filter(({ type }) => type === "trouble")).toEqual([]);
+  });
+
+  test("it is not lost where that must begin again", async () => {
+    const [begun, touched] = [gate(), gate()];
+    let bodies = 0;
+    const { id, settled, progress } = await transacting(async (job) => {
+      bodies += 1;
+      if (bodies > 1) return;
+      job.progress("told once");
+      begun.open();
+      await touched.opened;
+    }, true);
+    await begun.opened;
+    await there.sql`update soniq_jobs set tags = '["touched"]' where id = ${id}`;
+    touched.open();
+    await settled(id, "completed");
+    expect(bodies).toBe(2);
+    expect(await progress()).toBe("told once");
+  });
+
+  test("the first is not written beside that, either", async () => {
+    let bodies = 0;
+    const { id, settled, progress } = await transacting(
+      async (job) => {
+        bodies += 1;
+        job.progress("within");
+        // Written beside it, it would be by then, and in its way.
+        for (let n = 0; n < 10; n += 1) await there.sql`select 1`;
+      },
+      true,
+      false,
+    );
+    await settled(id, "completed");
+    expect(bodies).toBe(1);
+    expect(await progress()).toBe("within");
   });
 
   test("it is rolled back with that", async () => {

@@ -147,6 +147,18 @@ describe("a definition that says for how long its jobs are kept", () => {
     expect(await kept(...young)).toEqual(young);
   });
 
+  test("keeps no other from being pruned that lies behind many of its jobs", async () => {
+    await sql`insert into soniq_jobs (name, payload, state, unique_held, finished_at)
+      select 'longer', 'null', 'completed', false, now() - interval '2 days' from generate_series(1, 12000)`;
+    const behind = await finishedOf("work", "completed", 47);
+    const { worker } = await startWorker({ ...config, jobs });
+    await until(async () => (await kept(behind)).length === 0);
+    await worker.stop();
+    const left =
+      await sql`delete from soniq_jobs where name = 'longer' and finished_at < now() - interval '47 hours' returning id`;
+    expect(left.length).toBeGreaterThanOrEqual(12_000);
+  });
+
   test("is kept although the worker deletes the others as they complete, and the other way around", async () => {
     const unkept = defineJob({ name: "unkept", payload: v.null(), retention: { completed: 0 }, run: () => {} });
     const writing = defineJob({

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { SoniqError } from "../../core/errors.js";
 import type { Queryable } from "../../core/queryable.js";
 import { cancel } from "../../jobs/cancel.js";
@@ -8,6 +8,7 @@ import { type JobFilter, type JobPage, listJobs } from "../../jobs/list-jobs.js"
 import { type DatabaseOptions, databaseCommand, withDatabase } from "../database-command.js";
 import { type Columns, printJson, printRows } from "../print.js";
 import { oneLine } from "../printable.js";
+import { wholeNumber } from "../whole-number.js";
 
 /** So many pages in a row, of ten thousand jobs each, may hold less than was asked for. */
 const mostPages = 100;
@@ -116,11 +117,4 @@ function stateOf({ state, runAt }: JobSummary): string {
 
 function shown(value: unknown): string | Date | null {
   return value === null || value instanceof Date || typeof value === "string" ? value : JSON.stringify(value);
-}
-
-function wholeNumber(text: string): number {
-  const n = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(n) || n < 1)
-    throw new InvalidArgumentError("give a whole number from 1.");
-  return n;
 }

@@ -18,6 +18,7 @@ import type { Settings } from "../../worker/settings.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { type Columns, printJson, printRows } from "../print.js";
+import { wholeNumber } from "../whole-number.js";
 
 /** `soniq-drizzle webhooks` */
 export function webhooksCommand(): Command {
@@ -183,10 +184,4 @@ function eventNames(text: string): string[] {
 /** Who runs commands may ask for the events of jobs by name. */
 function eventOf(name: string): EventDefinition | string {
   return jobEvents.find((event) => event.name === name) ?? name;
-}
-
-function wholeNumber(text: string): number {
-  const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < 1) throw new InvalidArgumentError("give a whole number from 1.");
-  return n;
 }

@@ -18,6 +18,7 @@ import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
 import { reporter } from "../reporter.js";
 import { stopOnUncaughtErrors } from "../uncaught-errors.js";
+import { wholeNumber } from "../whole-number.js";
 
 interface Options {
   readonly config?: string;
@@ -158,12 +159,6 @@ function stopOnSignals(worker: Worker, say: (text: string) => void): Promise<voi
     process.on("SIGTERM", onSignal);
     process.on("SIGINT", onSignal);
   });
-}
-
-function wholeNumber(text: string): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError("give a whole number from 1.");
-  return n;
 }
 
 function portNumber(text: string): number {
