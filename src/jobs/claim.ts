@@ -82,13 +82,15 @@ const statement = compiled<Omit<ClaimInput, "from" | "until"> & { ranges: string
     .as("due");
   const live = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${workerId} and ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now())`;
   const paused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${queue} and ${soniqQueues.pausedAt} is not null)`;
+  // The disk is not waited for: a claim that a crash of the server takes back had no settle, since that would have flushed it.
+  const unflushed = sql`(select set_config('synchronous_commit', 'off', true))`;
   const ids = qb
     .select({ id: due.id })
     .from(
       sql`jsonb_to_recordset(${placeholder("ranges")}::text::jsonb) as range (priority smallint, "runAt" timestamptz, id bigint, "endAt" timestamptz, "endId" bigint)`,
     )
     .crossJoinLateral(due)
-    .where(sql`${live} and not ${paused}`)
+    .where(sql`${live} and not ${paused} and ${unflushed} is not null`)
     .limit(limit);
   return builder(db)
     .update(soniqJobs)

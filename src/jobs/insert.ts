@@ -21,16 +21,13 @@ export async function insert(db: Queryable, { payload, options }: NewJob, rings:
   return Number((job as { id: string | number }).id);
 }
 
-const insertion = compiled(insertionOn);
+const returned = { id: soniqJobs.id };
 
-const ringingInsertion = compiled((db) => {
-  const qb = builder(db);
-  const inserted = qb.$with("inserted").as(insertionOn(db));
-  return qb
-    .with(inserted)
-    .select({ id: inserted.id, rung: ring(sql`${sql.placeholder("queue")}::text`).as("rung") })
-    .from(inserted);
-});
+const insertion = compiled((db) => insertionOn(db).returning(returned));
+
+const ringingInsertion = compiled((db) =>
+  insertionOn(db).returning({ ...returned, rung: ring(sql`${sql.placeholder("queue")}::text`).as("rung") }),
+);
 
 function insertionOn(db: Queryable) {
   const { placeholder } = sql;
@@ -45,6 +42,5 @@ function insertionOn(db: Queryable) {
       tags: sql`${placeholder("tags")}::text::jsonb`,
       meta: sql`${placeholder("meta")}::text::jsonb`,
       runAt: dueFrom(sql`${placeholder("runAtMs")}::float8`, sql`${placeholder("delayMs")}::float8`),
-    })
-    .returning({ id: soniqJobs.id });
+    });
 }

@@ -2,7 +2,8 @@
 // migrate at once: test/database/migrate.test.ts.
 import { expect, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
+import { errorCode } from "../../src/core/errors.ts";
+import { cancel, defineJob, enqueue, enqueueMany, type WorkerEvent } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -10,6 +11,9 @@ import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
+
+/** Whether there was trouble but for the wait for the migration's own lock, which may be long on a busy machine. */
+const isTrouble = (event: WorkerEvent) => event.type === "trouble" && errorCode(event.error) !== "55P03";
 
 test("jobs of a new name reach the workers that know it, whoever claims them first, and cost no attempt on the way", async () => {
   const ran: string[] = [];
@@ -94,5 +98,5 @@ test("the tables of a newer version are good to an older one, also while it work
     state: "completed",
   });
   expect(await jobRow(db, cancelled)).toMatchObject({ state: "cancelled" });
-  expect([...worker.events, ...second.events].filter(({ type }) => type === "trouble")).toEqual([]);
+  expect([...worker.events, ...second.events].filter(isTrouble)).toEqual([]);
 });
