@@ -29,12 +29,17 @@ test("what the options say comes before that", async () => {
 
 test("a delay is from now", async () => {
   await soniq("hold", '{"n": 1}', "--delay", "1h");
-  expect(await sql`select run_at between now() + interval '59 minutes' and now() + interval '1 hour' as soon from soniq_jobs`)
-    .toEqual([{ soon: true }]);
+  expect(
+    await sql`select run_at between now() + interval '59 minutes' and now() + interval '1 hour' as soon from soniq_jobs`,
+  ).toEqual([{ soon: true }]);
 });
 
 test.each([
-  ["a name that the configuration does not know", ["hodl", "{}"], 'is "hodl", and the configuration knows no such job: there are hold, block'],
+  [
+    "a name that the configuration does not know",
+    ["hodl", "{}"],
+    'is "hodl", and the configuration knows no such job: there are hold, block',
+  ],
   ["a payload that is no JSON", ["hold", "{n: 1}"], "<payload> is no JSON: "],
   ["a payload that the validator refuses", ["hold", '{"n": "1"}'], "job hold: payload.n is not valid"],
   ["a priority that there is not", ["hold", '{"n": 1}', "--priority", "10"], "options.priority is 10"],

@@ -2,13 +2,24 @@
 import { spawnSync } from "node:child_process";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { defineJob, enqueue, enqueueMany, getJob } from "../../src/index.ts";
+import { defineJob, enqueue, enqueueMany, type EnqueueOptions, getJob } from "../../src/index.ts";
 import { soniq } from "../support/command-line.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, url, sql } = await testDatabase();
 
 const mail = defineJob({ name: "mail", queue: "mail", payload: v.object({ to: v.string() }) });
+
+/** @returns the ids of as many jobs */
+async function mails(to: readonly string[], options: EnqueueOptions = {}): Promise<[number, number, number]> {
+  const enqueued = await enqueueMany(
+    db,
+    mail,
+    to.map((one) => ({ to: one })),
+    options,
+  );
+  return enqueued.map(({ id }) => id) as [number, number, number];
+}
 
 function jobs(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   const command = ["--import", "tsx", "src/cli/main.ts", "jobs", ...args];
@@ -118,21 +129,19 @@ describe("jobs cancel", () => {
 
 describe("jobs retry", () => {
   test("has a dead job begin anew, one that waits for later run now, and says what it could not do", async () => {
-    const [dead, later, runs] = (await enqueueMany(db, mail, [{ to: "h" }, { to: "i" }, { to: "j" }], {
-      delay: "1h",
-    })) as [{ id: number }, { id: number }, { id: number }];
-    await sql`update soniq_jobs set state = 'dead', finished_at = now(), attempt = 10, claims = 10 where id = ${dead.id}`;
-    await sql`update soniq_jobs set state = 'active', worker_id = gen_random_uuid() where id = ${runs.id}`;
-    const ids = [dead.id, later.id, runs.id].map(String);
+    const [dead, later, runs] = await mails(["h", "i", "j"], { delay: "1h" });
+    await sql`update soniq_jobs set state = 'dead', finished_at = now(), attempt = 10, claims = 10 where id = ${dead}`;
+    await sql`update soniq_jobs set state = 'active', worker_id = gen_random_uuid() where id = ${runs}`;
+    const ids = [dead, later, runs].map(String);
     expect(jobs("retry", ...ids, "--yes")).toEqual(
       expect.objectContaining({
         status: 1,
-        stdout: `job #${dead.id} is queued again, with all its attempts\njob #${later.id} is due now\n`,
-        stderr: `job #${runs.id} runs already\n`,
+        stdout: `job #${dead} is queued again, with all its attempts\njob #${later} is due now\n`,
+        stderr: `job #${runs} runs already\n`,
       }),
     );
-    expect(await getJob(db, dead.id)).toMatchObject({ state: "queued", attempt: 0, replays: 1 });
-    expect((await getJob(db, later.id))?.runAt?.getTime()).toBeLessThanOrEqual(Date.now());
+    expect(await getJob(db, dead)).toMatchObject({ state: "queued", attempt: 0, replays: 1 });
+    expect((await getJob(db, later))?.runAt?.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
   test("tells programs what became of each", async () => {
@@ -146,15 +155,12 @@ describe("jobs retry", () => {
   });
 
   test("shows what there is of several, and does nothing, where nobody can be asked", async () => {
-    const [first, second] = (await enqueueMany(db, mail, [{ to: "l" }, { to: "m" }], { delay: "1h" })) as [
-      { id: number },
-      { id: number },
-    ];
-    const { status, stdout, stderr } = jobs("retry", String(first.id), String(second.id), "999999999");
+    const [first, second] = await mails(["l", "m"], { delay: "1h" });
+    const { status, stdout, stderr } = jobs("retry", String(first), String(second), "999999999");
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
-    expect(stderr).toContain(`#${first.id} mail · mail · scheduled\n#${second.id} mail · mail · scheduled\n`);
+    expect(stderr).toContain(`#${first} mail · mail · scheduled\n#${second} mail · mail · scheduled\n`);
     expect(stderr).toContain("#999999999 is not there\nsoniq-drizzle: --yes is missing");
-    expect((await getJob(db, first.id))?.runAt?.getTime()).toBeGreaterThan(Date.now());
+    expect((await getJob(db, first))?.runAt?.getTime()).toBeGreaterThan(Date.now());
   });
 
   test.each([[["retry"]], [["retry", "x"]], [["retry", "0"]], [["retry", "1", "--reason", "no"]]])(
@@ -167,14 +173,14 @@ describe("jobs retry", () => {
 
 describe("jobs discard", () => {
   test("makes a job that waits a dead letter, with the reason, and leaves one that runs", async () => {
-    const [waits, runs] = (await enqueueMany(db, mail, [{ to: "n" }, { to: "o" }])) as [{ id: number }, { id: number }];
-    await sql`update soniq_jobs set state = 'active', worker_id = gen_random_uuid() where id = ${runs.id}`;
-    expect(jobs("discard", String(waits.id), "--reason", "a typo")).toMatchObject({
+    const [waits, runs] = await mails(["n", "o"]);
+    await sql`update soniq_jobs set state = 'active', worker_id = gen_random_uuid() where id = ${runs}`;
+    expect(jobs("discard", String(waits), "--reason", "a typo")).toMatchObject({
       status: 0,
-      stdout: `job #${waits.id} is a dead letter\n`,
+      stdout: `job #${waits} is a dead letter\n`,
     });
-    expect(await getJob(db, waits.id)).toMatchObject({ state: "dead", reason: "discarded: a typo" });
-    expect(jobs("discard", String(runs.id))).toMatchObject({ status: 1, stderr: `job #${runs.id} runs: cancel it\n` });
-    expect(await getJob(db, runs.id)).toMatchObject({ state: "active" });
+    expect(await getJob(db, waits)).toMatchObject({ state: "dead", reason: "discarded: a typo" });
+    expect(jobs("discard", String(runs))).toMatchObject({ status: 1, stderr: `job #${runs} runs: cancel it\n` });
+    expect(await getJob(db, runs)).toMatchObject({ state: "active" });
   });
 });

@@ -78,7 +78,13 @@ test("what became of a job is always shown", () => {
 
 test("an attempt that failed is shown with what caused its error", () => {
   const { lines, tell } = terminal();
-  const error = { name: "MailError", message: "not sent\nat all", cause: "Error: no route to host", attempt: 1, worker: "" };
+  const error = {
+    name: "MailError",
+    message: "not sent\nat all",
+    cause: "Error: no route to host",
+    attempt: 1,
+    worker: "",
+  };
   tell({
     type: "retried",
     job: { id: 7, name: "mail", queue: "default", attempt: 1, maxAttempts: 3 },

@@ -109,5 +109,5 @@ test("a worker that waits is woken up", async () => {
   const { id } = await enqueue(db, job, null, { delay: "1h" });
   await until(async () => (await sql`select from soniq_workers where idle_queues @> '["bells"]'`).length > 0);
   await runNow(db, id);
-  await settled(id, "completed");
+  expect(await settled(id)).toMatchObject({ state: "completed" });
 });

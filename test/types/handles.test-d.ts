@@ -12,7 +12,16 @@ import { drizzle as overPostgres, type PostgresJsDatabase } from "drizzle-orm/po
 import type { drizzle as overSqliteProxy } from "drizzle-orm/sqlite-proxy";
 import type { Pool } from "pg";
 import type { Sql } from "postgres";
-import { cancel, discard, enqueue, enqueueMany, listWorkers, migrate, type Queryable, runNow } from "../../src/index.ts";
+import {
+  cancel,
+  discard,
+  enqueue,
+  enqueueMany,
+  listWorkers,
+  migrate,
+  type Queryable,
+  runNow,
+} from "../../src/index.ts";
 import { greet } from "./jobs.ts";
 
 declare const postgresClient: Sql;

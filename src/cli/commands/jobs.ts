@@ -57,7 +57,13 @@ const columns: Columns<JobSummary> = {
   REASON: (job) => job.reason,
 };
 
-async function list({ config, json, limit, cursor, ...filter }: DatabaseOptions & PageOptions & JobFilter): Promise<void> {
+async function list({
+  config,
+  json,
+  limit,
+  cursor,
+  ...filter
+}: DatabaseOptions & PageOptions & JobFilter): Promise<void> {
   const options = { ...(config && { config }), ...(json && { json }) };
   printPage(await withDatabase(options, (db) => pageOf(db, filter, { limit, cursor })), "jobs", columns, options);
 }
