@@ -19,6 +19,8 @@ export interface ClaimedJob extends Mark {
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly crashes: number;
+  /** How long it had been due when it was claimed, in milliseconds by the database's clock; 24 days at the most. */
+  readonly waitMs: number;
   /** JSON texts. */
   readonly payload: string;
   readonly tags: string;
@@ -117,6 +119,11 @@ const statement = compiled<Omit<ClaimInput, "from" | "until"> & { ranges: string
       attempt: soniqJobs.attempt,
       maxAttempts: soniqJobs.maxAttempts,
       crashes: soniqJobs.crashes,
+      // The worker's clock may be wrong. As float8, since before PostgreSQL 17 an interval knows no infinity.
+      waitMs:
+        sql`least((date_part('epoch', now()) - date_part('epoch', ${soniqJobs.runAt})) * 1000, 2147483647)::int`.as(
+          "wait_ms",
+        ),
       payload: sql`${soniqJobs.payload}::text`.as("payload"),
       // Most jobs have none: said shortly.
       tags: sql`nullif(${soniqJobs.tags}, '[]')::text`.as("tags"),
@@ -134,6 +141,7 @@ interface ClaimedRow {
   readonly attempt: number;
   readonly max_attempts: number;
   readonly crashes: number;
+  readonly wait_ms: number;
   readonly payload: string;
   readonly tags: string | null;
   readonly meta: string | null;
@@ -150,6 +158,7 @@ function claimedJob(row: ClaimedRow, queue: string): ClaimedJob {
     attempt: row.attempt,
     maxAttempts: row.max_attempts,
     crashes: row.crashes,
+    waitMs: row.wait_ms,
     payload: row.payload,
     tags: row.tags ?? "[]",
     meta: row.meta ?? "{}",

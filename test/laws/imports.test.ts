@@ -18,13 +18,15 @@ const mayImport: Record<string, readonly string[]> = {
   "src/schedules": verbs,
   "src/webhooks": verbs,
   "src/waiting": [...verbs, "src/database"],
-  "src/worker": engine,
+  "src/stats": verbs,
+  "src/worker": [...engine, "src/stats"],
+  "src/metrics": [...engine, "src/stats", "src/worker"],
   "src/testing": [...engine, "src/worker"],
-  "src/cli": [...engine, "src/worker"],
+  "src/cli": [...engine, "src/stats", "src/worker", "src/metrics"],
 };
 
 /** What the package offers: these gather from any room, and no room imports them. */
-const surfaces = new Set(["src/index.ts", "src/testing.ts", "src/webhooks.ts"]);
+const surfaces = new Set(["src/index.ts", "src/metrics.ts", "src/testing.ts", "src/webhooks.ts"]);
 
 const files = sourceFiles();
 const byPath = new Map(files.map((file) => [file.path, file]));
