@@ -74,6 +74,7 @@ const types = [
   "DeadLetterGroup",
   "DeadLetterPage",
   "DeadLetterSummary",
+  "Directive",
   "Duration",
   "EnqueueOptions",
   "Enqueued",
