@@ -1,7 +1,7 @@
 // What workers add to the statistics as they work.
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
+import { defineJob, enqueueMany } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { startWorker } from "../support/worker.ts";
 
