@@ -22,7 +22,7 @@ export function readLines(text: string): Line[] {
     return [
       {
         name,
-        labels: Object.fromEntries(pairs.map(([, label, text]) => [label, JSON.parse(`"${text}"`) as string])),
+        labels: Object.fromEntries(pairs.map(([, label, quoted]) => [label, JSON.parse(`"${quoted}"`) as string])),
         value: Number(value),
       },
     ];
