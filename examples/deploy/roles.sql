@@ -47,6 +47,8 @@ grant select (id, events, paused_at, open_until) on soniq_webhook_endpoints to s
 grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
 grant select, insert, update on soniq_schedules to soniq_work;
 grant select, insert, update on soniq_queues to soniq_work;
+-- What they count, minute by minute, and fold and prune later.
+grant select, insert, update, delete on soniq_stats to soniq_work;
 -- Webhooks: where to, signed with secrets that are encrypted here, and what becomes of it. The commands `webhooks register`,
 -- `rotate`, `rotate-keys` and `delete` need more, which no worker does: they are for the owner's connection.
 grant select on soniq_webhook_endpoints to soniq_work;

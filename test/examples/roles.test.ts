@@ -93,7 +93,7 @@ const everyone = [
   "delete from soniq_workers",
   "update soniq_queues set paused_at = now()",
   "insert into soniq_queues (name) values ('mine')",
-  "insert into soniq_stats default values",
+  "insert into soniq_stats (minute, queue, name, measure) values (now(), 'q', 'n', 'm')",
   "select secrets from soniq_webhook_endpoints",
   "insert into soniq_webhook_endpoints (url) values ('https://evil.example')",
   "update soniq_webhook_endpoints set url = 'https://evil.example'",
@@ -215,6 +215,7 @@ describe("the role that", () => {
     await event("dead", ({ job: { name } }) => name === "soniq.webhook");
     expect((await listEndpoints(db)).map(({ state }) => state)).toEqual(["working", "paused"]);
     await worker.stop();
+    expect(await sql`select from soniq_stats where name = 'job' and measure = 'dead'`).toHaveLength(1);
     expect(await replay(client, failing.id)).toEqual({ replayed: [failing.id], refused: [] });
     await pauseQueue(client, "paused");
     expect(await resumeQueue(client, "paused")).toBe(true);
@@ -228,6 +229,7 @@ describe("the role that", () => {
       "delete from soniq_workers",
       "update soniq_queues set paused_at = now()",
       "insert into soniq_queues (name) values ('mine')",
+      "insert into soniq_stats (minute, queue, name, measure) values (now(), 'q', 'n', 'm')",
       "select secrets from soniq_webhook_endpoints",
     ]);
   });

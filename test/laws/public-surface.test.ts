@@ -6,6 +6,7 @@ import * as schema from "../../schema/index.ts";
 import * as nodePostgres from "../../src/database/node-postgres.ts";
 import * as pglite from "../../src/database/pglite.ts";
 import * as surface from "../../src/index.ts";
+import * as metrics from "../../src/metrics.ts";
 import * as testing from "../../src/testing.ts";
 import * as webhooks from "../../src/webhooks.ts";
 import { root } from "./source-files.ts";
@@ -67,6 +68,8 @@ const values = [
 ];
 
 const types = [
+  "Activity",
+  "AttemptCounts",
   "BulkOptions",
   "ClaimedJob",
   "DeadLetter",
@@ -84,6 +87,7 @@ const types = [
   "HandlerFunction",
   "Handlers",
   "Health",
+  "HistogramCounts",
   "Job",
   "JobContext",
   "JobDefinition",
@@ -191,6 +195,11 @@ test("soniq-drizzle/webhooks exports these functions and types, and nothing else
   expect(exportedNames("src/webhooks.ts")).toEqual([...webhookValues, ...webhookTypes].toSorted());
 });
 
+test("soniq-drizzle/metrics exports one function and its type", () => {
+  expect(Object.keys(metrics)).toEqual(["createMetrics"]);
+  expect(exportedNames("src/metrics.ts")).toEqual(["Metrics", "createMetrics"]);
+});
+
 test("soniq-drizzle/node-postgres exports one function", () => {
   expect(Object.keys(nodePostgres)).toEqual(["nodePostgres"]);
 });
@@ -205,7 +214,7 @@ test("soniq-drizzle/testing exports these functions and types, and nothing else"
   expect(exportedNames("src/testing.ts")).toEqual(["EnqueuedJob", "TestConfig", ...functions]);
 });
 
-test("the package offers six modules, its manifest and a command", () => {
+test("the package offers seven modules, its manifest and a command", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
   expect(manifest["type"]).toBe("module");
   expect(manifest["exports"]).toEqual({
@@ -215,6 +224,7 @@ test("the package offers six modules, its manifest and a command", () => {
       import: { types: "./schema/index.ts", default: "./dist/schema/index.js" },
       require: { types: "./dist/commonjs/schema/index.ts", default: "./dist/schema/index.js" },
     },
+    "./metrics": { types: "./dist/src/metrics.d.ts", default: "./dist/src/metrics.js" },
     // The one that imports node-postgres, for those who have it.
     "./node-postgres": {
       types: "./dist/src/database/node-postgres.d.ts",
