@@ -175,8 +175,8 @@ describe("what only longer ranges show", () => {
       for (const folding of foldings) expect(await untilDone(() => foldStats(tx, folding))).toBeGreaterThan(50);
       expect(await readAll()).toEqual(before);
       const minutes = await tx.execute(fragment`select distinct minute from soniq_stats`);
-      // An hour of minutes, five of 5, eighteen of 15, six days of two hours.
-      expect([...(minutes as Iterable<unknown>)].length).toBeLessThan(60 + 60 + 72 + 72 + 40);
+      // Of ten thousand. Between two steps, minutes are left: how many depends on the time of day.
+      expect([...(minutes as Iterable<unknown>)].length).toBeLessThan(1_000);
     }),
   );
 
