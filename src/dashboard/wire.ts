@@ -127,6 +127,8 @@ export interface BulkProgressView {
   readonly done: number;
   readonly refused: number;
   readonly finished: boolean;
+  /** Why it stopped before its end. */
+  readonly error?: string;
 }
 
 /** GET api/schedules */
