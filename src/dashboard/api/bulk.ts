@@ -5,7 +5,7 @@ import { purgeDeadLetters } from "../../dead-letters/purge.js";
 import { replayDeadLetters } from "../../dead-letters/replay.js";
 import type { Api, Change } from "../api.js";
 import { filterBody, filterOf } from "../dead-letter-query.js";
-import { problemOf } from "../problem.js";
+import { problemOf, reportFailure } from "../problem.js";
 import { checked } from "../query.js";
 import type { BulkProgressView } from "../wire.js";
 
@@ -72,14 +72,15 @@ function progress(
         count = { done, refused };
         say({ ...count, finished: false });
       };
+      const isLeft = () => signal.aborted || left.signal.aborted;
       const inWords = () => `${count.done} done, ${count.refused} refused`;
       try {
         await run({ signal: AbortSignal.any([signal, left.signal]), onProgress });
         await concludeAudit(db, entry, inWords());
         say({ ...count, finished: true });
       } catch (error) {
-        const { error: why } =
-          signal.aborted || left.signal.aborted ? { error: "whoever asked went away" } : problemOf(error);
+        const why = isLeft() ? "whoever asked went away" : problemOf(error).error;
+        if (!isLeft()) reportFailure(error);
         await concludeAudit(db, entry, `stopped after ${inWords()}: ${why}`).catch(() => {});
         say({ ...count, finished: false, error: why });
       }
