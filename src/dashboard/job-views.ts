@@ -37,7 +37,9 @@ export function jobView(job: Job, settings: DashboardSettings, revealed: boolean
     progress: shown(job.progress, "progress"),
     meta: shown(job.meta, "meta") as JobView["meta"],
     logs: job.logs.map(({ at, attempt, message, fields }, i) => ({
-      ...{ at, attempt, message },
+      at,
+      attempt,
+      message: String(message),
       fields: fields === undefined ? null : shown(fields, `logs[${i}].fields`),
     })),
     redacted,

@@ -26,7 +26,8 @@ export class LabelCap {
   shown(samples: readonly Sample[], join: (a: number, b: number) => number): Sample[] {
     const lines = new Map<string, Sample>();
     for (const sample of samples) {
-      const line = sample.labels && !this.#admits(sample.labels) ? { ...sample, labels: others(sample.labels) } : sample;
+      const line =
+        sample.labels && !this.#admits(sample.labels) ? { ...sample, labels: others(sample.labels) } : sample;
       const key = JSON.stringify([line.metricName, line.labels]);
       const before = lines.get(key);
       lines.set(key, before ? { ...line, value: join(before.value, line.value) } : line);

@@ -130,12 +130,20 @@ function perName(sums: readonly Sum[]): NameStats[] {
   }
   const attempts = ({ completed, failed }: NameStats) => completed + failed;
   return [...counted]
-    .map(([name, { ended: { completed = 0, retried = 0, dead = 0 }, run }]) => ({
-      name,
-      completed,
-      failed: retried + dead,
-      p95: secondsAt(run, 0.95),
-    }))
+    .map(
+      ([
+        name,
+        {
+          ended: { completed = 0, retried = 0, dead = 0 },
+          run,
+        },
+      ]) => ({
+        name,
+        completed,
+        failed: retried + dead,
+        p95: secondsAt(run, 0.95),
+      }),
+    )
     .toSorted((a, b) => attempts(b) - attempts(a) || (a.name < b.name ? -1 : 1));
 }
 

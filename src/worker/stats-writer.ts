@@ -56,7 +56,10 @@ export class StatsWriter {
         doing: "folding and pruning statistics",
         everyMs: upkeepMs,
         run: async (stop) => {
-          for (const upkeep of [...foldings.map((folding) => () => foldStats(this.db, folding)), () => pruneStats(this.db)]) {
+          for (const upkeep of [
+            ...foldings.map((folding) => () => foldStats(this.db, folding)),
+            () => pruneStats(this.db),
+          ]) {
             let more = true;
             while (more && !stop.aborted) more = await upkeep();
           }

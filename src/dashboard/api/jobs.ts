@@ -31,14 +31,14 @@ const listQuery = v.strictObject({
 
 export function jobRoutes(api: Api): void {
   api.read("/jobs", (db, request) => jobList(db, queryOf(request, listQuery), api.settings));
-  api.look("/jobs/:id", async (c, user) => {
+  api.look("/jobs/:id", async (c) => {
     const id = jobId(c.req.param("id"));
-    const reveal = c.req.query("reveal") === "1";
-    if (reveal) await api.admit(c, "job.reveal", String(id));
+    const reveals = c.req.query("reveal") === "1" && (await api.admit(c, "job.reveal", String(id)));
     const job = await api.reading((db) => getJob(db, id));
     if (!job) throw new Refusal(404, `there is no job #${id}, or no longer`);
-    if (reveal) await api.writing((db) => recordAudit(db, { ...revealed, actor: actorOf(user), target: String(id) }));
-    return c.json(jobView(job, api.settings, reveal));
+    if (reveals)
+      await api.writing((db) => recordAudit(db, { ...revealed, actor: actorOf(reveals), target: String(id) }));
+    return c.json(jobView(job, api.settings, reveals !== false));
   });
   api.change("/jobs/:target/retry", "job.retry", retry);
   api.change("/jobs/:target/cancel", "job.cancel", cancelOne);
