@@ -8,6 +8,7 @@ import { claim } from "../../src/jobs/claim.ts";
 import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim-marks.ts";
 import { defineJob } from "../../src/jobs/define-job.ts";
 import { deleteCompleted } from "../../src/jobs/delete-completed.ts";
+import { discard } from "../../src/jobs/discard-job.ts";
 import { enqueueMany } from "../../src/jobs/enqueue-many.ts";
 import { enqueue } from "../../src/jobs/enqueue.ts";
 import { findKeyHolder } from "../../src/jobs/key-holders.ts";
@@ -24,6 +25,7 @@ import {
   type PruneMark,
 } from "../../src/jobs/prune.ts";
 import { rescueFromEnded } from "../../src/jobs/rescue.ts";
+import { runNow } from "../../src/jobs/run-now.ts";
 import { saveProgress } from "../../src/jobs/save-progress.ts";
 import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle.ts";
 import { findEnded } from "../../src/jobs/settled-before.ts";
@@ -32,6 +34,7 @@ import { dueTicks } from "../../src/schedules/due-ticks.ts";
 import { fire } from "../../src/schedules/fire.ts";
 import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
 import { findEndedSessions } from "../../src/sessions/expire.ts";
+import { listWorkers } from "../../src/sessions/list-workers.ts";
 import { beat } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Observed, observedEngine } from "./observed-engine.ts";
@@ -148,6 +151,8 @@ const byId: Record<string, (db: Queryable, held: readonly Claimed[]) => Promise<
   "reading a result": (db, held) => findResult(db, { name: "held" }, held[0]?.id as number, true),
   "reading a job": (db, held) => getJob(db, held[0]?.id as number),
   cancelling: (db, held) => cancel(db, held[0]?.id as number),
+  "running one now": (db, held) => runNow(db, held[0]?.id as number),
+  discarding: (db, held) => discard(db, held[0]?.id as number),
 };
 
 describe.each([
@@ -203,6 +208,12 @@ describe.each([
     const observed = await engine.observe((db) => listJobs(db, { state: "active" }));
     expect(stepsAmongJobs(observed)).toContain(byOwner);
     expect(observed.read["soniq_jobs"]).toBeUndefined();
+  });
+
+  test("a list of the workers counts by owner what each has, and no more than ten thousand", async () => {
+    const observed = await engine.observe((db) => listWorkers(db));
+    expect(stepsAmongJobs(observed)).toEqual(new Set([byOwner]));
+    expect(observed.read["soniq_jobs_owner"]).toBeLessThan(10_100);
   });
 
   test("lost claims are searched by owner", async () => {

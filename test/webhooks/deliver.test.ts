@@ -218,7 +218,9 @@ describe("what a receiver answers", () => {
     expect(await sql`select id, paused_reason from soniq_webhook_endpoints where paused_at is not null`).toEqual([
       { id: endpoint, paused_reason: "the receiver answered 410: it is gone" },
     ]);
-    expect((await listDeliveries(db, endpoint)).deliveries[0]?.failures).toEqual([expect.objectContaining({ status: 410 })]);
+    expect((await listDeliveries(db, endpoint)).deliveries[0]?.failures).toEqual([
+      expect.objectContaining({ status: 410 }),
+    ]);
   });
 });
 
