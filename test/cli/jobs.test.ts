@@ -29,8 +29,8 @@ describe("jobs list", () => {
     expect(titles).toMatch(/^ID +STATE +JOB +QUEUE +ATTEMPTS +CREATED +DUE, BEGUN OR FINISHED +TAGS +REASON$/);
     expect(lines[0]).toMatch(new RegExp(`^${third?.id} +queued +mail +mail +0/10 +2\\S+Z +2\\S+Z +red +–$`));
     expect(lines[1]).toMatch(new RegExp(`^${second?.id} `));
-    expect(stderr).toBe(`There may be more: --before ${second?.id}\n`);
-    expect(json("list", "--before", String(second?.id))).toMatchObject({ jobs: [{ id: first?.id }], next: null });
+    expect(stderr).toBe(`There may be more: --cursor "${second?.id}"\n`);
+    expect(json("list", "--cursor", String(second?.id))).toMatchObject({ jobs: [{ id: first?.id }], next: null });
   });
 
   test("shows what fits its filters, and says scheduled of what is due later", async () => {
@@ -59,7 +59,7 @@ describe("jobs list", () => {
     [["--state", "scheduled"], "Allowed choices are queued, active, completed, cancelled, dead"],
     [["--limit", "0"], "give a whole number from 1"],
     [["--limit", "5000"], "limit is 5000: give a whole number from 1 to 1000"],
-    [["--before", "x"], "give a whole number from 1"],
+    [["--cursor", "x"], "give the `next` of another page"],
   ])("%s is refused with status 2", (args, sentence) => {
     expect(jobs("list", ...args)).toMatchObject({ status: 2, stderr: expect.stringContaining(sentence) });
   });

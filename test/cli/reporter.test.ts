@@ -51,7 +51,7 @@ test("what a receiver or an error says is shown on the event's line, and no term
 
 test("a tick that has no job of its own says both of what may stand in its way", () => {
   const { lines, tell } = terminal();
-  tell({ type: "tick skipped", schedule: "nightly", tick: new Date("2026-01-01T02:00Z"), why: "overlap" });
+  tell({ type: "tick skipped", schedule: "nightly", tick: new Date("2026-01-01T02:00Z"), because: "overlap" });
   expect(lines).toEqual([
     "schedule nightly: no job of its own for the tick of 2026-01-01T02:00:00.000Z, the job before has not finished, or another holds its unique key",
   ]);

@@ -271,14 +271,14 @@ describe("with a mapping", () => {
 
   test("payloads are made anew", async () => {
     const [id] = (await died(sql, [old])) as [number];
-    expect(await replay(db, id, mapping)).toEqual({ replayed: [id], refused: [] });
+    expect(await replay(db, id, { mapping })).toEqual({ replayed: [id], refused: [] });
     expect(await jobRow(db, id)).toMatchObject({ state: "queued", payload: { to: "ada" } });
   });
 
   test("a new payload may be null, and is not read as none", async () => {
     const nothing = defineJob({ name: "nothing", payload: v.null() });
     const [id] = (await died(sql, [{ name: "nothing", payload: { was: "something" } }])) as [number];
-    await replay(db, id, { job: nothing, payload: () => null });
+    await replay(db, id, { mapping: { job: nothing, payload: () => null } });
     expect(await sql`select payload::text from soniq_jobs where id = ${id}`).toMatchObject([{ payload: "null" }]);
   });
 
@@ -289,7 +289,7 @@ describe("with a mapping", () => {
       number,
       number,
     ];
-    const { replayed, refused } = await replay(db, ids, mapping);
+    const { replayed, refused } = await replay(db, ids, { mapping });
     expect(new Set(replayed)).toEqual(new Set([ids[0], ids[3]]));
     expect(refused).toMatchObject([
       {
@@ -307,7 +307,7 @@ describe("with a mapping", () => {
 
   test("dead letters of other jobs are left", async () => {
     const [id] = (await died(sql, [{ ...old, name: "letter" }])) as [number];
-    expect(await replay(db, id, mapping)).toEqual({ replayed: [], refused: [{ id, because: "not a dead letter" }] });
+    expect(await replay(db, id, { mapping })).toEqual({ replayed: [], refused: [{ id, because: "not a dead letter" }] });
     expect(await states(id)).toEqual(["dead"]);
   });
 
@@ -318,7 +318,7 @@ describe("with a mapping", () => {
       return true;
     }, "");
     const job = defineJob({ name: "mail", payload: v.pipeAsync(v.object({ to: v.string() }), overtaken) });
-    const answer = await replay(db, id, { ...mapping, job });
+    const answer = await replay(db, id, { mapping: { ...mapping, job } });
     expect(answer).toEqual({ replayed: [], refused: [{ id, because: "locked" }] });
     expect(await jobRow(db, id)).toMatchObject({ state: "dead", payload: { to: "eve" }, replays: 1 });
   });

@@ -71,7 +71,7 @@ switch (result.status) {
     equal<typeof result.state, "queued" | "active">(true);
     equal<typeof result.progress, unknown>(true);
     break;
-  case "failed":
+  case "dead":
     equal<typeof result.reason, string>(true);
     equal<typeof result.errors, readonly JobError[]>(true);
     break;

@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Duration } from "../../core/duration.js";
-import { milliseconds } from "../../core/duration.js";
 import { errorCode } from "../../core/errors.js";
 import { version } from "../../core/version.js";
 import { checkTables } from "../../database/check-tables.js";
@@ -17,6 +16,7 @@ import { healthPaths, serveHealth } from "../health-server.js";
 import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
 import { reporter } from "../reporter.js";
+import { duration } from "../time-arguments.js";
 import { stopOnUncaughtErrors } from "../uncaught-errors.js";
 import { wholeNumber } from "../whole-number.js";
 
@@ -166,13 +166,4 @@ function portNumber(text: string): number {
   if (text.trim() === "" || !Number.isInteger(n) || n < 0 || n > 65_535)
     throw new InvalidArgumentError("give a port from 1 to 65535, or 0 for any that is free.");
   return n;
-}
-
-function duration(text: string): Duration {
-  try {
-    milliseconds(text as Duration, "it");
-    return text as Duration;
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
 }
