@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import packed from "@sparticuz/chromium";
 import { type Browser, chromium } from "playwright-core";
 
@@ -17,27 +16,24 @@ export async function openBrowser(): Promise<Browser | null> {
   return chromium.launch({ executablePath, args, headless: true });
 }
 
-/** npm's Chromium, unpacked once per version. Two that do so at the same time do not meet half a file. */
+/** npm's Chromium, unpacked once per installation. Two that do so at the same time do not meet half a file. */
 async function unpacked(): Promise<string | null> {
   if (process.platform !== "linux" || process.arch !== "x64") return null;
-  const { version } = createRequire(import.meta.url)("@sparticuz/chromium/package.json") as { readonly version: string };
-  const folder = join(tmpdir(), `soniq-chromium-${version}`);
+  const folder = fileURLToPath(new URL("../../../node_modules/.cache/chromium", import.meta.url));
   if (!existsSync(folder)) {
+    mkdirSync(dirname(folder), { recursive: true });
     const mine = mkdtempSync(`${folder}-`);
     const before = process.env["TMPDIR"];
     process.env["TMPDIR"] = mine;
-    try {
-      await packed.executablePath();
-    } finally {
+    await packed.executablePath().finally(() => {
       if (before === undefined) delete process.env["TMPDIR"];
       else process.env["TMPDIR"] = before;
-    }
+    });
     try {
       renameSync(mine, folder);
     } catch {
       rmSync(mine, { recursive: true });
     }
   }
-  mkdirSync(folder, { recursive: true });
   return join(folder, "chromium");
 }

@@ -17,6 +17,7 @@ export function JobFilters({ query }: { readonly query: Route["query"] }) {
       <span>{label}</span>
       <input
         key={query[name] ?? ""}
+        type="text"
         name={name}
         defaultValue={query[name] ?? ""}
         autocomplete="off"
@@ -57,6 +58,7 @@ export function JobFilters({ query }: { readonly query: Route["query"] }) {
         <label class="field narrow">
           <span>Id</span>
           <input
+            type="text"
             name="id"
             inputMode="numeric"
             autocomplete="off"
