@@ -15,6 +15,7 @@ export default defineConfig({
       },
       { find: /^soniq-drizzle\/testing$/, replacement: new URL("./src/testing.ts", import.meta.url).pathname },
       { find: /^soniq-drizzle\/webhooks$/, replacement: new URL("./src/webhooks.ts", import.meta.url).pathname },
+      { find: /^soniq-drizzle\/dashboard$/, replacement: new URL("./src/dashboard.ts", import.meta.url).pathname },
       { find: /^soniq-drizzle\/schema$/, replacement: new URL("./schema/index.ts", import.meta.url).pathname },
     ],
   },

@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { InvalidValueError, shown } from "../core/errors.js";
 
 /** A name or an IPv4 address, or an IPv6 address in brackets, and perhaps a port. */
@@ -11,9 +11,14 @@ export function hostName(host: string): string | undefined {
   return name !== undefined && URL.canParse(`http://${name}`) ? new URL(`http://${name}`).hostname : undefined;
 }
 
+/** An address as a URL has it. */
+export function hostOfAddress(address: string): string {
+  return isIPv6(address) ? `[${address}]` : address;
+}
+
 /** Whether what listens at an address can be reached from this machine alone. */
 export function isLoopback(address: string): boolean {
-  const name = hostName(address.includes(":") && !address.startsWith("[") ? `[${address}]` : address);
+  const name = hostName(hostOfAddress(address));
   return name !== undefined && (loopback.includes(name) || (isIPv4(name) && name.startsWith("127.")));
 }
 

@@ -19,6 +19,8 @@ export interface ClaimedJob extends Mark {
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly crashes: number;
+  /** How long it had been due, in milliseconds by the database's clock; a 32-bit number's worth at the most. */
+  readonly waitMs: number;
   /** JSON texts. */
   readonly payload: string;
   readonly tags: string;
@@ -117,6 +119,11 @@ const statement = compiled<Omit<ClaimInput, "from" | "until"> & { ranges: string
       attempt: soniqJobs.attempt,
       maxAttempts: soniqJobs.maxAttempts,
       crashes: soniqJobs.crashes,
+      // By no other clock: the worker's may be wrong. Differences of float8 know infinity, and cost a tenth of what intervals do.
+      waitMs:
+        sql`least((date_part('epoch', now()) - date_part('epoch', ${soniqJobs.runAt})) * 1000, 2147483647)::int`.as(
+          "wait_ms",
+        ),
       payload: sql`${soniqJobs.payload}::text`.as("payload"),
       // Most jobs have none: said shortly.
       tags: sql`nullif(${soniqJobs.tags}, '[]')::text`.as("tags"),
@@ -134,6 +141,7 @@ interface ClaimedRow {
   readonly attempt: number;
   readonly max_attempts: number;
   readonly crashes: number;
+  readonly wait_ms: number;
   readonly payload: string;
   readonly tags: string | null;
   readonly meta: string | null;
@@ -150,6 +158,7 @@ function claimedJob(row: ClaimedRow, queue: string): ClaimedJob {
     attempt: row.attempt,
     maxAttempts: row.max_attempts,
     crashes: row.crashes,
+    waitMs: row.wait_ms,
     payload: row.payload,
     tags: row.tags ?? "[]",
     meta: row.meta ?? "{}",

@@ -1,6 +1,7 @@
 import type { Queryable } from "../core/queryable.js";
 import { claim, type ClaimedJob } from "../jobs/claim.js";
 import { ClaimMarks, fromTheBeginning, type Mark } from "../jobs/claim-marks.js";
+import { Histogram } from "../stats/histogram.js";
 import { graceMs } from "./run.js";
 import type { Settings } from "./settings.js";
 
@@ -18,6 +19,8 @@ const lookBudget = 20;
  * changes after its snapshot was taken, a claim holds the lock for nothing: their settles would wait for it.
  */
 export class Claimer {
+  /** How many jobs the claims brought that brought any. */
+  readonly sizes = new Histogram();
   #marks = new ClaimMarks();
   readonly #deadlines: string;
   readonly #defaultDeadlineMs: number;
@@ -53,6 +56,7 @@ export class Claimer {
 
   #keepingMarks(marks: ClaimMarks, claimed: ClaimedJob[], limit: number): ClaimedJob[] {
     marks.advance(claimed);
+    if (claimed.length > 0) this.sizes.add(claimed.length);
     this.#backlog = claimed.length === limit;
     return claimed;
   }

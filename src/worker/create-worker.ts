@@ -1,6 +1,7 @@
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
 import { storedSchedule } from "../schedules/stored-schedule.js";
+import { type Activity, activityOf } from "./activity.js";
 import type { WorkerConfig } from "./config.js";
 import { openConnections } from "./connections.js";
 import { pause } from "./duties.js";
@@ -34,6 +35,8 @@ export interface Worker {
   stop(options?: { readonly timeout?: Duration }): Promise<void>;
   /** How it is at this moment, from what it knows: asks nobody, and may be called at any time. */
   health(): Health;
+  /** What it does and has done since it started, in numbers: asks nobody, and may be called at any time. */
+  activity(): Activity;
 }
 
 /** A worker whose process is its own, and ends with it. */
@@ -125,6 +128,9 @@ export function workerOf(settings: Settings, listeners: readonly (Tell | undefin
     health() {
       if (stopping) return healthOf(stopped ? "stopped" : "stopping");
       return healthOf(engine?.vitals() ?? "starting");
+    },
+    activity() {
+      return engine?.activity() ?? activityOf(settings);
     },
   };
   return worker;

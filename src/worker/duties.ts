@@ -51,3 +51,9 @@ export function pause(ms: number, stop: AbortSignal): Promise<void> {
     }
   });
 }
+
+/** Resolves when the work is done, or when it has taken too long. */
+export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([work, pause(ms, done.signal)]).finally(() => done.abort());
+}

@@ -1,7 +1,6 @@
 import { checkTables } from "../database/check-tables.js";
 import { statementTimeoutMs } from "../database/client.js";
 import type { Listener } from "../database/listener.js";
-import { isReferenced } from "../jobs/delete-completed.js";
 import { cancelChannel, waitChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
 import { findLostClaims, findOwned } from "../jobs/ownership.js";
@@ -9,10 +8,11 @@ import { rescueFromEnded } from "../jobs/rescue.js";
 import { pauseChannel, resumeChannel } from "../queues/pause.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { syncSchedules } from "../schedules/versions.js";
+import { type Activity, activityOf, slotsOf } from "./activity.js";
 import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
 import { deliveryDuties, withDeliveries } from "./deliveries.js";
-import { type Duty, pause, perform } from "./duties.js";
+import { type Duty, perform, within } from "./duties.js";
 import { JobEvents } from "./job-events.js";
 import type { Tell } from "./events.js";
 import { LogWriter } from "./log-writer.js";
@@ -23,7 +23,9 @@ import { rescueDuties } from "./rescuer.js";
 import { scheduleDuties } from "./scheduler.js";
 import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
+import { StatsWriter } from "./stats-writer.js";
 import { silence } from "./tell-all.js";
+import { findUnkept } from "./unkept.js";
 import { Waiters } from "./waiters.js";
 import { WorkerSession } from "./worker-session.js";
 
@@ -45,10 +47,12 @@ export class Engine {
   /** Behind a pooler there is none. */
   readonly #listener: Listener | undefined;
   #settler: Settler | undefined;
+  #stats: StatsWriter | undefined;
   #queues: QueueWorker[] = [];
   #endDuties: (() => Promise<void>) | undefined;
   #searchLostUntil = 0;
   #crashed = false;
+  #listens = 0;
 
   constructor(
     private readonly settings: Settings,
@@ -61,6 +65,7 @@ export class Engine {
     this.tell = (event) => {
       tell(event);
       this.#waiters.hear(event);
+      this.#stats?.hear(event);
     };
     this.#session = new WorkerSession(connections.beats.db, settings, schedules);
     this.#listener = this.#openListener();
@@ -73,11 +78,12 @@ export class Engine {
     const { db } = engine;
     const settings = withDeliveries(this.settings, db);
     await onceThereIsRoom(() => checkTables(db), stop, tell);
-    const deleted = await this.#findDeleted();
+    const deleted = await findUnkept(this.settings, this.connections);
     const jobEvents = new JobEvents(db);
     const { settles } = jobEvents;
     const settler = new Settler(db, tell, deleted, route === "pooled", settings.batchSize, settles);
     this.#settler = settler;
+    this.#stats = new StatsWriter(db, settings);
     const logs = new LogWriter(db, tell);
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
     await syncSchedules(db, this.schedules);
@@ -108,6 +114,7 @@ export class Engine {
         for (const queue of this.#queues) queue.wakeUp();
       }),
       ...pruneDuties(db, settings),
+      ...this.#stats.duties(),
       logs.duty(),
       ...scheduleDuties(db, this.schedules, settings, tell),
       ...deliveryDuties(db, settings),
@@ -119,14 +126,6 @@ export class Engine {
       await run(stop).catch((error: unknown) => tell({ type: "trouble", doing, error }));
     this.#endDuties = perform(duties, tell);
     for (const queue of this.#queues) queue.start();
-  }
-
-  /** The names of the jobs that are deleted as they complete, where that can be. */
-  async #findDeleted(): Promise<ReadonlySet<string>> {
-    const { route, engine } = this.connections;
-    const unkept = [...this.settings.runnables].filter(([, { retentionMs }]) => retentionMs.completed === 0);
-    const deletes = unkept.length > 0 && route === "direct" && !(await isReferenced(engine.db));
-    return new Set(deletes ? unkept.map(([name]) => name) : []);
   }
 
   async hasWork(waitMs: number): Promise<boolean> {
@@ -152,6 +151,7 @@ export class Engine {
       await this.#endDuties?.();
       await this.#session.end();
       if (this.#crashed) await this.#rescueOwn();
+      await this.#stats?.write();
     };
     await within(longestLastSettleMs, end()).catch((error: unknown) => {
       this.tell({ type: "trouble", doing: "ending the session", error });
@@ -175,14 +175,13 @@ export class Engine {
 
   vitals(): Vitals {
     const { stillMs, ...session } = this.#session.vitals();
-    const { pollMs, queues: concurrency } = this.settings;
-    const { timed } = this.connections;
+    const { pollMs } = this.settings;
     const queues = this.#queues.map((worker) => ({ queue: worker.queue, ...worker.vitals() }));
     return {
       ...session,
       failingClaims: queues.flatMap(({ queue, failingMs: forMs }) => (forMs === undefined ? [] : [{ queue, forMs }])),
       // One that waits for somebody's transaction is not stuck.
-      loops: timed
+      loops: this.connections.timed
         ? [
             { doing: "extending the lease", everyMs: session.beatEveryMs, stillMs },
             ...queues.map(({ queue, stillMs: still }) => ({
@@ -192,11 +191,21 @@ export class Engine {
             })),
           ]
         : [],
-      slots: Object.values(concurrency).reduce((sum, slots) => sum + slots, 0),
+      slots: slotsOf(this.settings),
       stubbornMs: queues.flatMap(({ stubbornMs }) => stubbornMs),
       // Behind a pooler there are none, which was said at start.
       listening: this.#listener?.listening ?? true,
     };
+  }
+
+  activity(): Activity {
+    return activityOf(this.settings, {
+      queues: this.#queues,
+      attempts: this.#stats?.tally.all() ?? [],
+      settles: this.#settler?.sizes,
+      sessionsLost: this.#session.lost,
+      relistens: Math.max(0, this.#listens - 1),
+    });
   }
 
   async close(): Promise<void> {
@@ -219,6 +228,7 @@ export class Engine {
       [resumeChannel]: (name: string) => of(name)?.resume(),
     };
     return this.connections.openListener(hear, () => {
+      this.#listens += 1;
       wakeUp();
       void this.#askOwnership();
     });
@@ -287,10 +297,4 @@ export class Engine {
 function listenDuty(listener: Listener): Duty {
   const doing = "listening for wake-ups: jobs are found by polling";
   return { doing, everyMs: relistenMs, run: () => listener.listen() };
-}
-
-/** Resolves when the work is done, or when it has taken too long. */
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const done = new AbortController();
-  await Promise.race([work, pause(ms, done.signal)]).finally(() => done.abort());
 }

@@ -1,5 +1,6 @@
 import type { ClaimedJob } from "../jobs/claim.js";
 import type { Outcome } from "../jobs/outcome.js";
+import type { Histogram } from "../stats/histogram.js";
 import type { Claimer } from "./claimer.js";
 import { longestBufferMs } from "./claimer.js";
 import { pause } from "./duties.js";
@@ -72,6 +73,15 @@ export class QueueWorker {
   /** The jobs that this worker knows to be its own: those it holds, and those that are being settled. */
   known(): ClaimedJob[] {
     return [...this.#unsettled, ...this.#buffer.map(({ job }) => job)];
+  }
+
+  get running(): number {
+    return this.#runs.size;
+  }
+
+  /** How many jobs its claims brought. */
+  get claims(): Histogram {
+    return this.claimer.sizes;
   }
 
   /** What this queue adds to the worker's health. */

@@ -6,6 +6,7 @@ import { storable } from "../core/storable.js";
 import { deleteCompleted } from "../jobs/delete-completed.js";
 import { plainSettles, type Settled, type Settlement, type Settles } from "../jobs/settle.js";
 import { findEnded } from "../jobs/settled-before.js";
+import { Histogram } from "../stats/histogram.js";
 import type { Tell } from "./events.js";
 
 /** A settlement on its way, and who waits for it. */
@@ -26,6 +27,8 @@ const retryAfterOutageMs = 1_000;
  * What could not be written is tried again beside them, so that it holds up none.
  */
 export class Settler {
+  /** How many jobs the batches settle. */
+  readonly sizes = new Histogram();
   #pending: Pending[] = [];
   #flights = 0;
   /** Those whose statement failed: not written, or written without our knowing; and those that were gone around. */
@@ -73,6 +76,7 @@ export class Settler {
       if (workerId === undefined) break;
       const batch = this.#pending.filter((one) => one.workerId === workerId).slice(0, this.batchSize);
       this.#pending = without(this.#pending, batch);
+      this.sizes.add(batch.length);
       await this.#write(workerId, batch);
     } while (this.#flights === 1 || this.#isFull());
     this.#flights -= 1;

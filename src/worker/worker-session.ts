@@ -12,6 +12,8 @@ export const beatsPerLease = 4;
 /** This worker's session: kept alive by beats, and begun anew when it was ended from outside. */
 export class WorkerSession {
   #id = "";
+  /** How often it had been ended from outside. */
+  lost = 0;
   #idle = new Set<string>();
   #publishing: Promise<boolean> = Promise.resolve(false);
   #extendedAt = 0;
@@ -71,6 +73,7 @@ export class WorkerSession {
         this.#roundAt = sentAt;
         if (await beat(this.db, this.#id, leaseMs)) this.#extended(sentAt);
         else {
+          this.lost += 1;
           onLost(this.#id);
           await this.open();
         }

@@ -24,6 +24,7 @@ const claimed: ClaimedJob = {
   attempt: 3,
   maxAttempts: 10,
   crashes: 0,
+  waitMs: 0,
   payload: "null",
   tags: "[]",
   meta: "{}",

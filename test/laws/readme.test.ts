@@ -75,6 +75,7 @@ const tsconfig = {
       "soniq-drizzle/pglite": [`${root}/src/database/pglite.ts`],
       "soniq-drizzle/testing": [`${root}/src/testing.ts`],
       "soniq-drizzle/webhooks": [`${root}/src/webhooks.ts`],
+      "soniq-drizzle/dashboard": [`${root}/src/dashboard.ts`],
       "soniq-drizzle/schema": [`${root}/schema/index.ts`],
     },
   },

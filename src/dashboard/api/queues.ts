@@ -19,10 +19,10 @@ export function queueRoutes(api: Api): void {
 
 export async function queueViews(db: Queryable): Promise<QueueView[]> {
   const queues = await listQueues(db);
-  const rates = await readRates(db);
+  const rates = new Map((await readRates(db)).map(({ queue, perMinute }) => [queue, perMinute]));
   return queues.map(({ pausedAt, ...queue }) => ({
     ...queue,
     pausedAt: isoOrNull(pausedAt),
-    perMinute: rates.get(queue.name)?.perMinute ?? 0,
+    perMinute: rates.get(queue.name) ?? 0,
   }));
 }

@@ -1,0 +1,46 @@
+export type Labels = Readonly<Record<string, string>>;
+
+/** One line of a metric. */
+export interface Sample {
+  readonly labels?: Labels;
+  readonly value: number;
+  /** If it is not the metric's own: the lines of histograms have several. */
+  readonly metricName?: string;
+}
+
+/** So many label sets may a metric have, outcomes and buckets not counted. */
+const most = 200;
+const other = "other";
+
+/**
+ * Keeps the label sets of one metric few, whatever names there are: the first ones have lines of their own, the others share
+ * one. Which ones these are stays so while the process lives, or counters would jump.
+ */
+export class LabelCap {
+  readonly #own = new Set<string>();
+
+  /**
+   * @param join of the lines that become one
+   * @returns the lines to show
+   */
+  shown(samples: readonly Sample[], join: (a: number, b: number) => number): Sample[] {
+    const lines = new Map<string, Sample>();
+    for (const sample of samples) {
+      const line = sample.labels && !this.#admits(sample.labels) ? { ...sample, labels: others(sample.labels) } : sample;
+      const key = JSON.stringify([line.metricName, line.labels]);
+      const before = lines.get(key);
+      lines.set(key, before ? { ...line, value: join(before.value, line.value) } : line);
+    }
+    return [...lines.values()];
+  }
+
+  #admits({ queue, name }: Labels): boolean {
+    const key = JSON.stringify([queue, name]);
+    if (this.#own.size < most) this.#own.add(key);
+    return this.#own.has(key);
+  }
+}
+
+function others(labels: Labels): Labels {
+  return { ...labels, queue: other, ...("name" in labels && { name: other }) };
+}

@@ -1,0 +1,38 @@
+import { sql } from "drizzle-orm";
+import { soniqWorkers } from "../../schema/workers.js";
+import { applicationName } from "../database/client.js";
+import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
+import { listQueues, type QueueOverview } from "../queues/list.js";
+
+/** What the gauges show of the database. */
+export interface Figures extends ServerFigures {
+  readonly queues: readonly QueueOverview[];
+}
+
+interface ServerFigures {
+  /** Sessions that are alive. */
+  readonly workers: number;
+  /** Of all workers and commands. */
+  readonly connections: number;
+  /** How many transactions have begun since the oldest snapshot that is held open: dead rows since then cannot be removed. */
+  readonly snapshotAge: number;
+  /** Of the table of jobs, as autovacuum knows it. */
+  readonly deadRows: number;
+}
+
+/** Reads them. @throws the driver's error if the database does not answer */
+export async function readFigures(db: Queryable): Promise<Figures> {
+  const [queues, [server]] = await Promise.all([
+    listQueues(db),
+    rowsOf<ServerFigures>(
+      db,
+      sql`select
+        (select count(*)::int from ${soniqWorkers} where ended_at is null and lease_expires_at > now()) as workers,
+        (select count(*)::int from pg_stat_activity where datname = current_database() and application_name = ${applicationName}) as connections,
+        (select coalesce(max(age(backend_xmin)), 0)::int from pg_stat_activity where datname = current_database()) as "snapshotAge",
+        coalesce((select n_dead_tup::float8 from pg_stat_all_tables where relid = to_regclass('soniq_jobs')), 0) as "deadRows"`,
+    ),
+  ]);
+  return { queues, ...(server as ServerFigures) };
+}

@@ -1,0 +1,13 @@
+/** How far charts go back, and how wide their steps are, in seconds; the shortest first. */
+export const statsRanges = {
+  "15m": { seconds: 900, step: 60 },
+  "1h": { seconds: 3_600, step: 60 },
+  "6h": { seconds: 21_600, step: 300 },
+  "24h": { seconds: 86_400, step: 900 },
+  "7d": { seconds: 604_800, step: 3_600 },
+} as const;
+
+export type StatsRange = keyof typeof statsRanges;
+
+/** What is older than that, no chart shows any more. */
+export const statsKeptSeconds = 8 * 86_400;

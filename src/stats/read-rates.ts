@@ -1,0 +1,26 @@
+import { sql } from "drizzle-orm";
+import { soniqStats } from "../../schema/stats.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import type { Queryable } from "../core/queryable.js";
+import { rowsOf } from "../core/rows.js";
+
+/** What goes on in a queue. */
+export interface Rate {
+  readonly queue: string;
+  /** Jobs completed per minute, over the last five. */
+  readonly perMinute: number;
+}
+
+/**
+ * How fast the queues are worked, by the statistics of the last five minutes, of which this one is not over.
+ *
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function readRates(db: Queryable): Promise<Rate[]> {
+  const since = sql`date_trunc('minute', now()) - interval '4 minutes'`;
+  return rowsOf<Rate>(
+    db,
+    sql`select queue, sum(count)::float8 * 60 / date_part('epoch', now() - (${since})) as "perMinute"
+      from ${soniqStats} where minute >= ${since} and measure = 'completed' group by queue order by queue`,
+  ).catch(explainMissingTables);
+}
