@@ -31,7 +31,10 @@ export async function showLive(lines: () => Promise<string[]>, screen: Screen, s
   screen.write(enter);
   try {
     while (!stop.aborted) {
-      const drawn = await Promise.race([stopped, lines().catch((error: unknown) => printable(explain(error)).split("\n"))]);
+      const drawn = await Promise.race([
+        stopped,
+        lines().catch((error: unknown) => printable(explain(error)).split("\n")),
+      ]);
       if (!drawn || stop.aborted) return;
       screen.write(frame(drawn, screen));
       await sleep.for(everyMs);

@@ -90,9 +90,13 @@ export function accessOf({ token, authorize, write = false, reveal = false }: Ac
     if (isRight(request)) return;
     // Who has none yet guesses nothing.
     if (request.headers.has("authorization")) wrong.note(address);
-    throw new Refusal(401, "the token is missing or wrong: open the link that the dashboard printed, or give its token", {
-      "www-authenticate": "Bearer",
-    });
+    throw new Refusal(
+      401,
+      "the token is missing or wrong: open the link that the dashboard printed, or give its token",
+      {
+        "www-authenticate": "Bearer",
+      },
+    );
   }
 
   return {

@@ -6,7 +6,10 @@ import type { DashboardSettings } from "./options.js";
 import type { Redacted } from "./redact.js";
 import type { JobAction, JobRow, JobView } from "./wire.js";
 
-export function jobRow(job: JobSummary, link: string | null = null): JobRow {
+/** What rows show of a job, and of a dead letter. */
+type Listed = Omit<JobSummary, "workerId" | "cancelRequestedAt">;
+
+export function jobRow(job: Listed, link: string | null = null): JobRow {
   const { id, name, queue, state, priority, attempt, maxAttempts, tags, reason } = job;
   return {
     ...{ id, name, queue, state, priority, attempt, maxAttempts, tags, reason },

@@ -35,7 +35,7 @@ export class LiveFeed {
         else if (!this.#isLooking) void this.#lookOut();
         else if (this.#newest) this.#send(viewer, this.#newest);
       },
-      cancel: () => this.#forget(viewer),
+      cancel: () => void this.#forget(viewer),
     });
   }
 

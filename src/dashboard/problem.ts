@@ -47,7 +47,9 @@ function databaseProblem(code: string | undefined): Problem | undefined {
 }
 
 function unexpected(error: unknown): Problem {
-  console.error(`soniq-drizzle: the dashboard failed: ${storable(errorText(error))} (${errorCode(error) ?? "no code"})`);
+  console.error(
+    `soniq-drizzle: the dashboard failed: ${storable(errorText(error))} (${errorCode(error) ?? "no code"})`,
+  );
   return errorCode(error) !== undefined && failureOf(error) === "outage"
     ? { status: 503, error: "PostgreSQL does not answer: try again in a moment" }
     : { status: 500, error: "this failed on the server: what is wrong is printed there" };

@@ -33,11 +33,18 @@ export function redaction(more: readonly (string | RegExp)[]): Redact {
     hides,
     of(value, name) {
       const paths: string[] = [];
-      return { value: without(value, [], (keys) => paths.length < mostPaths && paths.push(name + pathText(keys))), paths };
+      return {
+        value: without(value, [], (keys) => paths.length < mostPaths && paths.push(name + pathText(keys))),
+        paths,
+      };
     },
   };
 
-  function without(value: unknown, keys: readonly PropertyKey[], told: (keys: readonly PropertyKey[]) => void): unknown {
+  function without(
+    value: unknown,
+    keys: readonly PropertyKey[],
+    told: (keys: readonly PropertyKey[]) => void,
+  ): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (keys.length >= deepest) return mark;
     if (Array.isArray(value)) return value.map((item, i) => without(item, [...keys, i], told));

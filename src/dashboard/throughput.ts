@@ -12,7 +12,9 @@ export class Throughput {
   /** @param atMs when they were counted, by a clock that never goes back @returns per second; 0 at first */
   told(minutes: readonly MinuteCount[], atMs: number): number {
     const before = new Map(this.#minutes?.map(({ minute, attempts }) => [minute, attempts]));
-    const since = this.#minutes ? minutes.reduce((sum, { minute, attempts }) => sum + attempts - (before.get(minute) ?? 0), 0) : 0;
+    const since = this.#minutes
+      ? minutes.reduce((sum, { minute, attempts }) => sum + attempts - (before.get(minute) ?? 0), 0)
+      : 0;
     this.#minutes = minutes;
     const ended = (this.#known.at(-1)?.ended ?? 0) + Math.max(0, since);
     this.#known.push({ atMs, ended });

@@ -23,10 +23,23 @@ export interface StatsView {
   readonly dead: readonly number[];
   readonly cancelled: readonly number[];
   /** Seconds; null where nothing ran. */
-  readonly run: { readonly p50: readonly (number | null)[]; readonly p95: readonly (number | null)[]; readonly p99: readonly (number | null)[] };
-  readonly wait: { readonly p50: readonly (number | null)[]; readonly p95: readonly (number | null)[]; readonly p99: readonly (number | null)[] };
+  readonly run: {
+    readonly p50: readonly (number | null)[];
+    readonly p95: readonly (number | null)[];
+    readonly p99: readonly (number | null)[];
+  };
+  readonly wait: {
+    readonly p50: readonly (number | null)[];
+    readonly p95: readonly (number | null)[];
+    readonly p99: readonly (number | null)[];
+  };
   /** Busiest first, over the whole range; the first 50. */
-  readonly byName: readonly { readonly name: string; readonly completed: number; readonly failed: number; readonly p95: number | null }[];
+  readonly byName: readonly {
+    readonly name: string;
+    readonly completed: number;
+    readonly failed: number;
+    readonly p95: number | null;
+  }[];
 }
 
 /** GET api/queues, and each `queues` event of GET api/live */
@@ -87,7 +100,12 @@ export interface JobView extends JobRow {
   readonly cancelRequestedAt: string | null;
   /** What happened, oldest first. */
   readonly timeline: readonly TimelineEntry[];
-  readonly logs: readonly { readonly at: string; readonly attempt: number; readonly message: string; readonly fields: unknown }[];
+  readonly logs: readonly {
+    readonly at: string;
+    readonly attempt: number;
+    readonly message: string;
+    readonly fields: unknown;
+  }[];
   /** What may be done with it now; all of it empty on a dashboard that only reads. */
   readonly actions: readonly JobAction[];
 }
@@ -191,13 +209,25 @@ export interface DeliveryView {
   readonly createdAt: string;
   readonly finishedAt: string | null;
   readonly answer: { readonly status: number; readonly durationMs: number; readonly excerpt: string } | null;
-  readonly failures: readonly { readonly attempt: number; readonly at: string; readonly message: string; readonly status: number | null }[];
+  readonly failures: readonly {
+    readonly attempt: number;
+    readonly at: string;
+    readonly message: string;
+    readonly status: number | null;
+  }[];
   readonly reason: string | null;
 }
 
 /** GET api/audit?cursor= : newest first. */
 export interface AuditView {
-  readonly entries: readonly { readonly id: number; readonly at: string; readonly actor: string; readonly action: string; readonly target: string; readonly outcome: string }[];
+  readonly entries: readonly {
+    readonly id: number;
+    readonly at: string;
+    readonly actor: string;
+    readonly action: string;
+    readonly target: string;
+    readonly outcome: string;
+  }[];
   readonly next: string | null;
 }
 

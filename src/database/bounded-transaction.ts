@@ -9,6 +9,9 @@ export interface Bounds {
   readonly statementTimeoutMs: number;
 }
 
+/** Whoever holds a row longer than that is not waited for (55P03). */
+const lockTimeoutMs = 2_000;
+
 /** Runs statements in a transaction of their own that cannot go on for long, whatever the session's settings. */
 export function boundedTransaction<T>(
   db: Queryable,
@@ -17,7 +20,9 @@ export function boundedTransaction<T>(
 ): Promise<T> {
   return db.transaction(
     async (tx: Queryable) => {
-      await builder(tx).execute(sql`select set_config('statement_timeout', ${String(statementTimeoutMs)}, true)`);
+      await builder(tx).execute(
+        sql`select set_config('statement_timeout', ${String(statementTimeoutMs)}, true), set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`,
+      );
       return run(tx);
     },
     { accessMode, isolationLevel: "read committed" },

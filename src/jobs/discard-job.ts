@@ -33,13 +33,15 @@ export async function discard(
 async function discarding(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {
   const qb = builder(db);
   // Locked, so that what is said of it is what it is: it may just be claimed.
-  const found = qb.$with("found").as(
-    qb
-      .select({ id: soniqJobs.id, state: soniqJobs.state, finishedAt: soniqJobs.finishedAt })
-      .from(soniqJobs)
-      .where(eq(soniqJobs.id, id))
-      .for("no key update"),
-  );
+  const found = qb
+    .$with("found")
+    .as(
+      qb
+        .select({ id: soniqJobs.id, state: soniqJobs.state, finishedAt: soniqJobs.finishedAt })
+        .from(soniqJobs)
+        .where(eq(soniqJobs.id, id))
+        .for("no key update"),
+    );
   const discarded = qb.$with("discarded").as(
     qb
       .update(soniqJobs)

@@ -60,7 +60,10 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}, page: Page
   const last = rows.at(-1);
   const seen = last && rows.length === limit ? await stretchBefore(db, before, last.id) : stretch;
   const isLast = seen.jobs < mostPassedOver && seen === stretch;
-  const isPast = filter.since !== undefined && seen.backTo !== null && seen.backTo.getTime() < filter.since.getTime() - longestTransactionMs;
+  const isPast =
+    filter.since !== undefined &&
+    seen.backTo !== null &&
+    seen.backTo.getTime() < filter.since.getTime() - longestTransactionMs;
   return {
     jobs: rows,
     next: isLast || isPast ? undefined : String(seen.lowest),
@@ -119,7 +122,10 @@ async function stretchBefore(db: Queryable, before: number, end: number): Promis
     .limit(mostPassedOver)
     .as("ids");
   const stretch = qb
-    .select({ jobs: sql<number>`count(*)::int`.as("jobs"), lowest: sql<number>`coalesce(min(${ids.id}), 0)`.as("lowest") })
+    .select({
+      jobs: sql<number>`count(*)::int`.as("jobs"),
+      lowest: sql<number>`coalesce(min(${ids.id}), 0)`.as("lowest"),
+    })
     .from(ids)
     .as("stretch");
   const [found] = await qb

@@ -162,6 +162,9 @@ test("what attackers wrote comes back as JSON, whole and as nothing else", async
   expect(story.body).toMatchObject({ name: evil, queue: evil, payload: { [evil]: evil }, tags: [evil], reason: evil });
 });
 
-test.each(['/"><script>', "jobs", "/a b", "//", "/a//b", "/a?b", "/a#b"])("a basePath such as %s is refused", (basePath) => {
-  expect(() => createDashboard({ db, token, basePath })).toThrow(/basePath is .*: give a path such as/);
-});
+test.each(['/"><script>', "jobs", "/a b", "//", "/a//b", "/a?b", "/a#b"])(
+  "a basePath such as %s is refused",
+  (basePath) => {
+    expect(() => createDashboard({ db, token, basePath })).toThrow(/basePath is .*: give a path such as/);
+  },
+);

@@ -64,7 +64,10 @@ describe("a dashboard that only shows", () => {
 
 describe("queues", () => {
   test("are paused and resumed, and the log says by whom", async () => {
-    expect(await post("queues/mail/pause")).toMatchObject({ status: 200, body: { done: "paused: running jobs finish" } });
+    expect(await post("queues/mail/pause")).toMatchObject({
+      status: 200,
+      body: { done: "paused: running jobs finish" },
+    });
     expect(await sql`select from soniq_queues where name = 'mail' and paused_at is not null`).toHaveLength(1);
     expect((await post("queues/mail/resume", undefined, { "x-user": "grace" })).body).toEqual({ done: "resumed" });
     expect((await post("queues/mail/resume")).body).toEqual({ done: "was not paused" });
@@ -110,7 +113,8 @@ describe("jobs", () => {
 
   test("that died begin anew, unless their key is held", async () => {
     const [free, bound] = (await died(sql, [{}, { uniqueKey: "k" }])) as [number, number];
-    const [holder] = await sql`insert into soniq_jobs (name, payload, unique_key) values ('mail', '{}', 'k') returning id::int`;
+    const [holder] =
+      await sql`insert into soniq_jobs (name, payload, unique_key) values ('mail', '{}', 'k') returning id::int`;
     expect((await post(`jobs/${free}/retry`)).body.done).toContain("queued again");
     expect(await stateOf(free)).toBe("queued");
     expect(await post(`jobs/${bound}/retry`)).toMatchObject({
@@ -168,7 +172,12 @@ describe("what is written down", () => {
   test("tells of those who were refused, if they may look", async () => {
     expect((await post("queues/mail/pause", undefined, { "x-user": "eve" })).status).toBe(403);
     expect(await audit()).toMatchObject([
-      { actor: "eve", action: "queue.pause", target: "mail", outcome: "refused: you may not do this: queue.pause mail" },
+      {
+        actor: "eve",
+        action: "queue.pause",
+        target: "mail",
+        outcome: "refused: you may not do this: queue.pause mail",
+      },
     ]);
   });
 
@@ -189,10 +198,9 @@ describe("what is written down", () => {
 
 test("a row that somebody holds is said to be held, and is not waited for without end", async () => {
   const { id } = await enqueue(db, mail, { to: "ada" });
-  await sql`alter role current_user set lock_timeout = 0`;
   const commit = await transactionWith(sql, `select from soniq_jobs where id = ${id} for update`);
   const { status } = await post(`jobs/${id}/cancel`);
   await commit();
-  expect([409, 503]).toContain(status);
+  expect(status).toBe(409);
   expect(await stateOf(id)).toBe("queued");
 });

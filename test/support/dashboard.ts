@@ -12,9 +12,13 @@ export interface Answer<Body> {
 /** A dashboard, and somebody with its token who asks it. */
 export interface AskedDashboard {
   readonly dashboard: Dashboard;
-  get<Body>(path: string, headers?: HeadersInit): Promise<Answer<Body>>;
+  get<Body>(path: string, headers?: Record<string, string>): Promise<Answer<Body>>;
   /** Sends what the page would send. */
-  post(path: string, body?: unknown, headers?: HeadersInit): Promise<Answer<{ done?: string; error?: string }>>;
+  post(
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<{ done?: string; error?: string }>>;
 }
 
 /** A dashboard that allows changes, unless it is said otherwise. */

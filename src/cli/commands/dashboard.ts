@@ -35,9 +35,10 @@ export function dashboardCommand(): Command {
     .option("--host <address>", "the address to listen on; others than this machine's own need a token", "127.0.0.1")
     .option("--write", "allow changes: to pause, retry, cancel, replay, purge … (default: it only shows)")
     .addOption(
-      new Option("--token <token>", "what the page must know, 16 characters or more (default: a new one each time)").env(
-        "SONIQ_DASHBOARD_TOKEN",
-      ),
+      new Option(
+        "--token <token>",
+        "what the page must know, 16 characters or more (default: a new one each time)",
+      ).env("SONIQ_DASHBOARD_TOKEN"),
     )
     .option("--allow-host <names...>", "names under which browsers may ask for it, beside those of this machine")
     .addHelpText(
@@ -60,7 +61,9 @@ async function dashboard({ config: path, port, host, write, token, allowHost = [
     const hosts = wildcards.includes(host) ? allowHost : [...allowHost, hostOfAddress(host)];
     const fetch = createDashboard({ db, token: own, write, hosts });
     const server = await listen(fetch, { port, hostname: host, flags: "--" });
-    console.log(`the dashboard of ${describeDatabase(connection)}${write ? "" : ", which only shows: --write allows changes"}`);
+    console.log(
+      `the dashboard of ${describeDatabase(connection)}${write ? "" : ", which only shows: --write allows changes"}`,
+    );
     // One that was given may be in nobody's log.
     console.log(`${server.address}/${token === undefined ? `#token=${own}` : " with the token that you gave"}`);
     if (wildcards.includes(host) && allowHost.length === 0)

@@ -35,9 +35,7 @@ export function deadCommand(): Command {
       .action(act);
   return new Command("dead")
     .description("list, count, replay, purge or export dead letters: jobs that could not go on")
-    .addCommand(
-      withPages(withFilter(databaseCommand("list", "list dead letters, newest first"))).action(list),
-    )
+    .addCommand(withPages(withFilter(databaseCommand("list", "list dead letters, newest first"))).action(list))
     .addCommand(withFilter(databaseCommand("summary", "count dead letters by job, reason and error")).action(summary))
     .addCommand(bulk("replay", "queue dead letters again, with all their attempts", replay))
     .addCommand(bulk("purge", "delete dead letters for good", purge))

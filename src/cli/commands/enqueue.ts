@@ -45,7 +45,10 @@ function definitionOf({ runnables }: Settings, name: string): JobDefinition {
   const found = runnables.get(name)?.definition;
   if (found) return found;
   const names = [...runnables.keys()].join(", ") || "none";
-  throw new InvalidValueError("<job>", `is ${shown(name)}, and the configuration knows no such job: there are ${names}`);
+  throw new InvalidValueError(
+    "<job>",
+    `is ${shown(name)}, and the configuration knows no such job: there are ${names}`,
+  );
 }
 
 function parsed(json: string): unknown {

@@ -57,13 +57,23 @@ const columns: Columns<JobSummary> = {
   REASON: (job) => job.reason,
 };
 
-async function list({ config, json, limit, cursor, ...filter }: DatabaseOptions & PageOptions & JobFilter): Promise<void> {
+async function list({
+  config,
+  json,
+  limit,
+  cursor,
+  ...filter
+}: DatabaseOptions & PageOptions & JobFilter): Promise<void> {
   const options = { ...(config && { config }), ...(json && { json }) };
   printPage(await withDatabase(options, (db) => pageOf(db, filter, { limit, cursor })), "jobs", columns, options);
 }
 
 /** As many jobs as were asked for, from as many pages as that takes, within reason. */
-async function pageOf(db: Queryable, filter: JobFilter, { limit = 50, cursor }: PageOptions): Promise<JobPage> {
+async function pageOf(
+  db: Queryable,
+  filter: JobFilter,
+  { limit = 50, cursor }: PageOptions,
+): Promise<Pick<JobPage, "jobs" | "next">> {
   const jobs: JobSummary[] = [];
   let next = cursor;
   for (let pages = 0; pages < mostPages; pages += 1) {

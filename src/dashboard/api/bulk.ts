@@ -41,10 +41,14 @@ export function bulkRoutes(api: Api): void {
       const filter = filterOf(checked(filterBody, change.body, "body"));
       const { db } = api.settings;
       const entry = await recordAudit(db, { ...change, detail: change.body, outcome: "begun" });
-      return c.body(progress(db, change, entry, (options) => bulk(db, filter, options)), 200, {
-        "content-type": "application/x-ndjson",
-        "x-accel-buffering": "no",
-      });
+      return c.body(
+        progress(db, change, entry, (options) => bulk(db, filter, options)),
+        200,
+        {
+          "content-type": "application/x-ndjson",
+          "x-accel-buffering": "no",
+        },
+      );
     });
   }
 }
@@ -74,7 +78,8 @@ function progress(
         await concludeAudit(db, entry, inWords());
         say({ ...count, finished: true });
       } catch (error) {
-        const { error: why } = signal.aborted || left.signal.aborted ? { error: "whoever asked went away" } : problemOf(error);
+        const { error: why } =
+          signal.aborted || left.signal.aborted ? { error: "whoever asked went away" } : problemOf(error);
         await concludeAudit(db, entry, `stopped after ${inWords()}: ${why}`).catch(() => {});
         say({ ...count, finished: false, error: why });
       }
