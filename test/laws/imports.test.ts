@@ -1,6 +1,6 @@
 // Which room may know of which. What each is for, ARCHITECTURE.md says.
 import { expect, test } from "vitest";
-import { type SourceFile, sourceFiles } from "./source-files.ts";
+import { page, type SourceFile, sourceFiles } from "./source-files.ts";
 
 const foundation = ["schema", "src/core"];
 const verbs = [...foundation, "src/sessions", "src/jobs"];
@@ -23,6 +23,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/worker": [...engine, "src/stats"],
   "src/metrics": [...engine, "src/stats", "src/worker"],
   "src/dashboard": [...engine, "src/stats"],
+  "src/dashboard/app": ["src/dashboard"],
   "src/testing": [...engine, "src/worker"],
   "src/cli": [...engine, "src/stats", "src/worker", "src/metrics", "src/dashboard"],
 };
@@ -119,12 +120,23 @@ test("src/jobs knows no time: the database's clock tells it", () => {
   expect(said(inRoom("src/jobs"), clocks)).toEqual([]);
 });
 
-test("only src/worker, src/waiting and what viewers see live sleep", () => {
+test("only src/worker, src/waiting the page and what it sees live sleep", () => {
   const timers = /\b(setTimeout|setInterval|setImmediate)\b|"(node:)?timers[^"]*"|\bpg_sleep\b/g;
   // Giving up on a reply is no sleep.
   const may = new Set(["src/database/watch-replies.ts", "src/dashboard/live-feed.ts"]);
-  const others = outside("src/worker", "src/waiting").filter(({ path }) => !may.has(path));
+  const others = outside("src/worker", "src/waiting", page).filter(({ path }) => !may.has(path));
   expect(said(others, timers)).toEqual([]);
+});
+
+test("the page knows of the rest what the API answers, and nobody knows the page", () => {
+  const itsOwn = /^(src\/dashboard\/app\/|src\/dashboard\/wire\.ts$|preact(\/hooks)?$|uplot$)/;
+  expect(imported(inRoom(page), (name) => !itsOwn.test(name))).toEqual([]);
+  expect(imported(outside(page), (name) => name.startsWith(page))).toEqual([]);
+});
+
+test("the page writes no HTML and runs no text, whatever is in the database", () => {
+  const unsafe = /\b(dangerouslySetInnerHTML|(inner|outer)HTML|insertAdjacentHTML|srcdoc|DOMParser|eval)\b|document\.write|new Function|javascript:/g;
+  expect(said(inRoom(page), unsafe)).toEqual([]);
 });
 
 test("no module keeps a variable that changes", () => {
