@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import type { AuditView, JobListView, JobView } from "../../src/dashboard/wire.ts";
-import { defineJob, enqueue } from "../../src/index.ts";
+import { defineJob, enqueue, type JobContext } from "../../src/index.ts";
 import { askedDashboard } from "../support/dashboard.ts";
 import { testDatabase } from "../support/database.ts";
 import { startWorker } from "../support/worker.ts";
@@ -121,7 +121,7 @@ describe("a job's story", () => {
       jobs: { order },
       poll: "50ms",
       handlers: {
-        async order(_: unknown, job) {
+        async order(_: unknown, job: JobContext) {
           job.log("trying", { password: "p", n: ++tries });
           if (tries === 1) throw new TypeError("no such order");
           await job.progress({ done: 1 });

@@ -51,7 +51,13 @@ export function plotOptions(
       y: { range: (_, _least, most) => [0, Math.max(most * 1.1, Number.MIN_VALUE) || 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, size: 28, values: (_, marks, _axis, _space, step) => marks.map((at) => axisTime(at, step)) },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 70,
+        size: 28,
+        values: (_, marks, _axis, _space, step) => marks.map((at) => axisTime(at, step)),
+      },
       { ...axis, grid, size: 62, space: 40, values: (_, marks) => marks.map(format) },
     ],
     series: [
