@@ -12,7 +12,15 @@ type Listed = Omit<JobSummary, "workerId" | "cancelRequestedAt">;
 export function jobRow(job: Listed, link: string | null = null): JobRow {
   const { id, name, queue, state, priority, attempt, maxAttempts, tags, reason } = job;
   return {
-    ...{ id, name, queue, state, priority, attempt, maxAttempts, tags, reason },
+    id,
+    name,
+    queue,
+    state,
+    priority,
+    attempt,
+    maxAttempts,
+    tags,
+    reason,
     createdAt: job.createdAt.toISOString(),
     runAt: isoOrNull(job.runAt),
     claimedAt: isoOrNull(job.claimedAt),

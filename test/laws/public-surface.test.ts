@@ -201,8 +201,8 @@ test("soniq-drizzle/webhooks exports these functions and types, and nothing else
 
 test("soniq-drizzle/dashboard exports one function, and the types that it needs", () => {
   expect(Object.keys(dashboard)).toEqual(["createDashboard"]);
-  const types = ["Authorize", "Dashboard", "DashboardAction", "DashboardOptions", "LinkedJob"];
-  expect(exportedNames("src/dashboard.ts")).toEqual([...types, "createDashboard"]);
+  const options = ["Authorize", "Dashboard", "DashboardAction", "DashboardOptions", "LinkedJob"];
+  expect(exportedNames("src/dashboard.ts")).toEqual([...options, "createDashboard"]);
 });
 
 test("soniq-drizzle/node-postgres exports one function", () => {

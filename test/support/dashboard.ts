@@ -3,7 +3,7 @@ import { createDashboard, type Dashboard, type DashboardOptions } from "../../sr
 export const token = "a-token-of-this-test";
 
 /** What is said back, its JSON read. */
-export interface Answer<Body> {
+interface Answer<Body> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Body;

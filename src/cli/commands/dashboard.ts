@@ -24,7 +24,7 @@ interface Options {
 /** Pages ask for a few things at once. */
 const connections = 3;
 /** Every address of this machine. */
-const wildcards = ["0.0.0.0", "::"];
+const wildcards = new Set(["0.0.0.0", "::"]);
 
 /** `soniq-drizzle dashboard` */
 export function dashboardCommand(): Command {
@@ -58,7 +58,7 @@ async function dashboard({ config: path, port, host, write, token, allowHost = [
   try {
     await checkTables(db);
     const own = token ?? randomBytes(24).toString("base64url");
-    const hosts = wildcards.includes(host) ? allowHost : [...allowHost, hostOfAddress(host)];
+    const hosts = wildcards.has(host) ? allowHost : [...allowHost, hostOfAddress(host)];
     const fetch = createDashboard({ db, token: own, write, hosts });
     const server = await listen(fetch, { port, hostname: host, flags: "--" });
     console.log(
@@ -66,7 +66,7 @@ async function dashboard({ config: path, port, host, write, token, allowHost = [
     );
     // One that was given may be in nobody's log.
     console.log(`${server.address}/${token === undefined ? `#token=${own}` : " with the token that you gave"}`);
-    if (wildcards.includes(host) && allowHost.length === 0)
+    if (wildcards.has(host) && allowHost.length === 0)
       console.log("it answers on this machine alone: name the hosts that browsers ask for with --allow-host");
     await stopSignal();
     server.close();

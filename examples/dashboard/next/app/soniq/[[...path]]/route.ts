@@ -13,5 +13,11 @@ const dashboard = createDashboard({
 });
 
 export const dynamic = "force-dynamic";
-export const GET = (request: Request): Promise<Response> => dashboard(request);
-export const POST = GET;
+
+export function GET(request: Request): Promise<Response> {
+  return dashboard(request);
+}
+
+export function POST(request: Request): Promise<Response> {
+  return dashboard(request);
+}
