@@ -55,6 +55,7 @@ describe("a list", () => {
     ["field=order.id&value=17", ["old", "order"]],
     ["field=lines.0.sku&value=a", ["order"]],
     ["field=order.none&value=", []],
+    ["field=order&value=%7B%22id%22%3A%2017%7D", []],
     ["field=name&value=true", ["order"]],
     ["state=&queue=&name=old", ["old"]],
   ])("is filtered by %s", async (query, names) => {
