@@ -8,7 +8,7 @@ import type { WorkerEvent } from "./events.js";
 import type { Settings } from "./settings.js";
 
 const everyMs = 5_000;
-const upkeepMs = 60_000;
+const upkeepMs = 300_000;
 
 /**
  * Counts how attempts end, and adds that to the statistics every few seconds. What cannot be written now is, with the rest, the

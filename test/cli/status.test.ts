@@ -16,6 +16,7 @@ beforeAll(async () => {
   const id = await session("box-1");
   await sql`insert into soniq_jobs (name, queue, payload, state, worker_id) select 'a', 'mail', '{}', 'active', ${id} from generate_series(1, 2)`;
   await sql`insert into soniq_jobs (name, queue, payload) values ('a', 'mail', '{}'), ('b', 'nobody''s', '{}')`;
+  await sql`insert into soniq_stats (minute, queue, name, measure, bucket, count) values (date_trunc('minute', now()), 'mail', 'a', 'completed', 0, 300)`;
   await died(sql, [{ name: "mail" }, { name: "mail" }, { name: "report", error: "TimeoutError" }]);
 });
 
@@ -23,7 +24,8 @@ test("where there is no terminal, status is printed once", async () => {
   const { status, stdout, stderr } = await soniq("status");
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(stdout).toMatch(/^soniq-drizzle \S+ · .*:\/\/.* · \d\d:\d\d:\d\d\n\nQUEUE +PAUSED +DUE /);
-  expect(stdout).toMatch(/^mail +– +1 +0 +0 +2 /m);
+  expect(stdout).toMatch(/^mail +– +1 +0 +0 +2 +\S+ s +[67]\d\.\d$/m);
+  expect(stdout).toMatch(/^nobody's +– +1 .* s +0\.0$/m);
   expect(stdout).toMatch(/^no worker works the queue nobody's$/m);
   expect(stdout).toMatch(/^live +box-1 +7 +mail 2\/5 +1\.2\.3 /m);
   expect(stdout).not.toContain("gone");
@@ -35,6 +37,7 @@ test("programs get all of it as one JSON object", async () => {
   expect(JSON.parse(stdout)).toMatchObject({
     queues: [{ name: "mail", due: 1, active: 2 }, { name: "nobody's" }],
     workers: [{ host: "box-1", queues: [{ name: "mail", active: 2, concurrency: 5 }] }],
+    rates: [{ queue: "mail", perMinute: expect.any(Number) }],
     deadLetters: { count: 3, groups: [{ name: "mail", count: 2 }, { name: "report" }] },
   });
 });

@@ -7,6 +7,7 @@ import { createDashboard } from "../../dashboard/create-dashboard.js";
 import { hostOfAddress, isLoopback } from "../../dashboard/hosts.js";
 import { checkConfig } from "../../worker/settings.js";
 import { configOption } from "../database-command.js";
+import { exitCodes } from "../exit-codes.js";
 import { listen } from "../listen.js";
 import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
@@ -60,19 +61,20 @@ async function dashboard({ config: path, port, host, write, token, allowHost = [
     const own = token ?? randomBytes(24).toString("base64url");
     const hosts = wildcards.has(host) ? allowHost : [...allowHost, hostOfAddress(host)];
     const fetch = createDashboard({ db, token: own, write, hosts });
-    const server = await listen(fetch, { port, hostname: host, flags: "--" });
+    const address = await listen(fetch, { port, hostname: host, options: "-" });
     console.log(
       `the dashboard of ${describeDatabase(connection)}${write ? "" : ", which only shows: --write allows changes"}`,
     );
     // One that was given may be in nobody's log.
-    console.log(`${server.address}/${token === undefined ? `#token=${own}` : " with the token that you gave"}`);
+    console.log(`${address}/${token === undefined ? `#token=${own}` : " with the token that you gave"}`);
     if (wildcards.has(host) && allowHost.length === 0)
       console.log("it answers on this machine alone: name the hosts that browsers ask for with --allow-host");
     await stopSignal();
-    server.close();
   } finally {
     await close();
   }
+  // Pages that look at it would keep the process.
+  process.exit(exitCodes.done);
 }
 
 async function stopSignal(): Promise<void> {
