@@ -69,6 +69,7 @@ export type { Retention } from "./jobs/retention.js";
 export { listWorkers, type WorkedQueue, type WorkerOverview } from "./sessions/list-workers.js";
 export { createResultListener, type ResultListener } from "./waiting/result-listener.js";
 export { waitFor, type WaitOptions } from "./waiting/wait-for.js";
+export type { Activity, AttemptCounts, HistogramCounts } from "./worker/activity.js";
 export { defineConfig, type Handlers, type WorkerConfig } from "./worker/config.js";
 export { createWorker, type Worker } from "./worker/create-worker.js";
 export type { Logger } from "./worker/event-log.js";

@@ -71,6 +71,7 @@ const tsconfig = {
     noEmit: true,
     paths: {
       "soniq-drizzle": [`${root}/src/index.ts`],
+      "soniq-drizzle/metrics": [`${root}/src/metrics.ts`],
       "soniq-drizzle/node-postgres": [`${root}/src/database/node-postgres.ts`],
       "soniq-drizzle/pglite": [`${root}/src/database/pglite.ts`],
       "soniq-drizzle/testing": [`${root}/src/testing.ts`],
