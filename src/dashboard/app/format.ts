@@ -73,6 +73,7 @@ export function axisTime(at: number, step: number): string {
   const date = new Date(at * second);
   const midnight = date.getHours() === 0 && date.getMinutes() === 0;
   if (midnight || step >= 86_400) return date.toLocaleDateString(locale, { day: "numeric", month: "short" });
+  if (step < 60) return clockFormat.format(date);
   return date.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
 }
 

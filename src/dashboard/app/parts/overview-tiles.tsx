@@ -26,7 +26,7 @@ export function OverviewTiles() {
       <Tile
         label="Longest wait"
         value={known(wait > 0 ? span(wait) : "none")}
-        note={wait > 0 && waiting ? `in ${waiting.name}` : "nothing waits"}
+        note={wait > 0 && waiting ? `in ${waiting.name}${waiting.pausedAt ? ", paused" : ""}` : "nothing waits"}
         href={href("queues")}
         alert={wait > longWaitMs}
       />
