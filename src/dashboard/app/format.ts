@@ -2,12 +2,7 @@
 const locale = "en-GB";
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const exactFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
-const shortFormat = new Intl.DateTimeFormat(locale, {
-  day: "numeric",
-  month: "short",
-  hour: "2-digit",
-  minute: "2-digit",
-});
+const shortFormat = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 const clockFormat = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const second = 1_000;
@@ -78,6 +73,7 @@ export function axisTime(at: number, step: number): string {
   const date = new Date(at * second);
   const midnight = date.getHours() === 0 && date.getMinutes() === 0;
   if (midnight || step >= 86_400) return date.toLocaleDateString(locale, { day: "numeric", month: "short" });
+  if (step < 60) return clockFormat.format(date);
   return date.toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
 }
 

@@ -21,6 +21,14 @@ export async function fillShop(sql: Sql): Promise<void> {
     (now() - interval '8 minutes', 'jonas@example.com', 'job.retry', '48213', 'queued again, with all its attempts')`;
 }
 
+/** What its workers do in a second. */
+export async function workOn(sql: Sql): Promise<void> {
+  await sql`update soniq_stats set count = count + 3 where minute = date_trunc('minute', now()) and measure = 'completed'`;
+  await sql`insert into soniq_stats (minute, queue, name, measure, count) select date_trunc('minute', now()), queue, name, 'completed', 2 + 5 * random() from kinds on conflict do nothing`;
+  await sql`with gone as (delete from soniq_jobs where queue = 'emails' and state = 'queued') insert into soniq_jobs (queue, name, payload, created_at, run_at)
+    select 'emails', 'send-receipt', jsonb_build_object('orderId', 95000 + nth), now() - interval '1 second', now() - nth * interval '70 ms' from generate_series(1, (8 + 60 * random())::int) as nth`;
+}
+
 async function workers(sql: Sql): Promise<void> {
   await sql`insert into soniq_workers (id, host, pid, version, queues, started_at, beat_at, lease_expires_at, ended_at) values
     ('0191a1aa-0000-4000-8000-000000000001', 'worker-7c9f-2xkqd', 1, '0.1.0', '{"default": 20, "emails": 10, "billing": 5}', now() - interval '6 hours', now() - interval '2 seconds', now() + interval '18 days', null),
@@ -31,7 +39,7 @@ async function workers(sql: Sql): Promise<void> {
 
 /** Two hours, by minute: how attempts ended, and histograms of milliseconds. */
 async function statistics(sql: Sql): Promise<void> {
-  await sql`create temporary table kinds (queue text, name text, busy float8, run int, wait int, failing float8)`;
+  await sql`create table kinds (queue text, name text, busy float8, run int, wait int, failing float8)`;
   await sql`insert into kinds values
     ('emails', 'send-receipt', 140, 8, 5, 0.012), ('billing', 'send-invoice', 46, 9, 6, 0.02), ('default', 'sync-inventory', 60, 10, 6, 0.006),
     ('images', 'resize-image', 34, 11, 7, 0.03), ('billing', 'charge-card', 22, 11, 5, 0.04), ('default', 'index-product', 90, 6, 4, 0.001)`;
@@ -95,24 +103,11 @@ async function deadJobs(sql: Sql): Promise<void> {
     ["TimeoutError", "the mail service did not answer within 10 s", "9 minutes"],
     ["TypeError", "fetch failed: getaddrinfo EAI_AGAIN mail.internal", "8 minutes 40 seconds"],
     ["TimeoutError", "the mail service did not answer within 10 s", "7 minutes"],
-  ].map(([name, message, ago], i) => ({
-    name,
-    message,
-    ago,
-    attempt: i + 1,
-    stack: stack.replace("TimeoutError", name ?? ""),
-    worker,
-  }));
+  ].map(([name, message, ago], i) => ({ name, message, ago, attempt: i + 1, stack: stack.replace("TimeoutError", name ?? ""), worker }));
   await sql`insert into soniq_jobs (queue, name, state, priority, payload, attempt, max_attempts, claims, tags, created_at, run_at, claimed_at, finished_at, last_worker_id, unique_key, unique_held, reason, meta, logs, errors)
     select 'billing', 'send-invoice', 'dead', 2, ${sql.json({
       orderId: 93184,
-      customer: {
-        id: 5521,
-        name: "Mira Lindqvist",
-        email: "mira@example.com",
-        apiKey: "sk_live_51",
-        address: { city: "Malmö", zip: "211 20", country: "SE" },
-      },
+      customer: { id: 5521, name: "Mira Lindqvist", email: "mira@example.com", apiKey: "sk_live_51", address: { city: "Malmö", zip: "211 20", country: "SE" } },
       lines: [
         { sku: "LAMP-04", title: "Desk lamp, brass", quantity: 2, price: 129.5 },
         { sku: "CABLE-2M", title: "Cable, 2 m", quantity: 1, price: 9 },
@@ -140,7 +135,7 @@ async function schedules(sql: Sql): Promise<void> {
 async function endpoints(sql: Sql): Promise<void> {
   await sql`insert into soniq_webhook_endpoints (id, url, description, events, failures, open_until, paused_at, paused_reason) values
     ('0191a1aa-0000-4000-8000-00000000000a', 'https://hooks.warehouse.example/soniq', 'Warehouse', '["order.placed", "order.cancelled"]', 0, null, null, null),
-    ('0191a1aa-0000-4000-8000-00000000000b', 'https://crm.example/api/webhooks/orders', 'CRM', '[]', 7, now() + interval '4 minutes', null, null),
+    ('0191a1aa-0000-4000-8000-00000000000b', 'https://crm.example/api/webhooks/orders', 'CRM', '[]', 12, now() + interval '4 minutes', null, null),
     ('0191a1aa-0000-4000-8000-00000000000c', 'https://old-partner.example/hook', 'Partner until 2025', '["order.placed"]', 0, null, now() - interval '9 days', 'the receiver says that it is gone (410)')`;
   await sql`insert into soniq_jobs (queue, name, state, payload, attempt, claims, created_at, run_at, claimed_at, finished_at, result, errors)
     select 'soniq.webhooks', 'soniq.webhook', 'completed', jsonb_build_object('endpoint', '0191a1aa-0000-4000-8000-00000000000a', 'message', 'msg_' || nth, 'event', 'order.placed', 'data', '{}'::jsonb), 1, 1,

@@ -13,7 +13,9 @@ export async function openBrowser(): Promise<Browser | null> {
   }
   // One process for all of it is for places with less memory, and crashes.
   const args = packed.args.filter((arg) => arg !== "--single-process" && !arg.startsWith("--headless"));
-  return chromium.launch({ executablePath, args, headless: true });
+  // Its fonts are beside it.
+  const env = { ...process.env, FONTCONFIG_PATH: join(dirname(executablePath), "fonts") };
+  return chromium.launch({ executablePath, args, env, headless: true });
 }
 
 /** npm's Chromium, unpacked once per installation. Two that do so at the same time do not meet half a file. */

@@ -6,7 +6,7 @@ import { createDashboard } from "../../../src/dashboard/create-dashboard.ts";
 import type { DashboardOptions } from "../../../src/dashboard/options.ts";
 import { openBrowser } from "./chromium.ts";
 
-export const token = "a token for tests alone";
+export const token = "a-token-for-tests-alone";
 
 /** The browser of this test file; null where there is none. */
 export const browser = await openBrowser();
@@ -54,9 +54,10 @@ export interface Visit {
 
 /** Opens a page in a fresh browser context, closed when the test is done. */
 export async function visit(url: string, options: BrowserContextOptions = {}): Promise<Visit> {
-  const context = await browser!.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const context = await browser!.newContext({ viewport: { width: 1440, height: 900 }, locale: "en-GB", ...options });
   endings.push(() => context.close());
   const complaints: string[] = [];
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
   page.on("dialog", (dialog) => {

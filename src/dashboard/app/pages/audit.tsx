@@ -8,7 +8,7 @@ import { Older } from "../parts/older.js";
 import { PageHeader } from "../parts/page-header.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
-import type { Route } from "../route.js";
+import { jobHref, type Route } from "../route.js";
 
 const refreshMs = 5_000;
 
@@ -46,6 +46,6 @@ const columns: readonly Column<AuditView["entries"][number]>[] = [
   },
   { title: "Who", of: ({ actor }) => <b class="strong">{actor}</b> },
   { title: "Action", of: ({ action }) => action },
-  { title: "Of what", kind: "wide", of: ({ target }) => target },
+  { title: "Of what", kind: "wide", of: ({ action, target }) => (action.startsWith("job.") ? <a href={jobHref(target)}>#{target}</a> : target) },
   { title: "Outcome", kind: "wide", of: ({ outcome }) => outcome },
 ];

@@ -47,7 +47,7 @@ export function OverviewPage({ query }: { readonly query: Route["query"] }) {
         {(data) => <OverviewCharts stats={data} range={range} />}
       </Loaded>
       <div class="columns">
-        <Card title="Queues" aside={<a href={href("queues")}>All of it</a>}>
+        <Card title="Queues" aside={<a href={href("queues")}>All queues</a>}>
           {view && <QueueTable queues={queues} />}
         </Card>
         <Card title="Busiest jobs" aside={<span class="card-note">last {range}</span>}>

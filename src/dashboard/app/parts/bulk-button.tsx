@@ -17,14 +17,9 @@ const wordings = {
   replay: {
     label: "Replay",
     past: "replayed",
-    means:
-      "Each is queued again now, with all its attempts. One whose unique key another job holds is refused, and stays.",
+    means: "Each is queued again now, with all its attempts. One whose unique key another job holds is refused, and stays.",
   },
-  purge: {
-    label: "Purge",
-    past: "purged",
-    means: "They are deleted, payloads and errors too. Nothing brings them back.",
-  },
+  purge: { label: "Purge", past: "purged", means: "They are deleted, payloads and errors too. Nothing brings them back." },
 };
 
 /** Does something to all dead letters that a filter finds, after its word was typed, and tells how far it is. */

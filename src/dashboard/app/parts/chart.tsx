@@ -41,13 +41,13 @@ export function Chart({ title, note, at, empty, ...drawing }: ChartProps) {
     plot.current?.setData(plotData(drawn, times));
   }, [at, drawing.lines]);
 
-  const shown = pointed !== null && pointed < at.length ? pointed : at.length - 1;
+  const shown = pointed !== null && pointed < at.length ? pointed : null;
   const isEmpty = drawing.lines.every(({ values }) => values.every((value) => !value));
   return (
     <section class="card chart" aria-label={title}>
       <header class="card-header">
         <h2>{title}</h2>
-        <span class="chart-note">{pointed === null ? note : timeOf(at, shown)}</span>
+        <span class="chart-note">{shown === null ? note : timeOf(at, shown)}</span>
       </header>
       <ul class="legend">
         {drawing.lines.map((line) => (
@@ -68,8 +68,9 @@ const Swatch = ({ line }: { readonly line: Line }) => (
   <i class={`swatch ${line.dashed ? "dashed" : ""}`} style={{ color: `var(${line.colour})` }} />
 );
 
-function valueOf({ values }: Line, index: number, format: Drawing["format"]): string {
-  const value = values[index];
+/** The value at a place, or else the latest there is. */
+function valueOf({ values }: Line, index: number | null, format: Drawing["format"]): string {
+  const value = index === null ? values.findLast((each) => each !== null) : values[index];
   return value === null || value === undefined ? "–" : format(value);
 }
 

@@ -49,9 +49,9 @@ export function DeadLetterGroup({ filter, count, cursor, changed }: DeadLetterGr
 type Letter = DeadLetterListView["deadLetters"][number];
 
 const columns: readonly Column<Letter>[] = [
-  { title: "Job", kind: "wide", of: (letter) => <JobName job={letter} /> },
+  { title: "Job", kind: "wide", of: (letter) => <JobName job={{ ...letter, reason: null }} /> },
   { title: "Queue", of: ({ queue }) => queue },
-  { title: "Error", kind: "wide", of: ({ error }) => error && <span class="reason">{error}</span> },
+  { title: "Error", kind: "wide", of: ({ error, reason }) => <span class="reason">{error ?? reason}</span> },
   { title: "Attempts", kind: "number", of: ({ attempt }) => attempt },
   { title: "Replays", kind: "number", of: ({ replays }) => replays || <span class="faint">–</span> },
   { title: "Died", kind: "number", of: ({ finishedAt }) => <Time at={finishedAt} /> },

@@ -38,24 +38,8 @@ export function OverviewCharts({ stats, range }: OverviewChartsProps) {
         format={capped}
         empty="Nothing waits, and nothing runs."
       />
-      <Chart
-        title="Run time"
-        note={last}
-        kind="lines"
-        at={stats.at}
-        lines={runs}
-        format={seconds}
-        empty="Nothing ran in this time."
-      />
-      <Chart
-        title="Wait"
-        note={`from due to started, ${last}`}
-        kind="lines"
-        at={stats.at}
-        lines={waits}
-        format={seconds}
-        empty="Nothing ran in this time."
-      />
+      <Chart title="Run time" note={last} kind="lines" at={stats.at} lines={runs} format={seconds} empty="Nothing ran in this time." />
+      <Chart title="Wait" note={`from due to started, ${last}`} kind="lines" at={stats.at} lines={waits} format={seconds} empty="Nothing ran in this time." />
     </div>
   );
 }
@@ -63,10 +47,10 @@ export function OverviewCharts({ stats, range }: OverviewChartsProps) {
 function outcomeLines({ stepSeconds, completed, retried, dead, cancelled }: StatsView): Line[] {
   const perMinute = (counts: readonly number[]) => counts.map((n) => (n * 60) / stepSeconds);
   return [
-    { label: "completed", colour: "--good", values: perMinute(completed) },
-    { label: "retried", colour: "--warn", values: perMinute(retried) },
-    { label: "dead", colour: "--bad", values: perMinute(dead) },
-    { label: "cancelled", colour: "--idle", values: perMinute(cancelled) },
+    { label: "completed", colour: "--bar-good", values: perMinute(completed) },
+    { label: "retried", colour: "--bar-warn", values: perMinute(retried) },
+    { label: "dead", colour: "--bar-bad", values: perMinute(dead) },
+    { label: "cancelled", colour: "--bar-idle", values: perMinute(cancelled) },
   ];
 }
 
@@ -80,7 +64,7 @@ function percentileLines({ p50, p95, p99 }: StatsView["run"]): Line[] {
 
 function depthLines(moments: readonly Moment[]): Line[] {
   return [
-    { label: "due", colour: "--line-2", values: moments.map(({ due }) => due) },
+    { label: "due", colour: "--accent", values: moments.map(({ due }) => due) },
     { label: "active", colour: "--good", values: moments.map(({ active }) => active) },
   ];
 }

@@ -33,9 +33,8 @@ export function plotOptions(
   place: HTMLElement,
   point: (index: number | null) => void,
 ): uPlot.Options {
-  const styles = getComputedStyle(place);
-  const colour = (name: string) => styles.getPropertyValue(name).trim();
-  const axis = { stroke: colour("--muted"), font: `11px ${colour("--font")}`, ticks: { show: false } };
+  const colour = (name: string) => shownColour(place, name);
+  const axis = { stroke: colour("--muted"), font: `11px ${getComputedStyle(place).fontFamily}`, ticks: { show: false } };
   const grid = { stroke: colour("--line"), width: 1 };
   const bars = uPlot.paths.bars?.({ size: [0.75, 40] });
   const smooth = uPlot.paths.linear?.();
@@ -51,13 +50,7 @@ export function plotOptions(
       y: { range: (_, _least, most) => [0, Math.max(most * 1.1, Number.MIN_VALUE) || 1] },
     },
     axes: [
-      {
-        ...axis,
-        grid: { show: false },
-        space: 70,
-        size: 28,
-        values: (_, marks, _axis, _space, step) => marks.map((at) => axisTime(at, step)),
-      },
+      { ...axis, grid: { show: false }, space: 70, size: 28, values: (_, marks, _axis, _space, step) => marks.map((at) => axisTime(at, step)) },
       { ...axis, grid, size: 62, space: 40, values: (_, marks) => marks.map(format) },
     ],
     series: [
@@ -71,7 +64,7 @@ export function plotOptions(
           width: kind === "bars" ? 0 : 1.6,
           ...(paths && { paths }),
           ...(kind === "bars" && { fill: stroke }),
-          ...(kind === "area" && { fill: `${stroke}22` }),
+          ...(kind === "area" && { fill: colour(`${line.colour}-soft`) }),
           ...(line.dashed && { dash: [5, 4] }),
           points: { show: false },
           spanGaps: false,
@@ -79,6 +72,12 @@ export function plotOptions(
       }),
     ],
   };
+}
+
+/** A canvas knows no style sheet: the colour as it is shown now. */
+function shownColour(place: HTMLElement, name: string): string {
+  place.style.color = `var(${name})`;
+  return getComputedStyle(place).color;
 }
 
 /** Half a step on both sides, so that the outer bars are whole. */

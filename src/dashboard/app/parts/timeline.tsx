@@ -1,7 +1,10 @@
 import type { TimelineEntry } from "../../wire.js";
-import { exact, span } from "../format.js";
+import { useNow } from "../clock.js";
+import { clock, exact, short, span } from "../format.js";
+import { href } from "../route.js";
 import { Icon, type IconName } from "./icon.js";
-import { Time } from "./time.js";
+
+const dayMs = 86_400_000;
 
 const icons: Readonly<Record<TimelineEntry["what"], IconName>> = {
   enqueued: "queued",
@@ -22,6 +25,7 @@ function passing(before: TimelineEntry["what"], what: TimelineEntry["what"]): st
 
 /** A job's life, oldest first. */
 export function Timeline({ entries }: { readonly entries: readonly TimelineEntry[] }) {
+  const lastFailure = entries.findLast(({ what }) => what === "failed");
   return (
     <ol class="timeline">
       {entries.map((entry, i) => (
@@ -29,7 +33,7 @@ export function Timeline({ entries }: { readonly entries: readonly TimelineEntry
           <span class="moment-mark">
             <Icon name={icons[entry.what]} />
           </span>
-          <Moment entry={entry} before={entries[i - 1]} />
+          <Moment entry={entry} before={entries[i - 1]} isLastFailure={entry === lastFailure} />
         </li>
       ))}
     </ol>
@@ -39,9 +43,11 @@ export function Timeline({ entries }: { readonly entries: readonly TimelineEntry
 interface MomentProps {
   readonly entry: TimelineEntry;
   readonly before: TimelineEntry | undefined;
+  /** Its stack is what the reader came for. */
+  readonly isLastFailure: boolean;
 }
 
-function Moment({ entry, before }: MomentProps) {
+function Moment({ entry, before, isLastFailure }: MomentProps) {
   const { at, what, attempt, worker, message, stack } = entry;
   const passed = before ? Date.parse(at) - Date.parse(before.at) : 0;
   const word = before ? passing(before.what, what) : null;
@@ -55,18 +61,29 @@ function Moment({ entry, before }: MomentProps) {
             {word} {span(passed)}
           </span>
         )}
-        <span class="moment-time" title={exact(at)}>
-          <Time at={at} />
-        </span>
+        {worker && (
+          <a class="id" href={href("workers")} title={`worker ${worker}`}>
+            {worker.slice(0, 8)}
+          </a>
+        )}
+        <MomentTime at={at} />
       </p>
       {message && <p class="moment-message">{message}</p>}
       {stack && (
-        <details>
+        <details open={isLastFailure}>
           <summary>Stack</summary>
           <pre>{stack}</pre>
         </details>
       )}
-      {worker && <p class="id">worker {worker}</p>}
     </div>
+  );
+}
+
+function MomentTime({ at }: { readonly at: string }) {
+  const isToday = useNow() - Date.parse(at) < dayMs;
+  return (
+    <time class="moment-time" dateTime={at} title={exact(at)}>
+      {isToday ? clock(at) : short(at)}
+    </time>
   );
 }
