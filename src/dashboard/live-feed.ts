@@ -7,10 +7,16 @@ const mostMissed = 30;
 
 type Viewer = ReadableStreamDefaultController<Uint8Array>;
 
+interface Watching {
+  /** Kept, since one that nobody keeps is garbage, and then its signal hears of nothing any more. */
+  readonly request: Request;
+  /** How many events in a row were missed. */
+  missed: number;
+}
+
 /** Shows all who look the same: it looks for them while there are any, once for all. */
 export class LiveFeed {
-  /** How many events in a row each has missed. */
-  readonly #viewers = new Map<Viewer, number>();
+  readonly #viewers = new Map<Viewer, Watching>();
   #newest: Uint8Array | undefined;
   #isLooking = false;
   #pause = new AbortController();
@@ -19,17 +25,18 @@ export class LiveFeed {
   constructor(private readonly look: () => Promise<object>) {}
 
   /**
-   * Events, until the signal is aborted or nobody reads them.
+   * Events, until the request is aborted or nobody reads them.
    *
    * @returns undefined if as many look already as may
    */
-  watch(signal: AbortSignal): ReadableStream<Uint8Array> | undefined {
+  watch(request: Request): ReadableStream<Uint8Array> | undefined {
     if (this.#viewers.size >= mostViewers) return undefined;
+    const { signal } = request;
     let viewer: Viewer;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         viewer = controller;
-        this.#viewers.set(viewer, 0);
+        this.#viewers.set(viewer, { request, missed: 0 });
         signal.addEventListener("abort", () => this.#end(viewer), { once: true });
         if (signal.aborted) this.#end(viewer);
         else if (!this.#isLooking) void this.#lookOut();
@@ -54,12 +61,11 @@ export class LiveFeed {
 
   /** One that has not been taken yet is not followed by another: nothing piles up for a slow reader. */
   #send(viewer: Viewer, event: Uint8Array): void {
-    const missed = this.#viewers.get(viewer) as number;
+    const watching = this.#viewers.get(viewer) as Watching;
     if ((viewer.desiredSize ?? 0) > 0) {
       viewer.enqueue(event);
-      this.#viewers.set(viewer, 0);
-    } else if (missed === mostMissed) this.#end(viewer);
-    else this.#viewers.set(viewer, missed + 1);
+      watching.missed = 0;
+    } else if (++watching.missed > mostMissed) this.#end(viewer);
   }
 
   #end(viewer: Viewer): void {

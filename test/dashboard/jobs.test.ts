@@ -216,7 +216,7 @@ describe("a job's story", () => {
   });
 
   test("hides more fields, where they are named", async () => {
-    ({ id } = await enqueue(db, order, { iban: "DE", Street: "x", streetNumber: 1, phone: "1" }));
+    ({ id } = await enqueue(db, order, { iban: "DE", Street: "x", streetNumber: 1, phone: "1", phoneAtHome: "2" }));
     const careful = askedDashboard({ db, redact: ["IBAN", "street", /^phone/g] });
     for (let n = 0; n < 2; n += 1)
       expect((await careful.get<JobView>(`jobs/${id}`)).body.payload).toEqual({
@@ -224,6 +224,7 @@ describe("a job's story", () => {
         Street: "•••",
         streetNumber: 1,
         phone: "•••",
+        phoneAtHome: "•••",
       });
   });
 

@@ -13,6 +13,7 @@ import { until } from "../support/until.ts";
 const { db, url, sql } = await testDatabase();
 
 const decoder = new TextDecoder();
+const by = (signal: AbortSignal) => requestOf("/api/live", { signal });
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 async function nextEvent(reader: Reader): Promise<string | undefined> {
@@ -66,7 +67,7 @@ describe("a viewer", () => {
 
   test("leaves with the request's signal, also where that was aborted before", async () => {
     const { feed, looks } = heldFeed();
-    const stream = feed.watch(AbortSignal.abort()) as ReadableStream<Uint8Array>;
+    const stream = feed.watch(by(AbortSignal.abort())) as ReadableStream<Uint8Array>;
     expect(await nextEvent(stream.getReader())).toBeUndefined();
     expect(looks()).toBe(0);
   });
@@ -75,8 +76,8 @@ describe("a viewer", () => {
     const { feed, release, looks } = heldFeed();
     release();
     const stop = new AbortController();
-    const slow = feed.watch(stop.signal) as ReadableStream<Uint8Array>;
-    const quick = (feed.watch(stop.signal) as ReadableStream<Uint8Array>).getReader();
+    const slow = feed.watch(by(stop.signal)) as ReadableStream<Uint8Array>;
+    const quick = (feed.watch(by(stop.signal)) as ReadableStream<Uint8Array>).getReader();
     for (const look of [1, 2, 3]) expect(await nextEvent(quick)).toContain(`{"look":${look}}`);
     expect(looks()).toBe(3);
     stop.abort();
@@ -88,7 +89,7 @@ describe("a viewer", () => {
   test("is told that the connection is alive where PostgreSQL does not answer", async () => {
     const stop = new AbortController();
     const feed = new LiveFeed(() => Promise.reject(new Error("away")));
-    const reader = (feed.watch(stop.signal) as ReadableStream<Uint8Array>).getReader();
+    const reader = (feed.watch(by(stop.signal)) as ReadableStream<Uint8Array>).getReader();
     expect(await nextEvent(reader)).toMatch(/^: /);
     stop.abort();
   });
@@ -123,7 +124,7 @@ describe("however many look", () => {
   test("whoever comes while a look is under way waits for it, and has no look of their own", async () => {
     const { feed, looks, release } = heldFeed();
     const stop = new AbortController();
-    const readers = [1, 2, 3].map(() => (feed.watch(stop.signal) as ReadableStream<Uint8Array>).getReader());
+    const readers = [1, 2, 3].map(() => (feed.watch(by(stop.signal)) as ReadableStream<Uint8Array>).getReader());
     release();
     for (const event of await Promise.all(readers.map(nextEvent))) expect(event).toContain(`{"look":1}`);
     expect(looks()).toBe(1);
@@ -133,11 +134,11 @@ describe("however many look", () => {
   test("fifty may; the next one is asked to wait, until one of them leaves", async () => {
     const { feed } = heldFeed();
     const stops = Array.from({ length: 50 }, () => new AbortController());
-    for (const { signal } of stops) expect(feed.watch(signal)).toBeDefined();
+    for (const { signal } of stops) expect(feed.watch(by(signal))).toBeDefined();
     const stop = new AbortController();
-    expect(feed.watch(stop.signal)).toBeUndefined();
+    expect(feed.watch(by(stop.signal))).toBeUndefined();
     stops[0]?.abort();
-    await until(async () => feed.watch(stop.signal) !== undefined);
+    await until(async () => feed.watch(by(stop.signal)) !== undefined);
     for (const one of [...stops, stop]) one.abort();
   });
 });

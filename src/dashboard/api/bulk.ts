@@ -56,7 +56,7 @@ export function bulkRoutes(api: Api): void {
 /** It is not on one transaction: each batch is done once its line is there, and whoever goes away stops it behind one. */
 function progress(
   db: Queryable,
-  { signal }: Change,
+  { request }: Change,
   entry: number,
   run: (options: Parameters<Bulk>[2]) => Promise<void>,
 ): ReadableStream<Uint8Array> {
@@ -72,10 +72,10 @@ function progress(
         count = { done, refused };
         say({ ...count, finished: false });
       };
-      const isLeft = () => signal.aborted || left.signal.aborted;
+      const isLeft = () => request.signal.aborted || left.signal.aborted;
       const inWords = () => `${count.done} done, ${count.refused} refused`;
       try {
-        await run({ signal: AbortSignal.any([signal, left.signal]), onProgress });
+        await run({ signal: AbortSignal.any([request.signal, left.signal]), onProgress });
         await concludeAudit(db, entry, inWords());
         say({ ...count, finished: true });
       } catch (error) {
