@@ -37,7 +37,7 @@ export {
   type ResultInput,
   type ResultOf,
 } from "./jobs/define-job.js";
-export { Cancel, Discard, RetryAfter, Snooze } from "./jobs/directives.js";
+export { Cancel, type Directive, Discard, RetryAfter, Snooze } from "./jobs/directives.js";
 export { discard } from "./jobs/discard-job.js";
 export { enqueue } from "./jobs/enqueue.js";
 export { enqueueMany } from "./jobs/enqueue-many.js";

@@ -24,14 +24,14 @@ export interface Stats {
 }
 
 /** Seconds, within a factor of two of the true ones: see {@link quantile}. Null where nothing ran. */
-export interface Percentiles {
+interface Percentiles {
   readonly p50: readonly (number | null)[];
   readonly p95: readonly (number | null)[];
   readonly p99: readonly (number | null)[];
 }
 
 /** What became of the jobs of one name, over the whole range. */
-export interface NameStats {
+interface NameStats {
   readonly name: string;
   readonly completed: number;
   /** Attempts that failed, whether or not they are tried again. */

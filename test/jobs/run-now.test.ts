@@ -2,14 +2,15 @@
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import { defineJob, enqueue, runNow } from "../../src/index.ts";
+import { wakeUpChannel } from "../../src/jobs/doorbell.ts";
+import { publishIdle } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { someoneWaits } from "../support/locks.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";
 import { until } from "../support/until.ts";
-import { startWorker } from "../support/worker.ts";
 
-const { db, url, sql } = await testDatabase();
+const { db, sql } = await testDatabase();
 const work = defineJob({ name: "work", payload: v.null() });
 const worker = await sessionOf(db);
 
@@ -103,11 +104,14 @@ test("on a transaction, it is due when that commits", async () => {
   expect(await claimed()).toEqual([id]);
 });
 
-test("a worker that waits is woken up", async () => {
-  const job = defineJob({ name: "bell", queue: "bells", payload: v.null(), run: () => {} });
-  const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "1h", lease: "1h" });
-  const { id } = await enqueue(db, job, null, { delay: "1h" });
-  await until(async () => (await sql`select from soniq_workers where idle_queues @> '["bells"]'`).length > 0);
+test("a worker that waits in its queue is woken up, once", async () => {
+  await publishIdle(db, await sessionOf(db), ["bells"]);
+  const heard: string[] = [];
+  const { unlisten } = await sql.listen(wakeUpChannel, (queue) => void heard.push(queue));
+  const { id } = await enqueue(db, work, null, { queue: "bells", delay: "1h" });
   await runNow(db, id);
-  expect(await settled(id)).toMatchObject({ state: "completed" });
+  await sql.notify(wakeUpChannel, "the end");
+  await until(async () => heard.includes("the end"));
+  await unlisten();
+  expect(heard).toEqual(["bells", "the end"]);
 });

@@ -78,6 +78,7 @@ const types = [
   "DeadLetterGroup",
   "DeadLetterPage",
   "DeadLetterSummary",
+  "Directive",
   "Duration",
   "EnqueueOptions",
   "Enqueued",

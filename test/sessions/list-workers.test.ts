@@ -42,18 +42,18 @@ test("a worker is told with its queues, and how many jobs of each it has", async
 });
 
 test("one that is silent for longer than its lease, and one that has ended, are told from those that live", async () => {
-  const ended = await session("ended");
-  const silent = await session("silent");
   const live = await session("live");
+  const silent = await session("silent");
+  const ended = await session("ended");
   await endSession(db, ended);
   await expireLease(sql, silent);
   const workers = await listWorkers(db);
   expect(workers.map(({ id, state }) => [id, state])).toEqual([
-    [live, "live"],
     [silent, "silent"],
+    [live, "live"],
     [ended, "ended"],
   ]);
-  expect(workers[1]?.leaseLeftMs).toBeLessThan(0);
+  expect(workers[0]?.leaseLeftMs).toBeLessThan(0);
   expect(workers.map(({ endedAt }) => endedAt)).toEqual([null, null, expect.any(Date)]);
 });
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bounds, bucketOf, Histogram, quantile } from "../../src/stats/histogram.ts";
 
