@@ -244,7 +244,14 @@ describe("the role that", () => {
     const own = as("read");
     const client = drizzle({ client: postgres(own.url, { max: 1, onnotice: () => {} }) });
     afterAll(() => client.$client.end());
-    for (const table of ["soniq_audit", "soniq_jobs", "soniq_queues", "soniq_schedules", "soniq_stats", "soniq_workers"])
+    for (const table of [
+      "soniq_audit",
+      "soniq_jobs",
+      "soniq_queues",
+      "soniq_schedules",
+      "soniq_stats",
+      "soniq_workers",
+    ])
       await own.sql.unsafe(`select * from ${table}`);
     const { id } = await enqueue(db, job, { n: 1 });
     expect(await getJob(client, job, id)).toMatchObject({ payload: { n: 1 } });
