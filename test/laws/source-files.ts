@@ -54,9 +54,7 @@ const importing = [
 
 function importsOf(path: string, code: string): string[] {
   const names = importing.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name]) => name as string));
-  return names.map((name) =>
-    name.startsWith(".") ? sourceOf(posix.join(posix.dirname(path), name)) : name,
-  );
+  return names.map((name) => (name.startsWith(".") ? sourceOf(posix.join(posix.dirname(path), name)) : name));
 }
 
 /** What an import ending in `.js` means. */

@@ -23,7 +23,8 @@ export function destinations(text: string, queues: readonly string[]): Destinati
     found.push({ label: `#${id}`, kind: "job", href: jobHref(id) });
   }
   for (const { page, title } of pages) if (fits(title)) found.push({ label: title, kind: "page", href: href(page) });
-  for (const queue of queues) if (fits(queue)) found.push({ label: queue, kind: "queue", href: href("jobs", { queue }) });
+  for (const queue of queues)
+    if (fits(queue)) found.push({ label: queue, kind: "queue", href: href("jobs", { queue }) });
   if (wanted !== "") {
     found.push({ label: text.trim(), kind: "jobs with this name", href: href("jobs", { name: text.trim() }) });
     found.push({ label: text.trim(), kind: "jobs with this tag", href: href("jobs", { tag: text.trim() }) });
