@@ -37,7 +37,7 @@ export {
   type ResultInput,
   type ResultOf,
 } from "./jobs/define-job.js";
-export { Cancel, Discard, RetryAfter, Snooze } from "./jobs/directives.js";
+export { Cancel, type Directive, Discard, RetryAfter, Snooze } from "./jobs/directives.js";
 export { discard } from "./jobs/discard-job.js";
 export { enqueue } from "./jobs/enqueue.js";
 export { enqueueMany } from "./jobs/enqueue-many.js";
@@ -69,6 +69,7 @@ export type { Retention } from "./jobs/retention.js";
 export { listWorkers, type WorkedQueue, type WorkerOverview } from "./sessions/list-workers.js";
 export { createResultListener, type ResultListener } from "./waiting/result-listener.js";
 export { waitFor, type WaitOptions } from "./waiting/wait-for.js";
+export type { Activity, AttemptCounts, HistogramCounts } from "./worker/activity.js";
 export { defineConfig, type Handlers, type WorkerConfig } from "./worker/config.js";
 export { createWorker, type Worker } from "./worker/create-worker.js";
 export type { Logger } from "./worker/event-log.js";

@@ -91,7 +91,8 @@ await deliver();
 await announce(db, orderPaid, { orderId: 7 });
 const [{ state, pausedReason } = {}] = await listEndpoints(db);
 console.log(`the endpoint: ${state}, since ${pausedReason}`);
-for (const one of (await listDeliveries(db, endpoint, { limit: 2 })).deliveries) console.log(`its delivery: ${one.state}`);
+for (const one of (await listDeliveries(db, endpoint, { limit: 2 })).deliveries)
+  console.log(`its delivery: ${one.state}`);
 
 receiver.close();
 await client.end();

@@ -6,7 +6,7 @@ import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 
 /** What somebody did by the dashboard. */
-export interface AuditEntry {
+interface AuditEntry {
   readonly id: number;
   readonly at: Date;
   readonly actor: string;
@@ -15,7 +15,7 @@ export interface AuditEntry {
   readonly outcome: string;
 }
 
-export interface AuditPage {
+interface AuditPage {
   /** Newest first. */
   readonly entries: readonly AuditEntry[];
   /** Where the next page begins; undefined if this is the last one. */

@@ -14,7 +14,7 @@ export const healthPaths = { live: "/livez", ready: "/readyz" } as const;
  * @returns where it listens, such as `http://[::]:8080`
  * @throws SoniqError if it cannot listen there
  */
-export async function serveHealth(health: () => Health, port: number, hostname?: string): Promise<string> {
+export function serveHealth(health: () => Health, port: number, hostname?: string): Promise<string> {
   const app = new Hono();
   for (const aspect of ["live", "ready"] as const) {
     app.get(healthPaths[aspect], (c) => {
@@ -23,5 +23,5 @@ export async function serveHealth(health: () => Health, port: number, hostname?:
     });
   }
   app.notFound((c) => c.text(`There are ${healthPaths.live} and ${healthPaths.ready}.\n`, 404));
-  return (await listen(app.fetch, { port, hostname, flags: "--health-" })).address;
+  return listen(app.fetch, { port, hostname, options: "--health" });
 }

@@ -22,24 +22,17 @@ const leave = "\u001b[?25h\u001b[?1049l";
  */
 export async function showLive(lines: () => Promise<string[]>, screen: Screen, stop: AbortSignal): Promise<void> {
   const sleep = new Sleep();
-  const stopped = new Promise<undefined>((resolve) => {
-    stop.addEventListener("abort", () => {
-      sleep.end();
-      resolve(undefined);
-    });
-  });
+  const stopped = new Promise<undefined>((resolve) => stop.addEventListener("abort", () => resolve(undefined)));
+  const orTrouble = (error: unknown) => printable(explain(error)).split("\n");
   screen.write(enter);
   try {
     while (!stop.aborted) {
-      const drawn = await Promise.race([
-        stopped,
-        lines().catch((error: unknown) => printable(explain(error)).split("\n")),
-      ]);
-      if (!drawn || stop.aborted) return;
-      screen.write(frame(drawn, screen));
-      await sleep.for(everyMs);
+      const drawn = await Promise.race([stopped, lines().catch(orTrouble)]);
+      if (drawn) screen.write(frame(drawn, screen));
+      await Promise.race([stopped, sleep.for(everyMs)]);
     }
   } finally {
+    sleep.end();
     screen.write(leave);
   }
 }

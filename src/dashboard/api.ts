@@ -20,7 +20,7 @@ export interface Change {
   /** What was sent along. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly actor: string;
-  readonly signal: AbortSignal;
+  readonly request: Request;
 }
 
 /** The routes of the API: what each must pass before it is answered, and the transaction in which it is. */
@@ -81,7 +81,7 @@ export class Api {
       checkWrite(c.req.raw);
       const target = c.req.param("target") ?? "";
       const user = await this.#admitted(c, action, target);
-      const change = { action, target, body: await bodyOf(c.req), actor: actorOf(user), signal: c.req.raw.signal };
+      const change = { action, target, body: await bodyOf(c.req), actor: actorOf(user), request: c.req.raw };
       return answer(c, change);
     });
   }
@@ -97,7 +97,7 @@ export class Api {
     }
   }
 
-  async #refused(change: Omit<Change, "signal">, error: unknown): Promise<never> {
+  async #refused(change: Omit<Change, "request">, error: unknown): Promise<never> {
     const outcome = `refused: ${problemOf(error).error}`;
     await this.writing((db) => recordAudit(db, { ...change, detail: change.body, outcome })).catch(() => {});
     throw error;

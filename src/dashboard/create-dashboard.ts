@@ -13,7 +13,7 @@ import { statsRoutes } from "./api/stats.js";
 import { workerRoutes } from "./api/workers.js";
 import { serveAssets } from "./assets.js";
 import { checkOptions, type DashboardOptions } from "./options.js";
-import { problemOf } from "./problem.js";
+import { problemOf, reportFailure } from "./problem.js";
 import { Refusal } from "./refusal.js";
 import { securityHeaders } from "./security-headers.js";
 
@@ -47,6 +47,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   app.notFound((c) => c.json({ error: "there is nothing of this name" }, 404));
   app.onError((error, c) => {
     const { status, error: sentence, headers } = problemOf(error);
+    if (status >= 500) reportFailure(error);
     return c.json({ error: sentence }, status, headers);
   });
   return async (request, from) => app.fetch(request, from);

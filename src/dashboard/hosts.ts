@@ -6,7 +6,7 @@ const hostShape = /^(\[[0-9a-f:.]{2,45}\]|[^\s/\\?#@:[\]%]{1,253})(?::\d{1,5})?$
 const loopback = ["localhost", "127.0.0.1", "[::1]"];
 
 /** A host's name without its port, as URLs write it; undefined for what is none. */
-export function hostName(host: string): string | undefined {
+function hostName(host: string): string | undefined {
   const [, name] = hostShape.exec(host) ?? [];
   return name !== undefined && URL.canParse(`http://${name}`) ? new URL(`http://${name}`).hostname : undefined;
 }

@@ -12,7 +12,15 @@ type Listed = Omit<JobSummary, "workerId" | "cancelRequestedAt">;
 export function jobRow(job: Listed, link: string | null = null): JobRow {
   const { id, name, queue, state, priority, attempt, maxAttempts, tags, reason } = job;
   return {
-    ...{ id, name, queue, state, priority, attempt, maxAttempts, tags, reason },
+    id,
+    name,
+    queue,
+    state,
+    priority,
+    attempt,
+    maxAttempts,
+    tags,
+    reason,
     createdAt: job.createdAt.toISOString(),
     runAt: isoOrNull(job.runAt),
     claimedAt: isoOrNull(job.claimedAt),
@@ -37,7 +45,9 @@ export function jobView(job: Job, settings: DashboardSettings, revealed: boolean
     progress: shown(job.progress, "progress"),
     meta: shown(job.meta, "meta") as JobView["meta"],
     logs: job.logs.map(({ at, attempt, message, fields }, i) => ({
-      ...{ at, attempt, message },
+      at,
+      attempt,
+      message: String(message),
       fields: fields === undefined ? null : shown(fields, `logs[${i}].fields`),
     })),
     redacted,

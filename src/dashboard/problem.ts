@@ -11,7 +11,7 @@ export interface Problem {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What to answer for an error; what is nobody's business but the server's is printed there. */
+/** What to answer for an error. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Refusal) return { status: error.status, error: error.message, headers: error.headers };
   if (error instanceof InvalidValueError) return { status: 400, error: error.message };
@@ -47,10 +47,13 @@ function databaseProblem(code: string | undefined): Problem | undefined {
 }
 
 function unexpected(error: unknown): Problem {
-  console.error(
-    `soniq-drizzle: the dashboard failed: ${storable(errorText(error))} (${errorCode(error) ?? "no code"})`,
-  );
   return errorCode(error) !== undefined && failureOf(error) === "outage"
     ? { status: 503, error: "PostgreSQL does not answer: try again in a moment" }
     : { status: 500, error: "this failed on the server: what is wrong is printed there" };
+}
+
+/** Prints what is the server's business, without statements and secrets. */
+export function reportFailure(error: unknown): void {
+  const code = errorCode(error);
+  console.error(`soniq-drizzle: the dashboard failed: ${storable(errorText(error))}${code ? ` (${code})` : ""}`);
 }

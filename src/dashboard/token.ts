@@ -1,16 +1,17 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { ConfigError } from "../core/errors.js";
 
-const shortest = 16;
+/** Too long to be guessed, and what a header carries. */
+const sendable = /^[!-~]{16,}$/;
 
 /** Whether a request carries the token: in its `authorization` alone, since addresses end up in logs and histories. */
 export type TokenCheck = (request: Request) => boolean;
 
 /** @throws ConfigError for a token that could be guessed */
 export function tokenCheck(token: string): TokenCheck {
-  if (token.length < shortest)
+  if (!sendable.test(token))
     throw new ConfigError(
-      `the dashboard's token has ${token.length} characters: give at least ${shortest}, such as what \`openssl rand -base64 24\` prints`,
+      "the dashboard's token cannot be one: give 16 characters or more, without blanks, such as what `openssl rand -hex 24` prints",
     );
   const expected = digest(token);
   return ({ headers }) => {

@@ -7,6 +7,9 @@ import { watchReplies } from "./watch-replies.js";
  */
 export type Route = "direct" | "pooled";
 
+/** What PostgreSQL lists the connections of workers and commands as. */
+export const applicationName = "soniq-drizzle";
+
 /** A row that someone holds makes a statement fail after this time, so that others are not held up with it. */
 const lockTimeoutMs = 200;
 /** The longest that one of the engine's statements may take. */
@@ -68,7 +71,7 @@ export function openClient({ url, connections, route, use, patienceMs, onBroken,
     connect_timeout: 10,
     backoff: (tries: number) => Math.min(longestReconnectSeconds, 0.05 * 2 ** tries) * (0.5 + Math.random() / 2),
     onnotice: () => {},
-    connection: { application_name: "soniq-drizzle", ...(route === "direct" && sessionParameters) },
+    connection: { application_name: applicationName, ...(route === "direct" && sessionParameters) },
     // PgBouncer 1.18 gives the connection away after the first of two statements that were sent together: the second one's
     // reply never comes. 0 is none at a time beside the one under way; then postgres.js cannot begin a transaction, though.
     ...(route === "pooled" && use === "statements" && { max_pipeline: 0 }),

@@ -1,4 +1,5 @@
 import { Pool, type PoolClient } from "pg";
+import { applicationName } from "./client.js";
 import {
   ConnectionLoss,
   idleConnectionMs,
@@ -50,7 +51,7 @@ class GuardedPool extends Pool {
       idleTimeoutMillis: idleConnectionMs,
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
-      application_name: "soniq-drizzle",
+      application_name: applicationName,
     });
     this.on("error", (error) => loss.lose(error));
     // Before the pool takes its own listener off: an error that nobody hears would end the process.

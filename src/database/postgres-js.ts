@@ -2,6 +2,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
+import { applicationName } from "./client.js";
 import { learnArrays } from "./postgres-js-arrays.js";
 import {
   ConnectionLoss,
@@ -51,7 +52,7 @@ function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transa
     idle_timeout: idleConnectionMs / 1_000,
     onnotice: () => {},
     onclose: () => loss.lose(),
-    connection: { application_name: "soniq-drizzle" },
+    connection: { application_name: applicationName },
   });
   let arrays: Promise<void> | undefined;
   const guarded = new Proxy(client, {

@@ -19,7 +19,7 @@ export interface ClaimedJob extends Mark {
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly crashes: number;
-  /** How long it had been due, in milliseconds by the database's clock; a 32-bit number's worth at the most. */
+  /** How long it had been due when it was claimed, in milliseconds by the database's clock; 24 days at the most. */
   readonly waitMs: number;
   /** JSON texts. */
   readonly payload: string;
@@ -119,7 +119,7 @@ const statement = compiled<Omit<ClaimInput, "from" | "until"> & { ranges: string
       attempt: soniqJobs.attempt,
       maxAttempts: soniqJobs.maxAttempts,
       crashes: soniqJobs.crashes,
-      // By no other clock: the worker's may be wrong. Differences of float8 know infinity, and cost a tenth of what intervals do.
+      // The worker's clock may be wrong. As float8, since before PostgreSQL 17 an interval knows no infinity.
       waitMs:
         sql`least((date_part('epoch', now()) - date_part('epoch', ${soniqJobs.runAt})) * 1000, 2147483647)::int`.as(
           "wait_ms",

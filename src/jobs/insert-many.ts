@@ -29,9 +29,18 @@ export interface Inserted {
  * @returns in the order of the ids; those whose key another job holds, that was not to be changed or does not wait, are missing
  */
 export async function insertMany(tx: Queryable, rows: readonly NewJob[], frees: boolean): Promise<Inserted[]> {
-  const inserted: Inserted[] = [];
-  for (const batch of batches(rows)) inserted.push(...(await insertBatch(tx, batch, frees)));
-  return inserted;
+  const inserted: Inserted[][] = [];
+  let last: Promise<Inserted[]> | undefined;
+  for (const batch of batches(rows)) {
+    // This one is made while PostgreSQL carries out the last.
+    const next = insertBatch(tx, batch, frees);
+    // If the last one fails, this one does so, too, and nobody waits for it.
+    next.catch(() => {});
+    if (last) inserted.push(await last);
+    last = next;
+  }
+  if (last) inserted.push(await last);
+  return inserted.flat();
 }
 
 /** A few thousand rows each, or fewer long ones. */
@@ -54,11 +63,13 @@ async function insertBatch(tx: Queryable, rows: readonly NewJob[], frees: boolea
   const { options: common } = rows[0] as NewJob;
   const alike = rows.every(({ options, uniqueKey }) => options === common && uniqueKey === null);
   // A builder's `insert … select` would have to list every column: this one leaves the defaults to the table.
-  const inserted = await rowsOf<{ id: string | number; key: string | null; deduplicated: boolean }>(
+  const inserted = await rowsOf<{ id: string | number; key?: string; deduplicated?: boolean }>(
     tx,
     alike ? insertAlike(rows, common) : insertEach(rows, common, frees),
   );
-  return inserted.map((row) => ({ ...row, id: Number(row.id) })).toSorted((a, b) => a.id - b.id);
+  return inserted
+    .map(({ id, key = null, deduplicated = false }) => ({ id: Number(id), key, deduplicated }))
+    .toSorted((a, b) => a.id - b.id);
 }
 
 /** Jobs that differ in nothing but their payloads: PostgreSQL spends as long on reading JSON as on inserting. */
@@ -69,7 +80,7 @@ function insertAlike(rows: readonly NewJob[], common: JobOptions): SQL {
     select ${name}::text, ${queue}, ${priority}::int, ${maxAttempts}::int, payload, ${tags}::text::jsonb, ${meta}::text::jsonb,
       ${dueFrom(sql`${runAtMs}::float8`, sql`${delayMs}::float8`)}
     from jsonb_array_elements(${payloads}::text::jsonb) as payload
-    returning id, null as key, false as deduplicated`;
+    returning id`;
 }
 
 function insertEach(rows: readonly NewJob[], common: JobOptions, frees: boolean): SQL {

@@ -68,8 +68,8 @@ export function jobOf({ payload, progress, result, errors, logs, meta, uniqueKey
     payload: valueOf(payload),
     progress: valueOf(progress),
     result: valueOf(result),
-    errors: listOf<JobError>(errors),
-    logs: listOf<LogLine>(logs),
+    errors: recordsOf<JobError>(errors),
+    logs: recordsOf<LogLine>(logs),
     meta: valueOf(meta) as Record<string, unknown>,
     uniqueKey,
     lastWorkerId,
@@ -90,6 +90,11 @@ export function valueOf(json: string | null): unknown {
 export function listOf<T>(json: string | null): T[] {
   const value = valueOf(json);
   return Array.isArray(value) ? (value as T[]) : [];
+}
+
+/** A list of objects, likewise. */
+function recordsOf<T extends object>(json: string | null): T[] {
+  return listOf<T | null>(json).filter((one) => typeof one === "object" && one !== null);
 }
 
 /** Not as the driver would read it: that is left to each of them, and knows no `infinity`. */

@@ -40,7 +40,7 @@ function moment(at: Date, what: JobMoment["what"], more: Partial<JobMoment> = {}
 function failures({ errors }: Job): JobMoment[] {
   // Plain SQL may have put anything there.
   return errors.flatMap((error) => {
-    const at = new Date(error?.at);
+    const at = new Date(error.at);
     if (Number.isNaN(at.getTime())) return [];
     const { attempt = null, worker = null, name, message, cause, stack = null } = error;
     return [moment(at, "failed", { attempt, worker, message: said(name, message, cause), stack })];

@@ -91,7 +91,7 @@ async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined,
         queue === undefined ? undefined : eq(soniqJobs.queue, queue),
         name === undefined ? undefined : eq(soniqJobs.name, name),
         tag === undefined ? undefined : sql`${soniqJobs.tags} @> to_jsonb(${tag}::text)`,
-        field && sql`${soniqJobs.payload} #>> array(select ${each(field.path.split("."))}) = ${field.value}`,
+        field && hasValue(field),
         since && sql`${soniqJobs.createdAt} >= ${since.toISOString()}::timestamptz`,
         until && sql`${soniqJobs.createdAt} < ${until.toISOString()}::timestamptz`,
       ),
@@ -100,6 +100,12 @@ async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined,
     .limit(limit)
     .catch(explainMissingTables);
   return rows.map(summaryOf);
+}
+
+/** What holds others is no value: its text would tell of all of them at once. */
+function hasValue({ path, value }: Required<JobFilter>["field"]): SQL {
+  const at = sql`array(select ${each(path.split("."))})`;
+  return sql`${soniqJobs.payload} #>> ${at} = ${value} and jsonb_typeof(${soniqJobs.payload} #> ${at}) not in ('object', 'array')`;
 }
 
 /** Jobs that one page looks at. */

@@ -61,5 +61,9 @@ export function addDatabaseMetrics(metrics: MetricSet, figures: () => Promise<Fi
     "Transactions since the oldest snapshot that is held open: rows that died since then cannot be removed.",
     ({ snapshotAge }) => snapshotAge,
   );
-  number("soniq_jobs_dead_rows", "Row versions of soniq_jobs that vacuum has yet to remove.", ({ deadRows }) => deadRows);
+  number(
+    "soniq_jobs_dead_rows",
+    "Row versions of soniq_jobs that vacuum has yet to remove.",
+    ({ deadRows }) => deadRows,
+  );
 }

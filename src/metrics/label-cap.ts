@@ -23,23 +23,27 @@ export class LabelCap {
    * @param join of the lines that become one
    * @returns the lines to show
    */
-  shown(samples: readonly Sample[], join: (a: number, b: number) => number): Sample[] {
-    const lines = new Map<string, Sample>();
+  shown(samples: readonly Sample[], join: (a: number, b: number) => number): readonly Sample[] {
+    const own = samples.filter(({ labels }) => !labels || this.#admits(labels));
+    if (own.length === samples.length) return samples;
+    const joined = new Map(own.map((line) => [keyOf(line), line]));
     for (const sample of samples) {
-      const line = sample.labels && !this.#admits(sample.labels) ? { ...sample, labels: others(sample.labels) } : sample;
-      const key = JSON.stringify([line.metricName, line.labels]);
-      const before = lines.get(key);
-      lines.set(key, before ? { ...line, value: join(before.value, line.value) } : line);
+      if (!sample.labels || this.#admits(sample.labels)) continue;
+      const line = { ...sample, labels: others(sample.labels) };
+      const before = joined.get(keyOf(line));
+      joined.set(keyOf(line), before ? { ...line, value: join(before.value, line.value) } : line);
     }
-    return [...lines.values()];
+    return [...joined.values()];
   }
 
   #admits({ queue, name }: Labels): boolean {
-    const key = JSON.stringify([queue, name]);
+    const key = `${queue}\0${name}`;
     if (this.#own.size < most) this.#own.add(key);
     return this.#own.has(key);
   }
 }
+
+const keyOf = ({ metricName, labels }: Sample) => JSON.stringify([metricName, labels]);
 
 function others(labels: Labels): Labels {
   return { ...labels, queue: other, ...("name" in labels && { name: other }) };

@@ -20,10 +20,6 @@ export async function pruneStats(db: Queryable): Promise<boolean> {
       )
       .returning({ minute: soniqStats.minute }),
   );
-  const found = await qb
-    .with(gone)
-    .select({ minute: gone.minute })
-    .from(gone)
-    .limit(1);
+  const found = await qb.with(gone).select({ minute: gone.minute }).from(gone).limit(1);
   return found.length > 0;
 }

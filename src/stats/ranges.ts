@@ -4,7 +4,7 @@ export const statsRanges = {
   "1h": { seconds: 3_600, step: 60 },
   "6h": { seconds: 21_600, step: 300 },
   "24h": { seconds: 86_400, step: 900 },
-  "7d": { seconds: 604_800, step: 3_600 },
+  "7d": { seconds: 604_800, step: 7_200 },
 } as const;
 
 export type StatsRange = keyof typeof statsRanges;

@@ -3,7 +3,7 @@ import { Histogram } from "./histogram.js";
 import type { StatCount } from "./record-stats.js";
 
 /** How attempts end: with an outcome that is written down, fenced, or by a rescue from a worker that died. */
-export const endings = [
+const endings = [
   "completed",
   "retried",
   "snoozed",

@@ -64,11 +64,7 @@ export interface DeliveryPage {
  * @throws InvalidValueError before any SQL, for a cursor or limit that is none
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function listDeliveries(
-  db: Queryable,
-  endpoint: string,
-  page: PageOptions = {},
-): Promise<DeliveryPage> {
+export async function listDeliveries(db: Queryable, endpoint: string, page: PageOptions = {}): Promise<DeliveryPage> {
   const limit = checkedLimit(page.limit);
   const rows = await builder(db)
     .select({
@@ -88,9 +84,7 @@ export async function listDeliveries(
       reason: soniqJobs.reason,
     })
     .from(soniqJobs)
-    .where(
-      and(isDeliveryTo(endpointId(endpoint)), sql`${soniqJobs.id} < ${idOfCursor(page.cursor)}::bigint`),
-    )
+    .where(and(isDeliveryTo(endpointId(endpoint)), sql`${soniqJobs.id} < ${idOfCursor(page.cursor)}::bigint`))
     .orderBy(desc(soniqJobs.id))
     .limit(limit + 1)
     .catch(explainMissingTables);

@@ -28,7 +28,12 @@ export function scheduleDuties(
       everyMs: pollMs,
       async run(stop) {
         // Wakes up for each tick, and every so often, since schedules are resumed and changed elsewhere.
-        while (!stop.aborted) await pause(Math.min(pollMs, await fireDue(db, stop, tell)), stop);
+        while (!stop.aborted) {
+          const waitMs = await fireDue(db, stop, tell);
+          // Those whose code defines some are quick enough for them all.
+          const isIdle = own.length === 0 && waitMs === Infinity;
+          await pause(Math.min(isIdle ? sweepMs : pollMs, waitMs), stop);
+        }
       },
     },
     { doing: "reviewing the schedules", everyMs: sweepMs, run: () => reviewSchedules(db, own) },

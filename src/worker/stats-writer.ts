@@ -8,7 +8,7 @@ import type { WorkerEvent } from "./events.js";
 import type { Settings } from "./settings.js";
 
 const everyMs = 5_000;
-const upkeepMs = 60_000;
+const upkeepMs = 300_000;
 
 /**
  * Counts how attempts end, and adds that to the statistics every few seconds. What cannot be written now is, with the rest, the
@@ -56,7 +56,10 @@ export class StatsWriter {
         doing: "folding and pruning statistics",
         everyMs: upkeepMs,
         run: async (stop) => {
-          for (const upkeep of [...foldings.map((folding) => () => foldStats(this.db, folding)), () => pruneStats(this.db)]) {
+          for (const upkeep of [
+            ...foldings.map((folding) => () => foldStats(this.db, folding)),
+            () => pruneStats(this.db),
+          ]) {
             let more = true;
             while (more && !stop.aborted) more = await upkeep();
           }

@@ -76,6 +76,27 @@ test("what became of a job is always shown", () => {
   expect(lines.filter((line) => line.startsWith("mail"))).toHaveLength(50);
 });
 
+test("an attempt that failed is shown with what caused its error", () => {
+  const { lines, tell } = terminal();
+  const error = {
+    name: "MailError",
+    message: "not sent\nat all",
+    cause: "Error: no route to host",
+    attempt: 1,
+    worker: "",
+  };
+  tell({
+    type: "retried",
+    job: { id: 7, name: "mail", queue: "default", attempt: 1, maxAttempts: 3 },
+    outcome: { kind: "retried", delayMs: 2_000, error },
+    state: "queued",
+    runMs: 1,
+  } as unknown as WorkerEvent);
+  expect(lines).toEqual([
+    "mail #7 · retried · in 1 ms · attempt 1 of 3 · again in 2.0 s: not sent ← Error: no route to host",
+  ]);
+});
+
 test("with a logger in the configuration, all is said to that, and nothing is printed", () => {
   const said: unknown[][] = [];
   const noting = (level: string) => (fields: object, text: string) => void said.push([level, fields, text]);

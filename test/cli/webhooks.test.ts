@@ -65,7 +65,10 @@ test("deliveries are listed, and sent again", async () => {
   expect(lines[0]).toMatch(/^ID +EVENT +STATE +ATTEMPT +STATUS +MS +ANNOUNCED +NEXT +ANSWER$/);
   expect(lines[1]).toMatch(new RegExp(`^${again} +pinged +queued +0 +– +– `));
   expect(lines[2]).toMatch(new RegExp(`^${delivery} +pinged +completed +1 +200 +31 .* thank you$`));
-  expect(json("deliveries", id, "--cursor", String(again))).toMatchObject({ deliveries: [{ id: delivery }], next: null });
+  expect(json("deliveries", id, "--cursor", String(again))).toMatchObject({
+    deliveries: [{ id: delivery }],
+    next: null,
+  });
 });
 
 test.each([
@@ -78,7 +81,12 @@ test.each([
     2,
     "name an event, or leave it out for all",
   ],
-  ["an event of jobs that there is not", ["register", "https://example.com/", "--events", "job.lost"], 2, 'is "job.lost"'],
+  [
+    "an event of jobs that there is not",
+    ["register", "https://example.com/", "--events", "job.lost"],
+    2,
+    'is "job.lost"',
+  ],
   ["a delivery that is none", ["resend", "x"], 2, "give a whole number from 1"],
   ["a delivery that is not there", ["resend", "999999999"], 1, "there is no delivery 999999999"],
   ["a duration that is none", ["rotate", nobody, "--overlap", "soon"], 2, 'overlap is "soon", which is no duration'],

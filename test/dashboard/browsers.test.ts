@@ -106,7 +106,7 @@ describe("a page elsewhere", () => {
         },
       }),
     );
-    expect(preflight.status).toBe(404);
+    expect(preflight.status).toBe(403);
     expect([...preflight.headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
   });
 

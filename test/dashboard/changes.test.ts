@@ -182,8 +182,9 @@ describe("what is written down", () => {
   });
 
   test("tells nothing of strangers, who could fill it", async () => {
-    await askedDashboard({ db }).post("queues/mail/pause", undefined, { authorization: "Bearer a guess" });
-    await askedDashboard({ db, authorize: () => false }).post("queues/mail/pause");
+    const guessed = await askedDashboard({ db }).post("queues/a/pause", undefined, { authorization: "Bearer guess" });
+    const unknown = await askedDashboard({ db, authorize: () => false }).post("queues/a/pause");
+    expect([guessed.status, unknown.status]).toEqual([401, 403]);
     expect(await audit()).toEqual([]);
   });
 

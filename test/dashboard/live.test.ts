@@ -13,6 +13,8 @@ import { until } from "../support/until.ts";
 const { db, url, sql } = await testDatabase();
 
 const decoder = new TextDecoder();
+const by = (signal: AbortSignal) => requestOf("/api/live", { signal });
+const mayStay = async () => {};
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 async function nextEvent(reader: Reader): Promise<string | undefined> {
@@ -20,21 +22,17 @@ async function nextEvent(reader: Reader): Promise<string | undefined> {
   return done ? undefined : decoder.decode(value);
 }
 
-/** A feed whose looks the test lets happen; each says which one it is. */
+/** A feed whose looks the test lets happen, one at a time; each says which one it is. */
 function heldFeed() {
   let looks = 0;
   let held = gate();
   const feed = new LiveFeed(async () => {
-    looks += 1;
     await held.opened;
+    held = gate();
+    looks += 1;
     return { look: looks };
-  });
-  return {
-    feed,
-    looks: () => looks,
-    release: () => held.open(),
-    hold: () => (held = gate()),
-  };
+  }, 1);
+  return { feed, looks: () => looks, release: () => held.open() };
 }
 
 describe("a viewer", () => {
@@ -59,25 +57,27 @@ describe("a viewer", () => {
       perSecond: 0,
     });
     await sql`insert into soniq_jobs (name, payload, queue) values ('a', '{}', 'mail')`;
-    expect((await shown()).queues[0]?.due).toBe(3);
+    await until(async () => (await shown()).queues[0]?.due === 3);
     stop.abort();
     expect(await nextEvent(reader)).toBeUndefined();
   });
 
   test("leaves with the request's signal, also where that was aborted before", async () => {
     const { feed, looks } = heldFeed();
-    const stream = feed.watch(AbortSignal.abort()) as ReadableStream<Uint8Array>;
+    const stream = feed.watch(by(AbortSignal.abort()), mayStay) as ReadableStream<Uint8Array>;
     expect(await nextEvent(stream.getReader())).toBeUndefined();
     expect(looks()).toBe(0);
   });
 
   test("that reads nothing is kept one event, however many there were", async () => {
     const { feed, release, looks } = heldFeed();
-    release();
     const stop = new AbortController();
-    const slow = feed.watch(stop.signal) as ReadableStream<Uint8Array>;
-    const quick = (feed.watch(stop.signal) as ReadableStream<Uint8Array>).getReader();
-    for (const look of [1, 2, 3]) expect(await nextEvent(quick)).toContain(`{"look":${look}}`);
+    const slow = feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>;
+    const quick = (feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>).getReader();
+    for (const look of [1, 2, 3]) {
+      release();
+      expect(await nextEvent(quick)).toContain(`{"look":${look}}`);
+    }
     expect(looks()).toBe(3);
     stop.abort();
     const late = slow.getReader();
@@ -87,11 +87,24 @@ describe("a viewer", () => {
 
   test("is told that the connection is alive where PostgreSQL does not answer", async () => {
     const stop = new AbortController();
-    const feed = new LiveFeed(() => Promise.reject(new Error("away")));
-    const reader = (feed.watch(stop.signal) as ReadableStream<Uint8Array>).getReader();
+    const feed = new LiveFeed(() => Promise.reject(new Error("away")), 1);
+    const reader = (feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>).getReader();
     expect(await nextEvent(reader)).toMatch(/^: /);
     stop.abort();
   });
+});
+
+test("whoever may not look any more is shown the door within thirty events", async () => {
+  const { feed, release } = heldFeed();
+  const stop = new AbortController();
+  const loggedOut = feed.watch(by(stop.signal), () => Promise.reject(new Error("logged out")));
+  const reader = (loggedOut as ReadableStream<Uint8Array>).getReader();
+  const other = (feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>).getReader();
+  let events = 0;
+  for (release(); (await nextEvent(reader)) !== undefined; release()) events += 1;
+  expect(events).toBe(30);
+  expect(await nextEvent(other)).toBeDefined();
+  stop.abort();
 });
 
 describe("however many look", () => {
@@ -123,7 +136,9 @@ describe("however many look", () => {
   test("whoever comes while a look is under way waits for it, and has no look of their own", async () => {
     const { feed, looks, release } = heldFeed();
     const stop = new AbortController();
-    const readers = [1, 2, 3].map(() => (feed.watch(stop.signal) as ReadableStream<Uint8Array>).getReader());
+    const readers = [1, 2, 3].map(() =>
+      (feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>).getReader(),
+    );
     release();
     for (const event of await Promise.all(readers.map(nextEvent))) expect(event).toContain(`{"look":1}`);
     expect(looks()).toBe(1);
@@ -133,11 +148,11 @@ describe("however many look", () => {
   test("fifty may; the next one is asked to wait, until one of them leaves", async () => {
     const { feed } = heldFeed();
     const stops = Array.from({ length: 50 }, () => new AbortController());
-    for (const { signal } of stops) expect(feed.watch(signal)).toBeDefined();
+    for (const { signal } of stops) expect(feed.watch(by(signal), mayStay)).toBeDefined();
     const stop = new AbortController();
-    expect(feed.watch(stop.signal)).toBeUndefined();
+    expect(feed.watch(by(stop.signal), mayStay)).toBeUndefined();
     stops[0]?.abort();
-    await until(async () => feed.watch(stop.signal) !== undefined);
+    await until(async () => feed.watch(by(stop.signal), mayStay) !== undefined);
     for (const one of [...stops, stop]) one.abort();
   });
 });

@@ -14,8 +14,7 @@ beforeAll(async () => {
   await sql`analyze soniq_jobs`;
 });
 
-const names = async (filter: JobFilter) =>
-  (await listJobs(db, filter)).jobs.map(({ name }) => name);
+const names = async (filter: JobFilter) => (await listJobs(db, filter)).jobs.map(({ name }) => name);
 
 /** All pages. */
 async function all(filter: JobFilter, limit?: number) {

@@ -1,6 +1,7 @@
 // Which way the statements take that people ask for: listing, replaying and purging dead letters, and looking at queues.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
+import { countDeadLetters } from "../../src/dead-letters/count.ts";
 import { listDeadLetters } from "../../src/dead-letters/list.ts";
 import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
 import { replayDeadLetters } from "../../src/dead-letters/replay.ts";
@@ -10,7 +11,7 @@ import { hasOutstanding } from "../../src/jobs/outstanding.ts";
 import { replay } from "../../src/jobs/replay.ts";
 import { listQueues } from "../../src/queues/list.ts";
 import { testDatabase } from "../support/database.ts";
-import { type Observed, observedEngine } from "./observed-engine.ts";
+import { byPrimaryKey, observedEngine, rowsRead, stepsAmongJobs } from "./observed-engine.ts";
 
 const { url, sql } = await testDatabase();
 const engine = observedEngine(url);
@@ -27,9 +28,6 @@ async function forgetJobs() {
   await sql`vacuum analyze soniq_jobs`;
 }
 
-const rowsRead = ({ read }: Observed) => Object.values(read).reduce((sum, rows) => sum + rows, 0);
-const stepsAmongJobs = ({ steps }: Observed) => new Set(steps.filter((step) => /Scan on soniq_jobs/.test(step)));
-const byPrimaryKey = "Index Scan on soniq_jobs using soniq_jobs_pkey";
 const byDeath = "Index Scan on soniq_jobs using soniq_jobs_dead";
 
 /** Dead letters, a microsecond apart. */
@@ -53,6 +51,12 @@ describe("among fifty thousand dead letters", () => {
       expect(stepsAmongJobs(observed)).toEqual(new Set([byDeath]));
       expect(rowsRead(observed)).toBe(51);
     }
+  });
+
+  test("they are counted by that index, no more of them than ten thousand", async () => {
+    const observed = await engine.observe((db) => countDeadLetters(db));
+    expect(stepsAmongJobs(observed)).toEqual(new Set([byDeath.replace("Index Scan", "Index Only Scan")]));
+    expect(rowsRead(observed)).toBe(10_000);
   });
 
   test("replaying all of them meets each a few times, since each batch begins where the last one ended", async () => {

@@ -7,6 +7,7 @@ import * as dashboard from "../../src/dashboard.ts";
 import * as nodePostgres from "../../src/database/node-postgres.ts";
 import * as pglite from "../../src/database/pglite.ts";
 import * as surface from "../../src/index.ts";
+import * as metrics from "../../src/metrics.ts";
 import * as testing from "../../src/testing.ts";
 import * as webhooks from "../../src/webhooks.ts";
 import { root } from "./source-files.ts";
@@ -68,6 +69,8 @@ const values = [
 ];
 
 const types = [
+  "Activity",
+  "AttemptCounts",
   "BulkOptions",
   "ClaimedJob",
   "DeadLetter",
@@ -75,6 +78,7 @@ const types = [
   "DeadLetterGroup",
   "DeadLetterPage",
   "DeadLetterSummary",
+  "Directive",
   "Duration",
   "EnqueueOptions",
   "Enqueued",
@@ -84,6 +88,7 @@ const types = [
   "HandlerFunction",
   "Handlers",
   "Health",
+  "HistogramCounts",
   "Job",
   "JobContext",
   "JobDefinition",
@@ -201,8 +206,13 @@ test("soniq-drizzle/webhooks exports these functions and types, and nothing else
 
 test("soniq-drizzle/dashboard exports one function, and the types that it needs", () => {
   expect(Object.keys(dashboard)).toEqual(["createDashboard"]);
-  const types = ["Authorize", "Dashboard", "DashboardAction", "DashboardOptions", "LinkedJob"];
-  expect(exportedNames("src/dashboard.ts")).toEqual([...types, "createDashboard"]);
+  const options = ["Authorize", "Dashboard", "DashboardAction", "DashboardOptions", "LinkedJob"];
+  expect(exportedNames("src/dashboard.ts")).toEqual([...options, "createDashboard"]);
+});
+
+test("soniq-drizzle/metrics exports one function and its type", () => {
+  expect(Object.keys(metrics)).toEqual(["createMetrics"]);
+  expect(exportedNames("src/metrics.ts")).toEqual(["Metrics", "createMetrics"]);
 });
 
 test("soniq-drizzle/node-postgres exports one function", () => {
@@ -219,7 +229,7 @@ test("soniq-drizzle/testing exports these functions and types, and nothing else"
   expect(exportedNames("src/testing.ts")).toEqual(["EnqueuedJob", "TestConfig", ...functions]);
 });
 
-test("the package offers seven modules, its manifest and a command", () => {
+test("the package offers eight modules, its manifest and a command", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
   expect(manifest["type"]).toBe("module");
   expect(manifest["exports"]).toEqual({
@@ -229,6 +239,7 @@ test("the package offers seven modules, its manifest and a command", () => {
       import: { types: "./schema/index.ts", default: "./dist/schema/index.js" },
       require: { types: "./dist/commonjs/schema/index.ts", default: "./dist/schema/index.js" },
     },
+    "./metrics": { types: "./dist/src/metrics.d.ts", default: "./dist/src/metrics.js" },
     // The one that imports node-postgres, for those who have it.
     "./node-postgres": {
       types: "./dist/src/database/node-postgres.d.ts",

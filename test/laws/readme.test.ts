@@ -71,6 +71,7 @@ const tsconfig = {
     noEmit: true,
     paths: {
       "soniq-drizzle": [`${root}/src/index.ts`],
+      "soniq-drizzle/metrics": [`${root}/src/metrics.ts`],
       "soniq-drizzle/node-postgres": [`${root}/src/database/node-postgres.ts`],
       "soniq-drizzle/pglite": [`${root}/src/database/pglite.ts`],
       "soniq-drizzle/testing": [`${root}/src/testing.ts`],
@@ -89,7 +90,8 @@ describe("of the pages", () => {
     expect(said[page]).toEqual([]);
   });
 
-  test.each(pages)("%s: its commands exist", (page) => {
+  // Each of them is asked for its help, in a process of its own.
+  test.each(pages)("%s: its commands exist", { timeout: 300_000 }, (page) => {
     expect(commands(read(page)).flatMap(whatIsWrong)).toEqual([]);
   });
 
@@ -107,7 +109,7 @@ test("README.md: its table has every command, in the order of --help", () => {
       const verbs = named([group]).filter((name) => name !== "help");
       return verbs.length > 0 ? verbs.map((verb) => `${group} ${verb}`) : [group];
     });
-  const rows = [...read("README.md").matchAll(/^\| `npx soniq-drizzle ([^`<]+?)(?: <\w+>)?`/gm)];
+  const rows = [...read("README.md").matchAll(/^\| `npx soniq-drizzle ([^`<]+?)(?: <[\w.]+>)*`/gm)];
   expect(rows.map(([, command]) => command)).toEqual(all);
 });
 

@@ -1,9 +1,9 @@
 import { createDashboard, type Dashboard, type DashboardOptions } from "../../src/dashboard.ts";
 
-export const token = "a token of this test";
+export const token = "a-token-of-this-test";
 
 /** What is said back, its JSON read. */
-export interface Answer<Body> {
+interface Answer<Body> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Body;

@@ -60,7 +60,8 @@ const letTimePass = (endpoint: string) =>
 const endBackoffs = () =>
   sql`update soniq_jobs set run_at = now() where state = 'queued' and run_at > now() and run_at < 'infinity'`;
 
-const states = async (endpoint: string) => (await listDeliveries(db, endpoint)).deliveries.map(({ state }) => state).toSorted();
+const states = async (endpoint: string) =>
+  (await listDeliveries(db, endpoint)).deliveries.map(({ state }) => state).toSorted();
 
 describe("a breaker", () => {
   test("opens at the tenth failure in a row, for a minute", async () => {

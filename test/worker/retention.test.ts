@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineJob, enqueue, type EnqueueOptions, type JobDefinition, type WorkerConfig } from "../../src/index.ts";
+import { errorCode } from "../../src/core/errors.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";
@@ -91,6 +92,17 @@ test("a row that somebody has locked is left for later, and does not hold up the
   await commit();
   await pruned();
   expect(await kept(locked)).toEqual([]);
+});
+
+test("a worker that may delete nothing says so, and does not try it row by row", async () => {
+  await finished("completed", 48);
+  await sql.unsafe(`
+    create function refuse() returns trigger language plpgsql as $$ begin raise insufficient_privilege; end $$;
+    create trigger refuse before delete on soniq_jobs for each row execute function refuse()`);
+  const worker = await startWorker(config);
+  const told = await worker.event("trouble", ({ doing }) => doing === "pruning completed jobs");
+  expect(errorCode(told.error)).toBe("42501");
+  await sql`drop function refuse cascade`;
 });
 
 describe("where a foreign key without an action references the jobs,", () => {

@@ -7,6 +7,7 @@ import { createDashboard } from "../../dashboard/create-dashboard.js";
 import { hostOfAddress, isLoopback } from "../../dashboard/hosts.js";
 import { checkConfig } from "../../worker/settings.js";
 import { configOption } from "../database-command.js";
+import { exitCodes } from "../exit-codes.js";
 import { listen } from "../listen.js";
 import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
@@ -24,7 +25,7 @@ interface Options {
 /** Pages ask for a few things at once. */
 const connections = 3;
 /** Every address of this machine. */
-const wildcards = ["0.0.0.0", "::"];
+const wildcards = new Set(["0.0.0.0", "::"]);
 
 /** `soniq-drizzle dashboard` */
 export function dashboardCommand(): Command {
@@ -58,21 +59,22 @@ async function dashboard({ config: path, port, host, write, token, allowHost = [
   try {
     await checkTables(db);
     const own = token ?? randomBytes(24).toString("base64url");
-    const hosts = wildcards.includes(host) ? allowHost : [...allowHost, hostOfAddress(host)];
+    const hosts = wildcards.has(host) ? allowHost : [...allowHost, hostOfAddress(host)];
     const fetch = createDashboard({ db, token: own, write, hosts });
-    const server = await listen(fetch, { port, hostname: host, flags: "--" });
+    const address = await listen(fetch, { port, hostname: host, options: "-" });
     console.log(
       `the dashboard of ${describeDatabase(connection)}${write ? "" : ", which only shows: --write allows changes"}`,
     );
     // One that was given may be in nobody's log.
-    console.log(`${server.address}/${token === undefined ? `#token=${own}` : " with the token that you gave"}`);
-    if (wildcards.includes(host) && allowHost.length === 0)
+    console.log(`${address}/${token === undefined ? `#token=${own}` : " with the token that you gave"}`);
+    if (wildcards.has(host) && allowHost.length === 0)
       console.log("it answers on this machine alone: name the hosts that browsers ask for with --allow-host");
     await stopSignal();
-    server.close();
   } finally {
     await close();
   }
+  // Pages that look at it would keep the process.
+  process.exit(exitCodes.done);
 }
 
 async function stopSignal(): Promise<void> {

@@ -4,6 +4,7 @@ import { version } from "../../core/version.js";
 import { type DeadLetterSummary, mostCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
 import { listQueues, type QueueOverview } from "../../queues/list.js";
 import { listWorkers, type WorkerOverview } from "../../sessions/list-workers.js";
+import { type Rate, readRates } from "../../stats/read-rates.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { showLive } from "../live-screen.js";
 import { describeDatabase } from "../open-database.js";
@@ -17,6 +18,7 @@ interface Status {
   readonly queues: readonly QueueOverview[];
   /** Those that have not ended. */
   readonly workers: readonly WorkerOverview[];
+  readonly rates: readonly Rate[];
   readonly deadLetters: DeadLetterSummary;
 }
 
@@ -41,18 +43,21 @@ async function status(options: DatabaseOptions): Promise<void> {
 async function readStatus(db: Queryable): Promise<Status> {
   const queues = await listQueues(db);
   const workers = await listWorkers(db);
+  const rates = await readRates(db);
   const deadLetters = await summarizeDeadLetters(db);
-  return { queues, workers: workers.filter(({ state }) => state !== "ended"), deadLetters };
+  return { queues, workers: workers.filter(({ state }) => state !== "ended"), rates, deadLetters };
 }
 
 const mostGroups = 5;
 
-function statusLines(place: string, { queues, workers, deadLetters }: Status): string[] {
+function statusLines(place: string, { queues, workers, rates, deadLetters }: Status): string[] {
   const { count, groups } = deadLetters;
+  const perMinute = new Map(rates.map((rate) => [rate.queue, rate.perMinute]));
+  const columns = { ...queueColumns, "PER MINUTE": ({ name }: QueueOverview) => (perMinute.get(name) ?? 0).toFixed(1) };
   return [
     `soniq-drizzle ${version} · ${place} · ${new Date().toLocaleTimeString("sv")}`,
     "",
-    ...(queues.length > 0 ? tableLines(queues, queueColumns) : ["no queue has jobs, and none is worked"]),
+    ...(queues.length > 0 ? tableLines(queues, columns) : ["no queue has jobs, and none is worked"]),
     ...unworked(queues, workers).map((name) => `no worker works the queue ${name}`),
     "",
     ...(workers.length > 0 ? tableLines(workers, workerColumns) : ["no worker runs"]),

@@ -14,6 +14,7 @@ import { exitCodes, exitCodesInWords } from "../exit-codes.js";
 import { explain } from "../explain.js";
 import { healthPaths, serveHealth } from "../health-server.js";
 import { loadConfig } from "../load-config.js";
+import { metricsPath, serveMetrics } from "../metrics-server.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
 import { portNumber } from "../port-number.js";
 import { reporter } from "../reporter.js";
@@ -30,6 +31,8 @@ interface Options {
   readonly maxDuration?: Duration;
   readonly healthPort?: number;
   readonly healthHost?: string;
+  readonly metricsPort?: number;
+  readonly metricsHost?: string;
 }
 
 /** `soniq-drizzle work` */
@@ -59,6 +62,8 @@ export function workCommand(): Command {
       portNumber,
     )
     .option("--health-host <address>", "with --health-port: listen on this address only (default: all)")
+    .option("--metrics-port <n>", `serve ${metricsPath} to Prometheus (0: any free port)`, portNumber)
+    .option("--metrics-host <address>", "with --metrics-port: listen on this address only (default: all)")
     .addHelpText(
       "after",
       "\nExamples:\n  soniq-drizzle work --queues billing --concurrency 5 --health-port 8080\n  soniq-drizzle work --drain --max-duration 10m\n\nSIGTERM or SIGINT: claims no more, lets running jobs finish for the drainTimeout, gives the rest back. A second signal gives them back at once.\n\n" +
@@ -76,10 +81,14 @@ async function work(options: Options): Promise<void> {
   worker = workerOf(settings, [report.tell]);
   const signalled = stopOnSignals(worker, report.say).then(() => (options.drain ? exitCodes.cutShort : exitCodes.done));
   report.say(introduction(settings, path));
-  const { healthPort, healthHost } = options;
+  const { healthPort, healthHost, metricsPort, metricsHost } = options;
   if (healthPort !== undefined) {
     const address = await serveHealth(worker.health, healthPort, healthHost);
     report.say(`health: ${address}${healthPaths.live} and ${healthPaths.ready}`);
+  }
+  if (metricsPort !== undefined) {
+    const address = await serveMetrics(worker, settings.connection, metricsPort, metricsHost);
+    report.say(`metrics: ${address}${metricsPath}, over one connection more`);
   }
   const status = await Promise.race([signalled, run(worker, settings, options, report.say)]);
   // A handler that ignores its signal must not keep the process.

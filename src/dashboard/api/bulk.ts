@@ -5,7 +5,7 @@ import { purgeDeadLetters } from "../../dead-letters/purge.js";
 import { replayDeadLetters } from "../../dead-letters/replay.js";
 import type { Api, Change } from "../api.js";
 import { filterBody, filterOf } from "../dead-letter-query.js";
-import { problemOf } from "../problem.js";
+import { problemOf, reportFailure } from "../problem.js";
 import { checked } from "../query.js";
 import type { BulkProgressView } from "../wire.js";
 
@@ -56,7 +56,7 @@ export function bulkRoutes(api: Api): void {
 /** It is not on one transaction: each batch is done once its line is there, and whoever goes away stops it behind one. */
 function progress(
   db: Queryable,
-  { signal }: Change,
+  { request }: Change,
   entry: number,
   run: (options: Parameters<Bulk>[2]) => Promise<void>,
 ): ReadableStream<Uint8Array> {
@@ -72,14 +72,15 @@ function progress(
         count = { done, refused };
         say({ ...count, finished: false });
       };
+      const isLeft = () => request.signal.aborted || left.signal.aborted;
       const inWords = () => `${count.done} done, ${count.refused} refused`;
       try {
-        await run({ signal: AbortSignal.any([signal, left.signal]), onProgress });
+        await run({ signal: AbortSignal.any([request.signal, left.signal]), onProgress });
         await concludeAudit(db, entry, inWords());
         say({ ...count, finished: true });
       } catch (error) {
-        const { error: why } =
-          signal.aborted || left.signal.aborted ? { error: "whoever asked went away" } : problemOf(error);
+        const why = isLeft() ? "whoever asked went away" : problemOf(error).error;
+        if (!isLeft()) reportFailure(error);
         await concludeAudit(db, entry, `stopped after ${inWords()}: ${why}`).catch(() => {});
         say({ ...count, finished: false, error: why });
       }

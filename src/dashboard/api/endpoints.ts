@@ -52,8 +52,10 @@ async function deliveries(
       createdAt: createdAt.toISOString(),
       finishedAt: isoOrNull(finishedAt),
       failures: failures.map(({ attempt, at, message, status = null }) => ({
-        ...{ attempt, message, status },
+        attempt,
         at: at.toISOString(),
+        message,
+        status,
       })),
     })),
     next: found.next ?? null,

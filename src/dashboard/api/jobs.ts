@@ -1,12 +1,12 @@
 import * as v from "valibot";
 import { recordAudit } from "../../audit/record-audit.js";
-import { errorText } from "../../core/errors.js";
 import type { Queryable } from "../../core/queryable.js";
+import { whyRefused } from "../../dead-letters/why-refused.js";
 import { cancel } from "../../jobs/cancel.js";
 import { discard } from "../../jobs/discard-job.js";
 import { getJob } from "../../jobs/get-job.js";
 import { listJobs } from "../../jobs/list-jobs.js";
-import { replay, type ReplayRefusal } from "../../jobs/replay.js";
+import { replay } from "../../jobs/replay.js";
 import { runNow } from "../../jobs/run-now.js";
 import { actorOf } from "../access.js";
 import type { Api, Change } from "../api.js";
@@ -31,14 +31,14 @@ const listQuery = v.strictObject({
 
 export function jobRoutes(api: Api): void {
   api.read("/jobs", (db, request) => jobList(db, queryOf(request, listQuery), api.settings));
-  api.look("/jobs/:id", async (c, user) => {
+  api.look("/jobs/:id", async (c) => {
     const id = jobId(c.req.param("id"));
-    const reveal = c.req.query("reveal") === "1";
-    if (reveal) await api.admit(c, "job.reveal", String(id));
+    const reveals = c.req.query("reveal") === "1" && (await api.admit(c, "job.reveal", String(id)));
     const job = await api.reading((db) => getJob(db, id));
     if (!job) throw new Refusal(404, `there is no job #${id}, or no longer`);
-    if (reveal) await api.writing((db) => recordAudit(db, { ...revealed, actor: actorOf(user), target: String(id) }));
-    return c.json(jobView(job, api.settings, reveal));
+    if (reveals)
+      await api.writing((db) => recordAudit(db, { ...revealed, actor: actorOf(reveals), target: String(id) }));
+    return c.json(jobView(job, api.settings, reveals !== false));
   });
   api.change("/jobs/:target/retry", "job.retry", retry);
   api.change("/jobs/:target/cancel", "job.cancel", cancelOne);
@@ -69,9 +69,9 @@ async function jobList(
   };
 }
 
-function jobId(text: string | undefined): number {
-  if (!/^\d{1,15}$/.test(text ?? "")) throw new Refusal(400, "a job's id is a whole number: give one");
-  return Number(text);
+function jobId(given: string | undefined): number {
+  if (!/^\d{1,15}$/.test(given ?? "")) throw new Refusal(400, "a job's id is a whole number: give one");
+  return Number(given);
 }
 
 const revealed = { action: "job.reveal", detail: {}, outcome: "shown" };
@@ -79,23 +79,8 @@ const revealed = { action: "job.reveal", detail: {}, outcome: "shown" };
 async function retry(db: Queryable, { target }: Change): Promise<string> {
   const id = jobId(target);
   const { refused } = await replay(db, id);
-  if (refused[0]) throw new Refusal(409, `job #${id} stays dead: ${whyNot(refused[0])}`);
+  if (refused[0]) throw new Refusal(409, `job #${id} stays dead: ${whyRefused(refused[0])}`);
   return "queued again, with all its attempts";
-}
-
-function whyNot(refusal: ReplayRefusal): string {
-  switch (refusal.because) {
-    case "key held":
-      return `its unique key is held by job #${refusal.heldBy}`;
-    case "not a dead letter":
-      return "it is no dead letter";
-    case "locked":
-      return "somebody else has it in hand, try again";
-    case "failed":
-      return errorText(refusal.error);
-    default:
-      return refusal satisfies never;
-  }
 }
 
 const why = v.object({ reason: text });

@@ -14,7 +14,7 @@ export function liveRoutes(api: Api): void {
   const throughput = new Throughput();
   const feed = new LiveFeed(() => api.reading((db) => view(db, throughput)));
   api.look("/live", (c) => {
-    const events = feed.watch(c.req.raw.signal);
+    const events = feed.watch(c.req.raw, () => api.admit(c, "read", "live"));
     if (!events) throw new Refusal(503, "too many look at once: close a page that is not needed");
     return c.body(events, 200, { "content-type": "text/event-stream", "x-accel-buffering": "no" });
   });

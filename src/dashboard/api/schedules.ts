@@ -28,7 +28,12 @@ async function views(db: Queryable, redact: Redact): Promise<ScheduleView[]> {
   return (await listSchedules(db)).map((schedule) => {
     const { name, timeZone, jobName, missed, overlap, lastJobId, nextTicks } = schedule;
     return {
-      ...{ name, timeZone, jobName, missed, overlap, lastJobId },
+      name,
+      timeZone,
+      jobName,
+      missed,
+      overlap,
+      lastJobId,
       rhythm: rhythmOf(schedule),
       payload: redact.of(schedule.payload, "payload").value,
       pausedAt: isoOrNull(schedule.pausedAt),
