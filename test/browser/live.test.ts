@@ -38,7 +38,7 @@ describe.runIf(browser)("the page", () => {
       handlers: { work: async () => {} },
       queues: { story: { concurrency: 1 } },
     });
-    await page.getByRole("listitem").filter({ hasText: "completed" }).waitFor();
+    await expect.poll(() => page.getByRole("listitem").filter({ hasText: "completed" }).count()).toBe(1);
   });
 
   test("leaves a list's rows where they are, and says how many are new", async () => {
@@ -69,7 +69,7 @@ describe.runIf(browser)("the page", () => {
     const { page } = await look(first, "/queues");
     await first.stop();
     await serveDashboard({ db, token: "another-token-than-before" }, Number(new URL(first.origin).port));
-    await page.getByRole("heading", { name: "Open the dashboard" }).waitFor();
+    await expect.poll(() => page.getByRole("heading", { level: 1 }).textContent()).toBe("Open the dashboard");
   });
 
   test("goes where the keys say", async () => {

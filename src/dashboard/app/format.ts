@@ -56,8 +56,8 @@ export const seconds = (s: number): string => span(s * second);
 export function relative(at: string, now: number): string {
   const ms = now - Date.parse(at);
   if (Math.abs(ms) < second) return "now";
-  const size = largest(Math.abs(ms));
-  return ms > 0 ? `${size} ago` : `in ${size}`;
+  const distance = largest(Math.abs(ms));
+  return ms > 0 ? `${distance} ago` : `in ${distance}`;
 }
 
 function largest(ms: number): string {
