@@ -26,5 +26,7 @@ await build({
   tsconfig: "src/dashboard/app/tsconfig.json",
 });
 cpSync("src/dashboard/app/index.html", `${page}/index.html`);
-const licenses = ["preact", "uplot"].map((name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`);
+const licenses = ["preact", "uplot"].map(
+  (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8")}`,
+);
 writeFileSync(`${page}/LICENSES.txt`, licenses.join("\n\n"));

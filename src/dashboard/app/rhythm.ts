@@ -23,11 +23,13 @@ export function rhythmInWords(rhythm: string): string | null {
   const time = `${hour.padStart(2, "0")}:${minute.padStart(2, "0")}`;
   if (daily) return `daily at ${time}`;
   if (day === "*" && weekday === "1-5") return `on weekdays at ${time}`;
-  if (day === "*" && isNumber(weekday)) return weekdays[Number(weekday)] ? `${weekdays[Number(weekday)]} at ${time}` : null;
+  if (day === "*" && isNumber(weekday))
+    return weekdays[Number(weekday)] ? `${weekdays[Number(weekday)]} at ${time}` : null;
   if (weekday === "*" && isNumber(day)) return `on day ${day} of each month at ${time}`;
   return null;
 }
 
 const isNumber = (field: string) => /^\d+$/.test(field);
 
-const every = (n: string | undefined, unit: string) => (n === undefined || n === "1" ? `every ${unit}` : `every ${n} ${unit}s`);
+const every = (n: string | undefined, unit: string) =>
+  n === undefined || n === "1" ? `every ${unit}` : `every ${n} ${unit}s`;

@@ -21,7 +21,10 @@ export function useSettledList(path: string, everyMs: number): SettledList {
     if (isFirst && latest.data) setFirst({ path, list: latest.data });
   }, [isFirst, latest.data, path]);
 
-  const settled = useMemo(() => settle(latest.stale || isFirst ? null : (first?.list ?? null), latest.data), [first, latest, isFirst]);
+  const settled = useMemo(
+    () => settle(latest.stale || isFirst ? null : (first?.list ?? null), latest.data),
+    [first, latest, isFirst],
+  );
   return {
     jobs: { ...latest, data: settled.list },
     fresh: settled.fresh,
@@ -35,7 +38,8 @@ export function settle(
   first: JobListView | null,
   latest: JobListView | null,
 ): { readonly list: JobListView | null; readonly fresh: number; readonly goneIds: ReadonlySet<number> } {
-  if (first === null || latest === null || first.jobs.length === 0) return { list: latest, fresh: 0, goneIds: new Set() };
+  if (first === null || latest === null || first.jobs.length === 0)
+    return { list: latest, fresh: 0, goneIds: new Set() };
   const now = new Map(latest.jobs.map((job) => [job.id, job]));
   const known = new Set(first.jobs.map(({ id }) => id));
   const newest = Math.max(...known);

@@ -11,7 +11,13 @@ export function useShortcuts(shortcuts: Shortcuts): void {
   useEffect(() => {
     let first: { readonly key: string; readonly at: number } | null = null;
     const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyped(event.target) || document.querySelector("dialog[open]"))
+      if (
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        isTyped(event.target) ||
+        document.querySelector("dialog[open]")
+      )
         return;
       const pair = first && event.timeStamp - first.at < patienceMs ? `${first.key} ${event.key}` : "";
       const action = shortcuts[pair] ?? shortcuts[event.key];

@@ -6,7 +6,7 @@ const key = "soniq-theme";
 const systemDark = () => window.matchMedia("(prefers-color-scheme: dark)");
 
 /** The theme that is shown: what the reader chose, else what their system says. */
-export function shownTheme(): Theme {
+function shownTheme(): Theme {
   const chosen = localStorage.getItem(key);
   if (chosen === "light" || chosen === "dark") return chosen;
   return systemDark().matches ? "dark" : "light";

@@ -103,11 +103,24 @@ async function deadJobs(sql: Sql): Promise<void> {
     ["TimeoutError", "the mail service did not answer within 10 s", "9 minutes"],
     ["TypeError", "fetch failed: getaddrinfo EAI_AGAIN mail.internal", "8 minutes 40 seconds"],
     ["TimeoutError", "the mail service did not answer within 10 s", "7 minutes"],
-  ].map(([name, message, ago], i) => ({ name, message, ago, attempt: i + 1, stack: stack.replace("TimeoutError", name ?? ""), worker }));
+  ].map(([name, message, ago], i) => ({
+    name,
+    message,
+    ago,
+    attempt: i + 1,
+    stack: stack.replace("TimeoutError", name ?? ""),
+    worker,
+  }));
   await sql`insert into soniq_jobs (queue, name, state, priority, payload, attempt, max_attempts, claims, tags, created_at, run_at, claimed_at, finished_at, last_worker_id, unique_key, unique_held, reason, meta, logs, errors)
     select 'billing', 'send-invoice', 'dead', 2, ${sql.json({
       orderId: 93184,
-      customer: { id: 5521, name: "Mira Lindqvist", email: "mira@example.com", apiKey: "sk_live_51", address: { city: "Malmö", zip: "211 20", country: "SE" } },
+      customer: {
+        id: 5521,
+        name: "Mira Lindqvist",
+        email: "mira@example.com",
+        apiKey: "sk_live_51",
+        address: { city: "Malmö", zip: "211 20", country: "SE" },
+      },
       lines: [
         { sku: "LAMP-04", title: "Desk lamp, brass", quantity: 2, price: 129.5 },
         { sku: "CABLE-2M", title: "Cable, 2 m", quantity: 1, price: 9 },

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import packed from "@sparticuz/chromium";
 import { type Browser, chromium } from "playwright-core";
+
+const fontsFile = "fonts.conf";
 
 /** A headless Chromium; null, and a loud word, where there is none. */
 export async function openBrowser(): Promise<Browser | null> {
@@ -11,10 +13,9 @@ export async function openBrowser(): Promise<Browser | null> {
     console.warn("NO BROWSER TESTS RUN HERE: set CHROMIUM_PATH to a Chromium or Chrome.");
     return null;
   }
-  // One process for all of it is for places with less memory, and crashes.
-  const args = packed.args.filter((arg) => arg !== "--single-process" && !arg.startsWith("--headless"));
-  // Its fonts are beside it.
-  const env = { ...process.env, FONTCONFIG_PATH: join(dirname(executablePath), "fonts") };
+  // Not the arguments that the package has for places with little memory: they turn the same-origin policy off, too.
+  const args = ["--no-sandbox"];
+  const env = { ...process.env, FONTCONFIG_FILE: join(dirname(executablePath), fontsFile) };
   return chromium.launch({ executablePath, args, env, headless: true });
 }
 
@@ -31,6 +32,12 @@ async function unpacked(): Promise<string | null> {
       if (before === undefined) delete process.env["TMPDIR"];
       else process.env["TMPDIR"] = before;
     });
+    // The fonts that are packed with it, and those of this machine.
+    const folders = [`${folder}/fonts`, "/usr/share/fonts"].map((path) => `<dir>${path}</dir>`).join("");
+    writeFileSync(
+      join(mine, fontsFile),
+      `<fontconfig>${folders}<cachedir>${folder}/fonts-cache</cachedir></fontconfig>`,
+    );
     try {
       renameSync(mine, folder);
     } catch {

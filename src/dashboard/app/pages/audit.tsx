@@ -46,6 +46,10 @@ const columns: readonly Column<AuditView["entries"][number]>[] = [
   },
   { title: "Who", of: ({ actor }) => <b class="strong">{actor}</b> },
   { title: "Action", of: ({ action }) => action },
-  { title: "Of what", kind: "wide", of: ({ action, target }) => (action.startsWith("job.") ? <a href={jobHref(target)}>#{target}</a> : target) },
+  {
+    title: "Of what",
+    kind: "wide",
+    of: ({ action, target }) => (action.startsWith("job.") ? <a href={jobHref(target)}>#{target}</a> : target),
+  },
   { title: "Outcome", kind: "wide", of: ({ outcome }) => outcome },
 ];

@@ -25,16 +25,12 @@ export function DeadLettersPage({ query }: { readonly query: Route["query"] }) {
       <PageHeader title="Dead letters" above={isChosen && <a href={href("dead-letters")}>All dead letters</a>} />
       <DeadLetterFilters filter={filter} />
       <Loaded of={groups}>
-        {(data) =>
-          data.count === 0 ? (
-            <None isChosen={isChosen} />
-          ) : (
-            <>
-              <Groups groups={data.groups} filter={filter} />
-              <DeadLetterGroup filter={filter} count={data.count} cursor={cursor} changed={groups.reload} />
-            </>
-          )
-        }
+        {(data) => (
+          <>
+            {data.count === 0 ? <None isChosen={isChosen} /> : <Groups groups={data.groups} filter={filter} />}
+            <DeadLetterGroup filter={filter} count={data.count} cursor={cursor} changed={groups.reload} />
+          </>
+        )}
       </Loaded>
     </>
   );

@@ -75,7 +75,12 @@ const columnsFor = (done: () => void): readonly Column<DeliveryView>[] => [
     title: "Actions",
     kind: "actions",
     of: ({ id, event }) => (
-      <ConfirmButton label="Resend" question={`Send ${event} once more?`} run={() => change(`deliveries/${id}/resend`)} done={done}>
+      <ConfirmButton
+        label="Resend"
+        question={`Send ${event} once more?`}
+        run={() => change(`deliveries/${id}/resend`)}
+        done={done}
+      >
         With the same message id, so that a receiver which has it already can tell.
       </ConfirmButton>
     ),

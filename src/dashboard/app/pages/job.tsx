@@ -24,7 +24,10 @@ export function JobPage({ id }: { readonly id: string }) {
   const job = useFetched<JobView>(path, refreshMs);
   return (
     <>
-      <PageHeader title={job.data ? `${job.data.name} #${job.data.id}` : `Job #${id}`} above={<a href={href("jobs")}>Jobs</a>}>
+      <PageHeader
+        title={job.data ? `${job.data.name} #${job.data.id}` : `Job #${id}`}
+        above={<a href={href("jobs")}>Jobs</a>}
+      >
         {job.data && <JobActions job={job.data} done={job.reload} />}
       </PageHeader>
       <Loaded of={job} rows={12}>
@@ -58,7 +61,11 @@ function Story({ job, revealed, reveal }: StoryProps) {
         <div>
           <JobFacts job={job} />
           {job.progress !== null && <JsonCard title="Progress" value={job.progress} />}
-          <JsonCard title="Payload" value={job.payload} aside={<Reveal job={job} revealed={revealed} reveal={reveal} />} />
+          <JsonCard
+            title="Payload"
+            value={job.payload}
+            aside={<Reveal job={job} revealed={revealed} reveal={reveal} />}
+          />
           {job.result !== null && <JsonCard title="Result" value={job.result} />}
           {Object.keys(job.meta).length > 0 && <JsonCard title="Meta" value={job.meta} />}
         </div>

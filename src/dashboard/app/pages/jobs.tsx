@@ -14,7 +14,10 @@ const pageSize = 50;
 const refreshMs = 4_000;
 
 export function JobsPage({ query }: { readonly query: Route["query"] }) {
-  const { jobs, fresh, showFresh, goneIds } = useSettledList(withQuery("jobs", { ...query, limit: pageSize }), refreshMs);
+  const { jobs, fresh, showFresh, goneIds } = useSettledList(
+    withQuery("jobs", { ...query, limit: pageSize }),
+    refreshMs,
+  );
   const isFiltered = Object.keys(query).some((name) => name !== "cursor");
   return (
     <>

@@ -33,13 +33,25 @@ function PauseOrResume({ queue, done }: PauseOrResumeProps) {
   const path = `queues/${encodeURIComponent(name)}`;
   if (pausedAt === null)
     return (
-      <ConfirmButton label="Pause" question={`Pause the queue ${name}?`} run={() => change(`${path}/pause`)} done={done}>
+      <ConfirmButton
+        label="Pause"
+        question={`Pause the queue ${name}?`}
+        run={() => change(`${path}/pause`)}
+        done={done}
+      >
         Workers start none of its jobs until it is resumed. What runs now goes on; jobs can be enqueued, and wait.
       </ConfirmButton>
     );
   return (
-    <ConfirmButton label="Resume" question={`Resume the queue ${name}?`} run={() => change(`${path}/resume`)} done={done}>
-      {due === 0 ? "Nothing waits in it now." : `${plural(due, "job")} ${due === 1 ? "is" : "are"} due, and will be started.`}
+    <ConfirmButton
+      label="Resume"
+      question={`Resume the queue ${name}?`}
+      run={() => change(`${path}/resume`)}
+      done={done}
+    >
+      {due === 0
+        ? "Nothing waits in it now."
+        : `${plural(due, "job")} ${due === 1 ? "is" : "are"} due, and will be started.`}
     </ConfirmButton>
   );
 }

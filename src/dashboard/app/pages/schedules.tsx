@@ -44,7 +44,10 @@ export function SchedulesPage() {
 const columnsFor = (done: () => void): readonly Column<ScheduleView>[] => [
   { title: "Schedule", kind: "wide", of: (schedule) => <Name schedule={schedule} /> },
   { title: "Rhythm", of: (schedule) => <RhythmOf schedule={schedule} /> },
-  { title: "Next", of: ({ nextTicks, pausedAt, orphanedAt }) => <Next ticks={pausedAt || orphanedAt ? [] : nextTicks} /> },
+  {
+    title: "Next",
+    of: ({ nextTicks, pausedAt, orphanedAt }) => <Next ticks={pausedAt || orphanedAt ? [] : nextTicks} />,
+  },
   {
     title: "Last",
     of: ({ lastTickAt, lastJobId }) => (
@@ -88,7 +91,13 @@ function RhythmOf({ schedule: { rhythm, timeZone, missed, overlap } }: { readonl
     <span class="stack" title={`Missed ticks: ${missed}. Overlaps: ${overlap}.`}>
       <span>{words ?? rhythm}</span>
       <small>
-        {rhythm.startsWith("every") ? "" : <>{words && <code>{rhythm}</code>} {timeZone}</>}
+        {rhythm.startsWith("every") ? (
+          ""
+        ) : (
+          <>
+            {words && <code>{rhythm}</code>} {timeZone}
+          </>
+        )}
       </small>
     </span>
   );
@@ -115,7 +124,12 @@ function Actions({ schedule, done }: { readonly schedule: ScheduleView; readonly
   return (
     <span class="actions">
       {!orphanedAt && (
-        <ConfirmButton label="Trigger" question={`Trigger ${name} now?`} run={() => change(`${path}/trigger`)} done={done}>
+        <ConfirmButton
+          label="Trigger"
+          question={`Trigger ${name} now?`}
+          run={() => change(`${path}/trigger`)}
+          done={done}
+        >
           Enqueues {jobName} once, beside its ticks.
         </ConfirmButton>
       )}

@@ -17,14 +17,22 @@ export function SignIn() {
         paste it here.
       </p>
       <form onSubmit={enter}>
-        <input name="token" type="password" aria-label="Token, or the link" placeholder="Token, or the link" autocomplete="off" autofocus required />
+        <input
+          name="token"
+          type="password"
+          aria-label="Token, or the link"
+          placeholder="Token, or the link"
+          autocomplete="off"
+          autofocus
+          required
+        />
         <button type="submit" class="button primary">
           Open
         </button>
       </form>
       <p class="faint">
-        It is kept in this tab, and forgotten when that is closed. Where the dashboard is part of an application, sign in
-        there, then load this page again.
+        It is kept in this tab, and forgotten when that is closed. Where the dashboard is part of an application, sign
+        in there, then load this page again.
       </p>
     </main>
   );

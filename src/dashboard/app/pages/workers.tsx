@@ -53,7 +53,12 @@ const columns: readonly Column<WorkerView>[] = [
   { title: "State", of: (worker) => <WorkerState worker={worker} /> },
   { title: "Slots", kind: "wide", of: (worker) => <Queues worker={worker} /> },
   { title: "Version", of: ({ version }) => version },
-  { title: "Up", kind: "number", of: ({ startedAt, endedAt }) => (endedAt ? span(Date.parse(endedAt) - Date.parse(startedAt)) : <Since at={startedAt} />) },
+  {
+    title: "Up",
+    kind: "number",
+    of: ({ startedAt, endedAt }) =>
+      endedAt ? span(Date.parse(endedAt) - Date.parse(startedAt)) : <Since at={startedAt} />,
+  },
   { title: "Last beat", kind: "number", of: ({ beatAt }) => <Time at={beatAt} /> },
 ];
 
@@ -82,9 +87,7 @@ function Queues({ worker: { queues, state } }: { readonly worker: WorkerView }) 
         <li key={name}>
           <span class="slots-queue">{name}</span>
           {state !== "ended" && <Slots active={active} of={concurrency} />}
-          <small>
-            {state === "ended" ? concurrency : `${active} of ${concurrency}`}
-          </small>
+          <small>{state === "ended" ? concurrency : `${active} of ${concurrency}`}</small>
         </li>
       ))}
     </ul>

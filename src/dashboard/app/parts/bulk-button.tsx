@@ -17,9 +17,14 @@ const wordings = {
   replay: {
     label: "Replay",
     past: "replayed",
-    means: "Each is queued again now, with all its attempts. One whose unique key another job holds is refused, and stays.",
+    means:
+      "Each is queued again now, with all its attempts. One whose unique key another job holds is refused, and stays.",
   },
-  purge: { label: "Purge", past: "purged", means: "They are deleted, payloads and errors too. Nothing brings them back." },
+  purge: {
+    label: "Purge",
+    past: "purged",
+    means: "They are deleted, payloads and errors too. Nothing brings them back.",
+  },
 };
 
 /** Does something to all dead letters that a filter finds, after its word was typed, and tells how far it is. */
@@ -30,15 +35,19 @@ export function BulkButton(props: BulkButtonProps) {
   if (!writable) return null;
   return (
     <>
-      <button type="button" class={`button ${action === "purge" ? "danger" : ""}`} onClick={() => setOpen(true)}>
-        {wordings[action].label} {capped(count)}
-      </button>
+      {count > 0 && (
+        <button type="button" class={`button ${action === "purge" ? "danger" : ""}`} onClick={() => setOpen(true)}>
+          {wordings[action].label} {capped(count)}
+        </button>
+      )}
       {open && <Bulk {...props} close={() => setOpen(false)} />}
     </>
   );
 }
 
-function Bulk({ action, filter, count, done, close }: BulkButtonProps & { readonly close: () => void }) {
+function Bulk({ action, filter, count: countNow, done, close }: BulkButtonProps & { readonly close: () => void }) {
+  // As it was when it was asked for: while it goes on, there are fewer and fewer.
+  const [count] = useState(countNow);
   const [typed, setTyped] = useState("");
   const [progress, setProgress] = useState<BulkProgressView | null>(null);
   const [running, setRunning] = useState(false);

@@ -27,9 +27,7 @@ export function ConfirmButton({ label, question, danger = false, run, done, chil
       <button type="button" class={`button ${danger ? "danger" : ""}`} onClick={() => setOpen(true)}>
         {label}
       </button>
-      {open && (
-        <Confirm {...{ label, question, danger, run, done, children }} close={() => setOpen(false)} />
-      )}
+      {open && <Confirm {...{ label, question, danger, run, done, children }} close={() => setOpen(false)} />}
     </>
   );
 }

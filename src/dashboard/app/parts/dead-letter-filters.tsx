@@ -36,7 +36,10 @@ export function DeadLetterFilters({ filter }: { readonly filter: Route["query"] 
         ))}
         <label class="field">
           <span>Died</span>
-          <select value={filter["since"] ? "since" : ""} onChange={({ currentTarget: { value } }) => set({ since: hoursAgo(value) })}>
+          <select
+            value={filter["since"] ? "since" : ""}
+            onChange={({ currentTarget: { value } }) => set({ since: hoursAgo(value) })}
+          >
             <option value="">at any time</option>
             {filter["since"] && <option value="since">since {filter["since"].slice(0, 16).replace("T", " ")}</option>}
             {ages.map(([text, hours]) => (

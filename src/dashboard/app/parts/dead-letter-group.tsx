@@ -30,18 +30,20 @@ export function DeadLetterGroup({ filter, count, cursor, changed }: DeadLetterGr
   return (
     <section class="group" aria-label="Dead letters">
       <header class="group-header">
-        <h2>{plural(count, "dead letter")}</h2>
+        {count > 0 && <h2>{plural(count, "dead letter")}</h2>}
         <BulkButton action="replay" filter={filter} count={count} done={done} />
         <BulkButton action="purge" filter={filter} count={count} done={done} />
       </header>
-      <Loaded of={letters} rows={10}>
-        {(data) => (
-          <>
-            <Table label="Dead letters" rows={data.deadLetters} columns={columns} keyOf={({ id }) => id} />
-            <Older page="dead-letters" query={{ ...filter, cursor }} next={data.next} />
-          </>
-        )}
-      </Loaded>
+      {count > 0 && (
+        <Loaded of={letters} rows={10}>
+          {(data) => (
+            <>
+              <Table label="Dead letters" rows={data.deadLetters} columns={columns} keyOf={({ id }) => id} />
+              <Older page="dead-letters" query={{ ...filter, cursor }} next={data.next} />
+            </>
+          )}
+        </Loaded>
+      )}
     </section>
   );
 }

@@ -62,7 +62,9 @@ export function JobFilters({ query }: { readonly query: Route["query"] }) {
             name="id"
             inputMode="numeric"
             autocomplete="off"
-            onChange={({ currentTarget: { value } }) => /^#?\d+$/.test(value.trim()) && go(jobHref(value.trim().replace("#", "")))}
+            onChange={({ currentTarget: { value } }) =>
+              /^#?\d+$/.test(value.trim()) && go(jobHref(value.trim().replace("#", "")))
+            }
           />
         </label>
         <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>

@@ -50,7 +50,7 @@ export function JobName({ job }: { readonly job: JobRow }) {
   );
 }
 
-export function Attempts({ attempt, maxAttempts }: Pick<JobRow, "attempt" | "maxAttempts">) {
+function Attempts({ attempt, maxAttempts }: Pick<JobRow, "attempt" | "maxAttempts">) {
   if (attempt === 0) return <span class="faint">–</span>;
   return (
     <span class={attempt > 1 ? "" : "faint"}>

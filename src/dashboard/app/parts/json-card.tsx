@@ -22,7 +22,11 @@ export function JsonCard({ title, value, aside }: JsonCardProps) {
       aside={
         <span class="card-aside">
           {aside}
-          <button type="button" class="link" onClick={() => void copy().catch(() => say("The browser refused to copy."))}>
+          <button
+            type="button"
+            class="link"
+            onClick={() => void copy().catch(() => say("The browser refused to copy."))}
+          >
             Copy
           </button>
         </span>

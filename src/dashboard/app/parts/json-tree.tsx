@@ -47,9 +47,7 @@ function Branch({ value, name, level }: BranchProps) {
     <div class="json-branch">
       <button type="button" class="json-line json-fold" aria-expanded={open} onClick={() => setOpen(!open)}>
         <Name name={name} />
-        <span class="faint">
-          {isArray ? `[ ${keys.length} ]` : `{ ${open ? keys.length : preview(keys)} }`}
-        </span>
+        <span class="faint">{isArray ? `[ ${keys.length} ]` : `{ ${open ? keys.length : preview(keys)} }`}</span>
       </button>
       {open && (
         <div class="json-inside">
@@ -67,7 +65,8 @@ function Branch({ value, name, level }: BranchProps) {
   );
 }
 
-const preview = (keys: readonly string[]) => `${keys.slice(0, 3).join(", ").slice(0, 40)}${keys.length > 3 ? ", …" : ""}`;
+const preview = (keys: readonly string[]) =>
+  `${keys.slice(0, 3).join(", ").slice(0, 40)}${keys.length > 3 ? ", …" : ""}`;
 
 const Name = ({ name }: { readonly name: string | undefined }) =>
   name === undefined ? null : <span class="json-name">{name}</span>;

@@ -38,8 +38,24 @@ export function OverviewCharts({ stats, range }: OverviewChartsProps) {
         format={capped}
         empty="Nothing waits, and nothing runs."
       />
-      <Chart title="Run time" note={last} kind="lines" at={stats.at} lines={runs} format={seconds} empty="Nothing ran in this time." />
-      <Chart title="Wait" note={`from due to started, ${last}`} kind="lines" at={stats.at} lines={waits} format={seconds} empty="Nothing ran in this time." />
+      <Chart
+        title="Run time"
+        note={last}
+        kind="lines"
+        at={stats.at}
+        lines={runs}
+        format={seconds}
+        empty="Nothing ran in this time."
+      />
+      <Chart
+        title="Wait"
+        note={`from due to started, ${last}`}
+        kind="lines"
+        at={stats.at}
+        lines={waits}
+        format={seconds}
+        empty="Nothing ran in this time."
+      />
     </div>
   );
 }

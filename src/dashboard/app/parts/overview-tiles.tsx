@@ -21,8 +21,19 @@ export function OverviewTiles() {
   const known = (text: string) => (view ? text : "–");
   return (
     <div class="tiles">
-      <Tile label="Throughput" value={known(rate(throughput(moments)))} unit="/ s" note={`${count(active)} running now`} href={href("jobs", { state: "completed" })} />
-      <Tile label="Due" value={known(capped(due))} note={`${capped(scheduled)} more for later`} href={href("jobs", { state: "queued" })} />
+      <Tile
+        label="Throughput"
+        value={known(rate(throughput(moments)))}
+        unit="/ s"
+        note={`${count(active)} running now`}
+        href={href("jobs", { state: "completed" })}
+      />
+      <Tile
+        label="Due"
+        value={known(capped(due))}
+        note={`${capped(scheduled)} more for later`}
+        href={href("jobs", { state: "queued" })}
+      />
       <Tile
         label="Longest wait"
         value={known(wait > 0 ? span(wait) : "none")}
@@ -30,7 +41,13 @@ export function OverviewTiles() {
         href={href("queues")}
         alert={wait > longWaitMs}
       />
-      <Tile label="Dead letters" value={known(capped(dead))} note={dead > 0 ? "to be looked at" : "none"} href={href("dead-letters")} alert={dead > 0} />
+      <Tile
+        label="Dead letters"
+        value={known(capped(dead))}
+        note={dead > 0 ? "to be looked at" : "none"}
+        href={href("dead-letters")}
+        alert={dead > 0}
+      />
       <Tile
         label="Workers"
         value={known(count(workers))}

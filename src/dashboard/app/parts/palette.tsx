@@ -5,7 +5,7 @@ import { Dialog } from "./dialog.js";
 import { pages } from "./sidebar.js";
 
 /** Somewhere to go. */
-export interface Destination {
+interface Destination {
   readonly label: string;
   readonly kind: string;
   readonly href: string;
@@ -14,7 +14,7 @@ export interface Destination {
 const mostShown = 12;
 
 /** Where a text may mean to go: a job by its id, pages and queues by parts of their names, jobs by name or tag. */
-export function destinations(text: string, queues: readonly string[]): Destination[] {
+function destinations(text: string, queues: readonly string[]): Destination[] {
   const wanted = text.trim().toLowerCase();
   const fits = (name: string) => name.toLowerCase().includes(wanted);
   const found: Destination[] = [];
@@ -23,7 +23,8 @@ export function destinations(text: string, queues: readonly string[]): Destinati
     found.push({ label: `#${id}`, kind: "job", href: jobHref(id) });
   }
   for (const { page, title } of pages) if (fits(title)) found.push({ label: title, kind: "page", href: href(page) });
-  for (const queue of queues) if (fits(queue)) found.push({ label: queue, kind: "queue", href: href("jobs", { queue }) });
+  for (const queue of queues)
+    if (fits(queue)) found.push({ label: queue, kind: "queue", href: href("jobs", { queue }) });
   if (wanted !== "") {
     found.push({ label: text.trim(), kind: "jobs with this name", href: href("jobs", { name: text.trim() }) });
     found.push({ label: text.trim(), kind: "jobs with this tag", href: href("jobs", { tag: text.trim() }) });

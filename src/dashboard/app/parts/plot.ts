@@ -34,7 +34,11 @@ export function plotOptions(
   point: (index: number | null) => void,
 ): uPlot.Options {
   const colour = (name: string) => shownColour(place, name);
-  const axis = { stroke: colour("--muted"), font: `11px ${getComputedStyle(place).fontFamily}`, ticks: { show: false } };
+  const axis = {
+    stroke: colour("--muted"),
+    font: `11px ${getComputedStyle(place).fontFamily}`,
+    ticks: { show: false },
+  };
   const grid = { stroke: colour("--line"), width: 1 };
   const bars = uPlot.paths.bars?.({ size: [0.75, 40] });
   const smooth = uPlot.paths.linear?.();
@@ -50,7 +54,13 @@ export function plotOptions(
       y: { range: (_, _least, most) => [0, Math.max(most * 1.1, Number.MIN_VALUE) || 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, size: 28, values: (_, marks, _axis, _space, step) => marks.map((at) => axisTime(at, step)) },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 70,
+        size: 28,
+        values: (_, marks, _axis, _space, step) => marks.map((at) => axisTime(at, step)),
+      },
       { ...axis, grid, size: 62, space: 40, values: (_, marks) => marks.map(format) },
     ],
     series: [

@@ -55,7 +55,11 @@ const numbers: readonly Column<QueueView>[] = [
     ),
   },
   { title: "Due", kind: "number", of: (queue) => jobs(queue, queue.due, "queued") },
-  { title: "Longest wait", kind: "number", of: ({ longestWaitMs }) => (longestWaitMs === null ? <span class="faint">–</span> : span(longestWaitMs)) },
+  {
+    title: "Longest wait",
+    kind: "number",
+    of: ({ longestWaitMs }) => (longestWaitMs === null ? <span class="faint">–</span> : span(longestWaitMs)),
+  },
   { title: "Active", kind: "number", of: (queue) => jobs(queue, queue.active, "active") },
   { title: "Scheduled", kind: "number", of: (queue) => jobs(queue, queue.scheduled, "queued") },
   { title: "Parked", kind: "number", of: (queue) => jobs(queue, queue.parked, "queued") },

@@ -70,7 +70,13 @@ function Foot() {
         {user ?? `v${version}`}
         {!writable && <span class="badge">read-only</span>}
       </span>
-      <button type="button" class="button quiet" aria-label={`Use the ${other} theme`} title={`Use the ${other} theme`} onClick={turn}>
+      <button
+        type="button"
+        class="button quiet"
+        aria-label={`Use the ${other} theme`}
+        title={`Use the ${other} theme`}
+        onClick={turn}
+      >
         <Icon name={theme === "dark" ? "sun" : "moon"} />
       </button>
     </footer>

@@ -3,7 +3,8 @@ const mostDrawn = 24;
 
 /** How many of a worker's slots are taken. */
 export function Slots({ active, of }: { readonly active: number; readonly of: number }) {
-  if (of > mostDrawn) return <meter class="slots-meter" max={of} value={active} aria-label={`${active} of ${of} slots`} />;
+  if (of > mostDrawn)
+    return <meter class="slots-meter" max={of} value={active} aria-label={`${active} of ${of} slots`} />;
   return (
     <span class="slots" role="img" aria-label={`${active} of ${of} slots`}>
       {Array.from({ length: of }, (_, slot) => (
