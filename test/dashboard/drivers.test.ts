@@ -1,6 +1,6 @@
 // The same over each driver that an application may have.
 import { drizzle as overNodePostgres } from "drizzle-orm/node-postgres";
-import pg from "pg";
+import { Pool } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { JobListView, QueueView } from "../../src/dashboard/wire.ts";
 import { askedDashboard } from "../support/dashboard.ts";
@@ -9,7 +9,7 @@ import { died } from "../support/dead-letters.ts";
 import { testPglite } from "../support/pglite.ts";
 
 const { db, url, sql } = await testDatabase();
-const pool = new pg.Pool({ connectionString: url, max: 2 });
+const pool = new Pool({ connectionString: url, max: 2 });
 afterAll(() => pool.end());
 
 beforeAll(async () => {
