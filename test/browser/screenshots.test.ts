@@ -1,5 +1,5 @@
 // Pictures of every page, to be looked at: `npm run screenshots` writes them to test/browser/screenshots/.
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { fillShop, workOn } from "./support/busy-shop.ts";
 import { browser, look, serveDashboard } from "./support/dashboard.ts";
 
 const folder = fileURLToPath(new URL("screenshots", import.meta.url));
+const docs = fileURLToPath(new URL("../../docs", import.meta.url));
 const sizes = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } } as const;
 
 test.runIf(browser && process.env["SONIQ_SCREENSHOTS"])(
@@ -61,6 +62,10 @@ test.runIf(browser && process.env["SONIQ_SCREENSHOTS"])(
         }
         expect(complaints).toEqual([]);
       }
+    // The two that the README shows.
+    mkdirSync(docs, { recursive: true });
+    copyFileSync(`${folder}/overview-light-wide.png`, `${docs}/dashboard-overview.png`);
+    copyFileSync(`${folder}/job-dark-wide.png`, `${docs}/dashboard-job.png`);
     isOver = true;
     await ticking;
   },

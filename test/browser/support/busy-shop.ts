@@ -23,8 +23,8 @@ export async function fillShop(sql: Sql): Promise<void> {
 
 /** What its workers do in a second. */
 export async function workOn(sql: Sql): Promise<void> {
-  await sql`update soniq_stats set count = count + 3 where minute = date_trunc('minute', now()) and measure = 'completed'`;
-  await sql`insert into soniq_stats (minute, queue, name, measure, count) select date_trunc('minute', now()), queue, name, 'completed', 2 + 5 * random() from kinds on conflict do nothing`;
+  await sql`insert into soniq_stats (minute, queue, name, measure, count) select date_trunc('minute', now()), queue, name, 'completed', ceil(busy / 60 * (0.5 + random())) from kinds
+    on conflict (minute, queue, name, measure, bucket) do update set count = soniq_stats.count + excluded.count`;
   await sql`with gone as (delete from soniq_jobs where queue = 'emails' and state = 'queued') insert into soniq_jobs (queue, name, payload, created_at, run_at)
     select 'emails', 'send-receipt', jsonb_build_object('orderId', 95000 + nth), now() - interval '1 second', now() - nth * interval '70 ms' from generate_series(1, (8 + 60 * random())::int) as nth`;
 }
@@ -45,7 +45,7 @@ async function statistics(sql: Sql): Promise<void> {
     ('images', 'resize-image', 34, 11, 7, 0.03), ('billing', 'charge-card', 22, 11, 5, 0.04), ('default', 'index-product', 90, 6, 4, 0.001)`;
   await sql`insert into soniq_stats (minute, queue, name, measure, bucket, count)
     select date_trunc('minute', now()) - nth * interval '1 minute', queue, name, measure, bucket, greatest(0, round(busy * (1 + 0.45 * sin(nth / 13.0) + 0.2 * random()) * share))
-    from kinds, generate_series(0, 120) as nth, lateral (
+    from kinds, generate_series(1, 120) as nth, lateral (
       select 'completed' as measure, 0 as bucket, 1.0 as share
       union all select 'retried', 0, failing * (case when nth between 22 and 34 then 9 else 1 end)
       union all select 'dead', 0, failing / 6 * (case when nth between 22 and 34 then 8 else 0.4 end)

@@ -31,7 +31,11 @@ export function DeliveriesPage({ id, query }: DeliveriesPageProps) {
       <PageHeader title={endpoint?.url ?? "Deliveries"} above={<a href={href("webhooks")}>Webhooks</a>}>
         {endpoint && <EndpointActions endpoint={endpoint} done={endpoints.reload} />}
       </PageHeader>
-      {endpoint && <EndpointState endpoint={endpoint} />}
+      {endpoint && (
+        <div class="page-state">
+          <EndpointState endpoint={endpoint} />
+        </div>
+      )}
       <Loaded of={deliveries}>
         {(data) =>
           data.deliveries.length === 0 ? (

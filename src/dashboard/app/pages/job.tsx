@@ -46,7 +46,7 @@ interface StoryProps {
 function Story({ job, revealed, reveal }: StoryProps) {
   return (
     <>
-      <p class="job-head">
+      <p class="page-state">
         <JobState job={job} />
         {job.reason && <span class="reason">{job.reason}</span>}
         <OwnLink link={job.link} />

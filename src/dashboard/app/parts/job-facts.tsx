@@ -12,6 +12,7 @@ export function JobFacts({ job }: { readonly job: JobView }) {
         facts={{
           Queue: <a href={href("jobs", { queue: job.queue })}>{job.queue}</a>,
           Name: <a href={href("jobs", { name: job.name })}>{job.name}</a>,
+          Endpoint: endpointOf(job),
           Priority: job.priority,
           Attempts: `${job.attempt} of ${job.maxAttempts}`,
           Enqueued: time(job.createdAt),
@@ -35,3 +36,10 @@ const Tag = ({ tag }: { readonly tag: string }) => (
     {tag}
   </a>
 );
+
+/** Of a delivery: where all that was sent to its endpoint is. */
+function endpointOf({ name, payload }: JobView) {
+  if (name !== "soniq.webhook" || typeof payload !== "object" || payload === null || !("endpoint" in payload))
+    return null;
+  return <a href={href(`webhooks/${encodeURIComponent(String(payload.endpoint))}`)}>its deliveries</a>;
+}

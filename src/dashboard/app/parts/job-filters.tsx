@@ -9,7 +9,8 @@ const rarer = ["field", "value", "since", "until"];
 /** What is looked for. All of it is in the address, so that it can be sent to somebody, and the way back works. */
 export function JobFilters({ query }: { readonly query: Route["query"] }) {
   const { view } = useLive();
-  const [open, setOpen] = useState(rarer.some((name) => query[name]));
+  const [unfolded, setUnfolded] = useState(false);
+  const open = unfolded || rarer.some((name) => query[name]);
   const filter = { ...query, cursor: null };
   const set = (change: Readonly<Record<string, string | null>>) => goInstead(href("jobs", { ...filter, ...change }));
   const input = (name: string, label: string, list?: string) => (
@@ -67,7 +68,7 @@ export function JobFilters({ query }: { readonly query: Route["query"] }) {
             }
           />
         </label>
-        <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button type="button" class="link" aria-expanded={open} onClick={() => setUnfolded(!unfolded)}>
           {open ? "Fewer filters" : "Payload and time …"}
         </button>
       </div>
