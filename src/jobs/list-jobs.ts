@@ -4,6 +4,7 @@ import { builder, each } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
+import { findPlace } from "./find-place.js";
 import type { JobSummary } from "./job.js";
 import { selectSummaries, summaryOf } from "./job-row.js";
 
@@ -22,7 +23,7 @@ export interface JobFilter {
   };
   /** Those that were enqueued at this time or later. Those of transactions that were open for an hour or more may be missed. */
   readonly since?: Date;
-  /** Those that were enqueued before this time. */
+  /** Those that were enqueued before this time, with the same reservation. */
   readonly until?: Date;
 }
 
@@ -51,8 +52,9 @@ const longestTransactionMs = 3_600_000;
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listJobs(db: Queryable, filter: JobFilter = {}, page: PageOptions = {}): Promise<JobPage> {
-  const before = idOfCursor(page.cursor);
+  const cursor = idOfCursor(page.cursor);
   const limit = checkedLimit(page.limit);
+  const before = page.cursor === undefined && filter.until ? await findPlace(db, lateInserts(filter.until)) : cursor;
   // These are few, and the oldest of a backlog: an index of their own finds them.
   if (filter.state === "active") return activeJobs(db, filter, before, limit);
   const stretch = await stretchBefore(db, before, 1).catch(explainMissingTables);
@@ -70,6 +72,11 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}, page: Page
     lookedAt: seen.jobs,
     backTo: seen.backTo,
   };
+}
+
+/** Until when jobs may be inserted that are dated before a time. */
+function lateInserts(time: Date): Date {
+  return new Date(time.getTime() + longestTransactionMs);
 }
 
 async function activeJobs(db: Queryable, filter: JobFilter, before: number, limit: number): Promise<JobPage> {
