@@ -70,6 +70,12 @@ test.each(["", "x", "-1", "1.5", "1e3", "9".repeat(16)])("a cursor of %j is refu
   await expect(listJobs(db, {}, { cursor })).rejects.toThrow("give the `next` of another page");
 });
 
+test("a date that is invalid is refused", async () => {
+  await expect(listJobs(db, { until: new Date("yesterday") })).rejects.toThrow(
+    "filter.until is a date that is invalid",
+  );
+});
+
 describe("of a time long past", () => {
   beforeAll(async () => {
     await sql`insert into soniq_jobs (name, payload, created_at)
