@@ -1,7 +1,13 @@
 export { announce, type Announced } from "./webhooks/announce.js";
 export { defineEvent, type EventDefinition } from "./webhooks/define-event.js";
 export { deleteEndpoint } from "./webhooks/delete-endpoint.js";
-export { type Delivery, type DeliveryFailure, listDeliveries, resendDelivery } from "./webhooks/delivery-log.js";
+export {
+  type Delivery,
+  type DeliveryFailure,
+  type DeliveryPage,
+  listDeliveries,
+  resendDelivery,
+} from "./webhooks/delivery-log.js";
 export {
   type Endpoint,
   listEndpoints,

@@ -24,14 +24,15 @@ revoke all on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webh
   from public, soniq_enqueue, soniq_work, soniq_read;
 revoke all on sequence soniq_jobs_id_seq from public, soniq_enqueue, soniq_work, soniq_read;
 
--- The application that enqueues, announces and cancels. It reads no payloads, results or errors.
+-- The application that enqueues, announces, cancels and discards. It reads no payloads, results or errors.
 grant insert on soniq_jobs to soniq_enqueue;
 -- Which job holds a unique key, and which worker to tell of a cancellation.
 grant select (id, state, run_at, claims, worker_id, finished_at, cancel_requested_at, unique_key, unique_held, unique_until, unique_expires_at)
   on soniq_jobs to soniq_enqueue;
--- What cancel writes, and what frees the key of a job that is over.
+-- What cancel and discard write, and what frees the key of a job that is over.
 grant update (state, finished_at, unique_held, cancel_requested_at, reason) on soniq_jobs to soniq_enqueue;
--- Only where a definition's `unique.onConflict` is "replace" or "reschedule": then it reads and changes the jobs that wait.
+-- Only where a definition's `unique.onConflict` is "replace" or "reschedule", or jobs that wait for later are run now: then it
+-- reads and changes the jobs that wait.
 -- grant select (xmax, created_at, queue, priority, run_at, max_attempts, payload, tags, meta),
 --   update (queue, priority, run_at, max_attempts, payload, tags, meta, unique_until) on soniq_jobs to soniq_enqueue;
 -- The doorbell: whether a worker waits.
@@ -48,7 +49,7 @@ grant select, insert, update on soniq_schedules to soniq_work;
 grant select, insert, update on soniq_queues to soniq_work;
 -- What they count, minute by minute, and fold and prune later.
 grant select, insert, update, delete on soniq_stats to soniq_work;
--- Webhooks: where to, signed with secrets that are encrypted here, and what becomes of it. The commands `webhooks add`,
+-- Webhooks: where to, signed with secrets that are encrypted here, and what becomes of it. The commands `webhooks register`,
 -- `rotate`, `rotate-keys` and `delete` need more, which no worker does: they are for the owner's connection.
 grant select on soniq_webhook_endpoints to soniq_work;
 grant update (failures, open_until, paused_at, paused_reason, updated_at) on soniq_webhook_endpoints to soniq_work;

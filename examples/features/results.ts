@@ -43,8 +43,8 @@ function shown(result: JobResult<{ made: number; firstTaken: Date }>): string {
       return `${result.result.made} thumbnails, the first taken in ${result.result.firstTaken.getUTCFullYear()}`;
     case "pending":
       return `${result.state}, progress: ${JSON.stringify(result.progress)}`;
-    case "failed":
-      return `failed: ${result.reason}, after ${result.errors.length} error`;
+    case "dead":
+      return `dead: ${result.reason}, after ${result.errors.length} error`;
     case "cancelled":
       return `cancelled: ${result.reason}`;
     case "expired":

@@ -66,7 +66,7 @@ await db
   .catch((error: Error) => console.log(`not announced: ${error.message}`));
 await deliver();
 
-const [first] = await listDeliveries(db, endpoint);
+const [first] = (await listDeliveries(db, endpoint)).deliveries;
 console.log(`delivered: ${first?.answer?.status} ${first?.answer?.excerpt}`);
 await resendDelivery(db, first?.id ?? 0);
 await deliver();
@@ -82,7 +82,7 @@ await deliver();
 secrets = [`whsec_${randomBytes(32).toString("base64")}`];
 await announce(db, orderPaid, { orderId: 5 });
 await deliver();
-const [failed] = await listDeliveries(db, endpoint);
+const [failed] = (await listDeliveries(db, endpoint)).deliveries;
 console.log(`${failed?.state} again after: ${failed?.failures[0]?.message}`);
 
 isGone = true;
@@ -91,7 +91,8 @@ await deliver();
 await announce(db, orderPaid, { orderId: 7 });
 const [{ state, pausedReason } = {}] = await listEndpoints(db);
 console.log(`the endpoint: ${state}, since ${pausedReason}`);
-for (const one of (await listDeliveries(db, endpoint)).slice(0, 2)) console.log(`its delivery: ${one.state}`);
+for (const one of (await listDeliveries(db, endpoint, { limit: 2 })).deliveries)
+  console.log(`its delivery: ${one.state}`);
 
 receiver.close();
 await client.end();

@@ -1,7 +1,9 @@
-import { type Command, InvalidArgumentError } from "commander";
-import { type Duration, milliseconds } from "../core/duration.js";
+import type { Command } from "commander";
+import type { Duration } from "../core/duration.js";
 import { InvalidValueError } from "../core/errors.js";
 import type { DeadLetterFilter } from "../dead-letters/filter.js";
+import { timeOrAge } from "./time-arguments.js";
+import { wholeNumbers } from "./whole-number.js";
 
 /** Which dead letters a command is about. */
 export interface FilterOptions {
@@ -18,7 +20,7 @@ export interface FilterOptions {
 /** Adds the options of a filter to a command. */
 export function withFilter(command: Command): Command {
   return command
-    .option("--id <ids...>", "only those of these ids", jobIds)
+    .option("--id <ids...>", "only those of these ids", wholeNumbers)
     .option("--name <name>", "only those of this definition")
     .option("--queue <name>", "only those of this queue")
     .option("--reason <text>", "only those with this text in their reason")
@@ -27,9 +29,9 @@ export function withFilter(command: Command): Command {
     .option(
       "--since <time>",
       "only those that died at this time or later, or within so long: 2026-01-31T08:00Z, 24h",
-      moment,
+      timeOrAge,
     )
-    .option("--before <time>", "only those that died before this time, or longer ago", moment);
+    .option("--before <time>", "only those that died before this time, or longer ago", timeOrAge);
 }
 
 /** What the options say, without the command's others. */
@@ -46,21 +48,4 @@ export function filterOrAll(options: FilterOptions & { readonly all?: true }): D
   if (isAll && !options.all) throw new InvalidValueError("--all", "is missing: say so to mean all, or say which");
   if (!isAll && options.all) throw new InvalidValueError("--all", "stands beside a filter: give one of them");
   return filter;
-}
-
-function jobIds(text: string, before: readonly number[] = []): readonly number[] {
-  const id = Number(text);
-  if (!Number.isSafeInteger(id) || id < 1) throw new InvalidArgumentError("give the ids of jobs, such as 17.");
-  return [...before, id];
-}
-
-function moment(text: string): Date | Duration {
-  try {
-    milliseconds(text as Duration, "");
-    return text as Duration;
-  } catch {
-    const time = new Date(text);
-    if (/^\d{4}-/.test(text) && !Number.isNaN(time.getTime())) return time;
-    throw new InvalidArgumentError("give a time such as 2026-01-31T08:00Z, or how long ago, such as 24h.");
-  }
 }

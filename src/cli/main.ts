@@ -1,13 +1,17 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../core/version.js";
+import { errorCode } from "../core/errors.js";
 import { deadCommand } from "./commands/dead.js";
+import { enqueueCommand } from "./commands/enqueue.js";
 import { jobsCommand } from "./commands/jobs.js";
 import { migrateCommand } from "./commands/migrate.js";
 import { queuesCommand } from "./commands/queues.js";
 import { schedulesCommand } from "./commands/schedules.js";
+import { statusCommand } from "./commands/status.js";
 import { webhooksCommand } from "./commands/webhooks.js";
 import { workCommand } from "./commands/work.js";
-import { exitCodeOf } from "./exit-codes.js";
+import { workersCommand } from "./commands/workers.js";
+import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { explain } from "./explain.js";
 import { printable } from "./printable.js";
 
@@ -16,16 +20,27 @@ const program = new Command("soniq-drizzle")
   .version(version)
   .addCommand(workCommand())
   .addCommand(migrateCommand())
+  .addCommand(statusCommand())
+  .addCommand(enqueueCommand())
   .addCommand(jobsCommand())
   .addCommand(deadCommand())
   .addCommand(queuesCommand())
+  .addCommand(workersCommand())
   .addCommand(schedulesCommand())
   .addCommand(webhooksCommand());
 for (const command of withSubcommands(program)) command.showHelpAfterError().exitOverride();
 
+/** Aborted when whoever read what is printed, as `head` does, has seen enough: it is lost from then on. */
+const unread = new AbortController();
+process.stdout.on("error", (error) => {
+  if (errorCode(error) !== "EPIPE") throw error;
+  unread.abort();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
+  if (unread.signal.aborted) process.exit(exitCodes.done);
   // What is wrong with a command line, commander has said.
   if (!(error instanceof CommanderError)) console.error(`soniq-drizzle: ${printable(explain(error))}`);
   process.exit(exitCodeOf(error));

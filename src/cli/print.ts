@@ -6,16 +6,37 @@ export type Columns<Row> = Readonly<Record<string, (row: Row) => string | number
 /** Prints rows: a table for people, or one JSON array. */
 export function printRows<Row>(rows: readonly Row[], columns: Columns<Row>, { json }: { readonly json?: true }): void {
   if (json) return printJson(rows);
+  for (const line of tableLines(rows, columns)) console.log(line);
+}
+
+/** A table: a line of titles, and one for each row. */
+export function tableLines<Row>(rows: readonly Row[], columns: Columns<Row>): string[] {
   const titles = Object.keys(columns);
   const lines = rows.map((row) => titles.map((title) => cell(columns[title]?.(row))));
   const widths = titles.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]?.length ?? 0)));
-  for (const line of [titles, ...lines])
-    console.log(
-      line
-        .map((text, i) => text.padEnd(widths[i] as number))
-        .join("  ")
-        .trimEnd(),
-    );
+  return [titles, ...lines].map((line) =>
+    line
+      .map((text, i) => text.padEnd(widths[i] as number))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/**
+ * Prints a page of a list: a table that says where it goes on, or one JSON object.
+ *
+ * @param page the rows under their name, and the `next` of the page
+ */
+export function printPage<Name extends string, Row>(
+  page: { readonly [name in Name]: readonly Row[] } & { readonly next: string | undefined },
+  name: Name,
+  columns: Columns<Row>,
+  { json }: { readonly json?: true },
+): void {
+  const { next } = page;
+  if (json) return printJson({ [name]: page[name], next: next ?? null });
+  printRows(page[name], columns, {});
+  if (next !== undefined) console.error(`There may be more: --cursor ${JSON.stringify(next)}`);
 }
 
 /** A count that goes no further than so many. */

@@ -7,3 +7,8 @@ export function wholeNumber(text: string): number {
     throw new InvalidArgumentError("give a whole number from 1.");
   return n;
 }
+
+/** The same for one that takes several. */
+export function wholeNumbers(text: string, before: readonly number[] = []): readonly number[] {
+  return [...before, wholeNumber(text)];
+}

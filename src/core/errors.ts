@@ -47,6 +47,11 @@ export class DuplicateJobError extends SoniqError {
   }
 }
 
+/** There is no schedule, endpoint or delivery of that name or id: not any more, or not yet. */
+export class NotFoundError extends SoniqError {
+  override readonly name = "NotFoundError";
+}
+
 /** A configuration, command line or environment that cannot work. */
 export class ConfigError extends SoniqError {
   override readonly name = "ConfigError";

@@ -10,6 +10,7 @@ const pageSize = 100;
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws InvalidValueError for a filter that is none
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function* exportDeadLetters(db: Queryable, filter: DeadLetterFilter = {}): AsyncGenerator<DeadLetter> {
   let cursor: string | undefined;

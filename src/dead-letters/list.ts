@@ -1,10 +1,10 @@
 import { and, desc, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
-import { InvalidValueError, shown } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
+import { checkedLimit, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
-import type { ErrorRecord } from "../jobs/error-record.js";
+import type { JobError } from "../jobs/job.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";
 import { cursorOf, finishedAtText, isBefore, parseCursor, theEnd } from "./mark.js";
@@ -18,8 +18,8 @@ export interface DeadLetter {
   /** As it was enqueued. */
   readonly payload: unknown;
   readonly reason: string;
-  /** Its last failures, newest last; `at` is when. */
-  readonly errors: readonly (ErrorRecord & { readonly at: string })[];
+  /** Its last failures, newest last. */
+  readonly errors: readonly JobError[];
   readonly attempt: number;
   readonly maxAttempts: number;
   /** How many workers died with it in hand. */
@@ -41,8 +41,6 @@ export interface DeadLetterPage {
   readonly next: string | undefined;
 }
 
-const largestPage = 1_000;
-
 /**
  * Lists dead letters, newest first, a page at a time. What dies or is replayed between two pages shifts none of the others.
  *
@@ -54,11 +52,10 @@ const largestPage = 1_000;
 export async function listDeadLetters(
   db: Queryable,
   filter: DeadLetterFilter = {},
-  { cursor, limit = 50 }: { readonly cursor?: string | undefined; readonly limit?: number } = {},
+  page: PageOptions = {},
 ): Promise<DeadLetterPage> {
-  if (!Number.isInteger(limit) || limit < 1 || limit > largestPage)
-    throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${largestPage}`);
-  const after = cursor === undefined ? theEnd : parseCursor(cursor);
+  const limit = checkedLimit(page.limit);
+  const after = page.cursor === undefined ? theEnd : parseCursor(page.cursor);
   const rows = await builder(db)
     .select({ letter: columns, mark: finishedAtText })
     .from(soniqJobs)

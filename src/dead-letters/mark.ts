@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { invalidCursor } from "../core/page.js";
 
 /** A place among dead letters, which are in the order in which they died. */
 export interface DeadLetterMark {
@@ -31,7 +31,6 @@ export function cursorOf({ finishedAt, id }: DeadLetterMark): string {
 
 export function parseCursor(cursor: string): DeadLetterMark {
   const [, finishedAt, id] = /^(\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00)~(\d{1,16})$/.exec(cursor) ?? [];
-  if (finishedAt === undefined)
-    throw new InvalidValueError("cursor", `is ${shown(cursor)}: give the \`next\` of another page`);
+  if (finishedAt === undefined) throw invalidCursor(cursor);
   return { finishedAt, id: Number(id) };
 }

@@ -41,6 +41,7 @@ export interface PurgeProgress extends PurgeCount {
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws InvalidValueError before any SQL, for a filter that is none
+ * @throws MigrationError if the job tables are missing or older than this version
  * @throws the signal's reason, once it is aborted: what was purged until then is gone
  */
 export async function purgeDeadLetters(

@@ -1,7 +1,6 @@
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import type { PayloadMapping } from "../jobs/payload-mapping.js";
-import { replay, type Replayed } from "../jobs/replay.js";
+import { replay, type Replayed, type ReplayOptions } from "../jobs/replay.js";
 import { batchesOf, type BulkOptions } from "./batches.js";
 import type { DeadLetterFilter } from "./filter.js";
 
@@ -16,29 +15,26 @@ export interface ReplayProgress extends ReplayCount {
   readonly batch: Replayed;
 }
 
-export interface ReplayOptions<In, Old> extends BulkOptions<ReplayProgress> {
-  /** Makes the payloads anew; of other jobs, nothing is replayed then. */
-  readonly mapping?: PayloadMapping<In, Old> | undefined;
-}
-
 /**
  * Replays all dead letters that fit, those that died first at first, a thousand at a time. Not on a transaction, each batch
  * is queued as it is done. Those that die meanwhile, again or for the first time, are left.
  *
  * @param db any Drizzle PostgreSQL database or transaction
+ * @param options `mapping`: makes the payloads anew, and leaves other jobs than its own; `onProgress` and `signal`
  * @throws InvalidValueError before any SQL, for a filter that is none
+ * @throws MigrationError if the job tables are missing or older than this version
  * @throws the signal's reason, once it is aborted: what was replayed until then stays replayed
  */
 export async function replayDeadLetters<In = unknown, Old = unknown>(
   db: Queryable,
   filter: DeadLetterFilter,
-  { mapping, onProgress, signal }: ReplayOptions<In, Old> = {},
+  { mapping, onProgress, signal }: ReplayOptions<In, Old> & BulkOptions<ReplayProgress> = {},
 ): Promise<ReplayCount> {
   const fits = mapping ? { name: mapping.job.name, ...filter } : filter;
   const count = { replayed: 0, refused: 0 };
   try {
     for await (const ids of batchesOf(db, fits, signal)) {
-      const batch = await replay(db, ids, mapping);
+      const batch = await replay(db, ids, { mapping });
       count.replayed += batch.replayed.length;
       count.refused += batch.refused.length;
       onProgress?.({ ...count, batch });

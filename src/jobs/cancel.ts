@@ -7,19 +7,24 @@ import { retryConflicts } from "../core/retry-conflicts.js";
 import { cancelChannel } from "./doorbell.js";
 import { storable } from "../core/storable.js";
 import { keyStillHeld } from "./end-claim.js";
+import { idOf, type JobHandle } from "./job-handle.js";
 
 /**
  * queued → cancelled; of an active job, the cancellation is requested: its `signal` is aborted, and it ends as
  * cancelled unless it completes all the same.
  *
  * @param db any Drizzle PostgreSQL database or transaction
+ * @param handle its id, or what `enqueue` returned
+ * @param reason why, for those who look at it later
  * @returns `"cancelled"`, `"requested"`, or `"not found"` if there is no such job or it has finished
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function cancel(
   db: Queryable,
-  id: number,
+  handle: JobHandle,
   reason = "cancelled",
 ): Promise<"cancelled" | "requested" | "not found"> {
+  const id = idOf(handle);
   if (!Number.isSafeInteger(id)) return "not found";
   const job = await retryConflicts(db, (on) => cancelling(on, id, storable(reason))).catch(explainMissingTables);
   if (!job) return "not found";

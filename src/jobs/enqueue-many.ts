@@ -25,6 +25,7 @@ const keyRounds = 5;
 /**
  * Enqueues many jobs of one definition, all or none, a few thousand per statement.
  *
+ * @param db any Drizzle PostgreSQL database or transaction
  * @param options for all of them, or a function from payload and index to those of each
  * @returns in the order of `payloads`; where several share a unique key, all but the first are `deduplicated`, and that
  *   one job is what it would be had they been enqueued one by one

@@ -16,7 +16,7 @@ export type JobResult<Result = unknown> =
   /** It has not finished; `progress` is what its handler told last. */
   | { readonly status: "pending"; readonly state: "queued" | "active"; readonly progress: unknown }
   /** It is a dead letter. */
-  | { readonly status: "failed"; readonly reason: string; readonly errors: readonly JobError[] }
+  | { readonly status: "dead"; readonly reason: string; readonly errors: readonly JobError[] }
   | { readonly status: "cancelled"; readonly reason: string }
   /** Its id was given out, and there is no job: it was pruned, or the transaction that enqueued it has not committed, or never will. */
   | { readonly status: "expired" }
@@ -72,7 +72,7 @@ export async function findResult<ResultOut>(
     case "cancelled":
       return { status: "cancelled", reason };
     case "dead":
-      return { status: "failed", reason, errors: listOf<JobError>(row.errors) };
+      return { status: "dead", reason, errors: listOf<JobError>(row.errors) };
     default:
       return state satisfies never;
   }

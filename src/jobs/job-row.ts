@@ -2,7 +2,7 @@ import { type Column, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import type { Job, JobError, JobSummary } from "./job.js";
+import type { Job, JobError, JobSummary, LogLine } from "./job.js";
 
 const summaryColumns = {
   id: soniqJobs.id,
@@ -67,7 +67,7 @@ export function jobOf({ payload, progress, result, errors, logs, meta, ...summar
     progress: valueOf(progress),
     result: valueOf(result),
     errors: listOf<JobError>(errors),
-    logs: listOf(logs),
+    logs: listOf<LogLine>(logs),
     meta: valueOf(meta) as Record<string, unknown>,
   };
 }

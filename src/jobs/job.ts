@@ -37,8 +37,18 @@ export interface Job<Name extends string = string, Payload = unknown, Result = u
   readonly result: Result | null;
   /** Its last failures, newest last. */
   readonly errors: readonly JobError[];
-  readonly logs: readonly unknown[];
+  /** Its last hundred lines, newest last. */
+  readonly logs: readonly LogLine[];
   readonly meta: Readonly<Record<string, unknown>>;
+}
+
+/** What a handler said with `job.log`. */
+export interface LogLine {
+  /** When, in ISO 8601. */
+  readonly at: string;
+  readonly attempt: number;
+  readonly message: string;
+  readonly fields?: unknown;
 }
 
 /** A failed attempt. */

@@ -1,8 +1,8 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
-import { InvalidValueError, shown } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
+import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import type { JobSummary } from "./job.js";
 import { selectSummaries, summaryOf } from "./job-row.js";
@@ -13,17 +13,13 @@ export interface JobFilter {
   readonly queue?: string;
   readonly name?: string;
   readonly tag?: string;
-  /** Only jobs of lower ids: the `next` of the page before. */
-  readonly before?: number;
-  /** How many at the most, from 1 to 1000. Default 50. */
-  readonly limit?: number;
 }
 
 /** Jobs, newest first. */
 export interface JobPage {
-  readonly jobs: JobSummary[];
-  /** Where to go on; undefined when no job is left. A page may hold few jobs, or none, and not be the last. */
-  readonly next: number | undefined;
+  readonly jobs: readonly JobSummary[];
+  /** Where the next page begins; undefined if no job is left. A page may hold few jobs, or none, and not be the last. */
+  readonly next: string | undefined;
 }
 
 /** How many jobs one page may pass over: few filters have an index, and none is worth a scan of the table. */
@@ -33,13 +29,14 @@ const mostPassedOver = 10_000;
  * Lists jobs, newest first. Looks at 10,000 jobs at the most, whether they fit or not: go on with `next`.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @throws InvalidValueError for a limit out of range
+ * @param page `cursor`: the `next` of the page before; `limit`: from 1 to 1000, default 50
+ * @throws InvalidValueError before any SQL, for a cursor or limit that is none
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function listJobs(db: Queryable, filter: JobFilter = {}): Promise<JobPage> {
-  const { state, queue, name, tag, before = Number.MAX_SAFE_INTEGER, limit = 50 } = filter;
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-    throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to 1000`);
+export async function listJobs(db: Queryable, filter: JobFilter = {}, page: PageOptions = {}): Promise<JobPage> {
+  const { state, queue, name, tag } = filter;
+  const before = idOfCursor(page.cursor);
+  const limit = checkedLimit(page.limit);
   // These are few, and the oldest of a backlog: an index of their own finds them.
   const floor = state === "active" ? undefined : await findFloor(db, before).catch(explainMissingTables);
   const rows = await selectSummaries(db)
@@ -56,7 +53,8 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}): Promise<J
     .orderBy(desc(soniqJobs.id))
     .limit(limit)
     .catch(explainMissingTables);
-  return { jobs: rows.map(summaryOf), next: rows.length === limit ? rows.at(-1)?.id : floor };
+  const last = rows.length === limit ? rows.at(-1)?.id : floor;
+  return { jobs: rows.map(summaryOf), next: last?.toString() };
 }
 
 const isActive: SQL = sql`${soniqJobs.id} = any (array(select id from ${soniqJobs} where state = 'active'))`;

@@ -2,7 +2,7 @@ import { errorText } from "../core/errors.js";
 import { storable } from "../core/storable.js";
 
 /** A line that a handler logs, before anything is known of what it can be stored as. */
-export interface LogLine {
+interface RawLogLine {
   /** A text; but whoever has no compiler may pass anything. */
   readonly message: unknown;
   readonly fields: unknown;
@@ -17,7 +17,7 @@ const longestFields = 2_000;
 const unstorableEscape = /(?<!\\)(?:\\\\)*\\u(0000|d[89a-f])/i;
 
 /** The line as a JSON text, cut, and storable whatever it was. The append puts the time in the place of `afterUs`. */
-export function logLineJson({ message, fields, attempt, afterUs }: LogLine): string {
+export function logLineJson({ message, fields, attempt, afterUs }: RawLogLine): string {
   const json = fields === undefined ? undefined : fieldsJson(fields);
   const kept = json !== undefined && json.length <= longestFields;
   const leftOut = fields === undefined || kept ? "" : ` (its fields are left out: ${whyLeftOut(json)})`;

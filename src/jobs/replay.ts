@@ -32,6 +32,12 @@ export type ReplayRefusal =
   /** Its new payload is not valid, or the database refuses the change. */
   | { readonly id: number; readonly because: "failed"; readonly error: unknown };
 
+/** How jobs are replayed. */
+export interface ReplayOptions<In, Old = unknown> {
+  /** Makes the payloads anew, for dead letters of one job whose payload was not what it should have been: others are refused. */
+  readonly mapping?: PayloadMapping<In, Old> | undefined;
+}
+
 const batch = 1_000;
 /** Payloads may be long. */
 const mappedBatch = 100;
@@ -43,14 +49,14 @@ const unmapped: MappedPayloads = { name: undefined, payloads: "{}", replays: "{}
  *
  * @param db any Drizzle PostgreSQL database or transaction; not on a transaction, each thousand jobs are replayed at once
  * @param ids of dead letters: one or many
- * @param mapping makes their payloads anew, for dead letters of one job whose payload was not what it should have been
+ * @param options `mapping`: makes their payloads anew
  * @returns which jobs are queued again, and of the others why they are not
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function replay<In, Old = unknown>(
+export async function replay<In = unknown, Old = unknown>(
   db: Queryable,
   ids: number | readonly number[],
-  mapping?: PayloadMapping<In, Old>,
+  { mapping }: ReplayOptions<In, Old> = {},
 ): Promise<Replayed> {
   const wanted = [...new Set(typeof ids === "number" ? [ids] : ids)];
   const there = wanted.filter(Number.isSafeInteger);

@@ -1,10 +1,10 @@
 import { asc } from "drizzle-orm";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
-import { SoniqError } from "../core/errors.js";
+import { NotFoundError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 
-/** @throws SoniqError saying that there is no such schedule, and which there are */
+/** @throws NotFoundError saying that there is no such schedule, and which there are */
 export async function noSuchSchedule(db: Queryable, name: string): Promise<never> {
   const schedules = await builder(db)
     .select({ name: soniqSchedules.name })
@@ -12,7 +12,7 @@ export async function noSuchSchedule(db: Queryable, name: string): Promise<never
     .orderBy(asc(soniqSchedules.name))
     .limit(20);
   const names = schedules.map((schedule) => schedule.name).join(", ");
-  throw new SoniqError(
+  throw new NotFoundError(
     `there is no schedule ${JSON.stringify(name)}: ${names ? `there are ${names}` : "there are none"}`,
   );
 }

@@ -8,7 +8,9 @@ import { noSuchSchedule } from "./no-such-schedule.js";
 /**
  * Pauses a schedule: no tick fires from now on, in whichever process. Jobs that it has enqueued run all the same.
  *
- * @throws SoniqError if there is no schedule of that name
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @throws NotFoundError if there is no schedule of that name
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function pauseSchedule(db: Queryable, name: string): Promise<void> {
   const paused = await builder(db)

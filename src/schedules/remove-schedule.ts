@@ -10,7 +10,8 @@ import { noSuchSchedule } from "./no-such-schedule.js";
  * there, or pause it.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @throws SoniqError if there is no schedule of that name
+ * @throws NotFoundError if there is no schedule of that name
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function removeSchedule(db: Queryable, name: string): Promise<void> {
   const removed = await builder(db)

@@ -12,7 +12,8 @@ import { findSchedule, type UpcomingSchedule } from "./upcoming.js";
  * says: they were meant not to fire.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @throws SoniqError if there is no schedule of that name
+ * @throws NotFoundError if there is no schedule of that name
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function resumeSchedule(db: Queryable, name: string): Promise<void> {
   for (;;) {

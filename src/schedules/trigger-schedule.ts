@@ -17,7 +17,9 @@ import { scheduledJob } from "./scheduled-job.js";
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @returns the job's id
- * @throws SoniqError if there is no schedule of that name, or another job holds the unique key of its job
+ * @throws NotFoundError if there is no schedule of that name
+ * @throws SoniqError if another job holds the unique key of its job
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function triggerSchedule(db: Queryable, name: string): Promise<{ readonly id: number }> {
   const schedule = new QueryBuilder()

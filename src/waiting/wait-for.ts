@@ -23,7 +23,7 @@ const growth = 1.5;
 const ringEveryMs = 10_000;
 
 /**
- * Waits until a job has finished: completed, failed, cancelled, or gone. One that fails and is tried again has not. Each wait
+ * Waits until a job has finished: completed, dead, cancelled, or gone. One that fails and is tried again has not. Each wait
  * reads its job by primary key as often as the options say.
  *
  * @param db any Drizzle PostgreSQL database, but no transaction
@@ -31,6 +31,7 @@ const ringEveryMs = 10_000;
  * @returns what became of it; `pending` if the timeout came first
  * @throws SoniqError on a transaction
  * @throws InvalidValueError if the job's result is none that the definition's validator takes
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function waitFor<Name extends string, In, Out, ResultIn, ResultOut>(
   db: Queryable,

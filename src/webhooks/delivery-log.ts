@@ -2,11 +2,13 @@ import { and, desc, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { NotFoundError, shown } from "../core/errors.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { isParked } from "../jobs/park.js";
-import type { ErrorRecord } from "../jobs/error-record.js";
+import type { JobError } from "../jobs/job.js";
 import { deliveryJob } from "./delivery.js";
 import { endpointId } from "./endpoints.js";
 import { insertDeliveries } from "./insert-deliveries.js";
@@ -45,20 +47,25 @@ export interface DeliveryFailure {
   readonly excerpt?: string;
 }
 
-const largestPage = 1_000;
+/** Deliveries to an endpoint, newest first. */
+export interface DeliveryPage {
+  readonly deliveries: readonly Delivery[];
+  /** Where the next page begins; undefined if this is the last one. */
+  readonly next: string | undefined;
+}
 
 /**
- * The deliveries to an endpoint, newest first, for as long as the workers' `retention` keeps their jobs.
+ * Lists the deliveries to an endpoint, newest first, for as long as the workers' `retention` keeps their jobs: those to one
+ * that was deleted, too.
  *
- * @param options `before`: the id of the last one of the page before; `limit`: from 1 to 1000, by default 50
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @param page `cursor`: the `next` of the page before; `limit`: from 1 to 1000, default 50
+ * @throws NotFoundError before any SQL, for what cannot be an endpoint's id
+ * @throws InvalidValueError before any SQL, for a cursor or limit that is none
+ * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function listDeliveries(
-  db: Queryable,
-  endpoint: string,
-  { before, limit = 50 }: { readonly before?: number; readonly limit?: number } = {},
-): Promise<Delivery[]> {
-  if (!Number.isInteger(limit) || limit < 1 || limit > largestPage)
-    throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${largestPage}`);
+export async function listDeliveries(db: Queryable, endpoint: string, page: PageOptions = {}): Promise<DeliveryPage> {
+  const limit = checkedLimit(page.limit);
   const rows = await builder(db)
     .select({
       id: soniqJobs.id,
@@ -77,47 +84,63 @@ export async function listDeliveries(
       reason: soniqJobs.reason,
     })
     .from(soniqJobs)
-    .where(
-      and(
-        isDeliveryTo(endpointId(endpoint)),
-        before === undefined ? undefined : sql`${soniqJobs.id} < ${before}::bigint`,
-      ),
-    )
+    .where(and(isDeliveryTo(endpointId(endpoint)), sql`${soniqJobs.id} < ${idOfCursor(page.cursor)}::bigint`))
     .orderBy(desc(soniqJobs.id))
-    .limit(limit);
-  return rows.map(({ payload, nextAt, answer, errors, ...row }) => {
-    const { id: messageId, event } = JSON.parse(payload) as { id: string; event: string };
-    return {
-      ...row,
-      messageId,
-      event,
-      nextAt: nextAt === null ? null : new Date(nextAt),
-      answer: answer === null ? null : (JSON.parse(answer) as Delivery["answer"]),
-      failures: (JSON.parse(errors) as (ErrorRecord & { at: string })[]).map(failureOf),
-    };
-  });
+    .limit(limit + 1)
+    .catch(explainMissingTables);
+  return {
+    deliveries: rows.slice(0, limit).map(deliveryOf),
+    next: rows.length > limit ? rows[limit - 1]?.id.toString() : undefined,
+  };
+}
+
+type Row = Omit<Delivery, "messageId" | "event" | "nextAt" | "answer" | "failures"> & {
+  readonly payload: string;
+  readonly nextAt: number | null;
+  readonly answer: string | null;
+  readonly errors: string;
+};
+
+function deliveryOf({ payload, nextAt, answer, errors, ...row }: Row): Delivery {
+  const { id: messageId, event } = JSON.parse(payload) as { id: string; event: string };
+  return {
+    ...row,
+    messageId,
+    event,
+    nextAt: nextAt === null ? null : new Date(nextAt),
+    answer: answer === null ? null : (JSON.parse(answer) as Delivery["answer"]),
+    failures: (JSON.parse(errors) as JobError[]).map(failureOf),
+  };
 }
 
 function milliseconds(time: typeof soniqJobs.runAt) {
   return sql`(extract(epoch from ${time}) * 1000)::float8`;
 }
 
-function failureOf({ attempt, at, message, details }: ErrorRecord & { readonly at: string }): DeliveryFailure {
+function failureOf({ attempt, at, message, details }: JobError): DeliveryFailure {
   return { attempt, at: new Date(at), message, ...details };
 }
 
 /**
  * Sends an event once more, as a delivery of its own with the same message id: a receiver that has it already can tell.
  *
+ * @param db any Drizzle PostgreSQL database or transaction
  * @param id the delivery's
  * @returns the new delivery's id
- * @throws InvalidValueError if there is no such delivery any more, or its endpoint is gone
+ * @throws NotFoundError if there is no such delivery any more, or its endpoint is gone
+ * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function resendDelivery(db: Queryable, id: number): Promise<number> {
+export async function resendDelivery(db: Queryable, id: number): Promise<{ readonly id: number }> {
+  if (!Number.isSafeInteger(id)) throw noSuchDelivery(id);
   const original = sql`(select payload from ${soniqJobs} where id = ${id} and name = ${deliveryJob.name}) as original
     join ${endpoints} on ${endpoints.id}::text = original.payload ->> 'endpoint'`;
-  const [sent] = await rowsOf<{ id: string | number }>(db, insertDeliveries(sql`original.payload`, original));
-  if (!sent)
-    throw new InvalidValueError("delivery", `is ${shown(id)}, and there is none of that id, or its endpoint is gone`);
-  return Number(sent.id);
+  const [sent] = await rowsOf<{ id: string | number }>(db, insertDeliveries(sql`original.payload`, original)).catch(
+    explainMissingTables,
+  );
+  if (!sent) throw noSuchDelivery(id);
+  return { id: Number(sent.id) };
+}
+
+function noSuchDelivery(id: unknown): NotFoundError {
+  return new NotFoundError(`there is no delivery ${shown(id)}, or its endpoint is gone: announce the event anew`);
 }

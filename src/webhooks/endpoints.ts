@@ -3,7 +3,7 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import { eq, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { InvalidValueError, NotFoundError, shown } from "../core/errors.js";
 import { storableText, toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
@@ -52,9 +52,11 @@ const reservedHeaders =
 /**
  * Registers a receiver.
  *
+ * @param db any Drizzle PostgreSQL database or transaction
  * @param config the same as that of the workers: its first key encrypts the secret
  * @returns its id, and the secret that it verifies webhooks with: shown this once
  * @throws InvalidValueError before any SQL, for an URL to which nothing may be sent, and the like
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function registerEndpoint(
   db: Queryable,
@@ -102,7 +104,12 @@ function checkHeader(name: string, value: string): void {
   }
 }
 
-/** All receivers, oldest first. */
+/**
+ * All receivers, oldest first.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
 export async function listEndpoints(db: Queryable): Promise<Endpoint[]> {
   const rows = await builder(db)
     .select({
@@ -121,7 +128,7 @@ export async function listEndpoints(db: Queryable): Promise<Endpoint[]> {
     })
     .from(endpoints)
     .orderBy(endpoints.createdAt, endpoints.id)
-    .then((found) => found, explainMissingTables);
+    .catch(explainMissingTables);
   return rows.map(({ events, isShut: shut, openUntil, ...row }) => ({
     ...row,
     events: JSON.parse(events) as string[],
@@ -132,7 +139,9 @@ export async function listEndpoints(db: Queryable): Promise<Endpoint[]> {
 /**
  * Sends an endpoint nothing until it is resumed: its deliveries are parked, and those that are announced meanwhile.
  *
- * @throws InvalidValueError if there is no such endpoint
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @throws NotFoundError if there is no such endpoint
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function pauseEndpoint(db: Queryable, id: string, reason = "paused"): Promise<void> {
   const paused = await builder(db)
@@ -143,14 +152,17 @@ export async function pauseEndpoint(db: Queryable, id: string, reason = "paused"
       updatedAt: sql`now()`,
     })
     .where(eq(endpoints.id, endpointId(id)))
-    .returning({ id: endpoints.id });
-  if (paused.length === 0) throw unknownEndpoint(id);
+    .returning({ id: endpoints.id })
+    .catch(explainMissingTables);
+  if (paused.length === 0) throw noSuchEndpoint(id);
 }
 
 /**
  * Has an endpoint get its deliveries again, the parked ones bit by bit, beside those that are new. Closes its breaker, too.
  *
- * @throws InvalidValueError if there is no such endpoint
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @throws NotFoundError if there is no such endpoint
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function resumeEndpoint(db: Queryable, id: string): Promise<void> {
   const resumed = await builder(db)
@@ -158,19 +170,17 @@ export async function resumeEndpoint(db: Queryable, id: string): Promise<void> {
     // A time that has passed: its deliveries are freed from then on.
     .set({ pausedAt: null, pausedReason: null, failures: 0, openUntil: sql`now()`, updatedAt: sql`now()` })
     .where(eq(endpoints.id, endpointId(id)))
-    .returning({ id: endpoints.id });
-  if (resumed.length === 0) throw unknownEndpoint(id);
+    .returning({ id: endpoints.id })
+    .catch(explainMissingTables);
+  if (resumed.length === 0) throw noSuchEndpoint(id);
 }
 
-/** @throws InvalidValueError for what cannot be an endpoint's id: PostgreSQL would refuse it, and the transaction with it */
+/** @throws NotFoundError for what cannot be an endpoint's id: PostgreSQL would refuse it, and the transaction with it */
 export function endpointId(id: string): string {
-  if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)) throw unknownEndpoint(id);
+  if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)) throw noSuchEndpoint(id);
   return id.toLowerCase();
 }
 
-export function unknownEndpoint(id: unknown): InvalidValueError {
-  return new InvalidValueError(
-    "endpoint",
-    `is ${shown(id)}, and there is none of that id: listEndpoints knows those there are`,
-  );
+export function noSuchEndpoint(id: unknown): NotFoundError {
+  return new NotFoundError(`there is no endpoint ${shown(id)}: listEndpoints knows those there are`);
 }

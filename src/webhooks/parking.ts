@@ -34,7 +34,7 @@ export function findUnsettledEndpoints(db: Queryable): Promise<UnsettledEndpoint
 }
 
 /** A page of an endpoint's deliveries, by id. */
-interface DeliveryPage {
+interface QueuedPage {
   /** Those among them that were asked for. */
   readonly ids: readonly number[];
   /** Where the next page begins; undefined if this was the last one. */
@@ -45,7 +45,7 @@ interface DeliveryPage {
  * Looks through a page of an endpoint's deliveries for some that are queued: whatever has become of the others, one statement
  * walks over no more than a page.
  */
-export async function pageOfQueued(db: Queryable, endpoint: string, after: number, which?: SQL): Promise<DeliveryPage> {
+export async function pageOfQueued(db: Queryable, endpoint: string, after: number, which?: SQL): Promise<QueuedPage> {
   const page = new QueryBuilder()
     .select({
       id: soniqJobs.id,

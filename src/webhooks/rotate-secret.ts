@@ -3,9 +3,10 @@ import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoin
 import { builder } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 import { errorText, SoniqError } from "../core/errors.js";
+import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { validSecrets } from "./breaker.js";
-import { endpointId, unknownEndpoint } from "./endpoints.js";
+import { endpointId, noSuchEndpoint } from "./endpoints.js";
 import { Keyring, type SealedSecret } from "./keyring.js";
 import { newSecret } from "./signature.js";
 import type { WebhookConfig } from "./webhook-config.js";
@@ -14,9 +15,11 @@ import { checkWebhooks } from "./webhook-settings.js";
 /**
  * Gives an endpoint a new secret. The old one signs along for a while, so that the receiver can change over.
  *
+ * @param db any Drizzle PostgreSQL database or transaction
  * @param options `overlap`: for how long, by default `"24h"`; 0 where the old one has become known to others
  * @returns the new secret: shown this once
- * @throws InvalidValueError if there is no such endpoint
+ * @throws NotFoundError if there is no such endpoint
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function rotateSecret(
   db: Queryable,
@@ -37,8 +40,9 @@ export async function rotateSecret(
     .update(endpoints)
     .set({ secrets: sql`${sealed}::text::jsonb || ${old}`, updatedAt: sql`now()` })
     .where(eq(endpoints.id, endpoint))
-    .returning({ id: endpoints.id });
-  if (rotated.length === 0) throw unknownEndpoint(id);
+    .returning({ id: endpoints.id })
+    .catch(explainMissingTables);
+  if (rotated.length === 0) throw noSuchEndpoint(id);
   return { secret };
 }
 
@@ -51,8 +55,10 @@ const beforeAll = "00000000-0000-0000-0000-000000000000";
  * Encrypts all secrets that are valid yet with the first of the keys, so that the others are not needed any more. Those that
  * have been rotated out for good are dropped. The workers must know the new key before.
  *
+ * @param db any Drizzle PostgreSQL database or transaction
  * @returns of how many endpoints
  * @throws SoniqError naming the secrets that none of the keys opens, when all others have been encrypted anew
+ * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function rotateWebhookKeys(db: Queryable, config: Pick<WebhookConfig, "keys">): Promise<number> {
   const keyring = new Keyring(config.keys);
@@ -64,7 +70,8 @@ export async function rotateWebhookKeys(db: Queryable, config: Pick<WebhookConfi
       .from(endpoints)
       .where(gt(endpoints.id, after))
       .orderBy(endpoints.id)
-      .limit(endpointsPerPage);
+      .limit(endpointsPerPage)
+      .catch(explainMissingTables);
     for (const { id } of page) count += await reseal(db, keyring, id, failures);
     const last = page.at(-1);
     if (!last) break;

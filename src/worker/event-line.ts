@@ -23,7 +23,7 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
     case "dead":
     case "fenced": {
       const { id, name, attempt, maxAttempts } = event.job;
-      const { error, reason } = whyEnded(event.outcome);
+      const { error, cause, reason } = whyEnded(event.outcome);
       const again = event.type !== "fenced" && event.state === "queued" && "delayMs" in event.outcome;
       const detail = [
         `${name} #${id}`,
@@ -32,8 +32,8 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
         ...(attempt > 1 || error ? [`attempt ${attempt} of ${maxAttempts}`] : []),
         ...(again ? [`again in ${((event.outcome as { delayMs: number }).delayMs / 1000).toFixed(1)} s`] : []),
       ].join(" · ");
-      const cause = reason ?? error;
-      return cause ? `${detail}: ${cause.split("\n", 1)[0]}` : detail;
+      const why = [reason ?? error, cause].flatMap((text) => text?.split("\n", 1) ?? []).join(" ← ");
+      return why ? `${detail}: ${why}` : detail;
     }
     case "late error":
       return `${event.job.name} #${event.job.id} threw after its transaction had completed it: ${storable(errorText(event.error), 500)}`;
@@ -42,9 +42,11 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
     case "session lost":
       return "this worker was silent for longer than its lease: its jobs were taken, it begins anew";
     case "tick skipped": {
-      const because =
-        event.why === "missed" ? "it was missed" : "the job before has not finished, or another holds its unique key";
-      return `schedule ${event.schedule}: no job of its own for the tick of ${event.tick.toISOString()}, ${because}`;
+      const cause =
+        event.because === "missed"
+          ? "it was missed"
+          : "the job before has not finished, or another holds its unique key";
+      return `schedule ${event.schedule}: no job of its own for the tick of ${event.tick.toISOString()}, ${cause}`;
     }
     case "trouble": {
       const more = leftOut > 0 ? ` (and ${leftOut} failures before, not shown)` : "";
@@ -60,9 +62,11 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
 }
 
 /** What an outcome says of its causes. */
-export function whyEnded(outcome: Outcome): { error?: string; reason?: string } {
+export function whyEnded(outcome: Outcome): { error?: string; cause?: string; reason?: string } {
+  const { message, cause } = ("error" in outcome && outcome.error) || {};
   return {
-    ...("error" in outcome && outcome.error && { error: outcome.error.message }),
+    ...(message !== undefined && { error: message }),
+    ...(cause !== undefined && { cause }),
     ...("reason" in outcome && outcome.reason !== undefined && { reason: outcome.reason }),
     ...(outcome.kind === "unknown" && { reason: "this worker knows no job of that name" }),
   };

@@ -49,7 +49,7 @@ function write(logger: Logger, event: WorkerEvent, leftOut: number): void {
     case "session lost":
       return logger.warn({}, eventLine(event));
     case "tick skipped":
-      return logger.warn({ schedule: event.schedule, tick: event.tick, why: event.why }, eventLine(event));
+      return logger.warn({ schedule: event.schedule, tick: event.tick, because: event.because }, eventLine(event));
     case "trouble":
       return logger.warn(leftOut > 0 ? { leftOut } : {}, eventLine(event, leftOut));
     case "degraded":

@@ -34,7 +34,7 @@ export type WorkerEvent =
       readonly type: "tick skipped";
       readonly schedule: string;
       readonly tick: Date;
-      readonly why: "missed" | "overlap";
+      readonly because: "missed" | "overlap";
     }
   /** Something failed that will be tried again. */
   | { readonly type: "trouble"; readonly doing: string; readonly error: unknown }

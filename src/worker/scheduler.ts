@@ -59,8 +59,8 @@ async function fireTicks(db: Queryable, schedule: UpcomingSchedule, tell: Tell):
   try {
     const due = dueTicks(schedule);
     const jobs = await fire(db, schedule, due);
-    const skipped = (why: "missed" | "overlap", tick: number) =>
-      tell({ type: "tick skipped", schedule: name, tick: new Date(tick), why });
+    const skipped = (because: "missed" | "overlap", tick: number) =>
+      tell({ type: "tick skipped", schedule: name, tick: new Date(tick), because });
     if (jobs !== undefined && due.missed) skipped("missed", schedule.nextMs);
     if (jobs !== undefined && jobs < due.fire.length) skipped("overlap", due.fire.at(-1) as number);
     return due.nextMs;

@@ -51,7 +51,7 @@ test("what a receiver or an error says is shown on the event's line, and no term
 
 test("a tick that has no job of its own says both of what may stand in its way", () => {
   const { lines, tell } = terminal();
-  tell({ type: "tick skipped", schedule: "nightly", tick: new Date("2026-01-01T02:00Z"), why: "overlap" });
+  tell({ type: "tick skipped", schedule: "nightly", tick: new Date("2026-01-01T02:00Z"), because: "overlap" });
   expect(lines).toEqual([
     "schedule nightly: no job of its own for the tick of 2026-01-01T02:00:00.000Z, the job before has not finished, or another holds its unique key",
   ]);
@@ -74,6 +74,27 @@ test("what became of a job is always shown", () => {
   }
   expect(lines.filter((line) => line.startsWith("failed"))).toHaveLength(1);
   expect(lines.filter((line) => line.startsWith("mail"))).toHaveLength(50);
+});
+
+test("an attempt that failed is shown with what caused its error", () => {
+  const { lines, tell } = terminal();
+  const error = {
+    name: "MailError",
+    message: "not sent\nat all",
+    cause: "Error: no route to host",
+    attempt: 1,
+    worker: "",
+  };
+  tell({
+    type: "retried",
+    job: { id: 7, name: "mail", queue: "default", attempt: 1, maxAttempts: 3 },
+    outcome: { kind: "retried", delayMs: 2_000, error },
+    state: "queued",
+    runMs: 1,
+  } as unknown as WorkerEvent);
+  expect(lines).toEqual([
+    "mail #7 · retried · in 1 ms · attempt 1 of 3 · again in 2.0 s: not sent ← Error: no route to host",
+  ]);
 });
 
 test("with a logger in the configuration, all is said to that, and nothing is printed", () => {

@@ -19,11 +19,11 @@ const json = (...args: string[]) => JSON.parse(webhooks([...args, "--json"]).std
 
 // Ten processes, one after the other.
 test(
-  "an endpoint is added, listed, paused, resumed, given another secret, and deleted",
+  "an endpoint is registered, listed, paused, resumed, given another secret, and deleted",
   { timeout: 180_000 },
   async () => {
     const { stdout } = webhooks([
-      "add",
+      "register",
       "https://example.com/hooks",
       "--events",
       "pinged, job.dead,",
@@ -54,33 +54,41 @@ test(
 );
 
 test("deliveries are listed, and sent again", async () => {
-  const { id } = json("add", "https://example.com/") as unknown as { id: string };
+  const { id } = json("register", "https://example.com/") as unknown as { id: string };
   const [delivery] = (await announce(db, pinged, 1)).deliveries as [number];
   await sql`update soniq_jobs set state = 'completed', finished_at = now(), attempt = 1,
     result = '{"status": 200, "durationMs": 31, "excerpt": "thank\\nyou"}' where id = ${delivery}`;
   const { stdout } = webhooks(["resend", String(delivery)]);
-  const again = (await listDeliveries(db, id))[0]?.id;
+  const again = (await listDeliveries(db, id)).deliveries[0]?.id;
   expect(stdout).toBe(`enqueued as delivery ${again}\n`);
   const lines = webhooks(["deliveries", id]).stdout.trimEnd().split("\n");
   expect(lines[0]).toMatch(/^ID +EVENT +STATE +ATTEMPT +STATUS +MS +ANNOUNCED +NEXT +ANSWER$/);
   expect(lines[1]).toMatch(new RegExp(`^${again} +pinged +queued +0 +– +– `));
   expect(lines[2]).toMatch(new RegExp(`^${delivery} +pinged +completed +1 +200 +31 .* thank you$`));
-  expect(json("deliveries", id, "--before", String(again))).toMatchObject([{ id: delivery }]);
+  expect(json("deliveries", id, "--cursor", String(again))).toMatchObject({
+    deliveries: [{ id: delivery }],
+    next: null,
+  });
 });
 
 test.each([
-  ["a receiver inside, where that is allowed,", ["add", "https://127.0.0.1.:1/"], 0, ""],
-  ["an address inside that is not allowed", ["add", "https://10.0.0.1/"], 2, "url may only be https on port 443"],
-  ["an endpoint that is not there", ["pause", nobody], 2, `endpoint is "${nobody}", and there is none`],
+  ["a receiver inside, where that is allowed,", ["register", "https://127.0.0.1.:1/"], 0, ""],
+  ["an address inside that is not allowed", ["register", "https://10.0.0.1/"], 2, "url may only be https on port 443"],
+  ["an endpoint that is not there", ["pause", nobody], 1, `there is no endpoint "${nobody}"`],
   [
     "a list of no events",
-    ["add", "https://example.com/", "--events", " ,"],
+    ["register", "https://example.com/", "--events", " ,"],
     2,
     "name an event, or leave it out for all",
   ],
-  ["an event of jobs that there is not", ["add", "https://example.com/", "--events", "job.lost"], 2, 'is "job.lost"'],
+  [
+    "an event of jobs that there is not",
+    ["register", "https://example.com/", "--events", "job.lost"],
+    2,
+    'is "job.lost"',
+  ],
   ["a delivery that is none", ["resend", "x"], 2, "give a whole number from 1"],
-  ["a delivery that is not there", ["resend", "999999999"], 2, "delivery is 999999999, and there is none"],
+  ["a delivery that is not there", ["resend", "999999999"], 1, "there is no delivery 999999999"],
   ["a duration that is none", ["rotate", nobody, "--overlap", "soon"], 2, 'overlap is "soon", which is no duration'],
   ["no command", ["frobnicate"], 2, "unknown command"],
 ] as const)("%s ends with the right status, and a sentence", (_what, args, status, sentence) => {
@@ -90,6 +98,6 @@ test.each([
 });
 
 test("without keys in the configuration, it says so", () => {
-  const ended = webhooks(["add", "https://example.com/"], "child.config.ts");
+  const ended = webhooks(["register", "https://example.com/"], "child.config.ts");
   expect(ended).toMatchObject({ status: 2, stderr: expect.stringContaining("configuration: webhooks is missing") });
 });

@@ -9,15 +9,18 @@ import {
   cancel,
   defineJob,
   defineSchedule,
+  discard,
   enqueue,
   enqueueMany,
   getJob,
   getResult,
   listDeadLetters,
   listQueues,
+  listWorkers,
   pauseQueue,
   replay,
   resumeQueue,
+  runNow,
   waitFor,
 } from "../../src/index.ts";
 import { errorCode } from "../../src/core/errors.ts";
@@ -110,7 +113,7 @@ async function isRefusedAllBut(client: Sql, allowed: readonly string[]): Promise
 }
 
 describe("the role that", () => {
-  test("enqueues also announces and cancels, with unique keys and the doorbell, and may do no more", async () => {
+  test("enqueues also announces, cancels and discards, with unique keys and the doorbell, and may do no more", async () => {
     const own = as("enqueue");
     const client = drizzle({ client: postgres(own.url, { max: 2, onnotice: () => {} }) });
     afterAll(() => client.$client.end());
@@ -124,6 +127,7 @@ describe("the role that", () => {
     expect(await cancel(client, first.id, "no longer wanted")).toBe("cancelled");
     await sql`update soniq_jobs set state = 'active', worker_id = gen_random_uuid() where id = ${many[0]?.id as number}`;
     expect(await cancel(client, many[0]?.id as number)).toBe("requested");
+    expect(await discard(client, many[1]?.id as number, "no longer wanted")).toBe("discarded");
     await registerEndpoint(db, webhooks, { url: "https://example.com/" });
     expect((await announce(client, pinged, 1)).deliveries).toHaveLength(1);
     // With what is said there to be needed for endpoints, they are registered, given another secret, paused and deleted.
@@ -142,7 +146,7 @@ describe("the role that", () => {
     await sql`delete from soniq_jobs`;
   });
 
-  test("enqueues also throttles, and replaces and reschedules where it is granted what is written there for that", async () => {
+  test("enqueues also throttles, and replaces, reschedules and has jobs run now where it is granted what is written there for that", async () => {
     const own = as("enqueue");
     const client = drizzle({ client: own.sql });
     const { name, payload } = job;
@@ -154,7 +158,9 @@ describe("the role that", () => {
 
     const replaced = defineJob({ name: "replaced", payload, unique: { by: [], onConflict: "replace" } });
     const moved = defineJob({ name: "moved", payload, unique: { by: [], onConflict: "reschedule", maxWait: "1h" } });
+    const later = await enqueue(client, job, { n: 1 }, { delay: "1h" });
     await refused(enqueue(client, replaced, { n: 1 }));
+    await refused(runNow(client, later));
     const grants = text.split("\n").filter((line) => /^-- (grant|  update)/.test(line));
     expect(grants).toHaveLength(2);
     await sql.unsafe(grants.join("\n").replaceAll("-- ", ""));
@@ -164,6 +170,7 @@ describe("the role that", () => {
       await enqueue(client, moved, { n }, { delay: `${n}m` });
       await enqueueMany(client, moved, [{ n: n + 2 }], { delay: `${n}m` });
     }
+    expect(await runNow(client, later)).toBe("due");
     const jobs = await sql`select payload ->> 'n' as n from soniq_jobs where name in ('replaced', 'moved')`;
     expect([...jobs]).toEqual([{ n: "4" }, { n: "4" }]);
     // What they add is taken back with the rest when the file is applied again.
@@ -248,6 +255,9 @@ describe("the role that", () => {
       { id: dead.id },
     ]);
     expect((await listQueues(client)).map(({ name }) => name)).toContain("paused");
+    expect(await listWorkers(client)).not.toEqual([]);
+    await refused(discard(client, 1));
+    await refused(runNow(client, 1));
     await refused(replay(client, dead.id));
     await refused(pauseQueue(client, "paused"));
     await isRefusedAllBut(own.sql, ["select payload from soniq_jobs"]);

@@ -12,16 +12,11 @@ import {
   enqueueMany,
   type WorkerConfig,
 } from "../../src/index.ts";
-import { rescueFromEnded } from "../../src/jobs/rescue.ts";
-import type { Outcome } from "../../src/jobs/outcome.ts";
-import { settle } from "../../src/jobs/settle.ts";
-import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
 import { someoneWaits, transactionWith } from "../support/locks.ts";
 import { randomFrom, seed } from "../support/random.ts";
-import { claimAs, sessionOf } from "../support/sessions.ts";
 import { startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
@@ -207,78 +202,6 @@ describe("while another transaction has enqueued the key and is open, one waits 
     const { first, second } = await race("rolls back", "rollback");
     expect(second).toMatchObject({ name: "sync", deduplicated: false });
     expect(second.id).not.toBe(first);
-  });
-});
-
-/** A job that holds the key and is active, and the worker that runs it. */
-async function active(account: string) {
-  const { id } = await enqueue(db, sync, account);
-  await sql`update soniq_jobs set queue = ${account} where id = ${id}`;
-  const worker = await sessionOf(db);
-  const [held] = await claimAs(db, worker, { queue: account });
-  return { id, worker, claims: (held as { claims: number }).claims };
-}
-
-describe("the key", () => {
-  const error = { attempt: 1, worker: "", name: "Error", message: "" };
-  const requeues: Outcome[] = [
-    { kind: "retried", delayMs: 0, error },
-    { kind: "snoozed", delayMs: 0 },
-    { kind: "released", delayMs: 0 },
-    { kind: "unknown", delayMs: 0, graceMs: 60_000 },
-  ];
-  const ends: Outcome[] = [
-    { kind: "completed", result: null },
-    { kind: "cancelled" },
-    { kind: "dead", reason: "discarded" },
-  ];
-
-  const byKind = (outcomes: readonly Outcome[]) => outcomes.map((outcome) => [outcome.kind, outcome] as const);
-
-  test.each(byKind(requeues))("is still held by a job that was %s", async (_, outcome) => {
-    const { id, worker, claims } = await active(outcome.kind);
-    expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
-    expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, claims, state: "queued" }]);
-    expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
-  });
-
-  test.each(byKind(ends))("is freed by a job that is %s", async (_, outcome) => {
-    const { id, worker, claims } = await active(outcome.kind);
-    expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
-    expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, claims, state: outcome.kind }]);
-    expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ deduplicated: false });
-  });
-
-  test("is still held by a job that was rescued", async () => {
-    const { id, worker } = await active("rescued");
-    await endSession(db, worker);
-    await rescueFromEnded(db, 5, 10);
-    expect(await enqueue(db, sync, "rescued")).toMatchObject({ id, deduplicated: true });
-  });
-
-  test("is freed by the cancellation of a job that waits", async () => {
-    const { id } = await enqueue(db, sync, "cancelled");
-    await cancel(db, id);
-    expect(await enqueue(db, sync, "cancelled")).toMatchObject({ deduplicated: false });
-  });
-
-  test("is freed as the job starts, where that is asked, and not taken back when it fails", async () => {
-    const settings = { queue: "started", unique: { by, until: "started" } } as const;
-    const waits = defineJob({ name: "waits", payload: v.string(), ...settings });
-    const { id } = await enqueue(db, waits, "started");
-    const worker = await sessionOf(db);
-    await claimAs(db, worker, { queue: "started" });
-    const next = await enqueue(db, waits, "started");
-    expect(next.deduplicated).toBe(false);
-    const settled = await settle(db, worker, [{ id, claims: 1, outcome: { kind: "retried", delayMs: 0, error } }]);
-    expect(settled).toEqual([{ id, claims: 1, state: "queued" }]);
-    expect(await enqueue(db, waits, "started")).toMatchObject({ id: next.id, deduplicated: true });
-  });
-
-  test("is held against a plain SQL insert too", async () => {
-    await enqueue(db, sync, "plain");
-    const insert = sql`insert into soniq_jobs (name, payload, unique_key) values ('sync', '"plain"', 'sync:plain')`;
-    await expect(insert).rejects.toMatchObject({ code: "23505" });
   });
 });
 

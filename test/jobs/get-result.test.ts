@@ -41,12 +41,12 @@ test("a job that runs is pending, with its progress", async () => {
   expect(await getResult(db, count, id)).toEqual({ status: "pending", state: "active", progress: { rows: 7 } });
 });
 
-test("a dead letter has failed, with the reason and the errors", async () => {
+test("a dead letter is dead, with the reason and the errors", async () => {
   const id = await ran(() => {
     throw new TypeError("not a file");
   });
   expect(await getResult(db, count, id)).toEqual({
-    status: "failed",
+    status: "dead",
     reason: "out of attempts: not a file",
     errors: [expect.objectContaining({ name: "TypeError", message: "not a file" })],
   });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { listJobs } from "../../src/index.ts";
+import { type JobFilter, listJobs } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, sql } = await testDatabase();
@@ -14,14 +14,13 @@ beforeAll(async () => {
   await sql`analyze soniq_jobs`;
 });
 
-const names = async (filter: Parameters<typeof listJobs>[1]) =>
-  (await listJobs(db, filter)).jobs.map(({ name }) => name);
+const names = async (filter: JobFilter) => (await listJobs(db, filter)).jobs.map(({ name }) => name);
 
 /** All pages. */
-async function all(filter: Parameters<typeof listJobs>[1]) {
-  const pages = [await listJobs(db, filter)];
+async function all(filter: JobFilter, limit?: number) {
+  const pages = [await listJobs(db, filter, { limit })];
   for (let next = pages[0]?.next; next !== undefined; next = pages.at(-1)?.next)
-    pages.push(await listJobs(db, { ...filter, before: next }));
+    pages.push(await listJobs(db, filter, { cursor: next, limit }));
   return { jobs: pages.flatMap(({ jobs }) => jobs), pages: pages.length };
 }
 
@@ -30,12 +29,12 @@ test("the newest come first, fifty of them", async () => {
   expect(jobs).toHaveLength(50);
   expect(jobs.slice(0, 4).map(({ name }) => name)).toEqual(["newest", "mail", "mail", "done"]);
   expect(jobs.map(({ id }) => id)).toEqual(jobs.map(({ id }) => id).toSorted((a, b) => b - a));
-  expect(next).toBe(jobs.at(-1)?.id);
+  expect(next).toBe(String(jobs.at(-1)?.id));
   expect(jobs[0]).not.toHaveProperty("payload");
 });
 
 test("page after page comes all there is, each once", async () => {
-  const { jobs, pages } = await all({ limit: 1_000 });
+  const { jobs, pages } = await all({}, 1_000);
   expect(jobs).toHaveLength(25_005);
   expect(new Set(jobs.map(({ id }) => id)).size).toBe(25_005);
   expect(pages).toBe(26);
@@ -45,7 +44,7 @@ describe("of all that fit", () => {
   test("a page passes over ten thousand jobs at the most, and says where to go on", async () => {
     const first = await listJobs(db, { queue: "mail" });
     expect(first.jobs.map(({ queue }) => queue)).toEqual(["mail"]);
-    expect(first.next).toBeGreaterThan(10_000);
+    expect(Number(first.next)).toBeGreaterThan(10_000);
     expect((await all({ queue: "mail" })).jobs).toHaveLength(2);
     expect((await all({ queue: "mail" })).pages).toBe(3);
   });
@@ -64,5 +63,9 @@ describe("of all that fit", () => {
 });
 
 test.each([0, 1_001, 1.5, NaN])("a limit of %s is refused", async (limit) => {
-  await expect(listJobs(db, { limit })).rejects.toThrow(`limit is ${limit}: give a whole number from 1 to 1000`);
+  await expect(listJobs(db, {}, { limit })).rejects.toThrow(`limit is ${limit}: give a whole number from 1 to 1000`);
+});
+
+test.each(["", "x", "-1", "1.5", "1e3", "9".repeat(16)])("a cursor of %j is refused", async (cursor) => {
+  await expect(listJobs(db, {}, { cursor })).rejects.toThrow("give the `next` of another page");
 });

@@ -17,6 +17,23 @@ export interface Observed {
   readonly blocks: Readonly<Record<string, number>>;
 }
 
+/** All that was read, of whatever. */
+export function rowsRead({ read }: Observed): number {
+  return Object.values(read).reduce((sum, rows) => sum + rows, 0);
+}
+
+/** The indexes of the jobs that were read, and the table itself if it was scanned. */
+export function waysToJobs({ read }: Observed): string[] {
+  return Object.keys(read).filter((name) => name.startsWith("soniq_jobs"));
+}
+
+/** How the plans get at jobs. */
+export function stepsAmongJobs(observed: Observed): Set<string> {
+  return new Set(observed.steps.filter((step) => /Scan on soniq_jobs/.test(step)));
+}
+
+export const byPrimaryKey = "Index Scan on soniq_jobs using soniq_jobs_pkey";
+
 /** A connection of the engine's, of which we see what becomes of its statements. */
 export interface ObservedEngine {
   readonly db: Queryable;

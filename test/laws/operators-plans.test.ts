@@ -10,7 +10,7 @@ import { hasOutstanding } from "../../src/jobs/outstanding.ts";
 import { replay } from "../../src/jobs/replay.ts";
 import { listQueues } from "../../src/queues/list.ts";
 import { testDatabase } from "../support/database.ts";
-import { type Observed, observedEngine } from "./observed-engine.ts";
+import { byPrimaryKey, observedEngine, rowsRead, stepsAmongJobs } from "./observed-engine.ts";
 
 const { url, sql } = await testDatabase();
 const engine = observedEngine(url);
@@ -27,9 +27,6 @@ async function forgetJobs() {
   await sql`vacuum analyze soniq_jobs`;
 }
 
-const rowsRead = ({ read }: Observed) => Object.values(read).reduce((sum, rows) => sum + rows, 0);
-const stepsAmongJobs = ({ steps }: Observed) => new Set(steps.filter((step) => /Scan on soniq_jobs/.test(step)));
-const byPrimaryKey = "Index Scan on soniq_jobs using soniq_jobs_pkey";
 const byDeath = "Index Scan on soniq_jobs using soniq_jobs_dead";
 
 /** Dead letters, a microsecond apart. */

@@ -131,6 +131,20 @@ export class JobModel {
     return "cancelled";
   }
 
+  runNow(job: Job): "due" | "active" | "not found" {
+    if (job.finishedAt !== null) return "not found";
+    if (job.state === "active") return "active";
+    if (job.runAt > this.now) Object.assign(job, { runAt: this.now, late: false });
+    return "due";
+  }
+
+  discard(job: Job): "discarded" | "active" | "not found" {
+    if (job.finishedAt !== null) return "not found";
+    if (job.state === "active") return "active";
+    this.#end(job, "dead", "discarded");
+    return "discarded";
+  }
+
   /** @returns which of these are queued again: of each key one, if nobody else holds it */
   replay(ids: readonly number[]): number[] {
     const dead = this.all().filter((job) => ids.includes(job.id) && job.state === "dead");

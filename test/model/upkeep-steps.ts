@@ -2,9 +2,11 @@
 import { deepEqual as equal } from "node:assert/strict";
 import * as fc from "fast-check";
 import { cancel } from "../../src/jobs/cancel.ts";
+import { discard } from "../../src/jobs/discard-job.ts";
 import { hasOutstanding } from "../../src/jobs/outstanding.ts";
 import { deleteFinished, findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
 import { replay } from "../../src/jobs/replay.ts";
+import { runNow } from "../../src/jobs/run-now.ts";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
 import type { Job } from "./job-model.ts";
 import { leaseMs, nth, type Step, step } from "./step.ts";
@@ -27,6 +29,29 @@ const cancelOne = fc
         const such = jobs.filter((one) => one.state === state);
         const job = nth(such, which) ?? (nth(jobs, which) as Job);
         equal(await cancel(db, job.id, reason), model.cancel(job, reason), "the answer");
+      },
+      ({ jobs }) => jobs.size > 0,
+    ),
+  );
+
+const decideOne = fc
+  .record({
+    verdict: fc.constantFrom("run now" as const, "discard" as const),
+    state: fc.constantFrom("queued", "any"),
+    which: fc.nat({ max: 5 }),
+  })
+  .map(({ verdict, state, which }) =>
+    step(
+      `${verdict} ${state} job -${which}`,
+      async (model, { db }) => {
+        const jobs = model.all();
+        const job = nth(
+          jobs.filter((one) => one.state === state),
+          which,
+        );
+        const one = job ?? (nth(jobs, which) as Job);
+        if (verdict === "discard") equal(await discard(db, one.id), model.discard(one), "the answer");
+        else equal(await runNow(db, one.id), model.runNow(one), "the answer");
       },
       ({ jobs }) => jobs.size > 0,
     ),
@@ -116,6 +141,7 @@ const askWhatIsLeft = fc.constantFrom(0, 60_000).map((waitMs) =>
 
 export const upkeepSteps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: cancelOne },
+  { weight: 3, arbitrary: decideOne },
   { weight: 10, arbitrary: wait },
   { weight: 3, arbitrary: prune },
   { weight: 3, arbitrary: replaySome },

@@ -54,12 +54,15 @@ describe("it says", () => {
   test("its commands", async () => {
     const help = await succeed(project, soniq("--help"));
     expect(help).toMatch(/^Usage: soniq-drizzle/);
-    expect([...help.matchAll(/^ {2}(\w+)(?: \[\w+\])* {2,}/gm)].map(([, name]) => name)).toEqual([
+    expect([...help.matchAll(/^ {2}(\w+)(?: [[<]\w+[\]>])* {2,}/gm)].map(([, name]) => name)).toEqual([
       "work",
       "migrate",
+      "status",
+      "enqueue",
       "jobs",
       "dead",
       "queues",
+      "workers",
       "schedules",
       "webhooks",
       "help",

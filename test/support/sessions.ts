@@ -2,6 +2,7 @@ import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
 import { claim, type ClaimedJob } from "../../src/jobs/claim.ts";
 import { fromTheBeginning } from "../../src/jobs/claim-marks.ts";
+import { settle } from "../../src/jobs/settle.ts";
 import { openSession } from "../../src/sessions/session.ts";
 
 /** The session of a worker that the test plays itself. @returns its id */
@@ -16,6 +17,16 @@ export function claimAs(
   { queue = "default", limit = 100 }: { queue?: string; limit?: number } = {},
 ): Promise<ClaimedJob[]> {
   return claim(db, { workerId, queue, limit, from: fromTheBeginning, deadlines: "{}", defaultDeadlineMs: 60_000 });
+}
+
+/** Somebody begins to run a job. @returns ends that, as completed */
+export async function startedJob(db: PostgresJsDatabase, sql: Sql, id: number): Promise<() => Promise<unknown>> {
+  const queue = `of ${id}`;
+  await sql`update soniq_jobs set queue = ${queue}, run_at = now() where id = ${id}`;
+  const worker = await sessionOf(db);
+  const [job] = await claimAs(db, worker, { queue });
+  if (!job) throw new Error(`job ${id} cannot be started`);
+  return () => settle(db, worker, [{ ...job, outcome: { kind: "completed", result: null } }]);
 }
 
 /** As if that worker had been silent for longer than its lease. */

@@ -13,18 +13,22 @@ await replay(db, "1");
 
 // What was stored nobody knows; who annotates it says what it should be.
 await replay(db, 1, {
-  job: sendInvoice,
-  payload: (old, id) => {
-    equal<typeof old, unknown>(true);
-    equal<typeof id, number>(true);
-    return { orderId: 1 };
+  mapping: {
+    job: sendInvoice,
+    payload: (old, id) => {
+      equal<typeof old, unknown>(true);
+      equal<typeof id, number>(true);
+      return { orderId: 1 };
+    },
   },
 });
-await replay(db, 1, { job: sendInvoice, payload: (old: { order: number }) => ({ orderId: old.order }) });
+await replay(db, 1, {
+  mapping: { job: sendInvoice, payload: (old: { order: number }) => ({ orderId: old.order }) },
+});
 // @ts-expect-error not what the job takes
-await replay(db, 1, { job: sendInvoice, payload: () => ({ orderId: "1" }) });
+await replay(db, 1, { mapping: { job: sendInvoice, payload: () => ({ orderId: "1" }) } });
 // @ts-expect-error not all of what the job takes
-await replay(db, 1, { job: sendInvoice, payload: () => ({}) });
+await replay(db, 1, { mapping: { job: sendInvoice, payload: () => ({}) } });
 
 await replayDeadLetters(db, { name: "send-invoice", since: "24h", before: new Date(), tag: "import" });
 await replayDeadLetters(

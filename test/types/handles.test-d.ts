@@ -12,7 +12,16 @@ import { drizzle as overPostgres, type PostgresJsDatabase } from "drizzle-orm/po
 import type { drizzle as overSqliteProxy } from "drizzle-orm/sqlite-proxy";
 import type { Pool } from "pg";
 import type { Sql } from "postgres";
-import { cancel, enqueue, enqueueMany, migrate, type Queryable } from "../../src/index.ts";
+import {
+  cancel,
+  discard,
+  enqueue,
+  enqueueMany,
+  listWorkers,
+  migrate,
+  type Queryable,
+  runNow,
+} from "../../src/index.ts";
 import { greet } from "./jobs.ts";
 
 declare const postgresClient: Sql;
@@ -59,6 +68,12 @@ export const byOurs = (db: Queryable) => enqueue(db, greet, { id });
 
 // The other verbs take the same.
 await cancel(neonDb, id);
+await cancel(neonDb, await enqueue(neonDb, greet, { id: 1 }));
+await runNow(pgDb, await enqueue(pgDb, greet, { id: 1 }, { delay: "1h" }));
+await pgDb.transaction((tx) => discard(tx, id, "the order was withdrawn"));
+await listWorkers(pgliteDb);
+// @ts-expect-error a text for an id
+await cancel(neonDb, "1");
 await pgDb.transaction((tx) => cancel(tx, id, "the order was withdrawn"));
 await migrate(pgliteDb);
 

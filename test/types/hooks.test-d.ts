@@ -41,7 +41,7 @@ function told(event: WorkerEvent): string {
     case "rescued":
       return event.jobs.map(({ name }) => name).join();
     case "tick skipped":
-      return `${event.schedule} at ${event.tick.toISOString()}: ${event.why}`;
+      return `${event.schedule} at ${event.tick.toISOString()}: ${event.because}`;
     case "trouble":
       return event.doing;
     case "degraded":

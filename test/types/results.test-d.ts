@@ -9,7 +9,9 @@ import {
   type JobContext,
   type JobError,
   type JobResult,
+  type JobSummary,
   listJobs,
+  type LogLine,
   waitFor,
 } from "../../src/index.ts";
 import { equal } from "./equal.ts";
@@ -37,6 +39,7 @@ equal<typeof imported extends { payload: { at: string; rows?: number | undefined
 const any = await getJob(db, 1);
 equal<typeof any, Job | undefined>(true);
 equal<NonNullable<typeof any>["payload"], unknown>(true);
+equal<NonNullable<typeof any>["logs"], readonly LogLine[]>(true);
 
 // By id, by what `enqueue` or `enqueueMany` returned, or by the job itself.
 const handle = await enqueue(db, countRows, "a.csv");
@@ -71,7 +74,7 @@ switch (result.status) {
     equal<typeof result.state, "queued" | "active">(true);
     equal<typeof result.progress, unknown>(true);
     break;
-  case "failed":
+  case "dead":
     equal<typeof result.reason, string>(true);
     equal<typeof result.errors, readonly JobError[]>(true);
     break;
@@ -97,8 +100,18 @@ if (greeted.status === "completed") equal<typeof greeted.result, void>(true);
 await waitFor(db, greet, 1, { timeout: "5 minutes" });
 // @ts-expect-error a typo
 await waitFor(db, greet, 1, { timout: "5s" });
+
+// A list: its filter, then which page of it.
+const { jobs, next } = await listJobs(db, { name: "greet", state: "queued" }, { cursor: "17", limit: 10 });
+equal<typeof next, string | undefined>(true);
+equal<typeof jobs, readonly JobSummary[]>(true);
+await listJobs(db, {}, { cursor: next });
 // @ts-expect-error a state that does not exist
 await listJobs(db, { state: "scheduled" });
+// @ts-expect-error which page is no filter
+await listJobs(db, { limit: 10 });
+// @ts-expect-error a number for a cursor
+await listJobs(db, {}, { cursor: 17 });
 
 // Progress may be anything; nothing is to be awaited.
 equal<ReturnType<typeof job.progress>, void>(true);

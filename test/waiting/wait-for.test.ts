@@ -84,7 +84,7 @@ describe("by polling", () => {
     await cancel(db, cancelled?.id as number, "because");
     await sql`delete from soniq_jobs where id = ${gone?.id as number}`;
     expect(await Promise.all(waited)).toEqual([
-      { status: "failed", reason: "why", errors: [] },
+      { status: "dead", reason: "why", errors: [] },
       { status: "cancelled", reason: "because" },
       { status: "expired" },
     ]);

@@ -60,7 +60,8 @@ const letTimePass = (endpoint: string) =>
 const endBackoffs = () =>
   sql`update soniq_jobs set run_at = now() where state = 'queued' and run_at > now() and run_at < 'infinity'`;
 
-const states = async (endpoint: string) => (await listDeliveries(db, endpoint)).map(({ state }) => state).toSorted();
+const states = async (endpoint: string) =>
+  (await listDeliveries(db, endpoint)).deliveries.map(({ state }) => state).toSorted();
 
 describe("a breaker", () => {
   test("opens at the tenth failure in a row, for a minute", async () => {
@@ -178,7 +179,7 @@ describe("a paused endpoint", () => {
     const { settled, worker } = await work();
     await until(async () => (await states(id)).every((state) => state === "parked"));
     for (let n = 5; n < 10; n += 1) await announce(db, pinged, n);
-    const last = (await listDeliveries(db, other))[0]?.id as number;
+    const last = (await listDeliveries(db, other)).deliveries[0]?.id as number;
     await settled(last, "completed");
     expect(broken.received).toHaveLength(0);
     expect(await listEndpoints(db)).toContainEqual(

@@ -53,9 +53,9 @@ test("a worker that is killed after it sent, and before that was written down, h
   await first.exited;
   receiver.letAnswer();
   startChild(url, settings);
-  await until(async () => (await listDeliveries(db, endpoint))[0]?.state === "completed");
+  await until(async () => (await listDeliveries(db, endpoint)).deliveries[0]?.state === "completed");
   expect(receiver.lines()).toEqual([`got 7 as ${id}`, `got 7 as ${id}`]);
-  expect(await listDeliveries(db, endpoint)).toMatchObject([
+  expect((await listDeliveries(db, endpoint)).deliveries).toMatchObject([
     { id: deliveries[0], attempt: 1, failures: [], answer: { status: 204 } },
   ]);
 });

@@ -14,6 +14,7 @@ import {
   rotateSecret,
   rotateWebhookKeys,
 } from "../../src/webhooks.ts";
+import { NotFoundError } from "../../src/index.ts";
 import { admit } from "../../src/webhooks/breaker.ts";
 import { Keyring } from "../../src/webhooks/keyring.ts";
 import { testDatabase } from "../support/database.ts";
@@ -104,11 +105,13 @@ describe("an endpoint that does not exist is named by", () => {
 
   test.each(Object.keys(asked))("%s it", async (name) => {
     for (const id of [nobody, "nonsense"])
-      await expect(asked[name]?.(id)).rejects.toThrow(`endpoint is "${id}", and there is none of that id`);
+      await expect(asked[name]?.(id)).rejects.toThrow(
+        new NotFoundError(`there is no endpoint "${id}": listEndpoints knows those there are`),
+      );
   });
 
   test("listing its deliveries, if it can be none", async () => {
-    await expect(listDeliveries(db, "nonsense")).rejects.toThrow("there is none of that id");
+    await expect(listDeliveries(db, "nonsense")).rejects.toThrow('there is no endpoint "nonsense"');
   });
 });
 
@@ -118,7 +121,7 @@ test("an endpoint that is deleted gets nothing more, and what waited for it is c
   await sql`update soniq_jobs set run_at = 'infinity' where id = (select min(id) from soniq_jobs)`;
   await deleteEndpoint(db, gone.id);
   expect((await listEndpoints(db)).map(({ id }) => id)).toEqual([kept.id]);
-  const deliveries = await listDeliveries(db, gone.id);
+  const { deliveries } = await listDeliveries(db, gone.id);
   expect(deliveries).toHaveLength(3);
   for (const one of deliveries) expect(one).toMatchObject({ state: "cancelled", reason: "its endpoint was deleted" });
   expect((await announce(db, pinged, 3)).deliveries).toHaveLength(1);

@@ -22,11 +22,11 @@ test("an event is announced, parked while its endpoint is paused, and delivered"
   const { id } = await registerEndpoint(db, webhooks, { url: receiver.url });
   await pauseEndpoint(db, id);
   await db.transaction((tx) => announce(tx, pinged, 1));
-  expect(await listDeliveries(db, id)).toMatchObject([{ state: "parked", nextAt: null }]);
+  expect((await listDeliveries(db, id)).deliveries).toMatchObject([{ state: "parked", nextAt: null }]);
   const worker = createWorker({ connection, jobs: {}, handlers: {}, webhooks, poll: "50ms" });
   await worker.start();
   await resumeEndpoint(db, id);
-  await until(async () => (await listDeliveries(db, id))[0]?.state === "completed");
+  await until(async () => (await listDeliveries(db, id)).deliveries[0]?.state === "completed");
   expect(receiver.received).toHaveLength(1);
   await worker.stop();
 });

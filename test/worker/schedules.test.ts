@@ -84,7 +84,7 @@ test("ticks that had no job of their own are told", async () => {
   ]);
   const { event } = await startWorker({ ...config, poll: "50ms" });
   await overdue(sql, "missed", "5 hours");
-  expect(await event("tick skipped", ({ why }) => why === "missed")).toMatchObject({ schedule: "missed" });
+  expect(await event("tick skipped", ({ because }) => because === "missed")).toMatchObject({ schedule: "missed" });
   await overdue(sql, "missed", "1 second");
-  expect(await event("tick skipped", ({ why }) => why === "overlap")).toMatchObject({ tick: expect.any(Date) });
+  expect(await event("tick skipped", ({ because }) => because === "overlap")).toMatchObject({ tick: expect.any(Date) });
 });

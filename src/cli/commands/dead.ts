@@ -1,9 +1,8 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Command } from "commander";
-import { errorCode, errorText } from "../../core/errors.js";
+import type { PageOptions } from "../../core/page.js";
 import type { Queryable } from "../../core/queryable.js";
-import { storable } from "../../core/storable.js";
 import { exportDeadLetters } from "../../dead-letters/export.js";
 import type { DeadLetterFilter } from "../../dead-letters/filter.js";
 import { type DeadLetter, listDeadLetters } from "../../dead-letters/list.js";
@@ -15,10 +14,12 @@ import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { filterOf, type FilterOptions, filterOrAll, withFilter } from "../dead-letter-options.js";
 import { exitCodes } from "../exit-codes.js";
-import { type Columns, countText, printJson, printRows } from "../print.js";
+import { withPages } from "../page-options.js";
+import { type Columns, countText, printJson, printPage, printRows } from "../print.js";
 import { oneLine } from "../printable.js";
+import { whyRefused } from "../why-refused.js";
 
-type ListOptions = DatabaseOptions & FilterOptions & { readonly limit: number; readonly cursor?: string };
+type ListOptions = DatabaseOptions & FilterOptions & PageOptions;
 type BulkOptions = DatabaseOptions & FilterOptions & { readonly all?: true; readonly yes?: true };
 
 /** `soniq-drizzle dead` */
@@ -34,12 +35,7 @@ export function deadCommand(): Command {
       .action(act);
   return new Command("dead")
     .description("list, count, replay, purge or export dead letters: jobs that could not go on")
-    .addCommand(
-      withFilter(databaseCommand("list", "list dead letters, newest first"))
-        .option("--limit <n>", "how many at the most, up to 1000", Number, 50)
-        .option("--cursor <text>", "where the page before ended")
-        .action(list),
-    )
+    .addCommand(withPages(withFilter(databaseCommand("list", "list dead letters, newest first"))).action(list))
     .addCommand(withFilter(databaseCommand("summary", "count dead letters by job, reason and error")).action(summary))
     .addCommand(bulk("replay", "queue dead letters again, with all their attempts", replay))
     .addCommand(bulk("purge", "delete dead letters for good", purge))
@@ -52,10 +48,7 @@ export function deadCommand(): Command {
 
 async function list({ limit, cursor, ...options }: ListOptions): Promise<void> {
   await withDatabase(options, async (db) => {
-    const page = await listDeadLetters(db, filterOf(options), { cursor, limit });
-    if (options.json) return printJson(page);
-    printRows(page.deadLetters, letterColumns, {});
-    if (page.next !== undefined) console.error(`There are more: --cursor ${JSON.stringify(page.next)}`);
+    printPage(await listDeadLetters(db, filterOf(options), { cursor, limit }), "deadLetters", letterColumns, options);
   });
 }
 
@@ -69,7 +62,8 @@ const letterColumns: Columns<DeadLetter> = {
   REASON: ({ reason }) => (reason.length > 80 ? `${reason.slice(0, 79)}…` : reason),
 };
 
-const groupColumns: Columns<DeadLetterGroup> = {
+/** What people see of dead letters that died of the same. */
+export const groupColumns: Columns<DeadLetterGroup> = {
   JOB: ({ name }) => name,
   REASON: ({ reason }) => reason,
   ERROR: ({ error }) => error,
@@ -135,24 +129,9 @@ function sayRefusals(): (refusals: readonly (ReplayRefusal | PurgeRefusal)[]) =>
   return (refusals) => {
     for (const refusal of refusals.slice(0, mostRefusalsSaid - said)) {
       said += 1;
-      console.error(oneLine(`#${refusal.id} stays: ${why(refusal)}`));
+      console.error(oneLine(`#${refusal.id} stays: ${whyRefused(refusal)}`));
     }
   };
-}
-
-function why(refusal: ReplayRefusal | PurgeRefusal): string {
-  switch (refusal.because) {
-    case "key held":
-      return `its unique key is held by job #${refusal.heldBy}`;
-    case "not a dead letter":
-      return "it is no dead letter any more";
-    case "locked":
-      return "another transaction has it in hand: try again";
-    case "failed":
-      return storable(errorText(refusal.error));
-    default:
-      return refusal satisfies never;
-  }
 }
 
 function sayProgress(total: number, text: string): void {
@@ -167,12 +146,7 @@ function conclude(count: ReplayCount | PurgeCount, text: string, { json }: BulkO
 
 async function exportAll(options: DatabaseOptions & FilterOptions): Promise<void> {
   await withDatabase(options, async (db) => {
-    try {
-      await pipeline(Readable.from(lines(db, filterOf(options))), process.stdout, { end: false });
-    } catch (error) {
-      // Whoever read it, as `head` does, has seen enough.
-      if (errorCode(error) !== "EPIPE") throw error;
-    }
+    await pipeline(Readable.from(lines(db, filterOf(options))), process.stdout, { end: false });
   });
 }
 

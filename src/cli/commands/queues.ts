@@ -22,10 +22,11 @@ export function queuesCommand(): Command {
 }
 
 async function list(options: DatabaseOptions): Promise<void> {
-  await withDatabase(options, async (db) => printRows(await listQueues(db), columns, options));
+  await withDatabase(options, async (db) => printRows(await listQueues(db), queueColumns, options));
 }
 
-const columns: Columns<QueueOverview> = {
+/** What people see of a queue. */
+export const queueColumns: Columns<QueueOverview> = {
   QUEUE: ({ name }) => name,
   PAUSED: ({ pausedAt }) => pausedAt,
   DUE: ({ due }) => countText(due, mostCounted),

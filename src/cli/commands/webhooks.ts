@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Duration } from "../../core/duration.js";
 import { ConfigError } from "../../core/errors.js";
+import type { PageOptions } from "../../core/page.js";
 import type { EventDefinition } from "../../webhooks/define-event.js";
 import { deleteEndpoint } from "../../webhooks/delete-endpoint.js";
 import { type Delivery, listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
@@ -17,16 +18,17 @@ import type { WebhookConfig } from "../../webhooks/webhook-config.js";
 import type { Settings } from "../../worker/settings.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
-import { type Columns, printJson, printRows } from "../print.js";
+import { withPages } from "../page-options.js";
+import { type Columns, printJson, printPage, printRows } from "../print.js";
 import { wholeNumber } from "../whole-number.js";
 
 /** `soniq-drizzle webhooks` */
 export function webhooksCommand(): Command {
   return new Command("webhooks")
-    .description("add, pause, resume or delete endpoints of webhooks, and list what was delivered to them")
+    .description("register, pause, resume or delete endpoints of webhooks, and list what was delivered to them")
     .addCommand(databaseCommand("list", "list the endpoints, and how they are").action(list))
     .addCommand(
-      databaseCommand("add", "register an endpoint; prints its secret, this once")
+      databaseCommand("register", "register an endpoint; prints its secret, this once")
         .argument("<url>", "where its webhooks go, by https")
         .option(
           "--events <names>",
@@ -36,9 +38,9 @@ export function webhooksCommand(): Command {
         .option("--description <text>", "whose it is")
         .addHelpText(
           "after",
-          "\nExample: soniq-drizzle webhooks add https://warehouse.example/hooks --events order.paid,order.sent",
+          "\nExample: soniq-drizzle webhooks register https://warehouse.example/hooks --events order.paid,order.sent",
         )
-        .action(add),
+        .action(register),
     )
     .addCommand(
       endpointCommand("pause", "send an endpoint nothing; what is announced meanwhile waits")
@@ -60,10 +62,7 @@ export function webhooksCommand(): Command {
         .action(remove),
     )
     .addCommand(
-      endpointCommand("deliveries", "list what was sent to an endpoint, newest first")
-        .option("--before <delivery>", "only those before this one: where the page before ended", wholeNumber)
-        .option("--limit <n>", "how many at the most, up to 1000", wholeNumber, 50)
-        .action(deliveries),
+      withPages(endpointCommand("deliveries", "list what was sent to an endpoint, newest first")).action(deliveries),
     )
     .addCommand(
       databaseCommand("resend", "send an event once more, with the same id")
@@ -103,7 +102,7 @@ async function list(options: DatabaseOptions): Promise<void> {
   printRows(await withDatabase(options, listEndpoints), endpointColumns, options);
 }
 
-async function add(
+async function register(
   url: string,
   { events = [], description = "", ...options }: DatabaseOptions & { events?: string[]; description?: string },
 ): Promise<void> {
@@ -150,16 +149,14 @@ async function remove(id: string, { yes, ...options }: DatabaseOptions & { yes?:
 
 async function deliveries(
   endpoint: string,
-  { before, limit, ...options }: DatabaseOptions & { before?: number; limit: number },
+  { cursor, limit, ...options }: DatabaseOptions & PageOptions,
 ): Promise<void> {
-  const page = { limit, ...(before !== undefined && { before }) };
-  const found = await withDatabase(options, (db) => listDeliveries(db, endpoint, page));
-  printRows(found, deliveryColumns, options);
-  if (!options.json && found.length === limit) console.error(`There may be more: --before ${found.at(-1)?.id}`);
+  const page = await withDatabase(options, (db) => listDeliveries(db, endpoint, { cursor, limit }));
+  printPage(page, "deliveries", deliveryColumns, options);
 }
 
 async function resend(delivery: number, options: DatabaseOptions): Promise<void> {
-  const id = await withDatabase(options, (db) => resendDelivery(db, delivery));
+  const { id } = await withDatabase(options, (db) => resendDelivery(db, delivery));
   say(options, { id }, `enqueued as delivery ${id}`);
 }
 

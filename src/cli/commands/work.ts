@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Duration } from "../../core/duration.js";
-import { milliseconds } from "../../core/duration.js";
 import { errorCode } from "../../core/errors.js";
 import { version } from "../../core/version.js";
 import { checkTables } from "../../database/check-tables.js";
@@ -18,6 +17,7 @@ import { loadConfig } from "../load-config.js";
 import { metricsPath, serveMetrics } from "../metrics-server.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
 import { reporter } from "../reporter.js";
+import { duration } from "../time-arguments.js";
 import { stopOnUncaughtErrors } from "../uncaught-errors.js";
 import { wholeNumber } from "../whole-number.js";
 
@@ -175,13 +175,4 @@ function portNumber(text: string): number {
   if (text.trim() === "" || !Number.isInteger(n) || n < 0 || n > 65_535)
     throw new InvalidArgumentError("give a port from 1 to 65535, or 0 for any that is free.");
   return n;
-}
-
-function duration(text: string): Duration {
-  try {
-    milliseconds(text as Duration, "it");
-    return text as Duration;
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
 }

@@ -17,7 +17,7 @@ test("it tells each way that a job can have ended", async () => {
       "waited for: 24 thumbnails, the first taken in 1999",
       "read again: 24 thumbnails, the first taken in 1999",
       'the job: completed, attempt 1, payload {"photos":24}',
-      "without photos: failed: out of attempts: there are no photos, after 1 error",
+      "without photos: dead: out of attempts: there are no photos, after 1 error",
       "cancelled: cancelled: the photographer left",
       "pruned: expired",
       "never enqueued: unknown",

@@ -1,0 +1,25 @@
+import type { Command } from "commander";
+import { listWorkers, type WorkerOverview } from "../../sessions/list-workers.js";
+import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { type Columns, printRows } from "../print.js";
+
+/** `soniq-drizzle workers` */
+export function workersCommand(): Command {
+  return databaseCommand("workers", "list the workers, and how many jobs each has").action((options: DatabaseOptions) =>
+    withDatabase(options, async (db) => printRows(await listWorkers(db), workerColumns, options)),
+  );
+}
+
+/** What people see of a worker. */
+export const workerColumns: Columns<WorkerOverview> = {
+  STATE: ({ state }) => state,
+  HOST: ({ host }) => host,
+  PID: ({ pid }) => pid,
+  "ACTIVE OF CONCURRENCY": ({ queues }) =>
+    queues.map(({ name, active, concurrency }) => `${name} ${active}/${concurrency}`).join(", "),
+  VERSION: ({ version }) => version,
+  STARTED: ({ startedAt }) => startedAt,
+  "LAST HEARD": ({ beatAt }) => beatAt,
+  ENDED: ({ endedAt }) => endedAt,
+  SESSION: ({ id }) => id,
+};

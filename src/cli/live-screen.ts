@@ -1,0 +1,44 @@
+import { Sleep } from "../worker/sleep.js";
+import { explain } from "./explain.js";
+import { printable } from "./printable.js";
+
+/** A terminal, as far as it is drawn on. */
+export interface Screen {
+  readonly columns?: number;
+  readonly rows?: number;
+  write(text: string): unknown;
+}
+
+const everyMs = 1_000;
+/** A page of its own, without a cursor: what stood there before comes back with the second. */
+const enter = "\u001b[?1049h\u001b[?25l";
+const leave = "\u001b[?25h\u001b[?1049l";
+
+/**
+ * Draws on a terminal, about once a second and each time over what was there before, until it is told to stop. What goes wrong
+ * meanwhile is drawn, too: PostgreSQL may come back.
+ *
+ * @param lines what there is to see, for a terminal to show as it is
+ */
+export async function showLive(lines: () => Promise<string[]>, screen: Screen, stop: AbortSignal): Promise<void> {
+  const sleep = new Sleep();
+  const stopped = new Promise<undefined>((resolve) => stop.addEventListener("abort", () => resolve(undefined)));
+  const orTrouble = (error: unknown) => printable(explain(error)).split("\n");
+  screen.write(enter);
+  try {
+    while (!stop.aborted) {
+      const drawn = await Promise.race([stopped, lines().catch(orTrouble)]);
+      if (drawn) screen.write(frame(drawn, screen));
+      await Promise.race([stopped, sleep.for(everyMs)]);
+    }
+  } finally {
+    sleep.end();
+    screen.write(leave);
+  }
+}
+
+/** As much of it as the terminal has room for. */
+function frame(lines: readonly string[], { columns = 80, rows = 24 }: Screen): string {
+  const shown = lines.slice(0, rows - 1).map((line) => `${line.slice(0, columns)}\u001b[K\r\n`);
+  return `\u001b[H${shown.join("")}\u001b[J`;
+}

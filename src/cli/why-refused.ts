@@ -1,0 +1,20 @@
+import { errorText } from "../core/errors.js";
+import { storable } from "../core/storable.js";
+import type { PurgeRefusal } from "../dead-letters/purge.js";
+import type { ReplayRefusal } from "../jobs/replay.js";
+
+/** Why a dead letter stays, for people. */
+export function whyRefused(refusal: ReplayRefusal | PurgeRefusal): string {
+  switch (refusal.because) {
+    case "key held":
+      return `its unique key is held by job #${refusal.heldBy}`;
+    case "not a dead letter":
+      return "it is no dead letter any more";
+    case "locked":
+      return "another transaction has it in hand: try again";
+    case "failed":
+      return storable(errorText(refusal.error));
+    default:
+      return refusal satisfies never;
+  }
+}

@@ -1,0 +1,33 @@
+import { InvalidValueError, shown } from "./errors.js";
+
+/** Which page of a list. */
+export interface PageOptions {
+  /** Where it begins: the `next` of the page before. Default: the first one. */
+  readonly cursor?: string | undefined;
+  /** How many at the most, from 1 to 1000. Default 50. */
+  readonly limit?: number | undefined;
+}
+
+const largestPage = 1_000;
+
+/** @throws InvalidValueError for a limit out of range */
+export function checkedLimit(limit = 50): number {
+  if (!Number.isInteger(limit) || limit < 1 || limit > largestPage)
+    throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${largestPage}`);
+  return limit;
+}
+
+/**
+ * The id before which a page begins, of a list whose newest come first and whose cursors are ids.
+ *
+ * @throws InvalidValueError for a cursor that is none
+ */
+export function idOfCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
+  if (!/^\d{1,15}$/.test(cursor)) throw invalidCursor(cursor);
+  return Number(cursor);
+}
+
+export function invalidCursor(cursor: unknown): InvalidValueError {
+  return new InvalidValueError("cursor", `is ${shown(cursor)}: give the \`next\` of another page`);
+}
