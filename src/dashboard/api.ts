@@ -86,11 +86,12 @@ export class Api {
     });
   }
 
-  /** Of those who may look, it is known who was refused; whoever may not even do that could fill the log. */
+  /** Of those who may look, it is known who was refused; whoever may not even do that must not fill the log. */
   async #admitted(c: Context, action: ChangingAction, target: string): Promise<User> {
     try {
       return await this.admit(c, action, target);
     } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 403) throw error;
       const user = await this.admit(c, "read", "").catch(() => undefined);
       if (!user) throw error;
       return await this.#refused({ action, target, body: {}, actor: actorOf(user) }, error);
@@ -98,7 +99,8 @@ export class Api {
   }
 
   async #refused(change: Omit<Change, "request">, error: unknown): Promise<never> {
-    const outcome = `refused: ${problemOf(error).error}`;
+    const { status, error: sentence } = problemOf(error);
+    const outcome = `${status < 500 ? "refused" : "failed"}: ${sentence}`;
     await this.writing((db) => recordAudit(db, { ...change, detail: change.body, outcome })).catch(() => {});
     throw error;
   }

@@ -17,7 +17,7 @@ export interface WorkerOverview {
   readonly startedAt: Date;
   /** When it was last heard of. */
   readonly beatAt: Date;
-  /** For how long it counts as alive though it says nothing more, in milliseconds; negative once that is over. */
+  /** For how long it counts as alive though it says nothing more, in milliseconds; negative once that is over. On PGlite, for ages. */
   readonly leaseLeftMs: number;
   readonly endedAt: Date | null;
   /** `silent`: for longer than its lease, so that its jobs are about to be taken from it. `ended`: it stopped, or was found dead. */

@@ -93,6 +93,14 @@ describe("wrong tokens", () => {
     expect((await dashboard(requestOf(session), from("192.0.2.2"))).status).toBe(200);
   });
 
+  test("are counted once, whatever was to be done with them", async () => {
+    const dashboard = createDashboard({ db, token, write: true });
+    const headers = { authorization: "Bearer a-guess", "x-soniq": "1" };
+    for (let n = 0; n < 19; n += 1)
+      expect((await dashboard(requestOf("/api/queues/a/pause", { method: "POST", headers }))).status).toBe(401);
+    expect((await dashboard(requestOf(session))).status).toBe(200);
+  });
+
   test("a request without any is no guess", async () => {
     const dashboard = createDashboard({ db, token });
     const without = new Request(`http://localhost${session}`);

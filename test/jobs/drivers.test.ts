@@ -13,19 +13,23 @@ import * as schema from "../../schema/index.ts";
 import {
   cancel,
   defineJob,
+  discard,
   enqueue,
   enqueueMany,
   handler,
   listDeadLetters,
   listQueues,
+  listWorkers,
   migrate,
   pauseQueue,
   type Queryable,
   replayDeadLetters,
   resumeQueue,
+  runNow,
   summarizeDeadLetters,
 } from "../../src/index.ts";
 import { builder } from "../../src/core/builder.ts";
+import { openSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { startWorker } from "../support/worker.ts";
 
@@ -158,6 +162,24 @@ describe.each(handles)("%s", (driver, db) => {
     await expect(failing).rejects.toThrow("back");
     answers.push(await cancel(db, id), await cancel(db, id));
     expect(answers).toEqual(["cancelled", "not found", "cancelled", "not found"]);
+  });
+
+  test("a job is run now, or given up, and says what it found", async () => {
+    const waits = await enqueue(db, mail, { to: newAddress() }, { delay: "1h" });
+    const parked = await enqueue(db, mail, { to: newAddress() });
+    await primary
+      .update(soniqJobs)
+      .set({ runAt: sql`'infinity'` })
+      .where(eq(soniqJobs.id, parked.id));
+    expect([await runNow(db, waits), await runNow(db, parked)]).toEqual(["due", "parked"]);
+    expect([await discard(db, waits), await discard(db, waits)]).toEqual(["discarded", "not found"]);
+    expect(await runNow(db, waits)).toBe("not found");
+  });
+
+  test("workers are listed", async () => {
+    const id = await openSession(db, { host: driver, pid: 1, version: "1", queues: { mail: 2 }, leaseMs: 60_000 });
+    const queues = [{ name: "mail", active: 0, concurrency: 2 }];
+    expect((await listWorkers(db)).find(({ host }) => host === driver)).toMatchObject({ id, queues, state: "live" });
   });
 
   test("a dead letter is read as it went in, and replayed", async () => {

@@ -101,8 +101,8 @@ test("only src/database knows the driver", () => {
   expect(imported(outside("src/database"), (name) => drivers.test(name))).toEqual([]);
 });
 
-test("src/worker and src/waiting hold no SQL", () => {
-  const rooms = [...inRoom("src/worker"), ...inRoom("src/waiting")];
+test("src/worker, src/waiting and src/dashboard hold no SQL", () => {
+  const rooms = [...inRoom("src/worker"), ...inRoom("src/waiting"), ...inRoom("src/dashboard")];
   expect(imported(rooms, (name) => /^(schema\/|drizzle-orm)/.test(name))).toEqual([]);
   expect(said(rooms, /\bsql`|\b(db|tx)\.execute\(/g)).toEqual([]);
 });
