@@ -48,6 +48,7 @@ const columnsFor = (done: () => void): readonly Column<EndpointView>[] => [
     title: "Events",
     of: ({ events }) => (
       <span class="tags">
+        {events.length === 0 && <small>all</small>}
         {events.map((event) => (
           <span class="tag" key={event}>
             {event}

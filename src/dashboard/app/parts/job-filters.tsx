@@ -10,7 +10,8 @@ const rarer = ["field", "value", "since", "until"];
 export function JobFilters({ query }: { readonly query: Route["query"] }) {
   const { view } = useLive();
   const [unfolded, setUnfolded] = useState(false);
-  const open = unfolded || rarer.some((name) => query[name]);
+  const isUsed = rarer.some((name) => query[name]);
+  const open = unfolded || isUsed;
   const filter = { ...query, cursor: null };
   const set = (change: Readonly<Record<string, string | null>>) => goInstead(href("jobs", { ...filter, ...change }));
   const input = (name: string, label: string, list?: string) => (
@@ -68,9 +69,11 @@ export function JobFilters({ query }: { readonly query: Route["query"] }) {
             }
           />
         </label>
-        <button type="button" class="link" aria-expanded={open} onClick={() => setUnfolded(!unfolded)}>
-          {open ? "Fewer filters" : "Payload and time …"}
-        </button>
+        {!isUsed && (
+          <button type="button" class="link" aria-expanded={open} onClick={() => setUnfolded(!open)}>
+            {open ? "Fewer filters" : "Payload and time …"}
+          </button>
+        )}
       </div>
       {open && (
         <div class="fields">

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { capped } from "../format.js";
 import { useLive } from "../live.js";
 import { href } from "../route.js";
@@ -25,6 +26,12 @@ interface SidebarProps {
 
 export function Sidebar({ at, search }: SidebarProps) {
   const { view } = useLive();
+  const nav = useRef<HTMLElement>(null);
+  // On a phone they are wider than the screen.
+  useEffect(
+    () => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }),
+    [at],
+  );
   const counts: Readonly<Record<string, number | undefined>> = {
     "dead-letters": view?.deadLetters,
     workers: view?.workers,
@@ -40,7 +47,7 @@ export function Sidebar({ at, search }: SidebarProps) {
         Search
         <kbd>/</kbd>
       </button>
-      <nav aria-label="Pages">
+      <nav aria-label="Pages" ref={nav}>
         {pages.map(({ page, title }) => (
           <a key={page} href={href(page)} class="nav" aria-current={page === at ? "page" : undefined}>
             <Icon name={page} />
