@@ -1,3 +1,4 @@
+export { soniqAudit } from "./audit.js";
 export { soniqJobs } from "./jobs.js";
 export { soniqQueues } from "./queues.js";
 export { soniqSchedules } from "./schedules.js";

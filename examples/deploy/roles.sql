@@ -20,7 +20,7 @@ $$;
 grant usage on schema public to soniq_enqueue, soniq_work, soniq_read;
 
 -- What they had before is taken back, so that they have what stands here, and nothing is left to everybody.
-revoke all on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webhook_endpoints, soniq_workers
+revoke all on soniq_audit, soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webhook_endpoints, soniq_workers
   from public, soniq_enqueue, soniq_work, soniq_read;
 revoke all on sequence soniq_jobs_id_seq from public, soniq_enqueue, soniq_work, soniq_read;
 
@@ -54,9 +54,12 @@ grant select, insert, update, delete on soniq_stats to soniq_work;
 grant select on soniq_webhook_endpoints to soniq_work;
 grant update (failures, open_until, paused_at, paused_reason, updated_at) on soniq_webhook_endpoints to soniq_work;
 
+-- The dashboard with `write` has this role, too: it writes down who did what. Workers delete that after 90 days.
+grant select, insert, update, delete on soniq_audit to soniq_work;
+
 -- People and pages that look, and applications that read results: payloads, results and errors included, which may be
 -- personal data. Secrets of webhooks are not. The sequence tells a job that is gone from one that never was.
 grant select on sequence soniq_jobs_id_seq to soniq_read;
-grant select on soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;
+grant select on soniq_audit, soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;
 grant select (id, url, description, events, paused_at, paused_reason, failures, open_until, created_at, updated_at)
   on soniq_webhook_endpoints to soniq_read;

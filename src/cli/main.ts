@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../core/version.js";
 import { errorCode } from "../core/errors.js";
+import { dashboardCommand } from "./commands/dashboard.js";
 import { deadCommand } from "./commands/dead.js";
 import { enqueueCommand } from "./commands/enqueue.js";
 import { jobsCommand } from "./commands/jobs.js";
@@ -21,6 +22,7 @@ const program = new Command("soniq-drizzle")
   .addCommand(workCommand())
   .addCommand(migrateCommand())
   .addCommand(statusCommand())
+  .addCommand(dashboardCommand())
   .addCommand(enqueueCommand())
   .addCommand(jobsCommand())
   .addCommand(deadCommand())

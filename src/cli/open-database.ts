@@ -12,15 +12,21 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
-/** Opens what a configuration says. @param use what for: by default, single statements */
+/**
+ * Opens what a configuration says.
+ *
+ * @param use what for: by default, single statements
+ * @param connections how many at the most
+ */
 export async function openDatabase(
   connection: string | PgliteConnection,
   use: "statements" | "transactions" = "statements",
+  connections = 1,
 ): Promise<OpenDatabase> {
   // The application's own stays open.
   if (typeof connection !== "string") return { db: connection.db, route: undefined, close: async () => {} };
   const route = await findRoute(connection);
-  return { route, ...connect(connection, 1, { route, use }) };
+  return { route, ...connect(connection, connections, { route, use }) };
 }
 
 /** Which it is, for people to read: the password is hidden. */

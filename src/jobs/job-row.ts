@@ -32,6 +32,8 @@ const jobColumns = {
   errors: jsonText(soniqJobs.errors),
   logs: jsonText(soniqJobs.logs),
   meta: jsonText(soniqJobs.meta),
+  uniqueKey: soniqJobs.uniqueKey,
+  lastWorkerId: soniqJobs.lastWorkerId,
 };
 
 /** Selects what {@link summaryOf} reads. */
@@ -60,15 +62,17 @@ export function summaryOf(row: SummaryRow): JobSummary {
   };
 }
 
-export function jobOf({ payload, progress, result, errors, logs, meta, ...summary }: JobRow): Job {
+export function jobOf({ payload, progress, result, errors, logs, meta, uniqueKey, lastWorkerId, ...row }: JobRow): Job {
   return {
-    ...summaryOf(summary),
+    ...summaryOf(row),
     payload: valueOf(payload),
     progress: valueOf(progress),
     result: valueOf(result),
-    errors: listOf<JobError>(errors),
-    logs: listOf<LogLine>(logs),
+    errors: recordsOf<JobError>(errors),
+    logs: recordsOf<LogLine>(logs),
     meta: valueOf(meta) as Record<string, unknown>,
+    uniqueKey,
+    lastWorkerId,
   };
 }
 
@@ -86,6 +90,11 @@ export function valueOf(json: string | null): unknown {
 export function listOf<T>(json: string | null): T[] {
   const value = valueOf(json);
   return Array.isArray(value) ? (value as T[]) : [];
+}
+
+/** A list of objects, likewise. */
+function recordsOf<T extends object>(json: string | null): T[] {
+  return listOf<T | null>(json).filter((one) => typeof one === "object" && one !== null);
 }
 
 /** Not as the driver would read it: that is left to each of them, and knows no `infinity`. */

@@ -40,6 +40,10 @@ export interface Job<Name extends string = string, Payload = unknown, Result = u
   /** Its last hundred lines, newest last. */
   readonly logs: readonly LogLine[];
   readonly meta: Readonly<Record<string, unknown>>;
+  /** Kept for good, whether or not it is held. */
+  readonly uniqueKey: string | null;
+  /** The worker session that had it last. */
+  readonly lastWorkerId: string | null;
 }
 
 /** What a handler said with `job.log`. */

@@ -1,9 +1,11 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
-import { builder } from "../core/builder.js";
+import { builder, each } from "../core/builder.js";
+import { InvalidValueError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
+import { findPlace } from "./find-place.js";
 import type { JobSummary } from "./job.js";
 import { selectSummaries, summaryOf } from "./job-row.js";
 
@@ -13,6 +15,17 @@ export interface JobFilter {
   readonly queue?: string;
   readonly name?: string;
   readonly tag?: string;
+  /** A field of the payload, such as `{ path: "order.id", value: "17" }`; of a list, `lines.0.sku`. */
+  readonly field?: {
+    /** Names without dots in them, separated by dots. */
+    readonly path: string;
+    /** As JSON has it; a text without its quotes. */
+    readonly value: string;
+  };
+  /** Those that were enqueued at this time or later. Those of transactions that were open for an hour or more may be missed. */
+  readonly since?: Date;
+  /** Those that were enqueued before this time, with the same reservation. */
+  readonly until?: Date;
 }
 
 /** Jobs, newest first. */
@@ -20,53 +33,126 @@ export interface JobPage {
   readonly jobs: readonly JobSummary[];
   /** Where the next page begins; undefined if no job is left. A page may hold few jobs, or none, and not be the last. */
   readonly next: string | undefined;
+  /** How many jobs were looked at for this page, whether they fit or not. */
+  readonly lookedAt: number;
+  /** When the last of them was enqueued; null if there was none. */
+  readonly backTo: Date | null;
 }
 
 /** How many jobs one page may pass over: few filters have an index, and none is worth a scan of the table. */
 const mostPassedOver = 10_000;
+/** Ids are given as jobs are inserted, and the time is their transaction's: the two orders differ by as long as that is open. */
+const longestTransactionMs = 3_600_000;
 
 /**
  * Lists jobs, newest first. Looks at 10,000 jobs at the most, whether they fit or not: go on with `next`.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @param page `cursor`: the `next` of the page before; `limit`: from 1 to 1000, default 50
- * @throws InvalidValueError before any SQL, for a cursor or limit that is none
+ * @throws InvalidValueError before any SQL, for a cursor, limit or time that is none
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listJobs(db: Queryable, filter: JobFilter = {}, page: PageOptions = {}): Promise<JobPage> {
-  const { state, queue, name, tag } = filter;
-  const before = idOfCursor(page.cursor);
+  const cursor = idOfCursor(page.cursor);
   const limit = checkedLimit(page.limit);
+  checkTimes(filter);
+  const before = page.cursor === undefined && filter.until ? await findPlace(db, lateInserts(filter.until)) : cursor;
   // These are few, and the oldest of a backlog: an index of their own finds them.
-  const floor = state === "active" ? undefined : await findFloor(db, before).catch(explainMissingTables);
+  if (filter.state === "active") return activeJobs(db, filter, before, limit);
+  const stretch = await stretchBefore(db, before, 1).catch(explainMissingTables);
+  const rows = await fitting(db, filter, and(lt(soniqJobs.id, before), gte(soniqJobs.id, stretch.lowest)), limit);
+  const last = rows.at(-1);
+  const seen = last && rows.length === limit ? await stretchBefore(db, before, last.id) : stretch;
+  const isLast = seen.jobs < mostPassedOver && seen === stretch;
+  const isPast =
+    filter.since !== undefined &&
+    seen.backTo !== null &&
+    seen.backTo.getTime() < filter.since.getTime() - longestTransactionMs;
+  return {
+    jobs: rows,
+    next: isLast || isPast ? undefined : String(seen.lowest),
+    lookedAt: seen.jobs,
+    backTo: seen.backTo,
+  };
+}
+
+function checkTimes(filter: JobFilter): void {
+  for (const key of ["since", "until"] as const)
+    if (filter[key] && Number.isNaN(filter[key].getTime()))
+      throw new InvalidValueError(`filter.${key}`, "is a date that is invalid: give a time");
+}
+
+/** Until when jobs may be inserted that are dated before a time. */
+function lateInserts(time: Date): Date {
+  return new Date(time.getTime() + longestTransactionMs);
+}
+
+async function activeJobs(db: Queryable, filter: JobFilter, before: number, limit: number): Promise<JobPage> {
+  const jobs = await fitting(db, filter, and(lt(soniqJobs.id, before), isActive), limit);
+  const last = jobs.at(-1);
+  const next = jobs.length === limit ? last?.id.toString() : undefined;
+  return { jobs, next, lookedAt: jobs.length, backTo: last?.createdAt ?? null };
+}
+
+const isActive: SQL = sql`${soniqJobs.id} = any (array(select id from ${soniqJobs} where state = 'active'))`;
+
+async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined, limit: number): Promise<JobSummary[]> {
+  const { state, queue, name, tag, field, since, until } = filter;
   const rows = await selectSummaries(db)
     .where(
       and(
-        lt(soniqJobs.id, before),
-        floor === undefined ? undefined : gte(soniqJobs.id, floor),
-        state === "active" ? isActive : state && eq(soniqJobs.state, state),
+        among,
+        state && state !== "active" ? eq(soniqJobs.state, state) : undefined,
         queue === undefined ? undefined : eq(soniqJobs.queue, queue),
         name === undefined ? undefined : eq(soniqJobs.name, name),
         tag === undefined ? undefined : sql`${soniqJobs.tags} @> to_jsonb(${tag}::text)`,
+        field && hasValue(field),
+        since && sql`${soniqJobs.createdAt} >= ${since.toISOString()}::timestamptz`,
+        until && sql`${soniqJobs.createdAt} < ${until.toISOString()}::timestamptz`,
       ),
     )
     .orderBy(desc(soniqJobs.id))
     .limit(limit)
     .catch(explainMissingTables);
-  const last = rows.length === limit ? rows.at(-1)?.id : floor;
-  return { jobs: rows.map(summaryOf), next: last?.toString() };
+  return rows.map(summaryOf);
 }
 
-const isActive: SQL = sql`${soniqJobs.id} = any (array(select id from ${soniqJobs} where state = 'active'))`;
+/** What holds others is no value: its text would tell of all of them at once. */
+function hasValue({ path, value }: Required<JobFilter>["field"]): SQL {
+  const at = sql`array(select ${each(path.split("."))})`;
+  return sql`${soniqJobs.payload} #>> ${at} = ${value} and jsonb_typeof(${soniqJobs.payload} #> ${at}) not in ('object', 'array')`;
+}
 
-/** Where a page ends that began there; undefined if the oldest job comes first. */
-async function findFloor(db: Queryable, before: number): Promise<number | undefined> {
-  const [last] = await builder(db)
+/** Jobs that one page looks at. */
+interface Stretch {
+  readonly jobs: number;
+  /** The lowest of their ids; 0 if there are none. */
+  readonly lowest: number;
+  /** When that one was enqueued. */
+  readonly backTo: Date | null;
+}
+
+/** What a page that begins there looks at, if it ends with a certain id. */
+async function stretchBefore(db: Queryable, before: number, end: number): Promise<Stretch> {
+  const qb = builder(db);
+  const ids = qb
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
-    .where(lt(soniqJobs.id, before))
+    .where(and(lt(soniqJobs.id, before), gte(soniqJobs.id, end)))
     .orderBy(desc(soniqJobs.id))
-    .offset(mostPassedOver - 1)
-    .limit(1);
-  return last?.id;
+    .limit(mostPassedOver)
+    .as("ids");
+  const stretch = qb
+    .select({
+      jobs: sql<number>`count(*)::int`.as("jobs"),
+      lowest: sql<number>`coalesce(min(${ids.id}), 0)`.as("lowest"),
+    })
+    .from(ids)
+    .as("stretch");
+  const [found] = await qb
+    .select({ jobs: stretch.jobs, lowest: stretch.lowest, backTo: soniqJobs.createdAt })
+    .from(stretch)
+    .leftJoin(soniqJobs, eq(soniqJobs.id, stretch.lowest));
+  const { jobs, lowest, backTo } = found as { jobs: number; lowest: number | string; backTo: Date | null };
+  return { jobs, lowest: Number(lowest), backTo };
 }

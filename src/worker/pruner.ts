@@ -1,3 +1,4 @@
+import { pruneAudit } from "../audit/prune-audit.js";
 import { isForEveryRow } from "../core/failure.js";
 import { inHalves } from "../core/in-halves.js";
 import type { Queryable } from "../core/queryable.js";
@@ -18,6 +19,7 @@ const batch = 1_000;
 const everyMs = 30_000;
 /** What was locked, or held by a foreign key or trigger that forbids its deletion, lies behind the mark: looked at again that often. */
 const fullRoundMs = 3_600_000;
+const auditEveryMs = 3_600_000;
 
 /** Jobs that are kept for the same time. */
 interface PruneClass extends Pick<PruneInput, "state" | "names"> {
@@ -29,9 +31,19 @@ interface PruneClass extends Pick<PruneInput, "state" | "names"> {
  * of their own, so that one's trouble is not another's.
  */
 export function pruneDuties(db: Queryable, settings: Settings): Duty[] {
-  return (["completed", "cancelled", "dead"] as const)
-    .flatMap((state) => classesOf(state, settings))
-    .map((jobs) => pruneDuty(db, jobs));
+  const classes = (["completed", "cancelled", "dead"] as const).flatMap((state) => classesOf(state, settings));
+  return [...classes.map((jobs) => pruneDuty(db, jobs)), auditDuty(db)];
+}
+
+/** Deletes what people did by the dashboard, once it is long ago. */
+function auditDuty(db: Queryable): Duty {
+  return {
+    doing: "pruning the audit log",
+    everyMs: auditEveryMs,
+    async run(stop) {
+      while (!stop.aborted && (await pruneAudit(db)) > 0);
+    },
+  };
 }
 
 function classesOf(state: PruneInput["state"], { retentionMs, runnables }: Settings): PruneClass[] {

@@ -61,7 +61,7 @@ describe("a worker that starts", () => {
 
   test("says so before it works", async () => {
     const worker = createWorker({ connection: empty.url, jobs: { mail }, handlers: { mail: () => {} } });
-    expect(await migrationError(worker.start())).toBe(`the table soniq_jobs is missing: ${howTo}`);
+    expect(await migrationError(worker.start())).toBe(`the table soniq_audit is missing: ${howTo}`);
     await worker.stop();
   });
 });

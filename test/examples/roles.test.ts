@@ -99,6 +99,9 @@ const everyone = [
   "update soniq_webhook_endpoints set url = 'https://evil.example'",
   "delete from soniq_webhook_endpoints",
   "delete from soniq_schedules",
+  "insert into soniq_audit (actor, action, outcome) values ('me', 'read', 'done')",
+  "update soniq_audit set actor = 'me'",
+  "delete from soniq_audit",
   "alter table soniq_jobs add column mine int",
   "drop table soniq_jobs",
   "create table mine ()",
@@ -221,6 +224,9 @@ describe("the role that", () => {
     expect(await resumeQueue(client, "paused")).toBe(true);
     expect(events.filter(({ type }) => type === "trouble")).toEqual([]);
     await isRefusedAllBut(own.sql, [
+      "insert into soniq_audit (actor, action, outcome) values ('me', 'read', 'done')",
+      "update soniq_audit set actor = 'me'",
+      "delete from soniq_audit",
       "delete from soniq_jobs",
       "update soniq_jobs set payload = '{}'",
       "select payload from soniq_jobs",
@@ -238,7 +244,14 @@ describe("the role that", () => {
     const own = as("read");
     const client = drizzle({ client: postgres(own.url, { max: 1, onnotice: () => {} }) });
     afterAll(() => client.$client.end());
-    for (const table of ["soniq_jobs", "soniq_queues", "soniq_schedules", "soniq_stats", "soniq_workers"])
+    for (const table of [
+      "soniq_audit",
+      "soniq_jobs",
+      "soniq_queues",
+      "soniq_schedules",
+      "soniq_stats",
+      "soniq_workers",
+    ])
       await own.sql.unsafe(`select * from ${table}`);
     const { id } = await enqueue(db, job, { n: 1 });
     expect(await getJob(client, job, id)).toMatchObject({ payload: { n: 1 } });

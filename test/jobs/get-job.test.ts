@@ -54,6 +54,8 @@ test("a job that waits is as it was enqueued, its payload as it is stored", asyn
     errors: [],
     logs: [],
     meta: { trace: { id: "x" } },
+    uniqueKey: null,
+    lastWorkerId: null,
   });
 });
 

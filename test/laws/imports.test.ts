@@ -1,10 +1,18 @@
 // Which room may know of which. What each is for, ARCHITECTURE.md says.
 import { expect, test } from "vitest";
-import { type SourceFile, sourceFiles } from "./source-files.ts";
+import { page, type SourceFile, sourceFiles } from "./source-files.ts";
 
 const foundation = ["schema", "src/core"];
 const verbs = [...foundation, "src/sessions", "src/jobs"];
-const engine = [...verbs, "src/database", "src/dead-letters", "src/queues", "src/schedules", "src/webhooks"];
+const engine = [
+  ...verbs,
+  "src/database",
+  "src/dead-letters",
+  "src/queues",
+  "src/schedules",
+  "src/webhooks",
+  "src/audit",
+];
 
 /** A room, and the rooms whose files its own may import. Rooms that do not name each other are siblings. */
 const mayImport: Record<string, readonly string[]> = {
@@ -18,15 +26,18 @@ const mayImport: Record<string, readonly string[]> = {
   "src/schedules": verbs,
   "src/webhooks": verbs,
   "src/waiting": [...verbs, "src/database"],
+  "src/audit": verbs,
   "src/stats": verbs,
   "src/worker": [...engine, "src/stats"],
   "src/metrics": [...engine, "src/stats", "src/worker"],
+  "src/dashboard": [...engine, "src/stats"],
+  "src/dashboard/app": ["src/dashboard"],
   "src/testing": [...engine, "src/worker"],
-  "src/cli": [...engine, "src/stats", "src/worker", "src/metrics"],
+  "src/cli": [...engine, "src/stats", "src/worker", "src/metrics", "src/dashboard"],
 };
 
 /** What the package offers: these gather from any room, and no room imports them. */
-const surfaces = new Set(["src/index.ts", "src/metrics.ts", "src/testing.ts", "src/webhooks.ts"]);
+const surfaces = new Set(["src/index.ts", "src/dashboard.ts", "src/metrics.ts", "src/testing.ts", "src/webhooks.ts"]);
 
 const files = sourceFiles();
 const byPath = new Map(files.map((file) => [file.path, file]));
@@ -90,8 +101,8 @@ test("only src/database knows the driver", () => {
   expect(imported(outside("src/database"), (name) => drivers.test(name))).toEqual([]);
 });
 
-test("src/worker and src/waiting hold no SQL", () => {
-  const rooms = [...inRoom("src/worker"), ...inRoom("src/waiting")];
+test("src/worker, src/waiting and src/dashboard hold no SQL", () => {
+  const rooms = [...inRoom("src/worker"), ...inRoom("src/waiting"), ...inRoom("src/dashboard")];
   expect(imported(rooms, (name) => /^(schema\/|drizzle-orm)/.test(name))).toEqual([]);
   expect(said(rooms, /\bsql`|\b(db|tx)\.execute\(/g)).toEqual([]);
 });
@@ -111,11 +122,24 @@ test("src/jobs knows no time: the database's clock tells it", () => {
   expect(said(inRoom("src/jobs"), clocks)).toEqual([]);
 });
 
-test("only src/worker and src/waiting sleep", () => {
+test("only src/worker, src/waiting the page and what it sees live sleep", () => {
   const timers = /\b(setTimeout|setInterval|setImmediate)\b|"(node:)?timers[^"]*"|\bpg_sleep\b/g;
   // Giving up on a reply is no sleep.
-  const others = outside("src/worker", "src/waiting").filter(({ path }) => path !== "src/database/watch-replies.ts");
+  const may = new Set(["src/database/watch-replies.ts", "src/dashboard/live-feed.ts"]);
+  const others = outside("src/worker", "src/waiting", page).filter(({ path }) => !may.has(path));
   expect(said(others, timers)).toEqual([]);
+});
+
+test("the page knows of the rest what the API answers, and nobody knows the page", () => {
+  const itsOwn = /^(src\/dashboard\/app\/|src\/dashboard\/wire\.ts$|preact(\/hooks)?$|uplot$)/;
+  expect(imported(inRoom(page), (name) => !itsOwn.test(name))).toEqual([]);
+  expect(imported(outside(page), (name) => name.startsWith(page))).toEqual([]);
+});
+
+test("the page writes no HTML and runs no text, whatever is in the database", () => {
+  const unsafe =
+    /\b(dangerouslySetInnerHTML|(inner|outer)HTML|insertAdjacentHTML|srcdoc|DOMParser|eval)\b|document\.write|new Function|javascript:/g;
+  expect(said(inRoom(page), unsafe)).toEqual([]);
 });
 
 test("no module keeps a variable that changes", () => {

@@ -1,6 +1,7 @@
 // Which way the statements take that people ask for: listing, replaying and purging dead letters, and looking at queues.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
+import { countDeadLetters } from "../../src/dead-letters/count.ts";
 import { listDeadLetters } from "../../src/dead-letters/list.ts";
 import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
 import { replayDeadLetters } from "../../src/dead-letters/replay.ts";
@@ -50,6 +51,12 @@ describe("among fifty thousand dead letters", () => {
       expect(stepsAmongJobs(observed)).toEqual(new Set([byDeath]));
       expect(rowsRead(observed)).toBe(51);
     }
+  });
+
+  test("they are counted by that index, no more of them than ten thousand", async () => {
+    const observed = await engine.observe((db) => countDeadLetters(db));
+    expect(stepsAmongJobs(observed)).toEqual(new Set([byDeath.replace("Index Scan", "Index Only Scan")]));
+    expect(rowsRead(observed)).toBe(10_000);
   });
 
   test("replaying all of them meets each a few times, since each batch begins where the last one ended", async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import * as schema from "../../schema/index.ts";
+import * as dashboard from "../../src/dashboard.ts";
 import * as nodePostgres from "../../src/database/node-postgres.ts";
 import * as pglite from "../../src/database/pglite.ts";
 import * as surface from "../../src/index.ts";
@@ -175,7 +176,15 @@ const webhookTypes = [
   "WebhookRequest",
 ];
 
-const tables = ["soniqJobs", "soniqQueues", "soniqSchedules", "soniqStats", "soniqWebhookEndpoints", "soniqWorkers"];
+const tables = [
+  "soniqAudit",
+  "soniqJobs",
+  "soniqQueues",
+  "soniqSchedules",
+  "soniqStats",
+  "soniqWebhookEndpoints",
+  "soniqWorkers",
+];
 
 test("soniq-drizzle exports these functions and classes, and nothing else", () => {
   expect(Object.keys(surface).toSorted()).toEqual(values);
@@ -193,6 +202,12 @@ test("soniq-drizzle/schema exports the tables, and nothing that drizzle-kit woul
 test("soniq-drizzle/webhooks exports these functions and types, and nothing else", () => {
   expect(Object.keys(webhooks).toSorted()).toEqual(webhookValues);
   expect(exportedNames("src/webhooks.ts")).toEqual([...webhookValues, ...webhookTypes].toSorted());
+});
+
+test("soniq-drizzle/dashboard exports one function, and the types that it needs", () => {
+  expect(Object.keys(dashboard)).toEqual(["createDashboard"]);
+  const options = ["Authorize", "Dashboard", "DashboardAction", "DashboardOptions", "LinkedJob"];
+  expect(exportedNames("src/dashboard.ts")).toEqual([...options, "createDashboard"]);
 });
 
 test("soniq-drizzle/metrics exports one function and its type", () => {
@@ -214,7 +229,7 @@ test("soniq-drizzle/testing exports these functions and types, and nothing else"
   expect(exportedNames("src/testing.ts")).toEqual(["EnqueuedJob", "TestConfig", ...functions]);
 });
 
-test("the package offers seven modules, its manifest and a command", () => {
+test("the package offers eight modules, its manifest and a command", () => {
   const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
   expect(manifest["type"]).toBe("module");
   expect(manifest["exports"]).toEqual({
@@ -234,6 +249,7 @@ test("the package offers seven modules, its manifest and a command", () => {
     "./pglite": { types: "./dist/src/database/pglite.d.ts", default: "./dist/src/database/pglite.js" },
     "./testing": { types: "./dist/src/testing.d.ts", default: "./dist/src/testing.js" },
     "./webhooks": { types: "./dist/src/webhooks.d.ts", default: "./dist/src/webhooks.js" },
+    "./dashboard": { types: "./dist/src/dashboard.d.ts", default: "./dist/src/dashboard.js" },
     "./package.json": "./package.json",
   });
   expect(manifest["bin"]).toEqual({ "soniq-drizzle": "bin/soniq-drizzle.js" });

@@ -218,7 +218,14 @@ test("a list looks at ten thousand jobs by primary key, and no more, when none f
   await forgetAll();
   await sql`insert into soniq_jobs (name, payload) select 'x', '{}' from generate_series(1, 100000)`;
   await sql`vacuum analyze soniq_jobs`;
-  for (const filter of [{ name: "y" }, { queue: "y" }, { state: "completed" }, { tag: "y" }] as const) {
+  for (const filter of [
+    { name: "y" },
+    { queue: "y" },
+    { state: "completed" },
+    { tag: "y" },
+    { field: { path: "a.b", value: "1" } },
+    { since: new Date(2_000, 1), until: new Date(2_000, 2) },
+  ] as const) {
     const observed = await engine.observe((db) => listJobs(db, filter));
     expect(waysToJobs(observed)).toEqual(["soniq_jobs_pkey"]);
     expect(rowsRead(observed)).toBeLessThan(20_100);

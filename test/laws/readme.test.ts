@@ -76,6 +76,7 @@ const tsconfig = {
       "soniq-drizzle/pglite": [`${root}/src/database/pglite.ts`],
       "soniq-drizzle/testing": [`${root}/src/testing.ts`],
       "soniq-drizzle/webhooks": [`${root}/src/webhooks.ts`],
+      "soniq-drizzle/dashboard": [`${root}/src/dashboard.ts`],
       "soniq-drizzle/schema": [`${root}/schema/index.ts`],
     },
   },
@@ -89,7 +90,8 @@ describe("of the pages", () => {
     expect(said[page]).toEqual([]);
   });
 
-  test.each(pages)("%s: its commands exist", (page) => {
+  // Each of them is asked for its help, in a process of its own.
+  test.each(pages)("%s: its commands exist", { timeout: 300_000 }, (page) => {
     expect(commands(read(page)).flatMap(whatIsWrong)).toEqual([]);
   });
 

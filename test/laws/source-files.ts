@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -8,7 +8,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 export interface SourceFile {
   /** From the repository's root, such as `src/jobs/claim.ts`. */
   readonly path: string;
-  /** Its folder below `src`, or `schema`; for `src/index.ts`, itself. */
+  /** Its folder below `src`, or `schema`; for `src/index.ts`, itself. The dashboard's page is a room of its own. */
   readonly room: string;
   readonly text: string;
   /** The text without its comments. */
@@ -17,11 +17,14 @@ export interface SourceFile {
   readonly imports: readonly string[];
 }
 
-/** Every file of `src` and `schema`. */
+/** What runs in the browser. */
+export const page = "src/dashboard/app";
+
+/** Every file of code in `src` and `schema`. */
 export function sourceFiles(): SourceFile[] {
   return ["schema", "src"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
+      .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
       .map((entry) => sourceFile(posix.join(entry.parentPath.slice(root.length), entry.name)))
       .toSorted((a, b) => (a.path < b.path ? -1 : 1)),
   );
@@ -31,7 +34,8 @@ function sourceFile(path: string): SourceFile {
   const text = readFileSync(join(root, path), "utf8");
   const code = withoutComments(text);
   const [first = "", second = ""] = path.split("/");
-  const room = first === "src" ? `${first}/${second}` : first;
+  const folder = first === "src" ? `${first}/${second}` : first;
+  const room = path.startsWith(`${page}/`) ? page : folder;
   return { path, room, text, code, imports: importsOf(path, code) };
 }
 
@@ -50,7 +54,11 @@ const importing = [
 
 function importsOf(path: string, code: string): string[] {
   const names = importing.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name]) => name as string));
-  return names.map((name) =>
-    name.startsWith(".") ? posix.join(posix.dirname(path), name).replace(/\.js$/, ".ts") : name,
-  );
+  return names.map((name) => (name.startsWith(".") ? sourceOf(posix.join(posix.dirname(path), name)) : name));
+}
+
+/** What an import ending in `.js` means. */
+function sourceOf(path: string): string {
+  const tsx = path.replace(/\.js$/, ".tsx");
+  return existsSync(join(root, tsx)) ? tsx : path.replace(/\.js$/, ".ts");
 }

@@ -58,6 +58,7 @@ describe("it says", () => {
       "work",
       "migrate",
       "status",
+      "dashboard",
       "enqueue",
       "jobs",
       "dead",
@@ -81,6 +82,8 @@ describe("it says", () => {
       "--max-duration",
       "--health-port",
       "--health-host",
+      "--metrics-port",
+      "--metrics-host",
       "--help",
     ]);
     expect(help).toContain("SIGTERM");
@@ -214,7 +217,7 @@ describe("it ends with one sentence, and status 2 where only a change of the con
   test("where the tables are missing, or older than this version", async () => {
     const { url } = withoutTables;
     expect(sentence(await work({ DATABASE_URL: url }), 1)).toMatch(
-      /the table soniq_jobs is missing: .*npx soniq-drizzle migrate/,
+      /the table soniq_audit is missing: .*npx soniq-drizzle migrate/,
     );
     const said = sentence(await work({ DATABASE_URL: older.url }), 1);
     expect(said).toMatch(

@@ -47,7 +47,8 @@ describe.concurrent.each(majors)("with drizzle-orm $orm", ({ installing, databas
     expect(migrations()).toHaveLength(1);
     const script = readFileSync(join(project, "migrations", migrations()[0] as string), "utf8");
     const tables = [...script.matchAll(/CREATE TABLE "(\w+)"/g)].map(([, table]) => table);
-    const ours = "soniq_jobs soniq_queues soniq_schedules soniq_stats soniq_webhook_endpoints soniq_workers";
+    const ours =
+      "soniq_audit soniq_jobs soniq_queues soniq_schedules soniq_stats soniq_webhook_endpoints soniq_workers";
     expect(tables.toSorted().join(" ")).toBe(`jobs orders ${ours}`);
     expect(await succeed(project, kit("generate"))).toContain("No schema changes");
   });

@@ -13,7 +13,9 @@ const files = (path: string) =>
 test("the tarball has what is built, the schema's sources, the migrations and the pages, and nothing else", async () => {
   const listed = await succeed(folder, ["tar", "-tzf", await pack(folder)]);
   const packed = listed.trim().split("\n");
-  const sources = [...files("src"), ...files("schema")].map((path) => path.replace(/\.ts$/, ""));
+  // The dashboard's page is bundled.
+  const compiled = files("src").filter((path) => !path.startsWith("src/dashboard/app/"));
+  const sources = [...compiled, ...files("schema")].map((path) => path.replace(/\.ts$/, ""));
   const expected = [
     "package.json",
     "README.md",
@@ -23,6 +25,7 @@ test("the tarball has what is built, the schema's sources, the migrations and th
     ...files("schema"),
     ...files("migrations").filter((path) => path.endsWith(".sql")),
     ...["package.json", ...files("schema")].map((path) => `dist/commonjs/${path}`),
+    ...["LICENSES.txt", "app.css", "app.js", "index.html"].map((file) => `dist/dashboard/app/${file}`),
     ...sources.flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`]),
   ];
   expect(packed.toSorted()).toEqual(expected.map((path) => `package/${path}`).toSorted());

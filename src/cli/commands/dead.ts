@@ -17,7 +17,7 @@ import { exitCodes } from "../exit-codes.js";
 import { withPages } from "../page-options.js";
 import { type Columns, countText, printJson, printPage, printRows } from "../print.js";
 import { oneLine } from "../printable.js";
-import { whyRefused } from "../why-refused.js";
+import { whyRefused } from "../../dead-letters/why-refused.js";
 
 type ListOptions = DatabaseOptions & FilterOptions & PageOptions;
 type BulkOptions = DatabaseOptions & FilterOptions & { readonly all?: true; readonly yes?: true };

@@ -12,7 +12,7 @@ import { jobState } from "../job-state.js";
 import { printJson } from "../print.js";
 import { oneLine } from "../printable.js";
 import { wholeNumbers } from "../whole-number.js";
-import { whyRefused } from "../why-refused.js";
+import { whyRefused } from "../../dead-letters/why-refused.js";
 
 /** `soniq-drizzle jobs retry` */
 export function retryCommand(): Command {

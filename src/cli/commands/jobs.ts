@@ -69,7 +69,11 @@ async function list({
 }
 
 /** As many jobs as were asked for, from as many pages as that takes, within reason. */
-async function pageOf(db: Queryable, filter: JobFilter, { limit = 50, cursor }: PageOptions): Promise<JobPage> {
+async function pageOf(
+  db: Queryable,
+  filter: JobFilter,
+  { limit = 50, cursor }: PageOptions,
+): Promise<Pick<JobPage, "jobs" | "next">> {
   const jobs: JobSummary[] = [];
   let next = cursor;
   for (let pages = 0; pages < mostPages; pages += 1) {

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { Duration } from "../../core/duration.js";
 import { errorCode } from "../../core/errors.js";
 import { version } from "../../core/version.js";
@@ -16,6 +16,7 @@ import { healthPaths, serveHealth } from "../health-server.js";
 import { loadConfig } from "../load-config.js";
 import { metricsPath, serveMetrics } from "../metrics-server.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
+import { portNumber } from "../port-number.js";
 import { reporter } from "../reporter.js";
 import { duration } from "../time-arguments.js";
 import { stopOnUncaughtErrors } from "../uncaught-errors.js";
@@ -168,11 +169,4 @@ function stopOnSignals(worker: Worker, say: (text: string) => void): Promise<voi
     process.on("SIGTERM", onSignal);
     process.on("SIGINT", onSignal);
   });
-}
-
-function portNumber(text: string): number {
-  const n = Number(text);
-  if (text.trim() === "" || !Number.isInteger(n) || n < 0 || n > 65_535)
-    throw new InvalidArgumentError("give a port from 1 to 65535, or 0 for any that is free.");
-  return n;
 }

@@ -1,6 +1,6 @@
 import { errorText } from "../core/errors.js";
 import { storable } from "../core/storable.js";
-import type { PurgeRefusal } from "../dead-letters/purge.js";
+import type { PurgeRefusal } from "./purge.js";
 import type { ReplayRefusal } from "../jobs/replay.js";
 
 /** Why a dead letter stays, for people. */

@@ -1,0 +1,50 @@
+import { desc, lt } from "drizzle-orm";
+import { soniqAudit } from "../../schema/audit.js";
+import { builder } from "../core/builder.js";
+import { explainMissingTables } from "../core/missing-tables.js";
+import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
+import type { Queryable } from "../core/queryable.js";
+
+/** What somebody did by the dashboard. */
+interface AuditEntry {
+  readonly id: number;
+  readonly at: Date;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly outcome: string;
+}
+
+interface AuditPage {
+  /** Newest first. */
+  readonly entries: readonly AuditEntry[];
+  /** Where the next page begins; undefined if this is the last one. */
+  readonly next: string | undefined;
+}
+
+/**
+ * Lists what was done by the dashboard, newest first.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @throws InvalidValueError before any SQL, for a cursor or limit that is none
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function listAudit(db: Queryable, page: PageOptions = {}): Promise<AuditPage> {
+  const limit = checkedLimit(page.limit);
+  const rows = await builder(db)
+    .select({
+      id: soniqAudit.id,
+      at: soniqAudit.at,
+      actor: soniqAudit.actor,
+      action: soniqAudit.action,
+      target: soniqAudit.target,
+      outcome: soniqAudit.outcome,
+    })
+    .from(soniqAudit)
+    .where(lt(soniqAudit.id, idOfCursor(page.cursor)))
+    .orderBy(desc(soniqAudit.id))
+    .limit(limit + 1)
+    .catch(explainMissingTables);
+  const entries = rows.slice(0, limit);
+  return { entries, next: rows.length > limit ? String(entries.at(-1)?.id) : undefined };
+}

@@ -1,0 +1,40 @@
+import { eq, sql } from "drizzle-orm";
+import { soniqAudit } from "../../schema/audit.js";
+import { builder } from "../core/builder.js";
+import type { Queryable } from "../core/queryable.js";
+import { storable } from "../core/storable.js";
+import { fieldsJson } from "../jobs/log-line.js";
+
+/** What somebody did, or was refused. */
+export interface Deed {
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly detail: unknown;
+  readonly outcome: string;
+}
+
+const longest = 1_000;
+
+/** Writes a deed down; on a transaction, together with what was done. @returns the entry's id */
+export async function recordAudit(db: Queryable, { actor, action, target, detail, outcome }: Deed): Promise<number> {
+  const [entry] = await builder(db)
+    .insert(soniqAudit)
+    .values({
+      actor: storable(actor, longest),
+      action,
+      target: storable(target, longest),
+      detail: sql`${fieldsJson(detail) ?? "{}"}::text::jsonb`,
+      outcome: storable(outcome, longest),
+    })
+    .returning({ id: soniqAudit.id });
+  return (entry as { id: number }).id;
+}
+
+/** Says what became of a deed that took its time. */
+export async function concludeAudit(db: Queryable, id: number, outcome: string): Promise<void> {
+  await builder(db)
+    .update(soniqAudit)
+    .set({ outcome: storable(outcome, longest) })
+    .where(eq(soniqAudit.id, id));
+}

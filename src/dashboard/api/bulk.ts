@@ -1,0 +1,91 @@
+import { concludeAudit, recordAudit } from "../../audit/record-audit.js";
+import type { Queryable } from "../../core/queryable.js";
+import type { DeadLetterFilter } from "../../dead-letters/filter.js";
+import { purgeDeadLetters } from "../../dead-letters/purge.js";
+import { replayDeadLetters } from "../../dead-letters/replay.js";
+import type { Api, Change } from "../api.js";
+import { filterBody, filterOf } from "../dead-letter-query.js";
+import { problemOf, reportFailure } from "../problem.js";
+import { checked } from "../query.js";
+import type { BulkProgressView } from "../wire.js";
+
+interface Count {
+  readonly done: number;
+  readonly refused: number;
+}
+
+/** Changes many dead letters, batch by batch. */
+type Bulk = (
+  db: Queryable,
+  filter: DeadLetterFilter,
+  options: { readonly signal: AbortSignal; readonly onProgress: (count: Count) => void },
+) => Promise<void>;
+
+/** What is done to many dead letters at once: an answer of a line for each batch, for as long as it takes. */
+export function bulkRoutes(api: Api): void {
+  add("replay", async (db, filter, { signal, onProgress }) => {
+    await replayDeadLetters(db, filter, {
+      signal,
+      onProgress: ({ replayed, refused }) => onProgress({ done: replayed, refused }),
+    });
+  });
+  add("purge", async (db, filter, { signal, onProgress }) => {
+    await purgeDeadLetters(db, filter, {
+      signal,
+      onProgress: ({ purged, refused }) => onProgress({ done: purged, refused }),
+    });
+  });
+
+  function add(verb: "replay" | "purge", bulk: Bulk): void {
+    api.asked(`/dead-letters/${verb}`, `dead-letters.${verb}`, async (c, change) => {
+      const filter = filterOf(checked(filterBody, change.body, "body"));
+      const { db } = api.settings;
+      const entry = await recordAudit(db, { ...change, detail: change.body, outcome: "begun" });
+      return c.body(
+        progress(db, change, entry, (options) => bulk(db, filter, options)),
+        200,
+        {
+          "content-type": "application/x-ndjson",
+          "x-accel-buffering": "no",
+        },
+      );
+    });
+  }
+}
+
+/** It is not on one transaction: each batch is done once its line is there, and whoever goes away stops it behind one. */
+function progress(
+  db: Queryable,
+  { request }: Change,
+  entry: number,
+  run: (options: Parameters<Bulk>[2]) => Promise<void>,
+): ReadableStream<Uint8Array> {
+  const left = new AbortController();
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async start(controller) {
+      let count: Count = { done: 0, refused: 0 };
+      const say = (line: BulkProgressView) => {
+        if (!left.signal.aborted) controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
+      };
+      const onProgress = ({ done, refused }: Count) => {
+        count = { done, refused };
+        say({ ...count, finished: false });
+      };
+      const isLeft = () => request.signal.aborted || left.signal.aborted;
+      const inWords = () => `${count.done} done, ${count.refused} refused`;
+      try {
+        await run({ signal: AbortSignal.any([request.signal, left.signal]), onProgress });
+        await concludeAudit(db, entry, inWords());
+        say({ ...count, finished: true });
+      } catch (error) {
+        const why = isLeft() ? "whoever asked went away" : problemOf(error).error;
+        if (!isLeft()) reportFailure(error);
+        await concludeAudit(db, entry, `stopped after ${inWords()}: ${why}`).catch(() => {});
+        say({ ...count, finished: false, error: why });
+      }
+      if (!left.signal.aborted) controller.close();
+    },
+    cancel: () => left.abort(),
+  });
+}

@@ -1,0 +1,63 @@
+import * as v from "valibot";
+import type { Queryable } from "../../core/queryable.js";
+import { listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
+import { listEndpoints, pauseEndpoint, resumeEndpoint } from "../../webhooks/endpoints.js";
+import type { Api } from "../api.js";
+import { isoOrNull } from "../iso.js";
+import { checked, page, queryOf, text } from "../query.js";
+import { Refusal } from "../refusal.js";
+import type { DeliveryListView, EndpointView } from "../wire.js";
+
+const pageQuery = v.strictObject(page);
+const why = v.object({ reason: text });
+
+export function endpointRoutes(api: Api): void {
+  api.read("/endpoints", views);
+  api.read("/endpoints/:id/deliveries", (db, request) =>
+    deliveries(db, request.param("id") as string, queryOf(request, pageQuery)),
+  );
+  api.change("/endpoints/:target/pause", "endpoint.pause", async (db, { target, actor, body }) => {
+    await pauseEndpoint(db, target, checked(why, body, "body").reason ?? `by ${actor}`);
+    return "paused: what is announced meanwhile waits";
+  });
+  api.change("/endpoints/:target/resume", "endpoint.resume", async (db, { target }) => {
+    await resumeEndpoint(db, target);
+    return "resumed: what has waited is sent";
+  });
+  api.change("/deliveries/:target/resend", "delivery.resend", async (db, { target }) => {
+    if (!/^\d{1,15}$/.test(target)) throw new Refusal(400, "a delivery's id is a whole number: give one");
+    const { id } = await resendDelivery(db, Number(target));
+    return `sent once more, as delivery #${id}`;
+  });
+}
+
+async function views(db: Queryable): Promise<EndpointView[]> {
+  return (await listEndpoints(db)).map(({ openUntil, createdAt, ...endpoint }) => ({
+    ...endpoint,
+    openUntil: isoOrNull(openUntil),
+    createdAt: createdAt.toISOString(),
+  }));
+}
+
+async function deliveries(
+  db: Queryable,
+  endpoint: string,
+  wanted: v.InferOutput<typeof pageQuery>,
+): Promise<DeliveryListView> {
+  const found = await listDeliveries(db, endpoint, wanted);
+  return {
+    deliveries: found.deliveries.map(({ nextAt, createdAt, finishedAt, failures, ...delivery }) => ({
+      ...delivery,
+      nextAt: isoOrNull(nextAt),
+      createdAt: createdAt.toISOString(),
+      finishedAt: isoOrNull(finishedAt),
+      failures: failures.map(({ attempt, at, message, status = null }) => ({
+        attempt,
+        at: at.toISOString(),
+        message,
+        status,
+      })),
+    })),
+    next: found.next ?? null,
+  };
+}

@@ -1,0 +1,31 @@
+import type { Queryable } from "../../core/queryable.js";
+import { countDeadLetters } from "../../dead-letters/count.js";
+import { countLiveWorkers } from "../../sessions/count-live.js";
+import { countAttempts } from "../../stats/count-attempts.js";
+import type { Api } from "../api.js";
+import { LiveFeed } from "../live-feed.js";
+import { Refusal } from "../refusal.js";
+import { Throughput } from "../throughput.js";
+import type { LiveView } from "../wire.js";
+import { queueViews } from "./queues.js";
+
+/** What all who look are shown as it changes: read once for all of them, and only while there are some. */
+export function liveRoutes(api: Api): void {
+  const throughput = new Throughput();
+  const feed = new LiveFeed(() => api.reading((db) => view(db, throughput)));
+  api.look("/live", (c) => {
+    const events = feed.watch(c.req.raw, () => api.admit(c, "read", "live"));
+    if (!events) throw new Refusal(503, "too many look at once: close a page that is not needed");
+    return c.body(events, 200, { "content-type": "text/event-stream", "x-accel-buffering": "no" });
+  });
+}
+
+async function view(db: Queryable, throughput: Throughput): Promise<LiveView> {
+  return {
+    at: new Date().toISOString(),
+    queues: await queueViews(db),
+    workers: await countLiveWorkers(db),
+    deadLetters: await countDeadLetters(db),
+    perSecond: throughput.told(await countAttempts(db), performance.now()),
+  };
+}

@@ -1,0 +1,16 @@
+import * as v from "valibot";
+import { statsRanges, type StatsRange } from "../../stats/ranges.js";
+import { readStats } from "../../stats/read-stats.js";
+import type { Api } from "../api.js";
+import { queryOf, text } from "../query.js";
+import type { StatsView } from "../wire.js";
+
+const statsQuery = v.strictObject({
+  range: v.optional(v.picklist(Object.keys(statsRanges) as StatsRange[]), "1h"),
+  queue: text,
+  name: text,
+});
+
+export function statsRoutes(api: Api): void {
+  api.read("/stats", async (db, request) => (await readStats(db, queryOf(request, statsQuery))) satisfies StatsView);
+}

@@ -1,0 +1,45 @@
+import type { JobView } from "../../wire.js";
+import { href } from "../route.js";
+import { Card } from "./card.js";
+import { Facts } from "./facts.js";
+import { Time } from "./time.js";
+
+export function JobFacts({ job }: { readonly job: JobView }) {
+  const time = (at: string | null) => (at === null ? null : <Time at={at} />);
+  return (
+    <Card title="Facts">
+      <Facts
+        facts={{
+          Queue: <a href={href("jobs", { queue: job.queue })}>{job.queue}</a>,
+          Name: <a href={href("jobs", { name: job.name })}>{job.name}</a>,
+          Endpoint: endpointOf(job),
+          Priority: job.priority,
+          Attempts: `${job.attempt} of ${job.maxAttempts}`,
+          Enqueued: time(job.createdAt),
+          [job.state === "queued" ? "Due" : "Was due"]: time(job.runAt),
+          Claimed: time(job.claimedAt),
+          Finished: time(job.finishedAt),
+          "Cancel requested": time(job.cancelRequestedAt),
+          Worker: job.workerId && <span class="id">{job.workerId}</span>,
+          "Unique key": job.uniqueKey && <span class="id">{job.uniqueKey}</span>,
+          Crashes: job.crashes > 0 ? job.crashes : null,
+          Replays: job.replays > 0 ? job.replays : null,
+          Tags: job.tags.length > 0 ? job.tags.map((tag) => <Tag key={tag} tag={tag} />) : null,
+        }}
+      />
+    </Card>
+  );
+}
+
+const Tag = ({ tag }: { readonly tag: string }) => (
+  <a class="tag" href={href("jobs", { tag })}>
+    {tag}
+  </a>
+);
+
+/** Of a delivery: where all that was sent to its endpoint is. */
+function endpointOf({ name, payload }: JobView) {
+  if (name !== "soniq.webhook" || typeof payload !== "object" || payload === null || !("endpoint" in payload))
+    return null;
+  return <a href={href(`webhooks/${encodeURIComponent(String(payload.endpoint))}`)}>its deliveries</a>;
+}

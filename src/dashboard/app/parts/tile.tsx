@@ -1,0 +1,25 @@
+import type { ComponentChildren } from "preact";
+
+interface TileProps {
+  readonly label: string;
+  readonly value: string;
+  readonly unit?: string;
+  readonly note?: ComponentChildren;
+  readonly href: string;
+  /** Whether somebody should look at it. */
+  readonly alert?: boolean;
+}
+
+/** A number that matters, and a way to what it is made of. */
+export function Tile({ label, value, unit, note, href, alert = false }: TileProps) {
+  return (
+    <a class={`tile ${alert ? "alert" : ""}`} href={href}>
+      <span class="tile-label">{label}</span>
+      <span class="tile-value">
+        {value}
+        {unit && <small> {unit}</small>}
+      </span>
+      <span class="tile-note">{note}</span>
+    </a>
+  );
+}

@@ -1,0 +1,9 @@
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { SessionView } from "../wire.js";
+
+const Session = createContext<SessionView>({ version: "", user: null, writable: false, mayReveal: false });
+
+export const SessionProvider = Session.Provider;
+/** Who looks, and what they may do. */
+export const useSession = (): SessionView => useContext(Session);

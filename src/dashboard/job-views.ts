@@ -1,0 +1,79 @@
+import type { Job, JobSummary } from "../jobs/job.js";
+import { jobTimeline } from "../jobs/job-timeline.js";
+import { isoOrNull } from "./iso.js";
+import { linkOf } from "./link.js";
+import type { DashboardSettings } from "./options.js";
+import type { Redacted } from "./redact.js";
+import type { JobAction, JobRow, JobView } from "./wire.js";
+
+/** What rows show of a job, and of a dead letter. */
+type Listed = Omit<JobSummary, "workerId" | "cancelRequestedAt">;
+
+export function jobRow(job: Listed, link: string | null = null): JobRow {
+  const { id, name, queue, state, priority, attempt, maxAttempts, tags, reason } = job;
+  return {
+    id,
+    name,
+    queue,
+    state,
+    priority,
+    attempt,
+    maxAttempts,
+    tags,
+    reason,
+    createdAt: job.createdAt.toISOString(),
+    runAt: isoOrNull(job.runAt),
+    claimedAt: isoOrNull(job.claimedAt),
+    finishedAt: isoOrNull(job.finishedAt),
+    link,
+  };
+}
+
+/** A job's whole story. @param revealed whether its secret fields are shown */
+export function jobView(job: Job, settings: DashboardSettings, revealed: boolean): JobView {
+  const redacted: string[] = [];
+  const shown = (value: unknown, name: string): unknown => {
+    if (revealed) return value;
+    const without: Redacted = settings.redact.of(value, name);
+    redacted.push(...without.paths);
+    return without.value;
+  };
+  return {
+    ...jobRow(job, linkOf(job, settings.link)),
+    payload: shown(job.payload, "payload"),
+    result: shown(job.result, "result"),
+    progress: shown(job.progress, "progress"),
+    meta: shown(job.meta, "meta") as JobView["meta"],
+    logs: job.logs.map(({ at, attempt, message, fields }, i) => ({
+      at,
+      attempt,
+      message: String(message),
+      fields: fields === undefined ? null : shown(fields, `logs[${i}].fields`),
+    })),
+    redacted,
+    crashes: job.crashes,
+    replays: job.replays,
+    uniqueKey: job.uniqueKey,
+    workerId: job.workerId,
+    cancelRequestedAt: isoOrNull(job.cancelRequestedAt),
+    timeline: jobTimeline(job),
+    actions: settings.access.write ? actionsOn(job) : [],
+  };
+}
+
+/** What may be done with a job as it stands. */
+function actionsOn({ state, runAt, cancelRequestedAt }: JobSummary): JobAction[] {
+  switch (state) {
+    case "queued":
+      return [...(runAt !== null && runAt.getTime() > Date.now() ? ["run-now" as const] : []), "cancel", "discard"];
+    case "active":
+      return cancelRequestedAt === null ? ["cancel"] : [];
+    case "dead":
+      return ["retry"];
+    case "completed":
+    case "cancelled":
+      return [];
+    default:
+      return state satisfies never;
+  }
+}

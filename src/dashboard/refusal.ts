@@ -1,0 +1,14 @@
+import { SoniqError } from "../core/errors.js";
+
+/** A request that is not answered as it asked to be: its message says what to do. */
+export class Refusal extends SoniqError {
+  override readonly name = "Refusal";
+
+  constructor(
+    readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 421 | 429 | 503,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}

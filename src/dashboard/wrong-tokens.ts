@@ -1,0 +1,33 @@
+/** Of one address within a minute; beyond them no token of it is looked at. */
+const mostWrong = 20;
+const windowMs = 60_000;
+/** Addresses may come without end; forgetting them all lets a few more guesses through. */
+const mostAddresses = 1_000;
+
+/** Keeps tokens from being guessed at. */
+export interface WrongTokens {
+  /** For how many seconds no token from there is looked at; 0 if they are. */
+  closedFor(address: string): number;
+  note(address: string): void;
+}
+
+/** @param now milliseconds of a clock that never goes back */
+export function wrongTokens(now: () => number = () => performance.now()): WrongTokens {
+  const windows = new Map<string, { readonly endsAt: number; wrong: number }>();
+  const current = (address: string) => {
+    const window = windows.get(address);
+    return window && window.endsAt > now() ? window : undefined;
+  };
+  return {
+    closedFor(address) {
+      const window = current(address);
+      return window && window.wrong >= mostWrong ? Math.ceil((window.endsAt - now()) / 1_000) : 0;
+    },
+    note(address) {
+      const window = current(address) ?? { endsAt: now() + windowMs, wrong: 0 };
+      window.wrong += 1;
+      if (windows.size >= mostAddresses && !windows.has(address)) windows.clear();
+      windows.set(address, window);
+    },
+  };
+}

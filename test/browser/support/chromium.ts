@@ -1,0 +1,48 @@
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import packed from "@sparticuz/chromium";
+import { type Browser, chromium } from "playwright-core";
+
+const fontsFile = "fonts.conf";
+
+/** A headless Chromium; null, and a loud word, where there is none. */
+export async function openBrowser(): Promise<Browser | null> {
+  const executablePath = process.env["CHROMIUM_PATH"] ?? (await unpacked());
+  if (executablePath === null) {
+    console.warn("NO BROWSER TESTS RUN HERE: set CHROMIUM_PATH to a Chromium or Chrome.");
+    return null;
+  }
+  // Not the arguments that the package has for places with little memory: they turn the same-origin policy off, too.
+  const args = ["--no-sandbox"];
+  const env = { ...process.env, FONTCONFIG_FILE: join(dirname(executablePath), fontsFile) };
+  return chromium.launch({ executablePath, args, env, headless: true });
+}
+
+/** npm's Chromium, unpacked once per installation. Two that do so at the same time do not meet half a file. */
+async function unpacked(): Promise<string | null> {
+  if (process.platform !== "linux" || process.arch !== "x64") return null;
+  const folder = fileURLToPath(new URL("../../../node_modules/.cache/chromium", import.meta.url));
+  if (!existsSync(folder)) {
+    mkdirSync(dirname(folder), { recursive: true });
+    const mine = mkdtempSync(`${folder}-`);
+    const before = process.env["TMPDIR"];
+    process.env["TMPDIR"] = mine;
+    await packed.executablePath().finally(() => {
+      if (before === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = before;
+    });
+    // The fonts that are packed with it, and those of this machine.
+    const folders = [`${folder}/fonts`, "/usr/share/fonts"].map((path) => `<dir>${path}</dir>`).join("");
+    writeFileSync(
+      join(mine, fontsFile),
+      `<fontconfig>${folders}<cachedir>${folder}/fonts-cache</cachedir></fontconfig>`,
+    );
+    try {
+      renameSync(mine, folder);
+    } catch {
+      rmSync(mine, { recursive: true });
+    }
+  }
+  return join(folder, "chromium");
+}
