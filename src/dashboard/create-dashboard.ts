@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { shown } from "../core/errors.js";
 import { Api } from "./api.js";
 import { auditRoutes } from "./api/audit.js";
 import { bulkRoutes } from "./api/bulk.js";
@@ -39,7 +40,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   everything.use(securityHeaders, async (c, next) => {
     if (!settings.isAllowedHost(c.req.raw))
       throw new Refusal(421, "this host is not known here: name it in the dashboard's `hosts`, or with --allow-host");
-    await next();
+    await next().catch(asError);
   });
   const app = everything.basePath(settings.base || "/");
   serveAssets(app, settings.base);
@@ -51,6 +52,11 @@ export function createDashboard(options: DashboardOptions): Dashboard {
     return c.json({ error: sentence }, status, headers);
   });
   return async (request, from) => app.fetch(request, from);
+}
+
+/** Hono answers for errors alone; what `authorize` throws may be anything. */
+function asError(thrown: unknown): never {
+  throw new Error(`what was thrown is no error: ${shown(thrown)}`);
 }
 
 const resources: readonly ((api: Api) => void)[] = [
