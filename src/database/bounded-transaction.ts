@@ -13,7 +13,7 @@ export interface Bounds {
 const lockTimeoutMs = 2_000;
 
 /** Runs statements in a transaction of their own that cannot go on for long, whatever the session's settings. */
-export function boundedTransaction<T>(
+export async function boundedTransaction<T>(
   db: Queryable,
   { accessMode, statementTimeoutMs }: Bounds,
   run: (tx: Queryable) => Promise<T>,

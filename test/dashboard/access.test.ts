@@ -171,7 +171,7 @@ describe("with `authorize`", () => {
   test.each(["eve", undefined, null, 401, { status: 401 }])(
     "nor does one that throws what is no error, such as %j, and it is answered all the same",
     async (thrown) => {
-      const failing = async () => Promise.reject(thrown as Error);
+      const failing = async () => Promise.reject(thrown as unknown as Error);
       const response = await createDashboard({ db, authorize: failing })(requestOf(session));
       expect(response.status).toBe(500);
       expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createDashboard } from "../../src/dashboard.ts";
 import { LiveFeed } from "../../src/dashboard/live-feed.ts";
+import type { Queryable } from "../../src/core/queryable.ts";
 import { Throughput } from "../../src/dashboard/throughput.ts";
 import type { LiveView } from "../../src/dashboard/wire.ts";
 import { requestOf, token } from "../support/dashboard.ts";
@@ -91,6 +92,23 @@ describe("a viewer", () => {
     const reader = (feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>).getReader();
     expect(await nextEvent(reader)).toMatch(/^: /);
     stop.abort();
+  });
+
+  test("is told so, too, where the database has no transactions, which it says by throwing", async () => {
+    const { body } = await createDashboard({ db: {} as Queryable, token })(requestOf("/api/live"));
+    const reader = (body as ReadableStream<Uint8Array>).getReader();
+    expect(await nextEvent(reader)).toMatch(/^: /);
+    await reader.cancel();
+  });
+
+  test("is none who asks for the headers alone", async () => {
+    const { db: recorded, sent } = recordedDatabase(url);
+    const dashboard = createDashboard({ db: recorded, token });
+    for (let n = 0; n < 60; n += 1) {
+      const { status, headers } = await dashboard(requestOf("/api/live", { method: "HEAD" }));
+      expect([status, headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    }
+    expect(sent).toEqual([]);
   });
 });
 
