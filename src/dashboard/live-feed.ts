@@ -57,7 +57,9 @@ export class LiveFeed {
   async #lookOut(): Promise<void> {
     this.#isLooking = true;
     while (this.#viewers.size > 0) {
-      const event = await this.look().then(overview).catch(() => stillThere);
+      const event = await this.look()
+        .then(overview)
+        .catch(() => stillThere);
       this.#newest = event;
       for (const viewer of this.#viewers.keys()) this.#send(viewer, event);
       this.#pause = new AbortController();

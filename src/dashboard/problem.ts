@@ -25,6 +25,9 @@ function databaseProblem(code: string | undefined): Problem | undefined {
   switch (code) {
     case undefined:
       return undefined;
+    case "22021":
+    case "22P05":
+      return { status: 400, error: "a NUL character is in it, which PostgreSQL cannot hold: leave it out" };
     case "57014":
       return {
         status: 503,

@@ -1,20 +1,31 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import { InvalidValueError, pathText } from "../core/errors.js";
+import { Refusal } from "./refusal.js";
 
 const largestPage = 200;
 
 /** A text to filter by. */
 export const text = v.exactOptional(v.pipe(v.string(), v.maxLength(1_000)));
 
-/** A time in ISO 8601. */
+const suchATime = "give a time such as 2026-01-31T08:00Z";
+
+/** A time in ISO 8601, of those that PostgreSQL reads as JavaScript writes them. */
 export const time = v.exactOptional(
   v.pipe(
     v.string(),
     v.transform((iso) => new Date(iso)),
-    v.date("give a time such as 2026-01-31T08:00Z"),
+    v.date(suchATime),
+    v.minValue(new Date("0001-01-02"), suchATime),
+    v.maxValue(new Date("9999-01-01"), suchATime),
   ),
 );
+
+/** An id as it is written down: no two texts are the same one. */
+export function idOf(given: string | undefined, whose: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(given ?? "")) throw new Refusal(400, `${whose} id is a whole number: give one`);
+  return Number(given);
+}
 
 /** Which page of a list. */
 export const page = {

@@ -127,9 +127,21 @@ describe("jobs", () => {
     ]);
   });
 
-  test.each(["x", "0x1", "1e3", "-1", "1.5", "99999999999999999999"])("have no id such as %s", async (id) => {
-    expect((await post(`jobs/${id}/cancel`)).status).toBe(400);
-    expect((await get(`jobs/${id}`)).status).toBe(400);
+  // An id in another form would be another target for `authorize`, and in the log.
+  test.each(["x", "0x1", "1e3", "-1", "1.5", "99999999999999999999", "01", "00", "%31%00", "１"])(
+    "have no id such as %s",
+    async (id) => {
+      expect((await post(`jobs/${id}/cancel`)).status).toBe(400);
+      expect((await get(`jobs/${id}`)).status).toBe(400);
+      expect((await post(`deliveries/${id}/resend`)).status).toBe(400);
+    },
+  );
+});
+
+test.each(["pause", "resume", "trigger"])("a schedule whose name none can have is not found to %s", async (verb) => {
+  expect(await post(`schedules/a%00b/${verb}`)).toMatchObject({
+    status: 400,
+    body: { error: expect.stringContaining("a NUL character is in it") },
   });
 });
 

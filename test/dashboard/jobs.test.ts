@@ -83,6 +83,12 @@ describe("a list", () => {
     ["cursor=1;drop", "cursor is"],
     ["since=yesterday", "query.since is not valid: give a time such as 2026-01-31T08:00Z"],
     ["order=payload", "query"],
+    ["__proto__=1", "query.__proto__ is not valid"],
+    ["name=%00", "a NUL character is in it"],
+    ["field=a&value=%00", "a NUL character is in it"],
+    ["since=%2B275760-09-13", "query.since is not valid: give a time such as 2026-01-31T08:00Z"],
+    ["until=%2B275760-09-13", "query.until is not valid: give a time such as 2026-01-31T08:00Z"],
+    ["until=-000001-01-01", "query.until is not valid: give a time such as 2026-01-31T08:00Z"],
     [`name=${"a".repeat(1_001)}`, "query.name is not valid"],
   ])("refuses %s", async (query, error) => {
     expect(await get(`jobs?${query}`)).toMatchObject({ status: 400, body: { error: expect.stringContaining(error) } });

@@ -4,8 +4,7 @@ import { listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
 import { listEndpoints, pauseEndpoint, resumeEndpoint } from "../../webhooks/endpoints.js";
 import type { Api } from "../api.js";
 import { isoOrNull } from "../iso.js";
-import { checked, page, queryOf, text } from "../query.js";
-import { Refusal } from "../refusal.js";
+import { checked, idOf, page, queryOf, text } from "../query.js";
 import type { DeliveryListView, EndpointView } from "../wire.js";
 
 const pageQuery = v.strictObject(page);
@@ -25,8 +24,7 @@ export function endpointRoutes(api: Api): void {
     return "resumed: what has waited is sent";
   });
   api.change("/deliveries/:target/resend", "delivery.resend", async (db, { target }) => {
-    if (!/^\d{1,15}$/.test(target)) throw new Refusal(400, "a delivery's id is a whole number: give one");
-    const { id } = await resendDelivery(db, Number(target));
+    const { id } = await resendDelivery(db, idOf(target, "a delivery's"));
     return `sent once more, as delivery #${id}`;
   });
 }

@@ -13,7 +13,7 @@ import type { Api, Change } from "../api.js";
 import { isoOrNull } from "../iso.js";
 import { jobRow, jobView } from "../job-views.js";
 import type { DashboardSettings } from "../options.js";
-import { checked, page, queryOf, text, time } from "../query.js";
+import { checked, idOf, page, queryOf, text, time } from "../query.js";
 import { Refusal } from "../refusal.js";
 import type { JobListView } from "../wire.js";
 
@@ -70,8 +70,7 @@ async function jobList(
 }
 
 function jobId(given: string | undefined): number {
-  if (!/^\d{1,15}$/.test(given ?? "")) throw new Refusal(400, "a job's id is a whole number: give one");
-  return Number(given);
+  return idOf(given, "a job's");
 }
 
 const revealed = { action: "job.reveal", detail: {}, outcome: "shown" };
