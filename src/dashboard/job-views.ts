@@ -53,12 +53,24 @@ export function jobView(job: Job, settings: DashboardSettings, revealed: boolean
     redacted,
     crashes: job.crashes,
     replays: job.replays,
-    uniqueKey: job.uniqueKey,
+    uniqueKey: keyShown(job.uniqueKey, (fields) => shown(fields, "uniqueKey")),
     workerId: job.workerId,
     cancelRequestedAt: isoOrNull(job.cancelRequestedAt),
     timeline: jobTimeline(job),
     actions: settings.access.write ? actionsOn(job) : [],
   };
+}
+
+/** A key may be made of the payload's fields: then they stand in it as JSON, behind the job's name. */
+function keyShown(key: string | null, shown: (fields: unknown) => unknown): string | null {
+  const [, name, json = ""] = /^([^:]*:)(\{.*\})$/s.exec(key ?? "") ?? [];
+  try {
+    const fields: unknown = JSON.parse(json);
+    const said = JSON.stringify(shown(fields));
+    return said === JSON.stringify(fields) ? key : `${name}${said}`;
+  } catch {
+    return key;
+  }
 }
 
 /** What may be done with a job as it stands. */

@@ -198,6 +198,23 @@ describe("a job's story", () => {
     );
   });
 
+  test("does not show them in a unique key that is made of fields either", async () => {
+    const once = defineJob({ name: "once:only", payload: v.any(), unique: { by: ["password", "n"], until: "finished" } });
+    ({ id } = await enqueue(db, once, { password: "hunter2", n: 1 }));
+    const job = await story(id);
+    expect(job).toMatchObject({ uniqueKey: 'once%3Aonly:{"n":1,"password":"•••"}' });
+    expect(job.redacted).toEqual(["payload.password", "uniqueKey.password"]);
+    const { body } = await askedDashboard({ db, reveal: true }).get<JobView>(`jobs/${id}?reveal=1`);
+    expect(body.uniqueKey).toBe('once%3Aonly:{"n":1,"password":"hunter2"}');
+  });
+
+  test("shows a unique key that is a text as it is", async () => {
+    for (const uniqueKey of ["invoice:7", '{"n":1.0}', "{", "null"]) {
+      ({ id } = await enqueue(db, order, {}, { uniqueKey }));
+      expect((await story(id)).uniqueKey).toBe(`order:${uniqueKey}`);
+    }
+  });
+
   test("shows them to whoever may reveal them, and writes that down", async () => {
     ({ id } = await enqueue(db, order, { token: "t" }));
     const authorize = (request: Request, action: string) =>
