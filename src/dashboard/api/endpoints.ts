@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Queryable } from "../../core/queryable.js";
+import { storable } from "../../core/storable.js";
 import { listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
 import { listEndpoints, pauseEndpoint, resumeEndpoint } from "../../webhooks/endpoints.js";
 import type { Api } from "../api.js";
@@ -30,8 +31,10 @@ export function endpointRoutes(api: Api): void {
 }
 
 async function views(db: Queryable): Promise<EndpointView[]> {
-  return (await listEndpoints(db)).map(({ openUntil, createdAt, ...endpoint }) => ({
+  return (await listEndpoints(db)).map(({ url, openUntil, createdAt, ...endpoint }) => ({
     ...endpoint,
+    // Receivers may have given it a token of theirs.
+    url: storable(url),
     openUntil: isoOrNull(openUntil),
     createdAt: createdAt.toISOString(),
   }));
