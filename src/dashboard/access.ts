@@ -82,14 +82,10 @@ export function accessOf({ token, authorize, write = false, reveal = false }: Ac
   const wrong = wrongTokens();
 
   function checkToken(request: Request, address: string): void {
-    const seconds = wrong.closedFor(address);
-    if (seconds > 0)
-      throw new Refusal(429, `too many wrong tokens came from there: try again in ${seconds} s`, {
-        "retry-after": String(seconds),
-      });
+    // However many guesses came from there: who guesses may share a proxy's address with all others.
     if (isRight(request)) return;
     // Who has none yet guesses nothing.
-    if (request.headers.has("authorization")) wrong.note(address);
+    if (request.headers.has("authorization")) noteGuess(address);
     throw new Refusal(
       401,
       "the token is missing or wrong: open the link that the dashboard printed, or give its token",
@@ -97,6 +93,15 @@ export function accessOf({ token, authorize, write = false, reveal = false }: Ac
         "www-authenticate": "Bearer",
       },
     );
+  }
+
+  function noteGuess(address: string): void {
+    const seconds = wrong.closedFor(address);
+    if (seconds > 0)
+      throw new Refusal(429, `too many wrong tokens came from there: try again in ${seconds} s`, {
+        "retry-after": String(seconds),
+      });
+    wrong.note(address);
   }
 
   return {

@@ -1,12 +1,12 @@
-/** Of one address within a minute; beyond them no token of it is looked at. */
+/** Of one address within a minute; whoever sends more is told to wait. */
 const mostWrong = 20;
 const windowMs = 60_000;
 /** Addresses may come without end; forgetting them all lets a few more guesses through. */
 const mostAddresses = 1_000;
 
-/** Keeps tokens from being guessed at. */
+/** Counts the tokens that are guessed. They are too long for that: it spares the server, and whoever has an old one learns it. */
 export interface WrongTokens {
-  /** For how many seconds no token from there is looked at; 0 if they are. */
+  /** For how many seconds there have been too many from there; 0 if there have not. */
   closedFor(address: string): number;
   note(address: string): void;
 }
