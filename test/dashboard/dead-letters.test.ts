@@ -9,6 +9,7 @@ import type {
 import { askedDashboard, requestOf } from "../support/dashboard.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
+import { transactionWith } from "../support/locks.ts";
 import { until } from "../support/until.ts";
 
 const { db, sql } = await testDatabase();
@@ -147,6 +148,15 @@ describe("of many at once,", () => {
     const [entry] = await audit();
     const [, done] = /^stopped after (\d+) done, 0 refused: whoever asked went away$/.exec(entry?.outcome ?? "") ?? [];
     expect(await statesOf()).toEqual({ queued: Number(done), dead: 3_000 - Number(done) });
+  });
+
+  test("none is done if it cannot be written down, which is not waited for without end", async () => {
+    await died(sql, [{}]);
+    const commit = await transactionWith(sql, "lock table soniq_audit");
+    const { status } = await post("dead-letters/purge", {});
+    await commit();
+    expect(status).toBe(409);
+    expect(await statesOf()).toEqual({ dead: 1 });
   });
 
   test("what keeps them from it is said in the last line, and in the log", async () => {

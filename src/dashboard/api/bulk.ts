@@ -39,10 +39,10 @@ export function bulkRoutes(api: Api): void {
   function add(verb: "replay" | "purge", bulk: Bulk): void {
     api.asked(`/dead-letters/${verb}`, `dead-letters.${verb}`, async (c, change) => {
       const filter = filterOf(checked(filterBody, change.body, "body"));
-      const { db } = api.settings;
-      const entry = await recordAudit(db, { ...change, detail: change.body, outcome: "begun" });
+      const entry = await api.writing((db) => recordAudit(db, { ...change, detail: change.body, outcome: "begun" }));
+      const conclude = (outcome: string) => api.writing((db) => concludeAudit(db, entry, outcome));
       return c.body(
-        progress(db, change, entry, (options) => bulk(db, filter, options)),
+        progress(change, conclude, (options) => bulk(api.settings.db, filter, options)),
         200,
         {
           "content-type": "application/x-ndjson",
@@ -55,9 +55,8 @@ export function bulkRoutes(api: Api): void {
 
 /** It is not on one transaction: each batch is done once its line is there, and whoever goes away stops it behind one. */
 function progress(
-  db: Queryable,
   { request }: Change,
-  entry: number,
+  conclude: (outcome: string) => Promise<void>,
   run: (options: Parameters<Bulk>[2]) => Promise<void>,
 ): ReadableStream<Uint8Array> {
   const left = new AbortController();
@@ -76,12 +75,12 @@ function progress(
       const inWords = () => `${count.done} done, ${count.refused} refused`;
       try {
         await run({ signal: AbortSignal.any([request.signal, left.signal]), onProgress });
-        await concludeAudit(db, entry, inWords());
+        await conclude(inWords());
         say({ ...count, finished: true });
       } catch (error) {
         const why = isLeft() ? "whoever asked went away" : problemOf(error).error;
         if (!isLeft()) reportFailure(error);
-        await concludeAudit(db, entry, `stopped after ${inWords()}: ${why}`).catch(() => {});
+        await conclude(`stopped after ${inWords()}: ${why}`).catch(() => {});
         say({ ...count, finished: false, error: why });
       }
       if (!left.signal.aborted) controller.close();
