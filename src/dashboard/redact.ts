@@ -1,8 +1,8 @@
 import { pathText } from "../core/errors.js";
+import { secretName } from "../core/secret-name.js";
 
 /** What stands in the place of a value that is not shown. */
 const mark = "•••";
-const secret = /password|passwd|secret|token|authorization|cookie|api[_-]?key|credential|private[_-]?key/i;
 /** Plain SQL may have stored deeper ones. */
 const deepest = 100;
 const mostPaths = 100;
@@ -26,7 +26,7 @@ export interface Redact {
 export function redaction(more: readonly (string | RegExp)[]): Redact {
   const names = new Set(more.filter((one) => typeof one === "string").map((name) => name.toLowerCase()));
   // Not `test`: a pattern with the flag g remembers where it was.
-  const patterns = [secret, ...more.filter((one) => one instanceof RegExp)];
+  const patterns = [secretName, ...more.filter((one) => one instanceof RegExp)];
   const hides = (name: string) =>
     names.has(name.toLowerCase()) || patterns.some((pattern) => name.search(pattern) !== -1);
   return {

@@ -198,8 +198,33 @@ describe("a job's story", () => {
     );
   });
 
+  test("does not show them in what a validator says of them, which may quote them", async () => {
+    const digits = v.pipe(v.string(), v.regex(/^\d+$/));
+    const pay = defineJob({
+      name: "pay",
+      payload: v.object({ card: v.object({ api_key: digits }), amount: v.unknown() }),
+    });
+    const rows =
+      await sql`insert into soniq_jobs (name, payload) values ('pay', '{"card": {"api_key": "hunter2"}}') returning id::int`;
+    id = rows[0]?.["id"] as number;
+    const { settled } = await startWorker({
+      connection: url,
+      jobs: { pay },
+      poll: "50ms",
+      handlers: { async pay() {} },
+    });
+    await settled(id, "dead");
+    const job = await get<JobView>(`jobs/${id}`);
+    expect(JSON.stringify(job.body)).not.toContain("hunter2");
+    expect(job.body.reason).toContain("payload.card.api_key is not valid: ");
+  });
+
   test("does not show them in a unique key that is made of fields either", async () => {
-    const once = defineJob({ name: "once:only", payload: v.any(), unique: { by: ["password", "n"], until: "finished" } });
+    const once = defineJob({
+      name: "once:only",
+      payload: v.any(),
+      unique: { by: ["password", "n"], until: "finished" },
+    });
     ({ id } = await enqueue(db, once, { password: "hunter2", n: 1 }));
     const job = await story(id);
     expect(job).toMatchObject({ uniqueKey: 'once%3Aonly:{"n":1,"password":"•••"}' });
