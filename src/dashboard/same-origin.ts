@@ -11,9 +11,15 @@ export function checkOrigin(request: Request): void {
   const { headers } = request;
   const site = headers.get("sec-fetch-site") ?? "none";
   const origin = headers.get("origin");
-  const isOwn = origin === null || (URL.canParse(origin) && new URL(origin).host === hostOf(request).toLowerCase());
-  if (!isOwn || (site !== "same-origin" && site !== "none"))
+  if (!(origin === null || isOf(origin, hostOf(request))) || (site !== "same-origin" && site !== "none"))
     throw new Refusal(403, "another page asked for this: only the dashboard's own may");
+}
+
+/** The scheme is not known behind a proxy, but for the port that it implies. */
+function isOf(origin: string, host: string): boolean {
+  const [scheme = ""] = /^https?:\/\//.exec(origin) ?? [];
+  const own = scheme + host;
+  return scheme !== "" && URL.canParse(origin) && URL.canParse(own) && new URL(origin).host === new URL(own).host;
 }
 
 /**

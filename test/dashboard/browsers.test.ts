@@ -118,6 +118,30 @@ describe("a page elsewhere", () => {
   });
 });
 
+describe("the dashboard's own page, behind a proxy that has the certificate,", () => {
+  const { post } = askedDashboard({ db, authorize: () => "ada", token: undefined, hosts: ["jobs.example.com"] });
+
+  test.each([
+    ["jobs.example.com", "https://jobs.example.com"],
+    ["jobs.example.com:443", "https://jobs.example.com"],
+    ["Jobs.Example.com:8443", "https://jobs.example.com:8443"],
+    ["jobs.example.com:80", "http://jobs.example.com"],
+    ["[0:0:0:0:0:0:0:1]:4680", "http://[::1]:4680"],
+  ])("may change things: asked as %s, from %s", async (host, origin) => {
+    expect((await post("queues/mail/pause", undefined, { host, origin })).status).toBe(200);
+  });
+
+  test.each([
+    ["jobs.example.com", "https://jobs.example.com:8443"],
+    ["jobs.example.com:443", "http://jobs.example.com"],
+    ["jobs.example.com", "https://jobs.example.com.evil.example"],
+    ["jobs.example.com", "file://jobs.example.com"],
+    ["jobs.example.com", "chrome-extension://jobs.example.com"],
+  ])("is told from another page: asked as %s, from %s", async (host, origin) => {
+    expect((await post("queues/mail/pause", undefined, { host, origin })).status).toBe(403);
+  });
+});
+
 describe("each answer", () => {
   test.each(["/", "/api/session", "/api/nothing", "/elsewhere", "/api/jobs/0"])(
     "such as that for %s tells the browser to run nothing foreign, and to keep nothing",
