@@ -1,7 +1,12 @@
 // What browsers are made to do by pages elsewhere, and what they are told in turn.
+import { once } from "node:events";
+import { type AddressInfo, connect } from "node:net";
+import { text } from "node:stream/consumers";
+import { serve } from "@hono/node-server";
 import { describe, expect, test } from "vitest";
 import { InvalidValueError } from "../../src/index.ts";
 import { createDashboard } from "../../src/dashboard.ts";
+import type { Queryable } from "../../src/core/queryable.ts";
 import { askedDashboard, requestOf, token } from "../support/dashboard.ts";
 import { testDatabase } from "../support/database.ts";
 
@@ -43,6 +48,12 @@ describe("the host that is asked", () => {
     "0.0.0.0",
     "169.254.169.254",
     "localhost:x",
+    "localhost.",
+    "localhost,evil.example",
+    "[::1%lo]",
+    "[::ffff:127.0.0.1]",
+    "user:pass@localhost",
+    "",
     "[",
   ])("may not be %s", async (host) => {
     expect(await statusFor(host)).toBe(421);
@@ -59,6 +70,30 @@ describe("the host that is asked", () => {
     const headers = { authorization: `Bearer ${token}` };
     expect((await dashboard(new Request("https://jobs.example.com/api/session", { headers }))).status).toBe(200);
     expect((await dashboard(new Request("https://evil.example/api/session", { headers }))).status).toBe(421);
+  });
+
+  test("is not what a proxy's headers say, which anybody can send", async () => {
+    const headers = { host: "evil.example", "x-forwarded-host": "localhost", forwarded: "host=localhost" };
+    expect((await dashboard(requestOf("/api/session", { headers }))).status).toBe(421);
+  });
+
+  test("is the header's where a request line has another", async () => {
+    const server = serve({ fetch: dashboard, port: 0, hostname: "127.0.0.1" });
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const statusLine = async (requested: string, ...hosts: string[]) => {
+      const socket = connect(port, "127.0.0.1");
+      const lines = [...hosts.map((host) => `host: ${host}`), `authorization: Bearer ${token}`, "connection: close"];
+      socket.end(`GET ${requested} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+      return (await text(socket)).split("\r\n")[0];
+    };
+    expect(await statusLine("/api/session", "localhost")).toContain(" 200 ");
+    expect(await statusLine("http://localhost/api/session", "evil.example")).toContain(" 421 ");
+    expect(await statusLine("/api/session", "evil.example", "localhost")).toContain(" 421 ");
+    expect(await statusLine("/api/session", "localhost", "evil.example")).toContain(" 421 ");
+    expect(await statusLine("/api/session")).toContain(" 400 ");
+    expect(await statusLine("//evil.example/api/session", "localhost")).toContain(" 404 ");
+    server.close();
   });
 
   test("may have names that are names", () => {
@@ -156,6 +191,28 @@ describe("each answer", () => {
       expect(headers.get("cross-origin-resource-policy")).toBe("same-origin");
     },
   );
+
+  test.each(["PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])(
+    "so does one that knows no %s, which changes nothing",
+    async (method) => {
+      await sql`truncate soniq_queues`;
+      for (const path of ["/", "/app.js", "/api/jobs", "/api/queues/mail/pause"]) {
+        const headers = { "x-soniq": "1", "x-http-method-override": "POST" };
+        const response = await dashboard(requestOf(`${path}?_method=POST`, { method, headers }));
+        expect(response.status).toBe(404);
+        expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+      }
+      expect(await sql`select from soniq_queues`).toHaveLength(0);
+    },
+  );
+
+  test("so does one that fails", async () => {
+    const failing = createDashboard({ db: {} as Queryable, token });
+    const response = await failing(requestOf("/api/queues"));
+    expect(response.status).toBe(500);
+    expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(response.headers.get("cache-control")).toBe("no-store");
+  });
 
   test("so does one that refuses, outside of where it is mounted as well", async () => {
     const mounted = createDashboard({ db, token, basePath: "/admin/jobs/" });

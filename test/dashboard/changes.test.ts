@@ -5,7 +5,7 @@ import type { DashboardAction } from "../../src/dashboard.ts";
 import type { AuditView, JobView } from "../../src/dashboard/wire.ts";
 import { defineJob, defineSchedule, enqueue } from "../../src/index.ts";
 import { registerEndpoint } from "../../src/webhooks.ts";
-import { askedDashboard } from "../support/dashboard.ts";
+import { askedDashboard, requestOf } from "../support/dashboard.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
 import { transactionWith } from "../support/locks.ts";
@@ -16,7 +16,7 @@ const { db, sql } = await testDatabase();
 const mail = defineJob({ name: "mail", payload: v.object({ to: v.string() }) });
 const authorize = (request: Request, action: DashboardAction) =>
   request.headers.get("x-user") === "eve" && action !== "read" ? false : (request.headers.get("x-user") ?? "ada");
-const { get, post } = askedDashboard({ db, authorize });
+const { get, post, dashboard } = askedDashboard({ db, authorize });
 
 const audit = async () => (await get<AuditView>("audit")).body.entries;
 const stateOf = async (id: number) => (await sql`select state from soniq_jobs where id = ${id}`)[0]?.["state"];
@@ -78,11 +78,23 @@ describe("queues", () => {
     ]);
   });
 
-  test("may have any name", async () => {
-    const name = "a/b ü%?#";
+  test.each([
+    "a/b ü%?#",
+    "../..",
+    "%2e%2e",
+    "%",
+    "a%2fb",
+    "a+b",
+    "//",
+    "__proto__",
+    "constructor",
+    "ü".repeat(200),
+    "😀",
+  ])("may have any name, such as %j", async (name) => {
     await post(`queues/${encodeURIComponent(name)}/pause`);
     expect(await sql`select name from soniq_queues`).toEqual([{ name }]);
     expect(await audit()).toMatchObject([{ target: name }]);
+    expect((await get("queues")).body).toMatchObject([{ name, perMinute: 0 }]);
   });
 });
 
@@ -136,6 +148,22 @@ describe("jobs", () => {
       expect((await post(`deliveries/${id}/resend`)).status).toBe(400);
     },
   );
+});
+
+test("what is sent along is a body, and no more, however it is made", async () => {
+  const bodies = [`{"__proto__": {"reason": "x"}}`, `{"constructor": {"prototype": {"reason": "x"}}}`];
+  const deep = `{"x": ${"[".repeat(15_000)}${"]".repeat(15_000)}}`;
+  for (const body of [...bodies, deep]) {
+    const { id } = await enqueue(db, mail, { to: "ada" });
+    const headers = { "x-soniq": "1", "content-type": "application/json" };
+    const response = await dashboard(requestOf(`/api/jobs/${id}/cancel`, { method: "POST", headers, body }));
+    expect([200, 500]).toContain(response.status);
+    const [job] = await sql`select state, reason from soniq_jobs where id = ${id}`;
+    expect(job).toEqual(
+      response.status === 200 ? { state: "cancelled", reason: "by ada" } : { state: "queued", reason: null },
+    );
+  }
+  expect({}).not.toHaveProperty("reason");
 });
 
 test.each(["pause", "resume", "trigger"])("a schedule whose name none can have is not found to %s", async (verb) => {
