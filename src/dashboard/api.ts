@@ -17,8 +17,8 @@ const longestBody = 64 * 1024;
 export interface Change {
   readonly action: ChangingAction;
   readonly target: string;
-  /** What was sent along. */
-  readonly body: Readonly<Record<string, unknown>>;
+  /** What was sent along, if anything was. */
+  readonly body: Readonly<Record<string, unknown>> | undefined;
   readonly actor: string;
   readonly request: Request;
 }
@@ -70,7 +70,7 @@ export class Api {
         const outcome = await run(db, change);
         await recordAudit(db, { ...change, detail: change.body, outcome });
         return outcome;
-      }).catch((error: unknown) => this.#refused(change, error));
+      });
       return c.json({ done });
     });
   }
@@ -82,7 +82,7 @@ export class Api {
       const target = c.req.param("target") ?? "";
       const user = await this.#admitted(c, action, target);
       const change = { action, target, body: await bodyOf(c.req), actor: actorOf(user), request: c.req.raw };
-      return answer(c, change);
+      return answer(c, change).catch((error: unknown) => this.#refused(change, error));
     });
   }
 
@@ -121,9 +121,9 @@ function tooLong(): never {
   throw new Refusal(413, `the body is longer than ${longestBody} bytes: send less`);
 }
 
-async function bodyOf(request: HonoRequest): Promise<Readonly<Record<string, unknown>>> {
+async function bodyOf(request: HonoRequest): Promise<Change["body"]> {
   const text = await request.text();
-  if (text === "") return {};
+  if (text === "") return undefined;
   let body: unknown;
   try {
     body = JSON.parse(text);

@@ -150,6 +150,27 @@ describe("of many at once,", () => {
     expect(await statesOf()).toEqual({ queued: Number(done), dead: 3_000 - Number(done) });
   });
 
+  test.each(["replay", "purge"])("none is taken for all of them where no filter came: %s", async (verb) => {
+    await died(sql, [{}]);
+    // What `express.json()` leaves of a body that it has read.
+    const emptied = await dashboard(bulkRequest(verb, {}, { body: "" }));
+    expect(emptied.status).toBe(400);
+    expect(await emptied.json()).toEqual({ error: expect.stringContaining("mount the dashboard before") });
+    expect((await post(`dead-letters/${verb}`)).status).toBe(400);
+    expect(await statesOf()).toEqual({ dead: 1 });
+    expect(await audit()).toMatchObject([
+      { outcome: expect.stringMatching(/^refused: no filter/) },
+      { outcome: expect.stringMatching(/^refused: no filter/) },
+    ]);
+  });
+
+  test("a filter that is none is written down as refused", async () => {
+    expect((await post("dead-letters/purge", { names: "mail" })).status).toBe(400);
+    expect(await audit()).toMatchObject([
+      { action: "dead-letters.purge", outcome: expect.stringMatching(/^refused: body/) },
+    ]);
+  });
+
   test("none is done if it cannot be written down, which is not waited for without end", async () => {
     await died(sql, [{}]);
     const commit = await transactionWith(sql, "lock table soniq_audit");

@@ -6,6 +6,7 @@ import { replayDeadLetters } from "../../dead-letters/replay.js";
 import type { Api, Change } from "../api.js";
 import { filterBody, filterOf } from "../dead-letter-query.js";
 import { problemOf, reportFailure } from "../problem.js";
+import { Refusal } from "../refusal.js";
 import { checked } from "../query.js";
 import type { BulkProgressView } from "../wire.js";
 
@@ -38,6 +39,12 @@ export function bulkRoutes(api: Api): void {
 
   function add(verb: "replay" | "purge", bulk: Bulk): void {
     api.asked(`/dead-letters/${verb}`, `dead-letters.${verb}`, async (c, change) => {
+      // What read it before would have made all of a few.
+      if (change.body === undefined)
+        throw new Refusal(
+          400,
+          "no filter came: send one, or {} for all, and mount the dashboard before what reads bodies",
+        );
       const filter = filterOf(checked(filterBody, change.body, "body"));
       const entry = await api.writing((db) => recordAudit(db, { ...change, detail: change.body, outcome: "begun" }));
       const conclude = (outcome: string) => api.writing((db) => concludeAudit(db, entry, outcome));

@@ -9,7 +9,7 @@ import { checked, idOf, page, queryOf, text } from "../query.js";
 import type { DeliveryListView, EndpointView } from "../wire.js";
 
 const pageQuery = v.strictObject(page);
-const why = v.object({ reason: text });
+const why = v.optional(v.object({ reason: text }), {});
 
 export function endpointRoutes(api: Api): void {
   api.read("/endpoints", views);

@@ -82,7 +82,7 @@ async function retry(db: Queryable, { target }: Change): Promise<string> {
   return "queued again, with all its attempts";
 }
 
-const why = v.object({ reason: text });
+const why = v.optional(v.object({ reason: text }), {});
 
 /** Why, as whoever did it says. */
 function reasonOf({ body, actor }: Change): string {
