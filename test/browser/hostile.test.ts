@@ -54,6 +54,23 @@ describe.runIf(browser)("an attack", () => {
     expect(complaints).toEqual([]);
   });
 
+  test.for([link, ` ${link}`, "java\nscript:window.__xss=1", "data:text/html,<script>opener.__xss=1</script>"])(
+    "by the link %j is no link, even if the server gives it",
+    async (bad) => {
+      const [job] = await sql<
+        { id: number }[]
+      >`insert into soniq_jobs (name, payload) values ('linked', '1') returning id::int`;
+      const { page } = await look(await serveDashboard({ db }), "/queues");
+      await page.route(`**/api/jobs/${job?.id}`, async (route) => {
+        const answer = await route.fetch();
+        await route.fulfill({ response: answer, json: { ...(await answer.json()), link: bad } });
+      });
+      await page.goto(page.url().replace(/#.*/, `#/jobs/${job?.id}`));
+      await page.getByRole("region", { name: "Payload" }).waitFor();
+      expect(await page.getByRole("link", { name: "Open in the application" }).count()).toBe(0);
+    },
+  );
+
   test("by a page of another origin reads nothing and changes nothing", async () => {
     await sql`insert into soniq_jobs (name, queue, payload) values ('work', 'victim', '1')`;
     const { origin } = await serveDashboard({ db, write: true });

@@ -69,6 +69,7 @@ describe.runIf(browser)("the page", () => {
     const { page, complaints } = await visit(`${origin}/admin/jobs/#token=a-token-for-tests-alone`);
     await page.getByRole("heading", { name: "Overview" }).waitFor();
     await page.getByText("live", { exact: true }).waitFor();
+    expect(page.url()).toBe(`${origin}/admin/jobs/#/`); // the token is in no history
     expect(complaints).toEqual([]);
   });
 

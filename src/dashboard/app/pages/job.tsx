@@ -86,9 +86,11 @@ function Reveal({ job, revealed, reveal }: StoryProps) {
 
 /** A page of the user's own. What is no link on the web is none here. */
 function OwnLink({ link }: { readonly link: string | null }) {
-  if (link === null || !/^(https?:\/\/|\/(?!\/))/i.test(link)) return null;
+  if (link === null || !URL.canParse(link, document.baseURI)) return null;
+  const { protocol, href: address } = new URL(link, document.baseURI);
+  if (protocol !== "https:" && protocol !== "http:") return null;
   return (
-    <a href={link} target="_blank" rel="noopener noreferrer" class="own-link">
+    <a href={address} target="_blank" rel="noopener noreferrer" class="own-link">
       Open in the application <Icon name="outside" />
     </a>
   );
