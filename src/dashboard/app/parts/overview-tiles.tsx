@@ -51,7 +51,7 @@ export function OverviewTiles() {
       <Tile
         label="Workers"
         value={known(count(workers))}
-        note={workers > 0 ? plural(queues.length, "queue") : "nothing runs: npx soniq-drizzle work"}
+        note={workers > 0 ? plural(queues.length, "queue") : "jobs only wait"}
         href={href("workers")}
         alert={view !== null && workers === 0}
       />
