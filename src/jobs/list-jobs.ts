@@ -1,9 +1,11 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder, each } from "../core/builder.js";
+import { InvalidValueError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
+import { findPlace } from "./find-place.js";
 import type { JobSummary } from "./job.js";
 import { selectSummaries, summaryOf } from "./job-row.js";
 
@@ -22,7 +24,7 @@ export interface JobFilter {
   };
   /** Those that were enqueued at this time or later. Those of transactions that were open for an hour or more may be missed. */
   readonly since?: Date;
-  /** Those that were enqueued before this time. */
+  /** Those that were enqueued before this time, with the same reservation. */
   readonly until?: Date;
 }
 
@@ -47,12 +49,14 @@ const longestTransactionMs = 3_600_000;
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @param page `cursor`: the `next` of the page before; `limit`: from 1 to 1000, default 50
- * @throws InvalidValueError before any SQL, for a cursor or limit that is none
+ * @throws InvalidValueError before any SQL, for a cursor, limit or time that is none
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listJobs(db: Queryable, filter: JobFilter = {}, page: PageOptions = {}): Promise<JobPage> {
-  const before = idOfCursor(page.cursor);
+  const cursor = idOfCursor(page.cursor);
   const limit = checkedLimit(page.limit);
+  checkTimes(filter);
+  const before = page.cursor === undefined && filter.until ? await findPlace(db, lateInserts(filter.until)) : cursor;
   // These are few, and the oldest of a backlog: an index of their own finds them.
   if (filter.state === "active") return activeJobs(db, filter, before, limit);
   const stretch = await stretchBefore(db, before, 1).catch(explainMissingTables);
@@ -70,6 +74,17 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}, page: Page
     lookedAt: seen.jobs,
     backTo: seen.backTo,
   };
+}
+
+function checkTimes(filter: JobFilter): void {
+  for (const key of ["since", "until"] as const)
+    if (filter[key] && Number.isNaN(filter[key].getTime()))
+      throw new InvalidValueError(`filter.${key}`, "is a date that is invalid: give a time");
+}
+
+/** Until when jobs may be inserted that are dated before a time. */
+function lateInserts(time: Date): Date {
+  return new Date(time.getTime() + longestTransactionMs);
 }
 
 async function activeJobs(db: Queryable, filter: JobFilter, before: number, limit: number): Promise<JobPage> {

@@ -69,3 +69,50 @@ test.each([0, 1_001, 1.5, NaN])("a limit of %s is refused", async (limit) => {
 test.each(["", "x", "-1", "1.5", "1e3", "9".repeat(16)])("a cursor of %j is refused", async (cursor) => {
   await expect(listJobs(db, {}, { cursor })).rejects.toThrow("give the `next` of another page");
 });
+
+test("a date that is invalid is refused", async () => {
+  await expect(listJobs(db, { until: new Date("yesterday") })).rejects.toThrow(
+    "filter.until is a date that is invalid",
+  );
+});
+
+describe("of a time long past", () => {
+  beforeAll(async () => {
+    await sql`insert into soniq_jobs (name, payload, created_at)
+      select 'hourly', '{}', now() + n * interval '1 minute' from generate_series(1, 30000) n`;
+    // As jobs are that have been pruned.
+    await sql`delete from soniq_jobs where name = 'hourly' and id % 3 = 0`;
+  });
+  const later = (minutes: number) => new Date(Date.now() + minutes * 60_000);
+
+  test("the first page has them, however many came since", async () => {
+    const { jobs, lookedAt } = await listJobs(db, { until: later(1_000) }, { limit: 10 });
+    expect(jobs).toHaveLength(10);
+    for (const { createdAt } of jobs) expect(createdAt.getTime()).toBeLessThan(later(1_000).getTime());
+    expect(jobs[0]?.createdAt.getTime()).toBeGreaterThan(later(990).getTime());
+    // Those of an hour more: of transactions that were open so long.
+    expect(lookedAt).toBeLessThan(70);
+  });
+
+  test("what a long transaction inserted late is among them", async () => {
+    const between =
+      await sql`select id::int from soniq_jobs where name = 'hourly' and created_at > ${later(1_050)} order by id limit 1`;
+    await sql`update soniq_jobs set created_at = ${later(995)}, name = 'late' where id = ${between[0]?.["id"]}`;
+    expect((await listJobs(db, { until: later(1_000) })).jobs.map(({ name }) => name)).toContain("late");
+  });
+
+  test("since and until are a stretch, and nothing before it is looked at for long", async () => {
+    const found = await listJobs(db, { since: later(25_000), until: later(25_003), name: "hourly" });
+    expect(found.jobs).toHaveLength(2);
+    expect(found.next).toBe(undefined);
+  });
+
+  test("before all that is there, nothing is found at once", async () => {
+    expect(await listJobs(db, { until: new Date(2_000, 1) })).toEqual({
+      jobs: [],
+      next: undefined,
+      lookedAt: 0,
+      backTo: null,
+    });
+  });
+});

@@ -236,6 +236,8 @@ test("a database that says nothing at all is not waited for, nor asked again", a
     return new Promise(() => {});
   });
   expect(await Promise.all([figures(), figures()])).toEqual([undefined, undefined]);
+  // By the third time, an answer would be too old to be told again.
+  expect(await figures()).toBeUndefined();
   expect(await figures()).toBeUndefined();
   expect(asked).toBe(1);
 });

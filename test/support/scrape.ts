@@ -12,7 +12,7 @@ export async function scrape(metrics: Metrics): Promise<Line[]> {
   return readLines(await (await metrics.handler()).text());
 }
 
-export function readLines(text: string): Line[] {
+function readLines(text: string): Line[] {
   return text.split("\n").flatMap((line) => {
     if (line === "" || /^# (HELP|TYPE) [a-z_]+ \S/.test(line)) return [];
     const [, name, labels = "", value] = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
