@@ -7,6 +7,7 @@ import { history } from "./scenarios/history.ts";
 import { kept } from "./scenarios/kept.ts";
 import { latency } from "./scenarios/latency.ts";
 import { memory } from "./scenarios/memory.ts";
+import { pages } from "./scenarios/pages.ts";
 import { payloads } from "./scenarios/payloads.ts";
 import { pinned } from "./scenarios/pinned.ts";
 import { processes } from "./scenarios/processes.ts";
@@ -29,6 +30,7 @@ const scenarios: readonly Scenario[] = [
   latency,
   processes,
   memory,
+  pages,
   statementCosts,
   storage,
 ];

@@ -98,7 +98,15 @@ async function openLine(client: Sql, workerId: string) {
     JSON.stringify(starts.map((mark) => ({ ...mark, endAt: "infinity", endId: 0 })));
   const from: Mark[] = [{ priority: 0, runAt: "-infinity", id: -1 }];
   const claiming = await statementOf((db) =>
-    claim(db, { workerId, queue: "default", limit: jobsPerClaim, from, deadlines: "{}", defaultDeadlineMs: 60_000 }),
+    claim(db, {
+      workerId,
+      queue: "default",
+      limit: jobsPerClaim,
+      from,
+      deadlines: "{}",
+      defaultDeadlineMs: 60_000,
+      flushesLater: true,
+    }),
   );
   const jsonOf = (rows: readonly { id: number | string; claims: number }[]) =>
     `[${rows.map(({ id, claims }) => `{"id":${id},"claims":${claims},"result":${result}}`).join()}]`;

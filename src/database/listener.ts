@@ -12,10 +12,13 @@ export interface Listener {
   listen(): Promise<void>;
   /** Whether it hears, as far as it knows. */
   readonly listening: boolean;
+  /** Whether it hears, and was not cut off for a while: when PostgreSQL crashes, all connections are. */
+  readonly calm: boolean;
   close(): Promise<void>;
 }
 
 const patienceMs = 5_000;
+const calmAfterMs = 60_000;
 
 /**
  * Opens a listener. The driver's own `listen` is not used: it watches nothing.
@@ -33,6 +36,7 @@ export function openListener(
     .map((channel) => `listen "${channel}"`)
     .join("; ");
   let listening = false;
+  let cutOffAt = -Infinity;
   let closed = false;
   let client = open();
 
@@ -46,15 +50,20 @@ export function openListener(
       onBroken: replace,
       onnotify: (channel, payload) => opened === client && hear[channel]?.(payload),
       onclose: () => {
-        if (opened === client) listening = false;
+        if (opened === client) cutOff();
       },
     });
     return opened;
   }
 
+  function cutOff(): void {
+    listening = false;
+    cutOffAt = performance.now();
+  }
+
   function replace(broken: Sql): void {
     if (client !== broken || closed) return;
-    listening = false;
+    cutOff();
     client = open();
     void broken.end({ timeout: 0 });
   }
@@ -62,6 +71,9 @@ export function openListener(
   return {
     get listening() {
       return listening;
+    },
+    get calm() {
+      return listening && performance.now() - cutOffAt > calmAfterMs;
     },
     async listen() {
       await client.unsafe(statement);

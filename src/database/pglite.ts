@@ -66,6 +66,8 @@ function openListener(
     get listening() {
       return unlisten !== undefined;
     },
+    // Nothing brings to disk later what was answered before: there is no process beside this one.
+    calm: false,
     // Nothing can come between: it says what it hears within the process.
     async listen() {
       if (unlisten) return;

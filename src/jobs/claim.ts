@@ -39,6 +39,8 @@ export interface ClaimInput {
   /** Milliseconds from the claim to its deadline, by job name, as a JSON text; and for all other names. */
   readonly deadlines: string;
   readonly defaultDeadlineMs: number;
+  /** Whether it is answered before it is on disk. Whatever is settled has brought its claim there. Default false. */
+  readonly flushesLater?: boolean;
 }
 
 /**
@@ -48,17 +50,22 @@ export interface ClaimInput {
  *
  * @returns the claimed jobs, in order
  */
-export async function claim(db: Queryable, { from, until, ...input }: ClaimInput): Promise<ClaimedJob[]> {
+export async function claim(db: Queryable, { from, until, flushesLater, ...input }: ClaimInput): Promise<ClaimedJob[]> {
   const ranges = from.map((mark, i) => ({
     ...mark,
     endAt: until?.[i]?.runAt ?? "infinity",
     endId: until?.[i]?.id ?? 0,
   }));
-  const rows = await rowsOf<ClaimedRow>(db, statement(db, { ...input, ranges: JSON.stringify(ranges) }));
+  const rows = await rowsOf<ClaimedRow>(
+    db,
+    statement(db, { ...input, ranges: JSON.stringify(ranges), synchronous: flushesLater ? "off" : null }),
+  );
   return rows.map((row) => claimedJob(row, input.queue)).toSorted(byPriorityThenTime);
 }
 
-const statement = compiled<Omit<ClaimInput, "from" | "until"> & { ranges: string }>((db) => {
+const statement = compiled<
+  Omit<ClaimInput, "from" | "until" | "flushesLater"> & { ranges: string; synchronous: "off" | null }
+>((db) => {
   const { placeholder } = sql;
   const workerId = placeholder("workerId");
   const queue = placeholder("queue");
@@ -84,15 +91,15 @@ const statement = compiled<Omit<ClaimInput, "from" | "until"> & { ranges: string
     .as("due");
   const live = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${workerId} and ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now())`;
   const paused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${queue} and ${soniqQueues.pausedAt} is not null)`;
-  // The disk is not waited for: a claim that a crash of the server takes back had no settle, since that would have flushed it.
-  const unflushed = sql`(select set_config('synchronous_commit', 'off', true))`;
+  // For this transaction, which is the claim.
+  const synchronous = sql`(select set_config('synchronous_commit', coalesce(${placeholder("synchronous")}, current_setting('synchronous_commit')), true))`;
   const ids = qb
     .select({ id: due.id })
     .from(
       sql`jsonb_to_recordset(${placeholder("ranges")}::text::jsonb) as range (priority smallint, "runAt" timestamptz, id bigint, "endAt" timestamptz, "endId" bigint)`,
     )
     .crossJoinLateral(due)
-    .where(sql`${live} and not ${paused} and ${unflushed} is not null`)
+    .where(sql`${live} and not ${paused} and ${synchronous} is not null`)
     .limit(limit);
   return builder(db)
     .update(soniqJobs)

@@ -16,12 +16,11 @@ export const foldings: readonly Folding[] = foldingsOf(Object.values(statsRanges
 
 function foldingsOf(ranges: readonly { readonly seconds: number; readonly step: number }[]): Folding[] {
   return ranges.flatMap(({ seconds, step }, i) => {
-    const before = ranges[i - 1];
+    const [before, next] = [ranges[i - 1], ranges[i + 1]];
     if (!before || before.step === step) return [];
-    const last = i === ranges.length - 1;
-    return [
-      { olderThanSeconds: before.seconds, youngerThanSeconds: last ? statsKeptSeconds : seconds, stepSeconds: step },
-    ];
+    // To where the next one begins: at a whole step of its own.
+    const youngerThanSeconds = next ? seconds + next.step : statsKeptSeconds;
+    return [{ olderThanSeconds: before.seconds, youngerThanSeconds, stepSeconds: step }];
   });
 }
 

@@ -32,6 +32,7 @@ export class Claimer {
     private readonly db: Queryable,
     private readonly queue: string,
     { runnables }: Settings,
+    private readonly flushesLater: () => boolean,
   ) {
     const slack = longestBufferMs + 2 * graceMs;
     const timeouts = [...runnables].map(([name, { timeoutMs }]) => [name, timeoutMs + slack] as const);
@@ -83,6 +84,7 @@ export class Claimer {
       ...(until && { until }),
       deadlines: this.#deadlines,
       defaultDeadlineMs: this.#defaultDeadlineMs,
+      flushesLater: this.flushesLater(),
     });
   }
 }

@@ -89,7 +89,7 @@ export class Engine {
     await syncSchedules(db, this.schedules);
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
-        new QueueWorker(queue, concurrency, new Claimer(db, queue, settings), {
+        new QueueWorker(queue, concurrency, new Claimer(db, queue, settings, () => this.#listener?.calm ?? false), {
           settings,
           settler,
           transactions: { slots: transactions, db, deleted, settles, bound, timed },

@@ -21,4 +21,4 @@ const [series] = worker.activity().attempts;
 series?.ended.completed.toFixed();
 series?.ended.fenced.toFixed();
 // @ts-expect-error -- there is no such ending
-series?.ended.failed;
+console.log(series?.ended.failed);
