@@ -2,6 +2,7 @@
 import { request } from "node:http";
 import type { Sql } from "postgres";
 import { describe, expect, test } from "vitest";
+import { createDashboard } from "../../src/dashboard.ts";
 import { testDatabase } from "../support/database.ts";
 import { browser, look, serveDashboard, serveHandler, token, visit } from "./support/dashboard.ts";
 
@@ -60,12 +61,13 @@ describe.runIf(browser)("an attack", () => {
       const [job] = await sql<
         { id: number }[]
       >`insert into soniq_jobs (name, payload) values ('linked', '1') returning id::int`;
-      const { page } = await look(await serveDashboard({ db }), "/queues");
-      await page.route(`**/api/jobs/${job?.id}`, async (route) => {
-        const answer = await route.fetch();
-        await route.fulfill({ response: answer, json: { ...(await answer.json()), link: bad } });
+      const dashboard = createDashboard({ db, token });
+      const corrupted = await serveHandler(async (asked) => {
+        const answer = await dashboard(asked);
+        if (!asked.url.endsWith(`/api/jobs/${job?.id}`)) return answer;
+        return Response.json({ ...((await answer.json()) as object), link: bad });
       });
-      await page.goto(page.url().replace(/#.*/, `#/jobs/${job?.id}`));
+      const { page } = await look(corrupted, `/jobs/${job?.id}`);
       await page.getByRole("region", { name: "Payload" }).waitFor();
       expect(await page.getByRole("link", { name: "Open in the application" }).count()).toBe(0);
     },
