@@ -9,18 +9,17 @@ import { type Database, openDatabase } from "./database.ts";
 import { importOrder, InvalidOrder } from "./import-orders.ts";
 import { type FileOrder, OrdersFileError, readOrders } from "./orders-file.ts";
 import { Progress } from "./progress.ts";
+import { showLive } from "./live.ts";
 import { orders, soniqJobs } from "./schema.ts";
 import { type MailServer, startMailServer } from "./smtp-server.ts";
 import { countTotals, meaning, type Totals } from "./totals.ts";
-import { drain } from "./worker-process.ts";
+import { soniq } from "./soniq-process.ts";
 
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());
 
 try {
-  const { file, json } = readArguments();
-  const totals = await demo(file, new Progress(json ? process.stderr : process.stdout));
-  console.log(json ? JSON.stringify(totals) : table(totals));
+  const totals = await demo(readArguments());
   process.exitCode = totals.lost === 0 && totals.duplicated === 0 ? 0 : 1;
 } catch (error) {
   process.exitCode = interrupted.signal.aborted ? 130 : 1;
@@ -32,24 +31,41 @@ function isMistake(error: unknown): error is Error {
   return error instanceof OrdersFileError || String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS");
 }
 
-function readArguments(): { file: string; json: boolean } {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" } } });
-  // npm starts the demo in this folder and tells where it was called itself.
-  const [file] = positionals.map((path) => resolve(process.env.INIT_CWD ?? "", path));
-  return { file: file ?? join(import.meta.dirname, "orders.csv"), json: values.json ?? false };
+interface Arguments {
+  readonly file: string;
+  readonly json: boolean;
+  readonly dashboard: boolean;
 }
 
-async function demo(file: string, progress: Progress): Promise<Totals> {
+function readArguments(): Arguments {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: "boolean", default: false }, dashboard: { type: "boolean", default: false } },
+  });
+  // npm starts the demo in this folder and tells where it was called itself.
+  const [file] = positionals.map((path) => resolve(process.env.INIT_CWD ?? "", path));
+  return { file: file ?? join(import.meta.dirname, "orders.csv"), ...values };
+}
+
+async function demo({ file, json, dashboard }: Arguments): Promise<Totals> {
+  const progress = new Progress(json ? process.stderr : process.stdout);
   const fileOrders = await readOrders(file);
   const postgres = await startEmbeddedPostgres({ fsync: "off" });
   const mailServer = await startMailServer();
   const db = openDatabase(postgres.url);
+  const folder = await mkdtemp(join(tmpdir(), "shop-invoices-"));
+  const environment = { DATABASE_URL: postgres.url, SMTP_URL: mailServer.url, INVOICE_DIR: folder };
   try {
     await migrate(db, { migrationsFolder: join(import.meta.dirname, "migrations") });
     const rolledBack = await importOrders(db, fileOrders, progress);
-    await sendInvoices(postgres.url, mailServer, fileOrders.length - rolledBack, progress);
+    progress.say(`A worker sends the invoices, which are also in ${folder}`);
+    await sendInvoices(environment, mailServer, fileOrders.length - rolledBack, progress);
     await showRetriedJob(db, progress);
-    return await countTotals(db, mailServer, { orders: fileOrders.length, rolledBack });
+    const totals = await countTotals(db, mailServer, { orders: fileOrders.length, rolledBack });
+    console.log(json ? JSON.stringify(totals) : table(totals));
+    if (dashboard) await showLive(db, environment, fileOrders, interrupted.signal);
+    else if (!json) console.log("\nSee them in the dashboard, with more coming in: npm run demo -- --dashboard");
+    return totals;
   } finally {
     await db.$client.end();
     await mailServer.close();
@@ -76,16 +92,19 @@ async function importOrders(db: Database, fileOrders: readonly FileOrder[], prog
   return rolledBack;
 }
 
-async function sendInvoices(url: string, mailServer: MailServer, jobs: number, progress: Progress): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "shop-invoices-"));
-  progress.say(`A worker sends the invoices, which are also in ${folder}`);
+async function sendInvoices(
+  environment: Record<string, string>,
+  mailServer: MailServer,
+  jobs: number,
+  progress: Progress,
+): Promise<void> {
   const mailed = () => {
     const refusals = [...mailServer.refused.values()].reduce((sum, times) => sum + times, 0);
     return `Mailed ${mailServer.accepted.size} of ${jobs} invoices, refused for now ${refusals} times`;
   };
   const showing = setInterval(() => progress.status(mailed()), 250);
   try {
-    await drain({ DATABASE_URL: url, SMTP_URL: mailServer.url, INVOICE_DIR: folder }, interrupted.signal);
+    await soniq("work --drain --wait 4s", environment, interrupted.signal);
     progress.say(mailed());
   } finally {
     clearInterval(showing);
