@@ -192,6 +192,14 @@ describe.runIf(browser)("the page", () => {
     expect(page.url()).toContain("range=24h");
   });
 
+  test("takes no queue that is paused for the one that waits longest", async () => {
+    await db.delete(soniqJobs).where(eq(soniqJobs.state, "queued"));
+    await sql`insert into soniq_jobs (name, payload, queue, run_at) values ('old', '1', 'on hold', now() - interval '3 hours'), ('new', '1', 'letters', now() - interval '10 minutes')`;
+    await pauseQueue(db, "on hold");
+    const page = await open("/overview");
+    await page.getByRole("link", { name: /^Longest wait 10 min.* in letters, \d paused$/ }).waitFor();
+  });
+
   test("says that there is nothing, and what to do", async () => {
     await db.delete(soniqJobs).where(eq(soniqJobs.state, "queued"));
     const page = await open("/jobs?name=nobody");
