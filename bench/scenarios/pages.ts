@@ -47,10 +47,10 @@ export const pages: Scenario = {
       await insertHistory(database.sql, finished);
       await foldAll(database.url);
       await database.sql`vacuum analyze soniq_jobs, soniq_stats`;
-      const results = await interleave<"first" | "then">(rounds, Object.keys(asked), (page) =>
+      const results = await interleave<"first" | "later">(rounds, Object.keys(asked), (page) =>
         waits(database, asked[page as keyof typeof asked]),
       );
-      const slowest = Math.max(...results.contestants.map((page) => results.of(page, "then")?.median ?? Infinity));
+      const slowest = Math.max(...results.contestants.map((page) => results.of(page, "later")?.median ?? Infinity));
       return {
         tables: [
           {
@@ -59,7 +59,7 @@ export const pages: Scenario = {
             rows: results.contestants.map((page) => [
               page,
               shown(results.of(page, "first"), 1),
-              shown(results.of(page, "then"), 1),
+              shown(results.of(page, "later"), 1),
             ]),
           },
         ],
@@ -76,7 +76,7 @@ export const pages: Scenario = {
 };
 
 /** How long the server takes for an answer, with a connection of its own. */
-async function waits({ url }: Database, path: string): Promise<{ first: number; then: number }> {
+async function waits({ url }: Database, path: string): Promise<{ first: number; later: number }> {
   const client = postgres(url, { max: 1, onnotice() {} });
   const token = "for-the-benchmark-alone";
   const dashboard = createDashboard({ db: drizzle({ client }), token });
@@ -91,7 +91,7 @@ async function waits({ url }: Database, path: string): Promise<{ first: number; 
     if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
   }
   await client.end();
-  return { first: took[0] as number, then: summarize(took.slice(1)).median };
+  return { first: took[0] as number, later: summarize(took.slice(1)).median };
 }
 
 async function insertHistory(sql: Sql, finished: number): Promise<void> {

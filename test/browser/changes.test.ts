@@ -90,6 +90,7 @@ describe.runIf(browser)("the page", () => {
   test("shows why something is refused, and leaves it as it is", async () => {
     const { id } = await enqueue(db, work, 1, { delay: "1h", queue: "nobody's" });
     const page = await open(`/jobs/${id}`);
+    await page.getByRole("button", { name: "Discard" }).waitFor();
     const { origin } = new URL(page.url());
     await page.route(`${origin}/api/jobs/${id}`, (route) => route.abort()); // it hears of no change
     await page.getByRole("button", { name: "Discard" }).click();

@@ -2,6 +2,7 @@
 import { request } from "node:http";
 import type { Sql } from "postgres";
 import { describe, expect, test } from "vitest";
+import { createDashboard } from "../../src/dashboard.ts";
 import { testDatabase } from "../support/database.ts";
 import { browser, look, serveDashboard, serveHandler, token, visit } from "./support/dashboard.ts";
 
@@ -53,6 +54,24 @@ describe.runIf(browser)("an attack", () => {
     expect(await page.evaluate(() => "__xss" in window)).toBe(false);
     expect(complaints).toEqual([]);
   });
+
+  test.for([link, ` ${link}`, "java\nscript:window.__xss=1", "data:text/html,<script>opener.__xss=1</script>"])(
+    "by the link %j is no link, even if the server gives it",
+    async (bad) => {
+      const [job] = await sql<
+        { id: number }[]
+      >`insert into soniq_jobs (name, payload) values ('linked', '1') returning id::int`;
+      const dashboard = createDashboard({ db, token });
+      const corrupted = await serveHandler(async (asked) => {
+        const answer = await dashboard(asked);
+        if (!asked.url.endsWith(`/api/jobs/${job?.id}`)) return answer;
+        return Response.json({ ...((await answer.json()) as object), link: bad });
+      });
+      const { page } = await look(corrupted, `/jobs/${job?.id}`);
+      await page.getByRole("region", { name: "Payload" }).waitFor();
+      expect(await page.getByRole("link", { name: "Open in the application" }).count()).toBe(0);
+    },
+  );
 
   test("by a page of another origin reads nothing and changes nothing", async () => {
     await sql`insert into soniq_jobs (name, queue, payload) values ('work', 'victim', '1')`;

@@ -69,6 +69,7 @@ describe.runIf(browser)("the page", () => {
     const { page, complaints } = await visit(`${origin}/admin/jobs/#token=a-token-for-tests-alone`);
     await page.getByRole("heading", { name: "Overview" }).waitFor();
     await page.getByText("live", { exact: true }).waitFor();
+    expect(page.url()).toBe(`${origin}/admin/jobs/#/`); // the token is in no history
     expect(complaints).toEqual([]);
   });
 
@@ -189,6 +190,15 @@ describe.runIf(browser)("the page", () => {
     await page.getByRole("link", { name: "24h" }).click();
     await row(page, "send-letter").getByText("120").waitFor();
     expect(page.url()).toContain("range=24h");
+  });
+
+  test("takes no queue that is paused for the one that waits longest", async () => {
+    await db.delete(soniqJobs).where(eq(soniqJobs.state, "queued"));
+    await sql`insert into soniq_jobs (name, payload, queue, run_at) values ('old', '1', 'on hold', now() - interval '3 hours'), ('new', '1', 'letters', now() - interval '10 minutes')`;
+    await pauseQueue(db, "on hold");
+    const page = await open("/overview");
+    const tile = page.getByRole("link", { name: "Longest wait" });
+    await expect.poll(() => tile.textContent()).toMatch(/10 min.*in letters, \d paused/);
   });
 
   test("says that there is nothing, and what to do", async () => {

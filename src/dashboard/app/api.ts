@@ -28,8 +28,12 @@ export function withQuery(path: string, values: Values): string {
   return query.size === 0 ? path : `${path}?${query}`;
 }
 
-export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await call(path, { ...(signal && { signal }) });
+/** The server's own statements take no longer than a few seconds. */
+const longestAnswerMs = 20_000;
+
+/** Asks. A connection that died in silence is an error in the end, too, so that it is asked again. */
+export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
+  const response = await call(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(longestAnswerMs)]) });
   return (await response.json()) as T;
 }
 
@@ -65,7 +69,7 @@ async function call(path: string, init: RequestInit): Promise<Response> {
     headers.set("content-type", "application/json");
   }
   const response = await fetch(new URL(`api/${path}`, base), { ...init, headers }).catch((error: unknown) => {
-    if (init.signal?.aborted) throw error;
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError("The dashboard's server does not answer. Is it running?", 0);
   });
   if (response.ok) return response;

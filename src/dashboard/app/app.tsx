@@ -88,7 +88,7 @@ function Lost() {
   const { state } = useLive();
   if (state !== "lost") return null;
   return (
-    <p class="lost" role="status">
+    <p class="connection-lost" role="status">
       Connection lost, trying again. What is shown may be old.
     </p>
   );

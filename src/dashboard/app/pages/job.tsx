@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { JobView } from "../../wire.js";
 import { withQuery } from "../api.js";
 import { useFetched } from "../fetched.js";
@@ -16,12 +16,16 @@ import { href } from "../route.js";
 import { useSession } from "../session.js";
 
 const refreshMs = 2_000;
+/** One that has finished changes only if somebody retries it, and its payload may be large. */
+const finishedRefreshMs = 15_000;
 
 /** All that is known of one job. */
 export function JobPage({ id }: { readonly id: string }) {
   const [revealed, setRevealed] = useState(false);
   const path = withQuery(`jobs/${encodeURIComponent(id)}`, { reveal: revealed ? 1 : null });
-  const job = useFetched<JobView>(path, refreshMs);
+  const [isFinished, setFinished] = useState(false);
+  const job = useFetched<JobView>(path, isFinished ? finishedRefreshMs : refreshMs);
+  useEffect(() => setFinished(job.data !== null && job.data.finishedAt !== null), [job.data]);
   return (
     <>
       <PageHeader
@@ -86,9 +90,11 @@ function Reveal({ job, revealed, reveal }: StoryProps) {
 
 /** A page of the user's own. What is no link on the web is none here. */
 function OwnLink({ link }: { readonly link: string | null }) {
-  if (link === null || !/^(https?:\/\/|\/(?!\/))/i.test(link)) return null;
+  if (link === null || !URL.canParse(link, document.baseURI)) return null;
+  const { protocol, href: address } = new URL(link, document.baseURI);
+  if (protocol !== "https:" && protocol !== "http:") return null;
   return (
-    <a href={link} target="_blank" rel="noopener noreferrer" class="own-link">
+    <a href={address} target="_blank" rel="noopener noreferrer" class="own-link">
       Open in the application <Icon name="outside" />
     </a>
   );

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { ApiError } from "../api.js";
 import type { Fetched } from "../fetched.js";
 
 interface LoadedProps<T> {
@@ -15,11 +16,14 @@ export function Loaded<T>({ of, rows = 8, children }: LoadedProps<T>) {
   if (data === null) return <Skeleton rows={rows} />;
   return (
     <div class={stale ? "stale" : ""} aria-busy={stale}>
-      {error && <Failed error={error} retry={reload} />}
+      {error && !isUnanswered(error) && <Failed error={error} retry={reload} />}
       {children(data)}
     </div>
   );
 }
+
+/** That the server is away, the whole page says. */
+const isUnanswered = (error: Error) => error instanceof ApiError && error.status === 0;
 
 export function Failed({ error, retry }: { readonly error: Error; readonly retry: () => void }) {
   return (

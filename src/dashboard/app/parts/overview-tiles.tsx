@@ -14,8 +14,11 @@ export function OverviewTiles() {
   const due = queues.reduce((sum, queue) => sum + queue.due, 0);
   const active = queues.reduce((sum, queue) => sum + queue.active, 0);
   const scheduled = queues.reduce((sum, queue) => sum + queue.scheduled, 0);
-  const wait = Math.max(0, ...queues.map(({ longestWaitMs }) => longestWaitMs ?? 0));
-  const waiting = queues.find(({ longestWaitMs }) => longestWaitMs === wait);
+  // Jobs of a paused queue are meant to wait: they would hide the others.
+  const working = queues.filter(({ pausedAt }) => !pausedAt);
+  const wait = Math.max(0, ...working.map(({ longestWaitMs }) => longestWaitMs ?? 0));
+  const waiting = working.find(({ longestWaitMs }) => longestWaitMs === wait);
+  const paused = queues.length - working.length;
   const dead = view?.deadLetters ?? 0;
   const workers = view?.workers ?? 0;
   const known = (text: string) => (view ? text : "–");
@@ -37,7 +40,7 @@ export function OverviewTiles() {
       <Tile
         label="Longest wait"
         value={known(wait > 0 ? span(wait) : "none")}
-        note={wait > 0 && waiting ? `in ${waiting.name}${waiting.pausedAt ? ", paused" : ""}` : "nothing waits"}
+        note={`${wait > 0 && waiting ? `in ${waiting.name}` : "nothing waits"}${paused > 0 ? `, ${paused} paused` : ""}`}
         href={href("queues")}
         alert={wait > longWaitMs}
       />
@@ -51,7 +54,7 @@ export function OverviewTiles() {
       <Tile
         label="Workers"
         value={known(count(workers))}
-        note={workers > 0 ? plural(queues.length, "queue") : "nothing runs: npx soniq-drizzle work"}
+        note={workers > 0 ? plural(queues.length, "queue") : "jobs only wait"}
         href={href("workers")}
         alert={view !== null && workers === 0}
       />

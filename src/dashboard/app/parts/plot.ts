@@ -17,6 +17,9 @@ export interface Drawing {
   readonly format: (value: number) => string;
 }
 
+/** Between two marks of the time axis, in seconds. */
+const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400];
+
 export const plotHeight = 190;
 
 /** What uPlot is given. Of stacked bars, each is drawn up to the sum of those below it, the highest one first. */
@@ -59,6 +62,7 @@ export function plotOptions(
         grid: { show: false },
         space: 70,
         size: 28,
+        incrs: timeSteps,
         values: (_, marks, _axis, _space, step) => marks.map((at) => axisTime(at, step)),
       },
       { ...axis, grid, size: 62, space: 40, values: (_, marks) => marks.map(format) },
