@@ -166,6 +166,15 @@ describe("of the database", () => {
     expect(lines.some(({ name }) => name === "soniq_slots")).toBe(false);
   });
 
+  test("a queue's name is a label's value, whatever is in it", async () => {
+    const queue = 'a"} 1\nsoniq_up{x="\\';
+    await sql`insert into soniq_jobs (name, queue, payload) values ('a', ${queue}, '{}')`;
+    const lines = await scrape(createMetrics({ db }));
+    await sql`delete from soniq_jobs where queue = ${queue}`;
+    expect(valueOf(lines, "soniq_queue_due", { queue })).toBe(1);
+    expect(lines.filter(({ name }) => name === "soniq_up")).toEqual([{ name: "soniq_up", labels: {}, value: 1 }]);
+  });
+
   test("a snapshot that is held open shows by its age", async () => {
     const reader = await sql.reserve();
     await reader`begin isolation level repeatable read`;
