@@ -1,7 +1,8 @@
 // Stands for the login that your application has: a cookie that says who it is, signed so that nobody can make one up.
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
-const secret = process.env["SESSION_SECRET"] ?? "only for this example";
+/** Where none is set, nobody stays logged in when this process ends. */
+const ownSecret = randomBytes(32);
 
 /** What to set as a cookie for somebody who has logged in. */
 export function sessionCookie(user: string): string {
@@ -17,5 +18,7 @@ export function userOf(request: Request): string | undefined {
 }
 
 function signature(user: string): string {
-  return createHmac("sha256", secret).update(user).digest("hex");
+  return createHmac("sha256", process.env["SESSION_SECRET"] ?? ownSecret)
+    .update(user)
+    .digest("hex");
 }

@@ -1,2 +1,3 @@
 /** What fields are called whose values nobody should see. */
-export const secretName = /password|passwd|secret|token|authorization|cookie|api[_-]?key|credential|private[_-]?key/i;
+export const secretName =
+  /password|passwd|passphrase|\bpwd\b|secret|token|authorization|cookie|(api|access|private)[_-]?key|credential/i;

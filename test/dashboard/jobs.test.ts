@@ -174,6 +174,8 @@ describe("a job's story", () => {
     const secrets = {
       Password: "1",
       api_key: 2,
+      pwd: 3,
+      accessKey: 4,
       nested: [{ "X-Authorization": { scheme: "b" }, ok: true, privateKey: ["k"] }],
       accessToken: null,
       cookies: "c",
@@ -185,6 +187,8 @@ describe("a job's story", () => {
     const hidden = {
       Password: "•••",
       api_key: "•••",
+      pwd: "•••",
+      accessKey: "•••",
       nested: [{ "X-Authorization": "•••", ok: true, privateKey: "•••" }],
       accessToken: "•••",
       cookies: "•••",
@@ -192,7 +196,7 @@ describe("a job's story", () => {
     };
     const job = await story(rows[0]?.["id"] as number);
     expect(job).toMatchObject({ payload: hidden, result: hidden, progress: hidden, meta: hidden });
-    expect(job.redacted).toHaveLength(24);
+    expect(job.redacted).toHaveLength(32);
     expect(job.redacted).toEqual(
       expect.arrayContaining(["payload.Password", 'meta.nested[0]["X-Authorization"]', "result.nested[0].privateKey"]),
     );

@@ -1,10 +1,11 @@
 // examples/dashboard: each runs, shows the page to everybody, and data to those who may see it.
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { sessionCookie } from "../../examples/dashboard/login.ts";
 import { testDatabase } from "../support/database.ts";
 
+vi.stubEnv("SESSION_SECRET", "what signs the cookies of this test");
 const { url, sql } = await testDatabase();
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const children: ChildProcess[] = [];
