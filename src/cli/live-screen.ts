@@ -37,8 +37,8 @@ export async function showLive(lines: () => Promise<string[]>, screen: Screen, s
   }
 }
 
-/** As much of it as the terminal has room for. */
-function frame(lines: readonly string[], { columns = 80, rows = 24 }: Screen): string {
-  const shown = lines.slice(0, rows - 1).map((line) => `${line.slice(0, columns)}\u001b[K\r\n`);
+/** As much of it as the terminal has room for. One that was never told its size says 0. */
+function frame(lines: readonly string[], { columns, rows }: Screen): string {
+  const shown = lines.slice(0, (rows || 24) - 1).map((line) => `${line.slice(0, columns || 80)}\u001b[K\r\n`);
   return `\u001b[H${shown.join("")}\u001b[J`;
 }

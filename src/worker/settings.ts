@@ -60,7 +60,16 @@ const defaultConcurrency = 10;
 /** About a century: with PGlite no other process is there to take a worker's jobs, and a beat may have to wait. */
 const endlessMs = 3e12;
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+/** Settings of these names, and of no others. */
+const noOthersThan = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  v.strictObject(entries, ({ expected }) => {
+    const names = Object.keys(entries).join(", ");
+    if (expected === "never") return `is no setting; there are ${names}`;
+    return expected === "Object" ? `must be an object with ${names}` : "is missing";
+  });
+
+const wholeNumber = "must be a whole number from 1";
+const count = v.pipe(v.number(wholeNumber), v.integer(wholeNumber), v.minValue(1, wholeNumber));
 const duration = (fallback: Duration, shortestMs = 0, longestMs = longestTimerMs) =>
   v.pipe(
     v.optional(v.union([v.number(), v.string()]), fallback),
@@ -91,7 +100,7 @@ function isLogger(value: unknown): boolean {
   );
 }
 
-const configSchema = v.strictObject({
+const configSchema = noOthersThan({
   connection: v.union(
     [
       v.pipe(
@@ -112,8 +121,8 @@ const configSchema = v.strictObject({
       "must be postgresJs((client) => drizzle({ client, schema })) or nodePostgres(…)",
     ),
   ),
-  jobs: v.looseObject({}),
-  handlers: v.optional(v.looseObject({}), {}),
+  jobs: v.looseObject({}, "must be an object with definitions made by defineJob({ … })"),
+  handlers: v.optional(v.looseObject({}, "must be an object with a handler for each of jobs"), {}),
   schedules: v.optional(
     v.pipe(
       v.array(v.custom<ScheduleDefinition>(isScheduleDefinition, "must be made by defineSchedule({ … })")),
@@ -125,7 +134,11 @@ const configSchema = v.strictObject({
     [],
   ),
   queues: v.optional(
-    v.record(v.pipe(v.string(), v.minLength(1), v.maxLength(200)), v.strictObject({ concurrency: count })),
+    v.record(
+      v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+      noOthersThan({ concurrency: count }),
+      "must be an object such as { mail: { concurrency: 5 } }",
+    ),
   ),
   batchSize: v.optional(v.pipe(count, v.maxValue(1_000, "must be from 1 to 1000")), 1_000),
   lease: duration("20s", 100),
@@ -142,7 +155,7 @@ const configSchema = v.strictObject({
     ),
   ),
   retention: v.optional(
-    v.strictObject({ completed: keptFor("24h"), cancelled: keptFor("24h"), dead: keptFor("30d") }),
+    noOthersThan({ completed: keptFor("24h"), cancelled: keptFor("24h"), dead: keptFor("30d") }),
     {},
   ),
   maxCrashes: v.optional(count, 5),
@@ -151,7 +164,7 @@ const configSchema = v.strictObject({
   middleware: v.optional(v.array(v.function("must be a function"), "must be a list of functions"), []),
   logger: v.optional(v.custom<Logger>(isLogger, "must have info, warn and error, as a pino logger has")),
   webhooks: v.optional(
-    v.strictObject({ keys: v.optional(v.any()), allow: v.optional(v.any()), timeout: v.optional(v.any()) }),
+    noOthersThan({ keys: v.optional(v.any()), allow: v.optional(v.any()), timeout: v.optional(v.any()) }),
   ),
 });
 
@@ -164,7 +177,7 @@ export function checkConfig(config: WorkerConfig): Settings {
   const checked = v.safeParse(configSchema, config);
   if (!checked.success) {
     const [issue] = checked.issues;
-    throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${readable(issue)}`);
+    throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${issue.message.trim()}`);
   }
   const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
   const { batchSize, maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
@@ -193,11 +206,6 @@ export function checkConfig(config: WorkerConfig): Settings {
     logger: checked.output.logger,
     webhooks,
   };
-}
-
-function readable(issue: { type: string; expected: string | null; message: string }): string {
-  if (issue.expected === "never") return `is no setting; there are ${Object.keys(configSchema.entries).join(", ")}`;
-  return issue.message.trim();
 }
 
 function webhooksOf(config: WebhookConfig): WebhookConfig {

@@ -34,6 +34,11 @@ test("no more is drawn than the terminal has room for", async () => {
   expect(frame).toBe("\u001b[Habc\u001b[K\r\nb\u001b[K\r\n\u001b[J");
 });
 
+test("a terminal that does not know its size is taken for one of the usual size", async () => {
+  const [, frame] = await drawn(async () => ["abcdef", "b"], 1, { columns: 0, rows: 0 });
+  expect(frame).toBe("\u001b[Habcdef\u001b[K\r\nb\u001b[K\r\n\u001b[J");
+});
+
 test("what goes wrong is drawn, and it goes on", async () => {
   const [, first, second] = await drawn(async (nth) => {
     if (nth === 1) throw new SoniqError("PostgreSQL is\u001b[2J away");

@@ -23,7 +23,7 @@ beforeAll(async () => {
 test("where there is no terminal, status is printed once", async () => {
   const { status, stdout, stderr } = await soniq("status");
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  expect(stdout).toMatch(/^soniq-drizzle \S+ · .*:\/\/.* · \d\d:\d\d:\d\d\n\nQUEUE +PAUSED +DUE /);
+  expect(stdout).toMatch(/^soniq-drizzle \S+ · .*:\/\/.* · \d\d:\d\d:\d\d\n\nQUEUE +PAUSED +DUE .* +DONE A MINUTE\n/);
   expect(stdout).toMatch(/^mail +– +1 +0 +0 +2 +\S+ s +[67]\d\.\d$/m);
   expect(stdout).toMatch(/^nobody's +– +1 .* s +0\.0$/m);
   expect(stdout).toMatch(/^no worker works the queue nobody's$/m);

@@ -42,3 +42,23 @@ export function linkedFiles(page: string): string[] {
   const links = [...page.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => (target as string).replace(/#.*$/, ""));
   return links.filter((target) => target !== "" && !/^[a-z]+:/.test(target));
 }
+
+/** The headings of its own that a page links to, and does not have. */
+export function brokenAnchors(page: string): string[] {
+  const blocks = codeBlocks(page).map(({ line, code }) => ({ from: line, to: line + code.split("\n").length }));
+  const headings = new Set(
+    page.split("\n").flatMap((text, i) => {
+      const title = /^#+ (.*)$/.exec(text)?.[1];
+      return title === undefined || blocks.some(({ from, to }) => i + 1 >= from && i + 1 < to) ? [] : [anchorOf(title)];
+    }),
+  );
+  const linked = [...page.matchAll(/\]\(#([^)\s]+)\)/g)].map(([, anchor]) => anchor as string);
+  return linked.filter((anchor) => !headings.has(anchor));
+}
+
+/** As GitHub makes it. */
+const anchorOf = (title: string) =>
+  title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-");

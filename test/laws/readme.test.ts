@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { codeBlocks, commands, linkedFiles } from "./markdown.ts";
+import { brokenAnchors, codeBlocks, commands, linkedFiles } from "./markdown.ts";
 import { root } from "./source-files.ts";
 
 const pages = readdirSync(root).filter((file) => file.endsWith(".md"));
@@ -97,6 +97,10 @@ describe("of the pages", () => {
 
   test.each(pages)("%s: the files it links to exist", (page) => {
     expect(linkedFiles(read(page)).filter((file) => !existsSync(join(root, file)))).toEqual([]);
+  });
+
+  test.each(pages)("%s: so do the headings", (page) => {
+    expect(brokenAnchors(read(page))).toEqual([]);
   });
 });
 

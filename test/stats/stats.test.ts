@@ -221,7 +221,8 @@ test(
     await counted("0 minutes", { count: 1 });
     await counted("0 minutes", { count: 2, measure: "dead" });
     await counted("0 minutes", { count: 50, measure: "run" });
-    await counted("0 minutes", { count: 50, measure: "fenced" });
+    for (const measure of ["fenced", "rescued", "unknown", "parked", "released"])
+      await counted("0 minutes", { count: 50, measure });
     await counted("1 minute", { count: 4 });
     await counted("3 minutes", { count: 100 });
     const minutes = await countAttempts(tx);

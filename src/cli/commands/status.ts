@@ -53,7 +53,10 @@ const mostGroups = 5;
 function statusLines(place: string, { queues, workers, rates, deadLetters }: Status): string[] {
   const { count, groups } = deadLetters;
   const perMinute = new Map(rates.map((rate) => [rate.queue, rate.perMinute]));
-  const columns = { ...queueColumns, "PER MINUTE": ({ name }: QueueOverview) => (perMinute.get(name) ?? 0).toFixed(1) };
+  const columns = {
+    ...queueColumns,
+    "DONE A MINUTE": ({ name }: QueueOverview) => (perMinute.get(name) ?? 0).toFixed(1),
+  };
   return [
     `soniq-drizzle ${version} · ${place} · ${new Date().toLocaleTimeString("sv")}`,
     "",

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Duration } from "../../core/duration.js";
-import { errorCode } from "../../core/errors.js";
+import { errorCode, InvalidValueError } from "../../core/errors.js";
 import { version } from "../../core/version.js";
 import { checkTables } from "../../database/check-tables.js";
 import { findLackOfRoom } from "../../database/connection-room.js";
@@ -27,7 +27,7 @@ interface Options {
   readonly queues?: string[];
   readonly concurrency?: number;
   readonly drain?: true;
-  readonly wait: Duration;
+  readonly wait?: Duration;
   readonly maxDuration?: Duration;
   readonly healthPort?: number;
   readonly healthHost?: string;
@@ -45,12 +45,7 @@ export function workCommand(): Command {
     )
     .option("--concurrency <n>", "how many jobs of each queue may run at once", wholeNumber)
     .option("--drain", "stop when nothing is active and nothing becomes due within --wait")
-    .option(
-      "--wait <duration>",
-      "with --drain: how long to wait for jobs that are due later",
-      duration,
-      "60s" as Duration,
-    )
+    .option("--wait <duration>", "with --drain: how long to wait for jobs that are due later (default: 60s)", duration)
     .option(
       "--max-duration <duration>",
       "with --drain: claim no more after this time, then stop as on SIGTERM",
@@ -73,6 +68,7 @@ export function workCommand(): Command {
 }
 
 async function work(options: Options): Promise<void> {
+  checkCombination(options);
   let worker: ProcessWorker | undefined;
   stopOnUncaughtErrors(() => worker);
   const { config, path } = await loadConfig(options.config);
@@ -95,6 +91,26 @@ async function work(options: Options): Promise<void> {
   process.exit(status);
 }
 
+/** @throws InvalidValueError for an option that says how another one is meant, without that: it would do nothing, and not say so */
+function checkCombination({
+  drain,
+  wait,
+  maxDuration,
+  healthPort,
+  healthHost,
+  metricsPort,
+  metricsHost,
+}: Options): void {
+  const alone = (flag: string, value: unknown, needed: string, other: unknown) => {
+    if (value !== undefined && other === undefined)
+      throw new InvalidValueError(needed, `is missing: ${flag} does nothing without it`);
+  };
+  alone("--wait", wait, "--drain", drain);
+  alone("--max-duration", maxDuration, "--drain", drain);
+  alone("--health-host", healthHost, "--health-port", healthPort);
+  alone("--metrics-host", metricsHost, "--metrics-port", metricsPort);
+}
+
 /** @returns the status to end with, once it has drained, if it should */
 async function run(
   worker: Worker,
@@ -105,7 +121,10 @@ async function run(
   for (const warning of await warnings(settings).catch(noRoom)) say(`warning: ${warning}`);
   await worker.start();
   if (!drain) return new Promise(() => {});
-  const drained = await worker.drain({ wait, ...(maxDuration !== undefined && { maxDuration }) });
+  const drained = await worker.drain({
+    ...(wait !== undefined && { wait }),
+    ...(maxDuration !== undefined && { maxDuration }),
+  });
   say(drained ? "drained" : "cut short before all was drained: jobs may be left");
   return drained ? exitCodes.done : exitCodes.cutShort;
 }
