@@ -149,6 +149,7 @@ function perName(sums: readonly Sum[]): NameStats[] {
         p95: secondsAt(run, 0.95),
       }),
     )
+    .filter((stats) => attempts(stats) > 0)
     .toSorted((a, b) => attempts(b) - attempts(a) || (a.name < b.name ? -1 : 1));
 }
 

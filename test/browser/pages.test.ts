@@ -1,4 +1,5 @@
 // Each page shows what is in the database, and nothing is refused by the browser.
+import type { BrowserContextOptions } from "playwright-core";
 import { eq } from "drizzle-orm";
 import * as v from "valibot";
 import { afterEach, describe, expect, test } from "vitest";
@@ -41,9 +42,9 @@ const config = {
 };
 
 const visits: Visit[] = [];
-async function open(at: string): Promise<Visit["page"]> {
+async function open(at: string, options?: BrowserContextOptions): Promise<Visit["page"]> {
   const dashboard = await serveDashboard({ db, write: true, link: ({ id }) => `https://shop.example/jobs/${id}` });
-  const visited = await look(dashboard, at);
+  const visited = await look(dashboard, at, options);
   visits.push(visited);
   return visited.page;
 }
@@ -62,6 +63,11 @@ describe.runIf(browser)("the page", () => {
     await page.getByRole("button", { name: "Open" }).click();
     await page.getByRole("heading", { name: "Overview" }).waitFor();
     expect(page.url()).not.toContain("token");
+  });
+
+  test("opens where the browser has no language", async () => {
+    const page = await open("/overview", { locale: "en-US@posix" });
+    await page.getByText("live", { exact: true }).waitFor();
   });
 
   test("works below a path", async () => {

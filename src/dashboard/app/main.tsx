@@ -1,3 +1,4 @@
+import "./language.js";
 import { render } from "preact";
 import { App } from "./app.js";
 import { takeToken } from "./token.js";
