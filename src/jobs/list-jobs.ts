@@ -61,9 +61,12 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}, page: Page
   if (filter.state === "active") return activeJobs(db, filter, before, limit);
   const stretch = await stretchBefore(db, before, 1).catch(explainMissingTables);
   const rows = await fitting(db, filter, and(lt(soniqJobs.id, before), gte(soniqJobs.id, stretch.lowest)), limit);
-  const last = rows.at(-1);
-  const seen = last && rows.length === limit ? await stretchBefore(db, before, last.id) : stretch;
-  const isLast = seen.jobs < mostPassedOver && seen === stretch;
+  const last = rows.length === limit ? rows.at(-1) : undefined;
+  // The last one may be gone by now, and is where the next page begins all the same.
+  const seen = last
+    ? { ...(await stretchBefore(db, before, last.id)), lowest: last.id, backTo: last.createdAt }
+    : stretch;
+  const isLast = seen === stretch && seen.jobs < mostPassedOver;
   const isPast =
     filter.since !== undefined &&
     seen.backTo !== null &&
