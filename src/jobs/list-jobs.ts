@@ -5,6 +5,7 @@ import { InvalidValueError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
+import { timestamp } from "../core/timestamp.js";
 import { findPlace } from "./find-place.js";
 import type { JobSummary } from "./job.js";
 import { selectSummaries, summaryOf } from "./job-row.js";
@@ -86,8 +87,8 @@ function checkTimes(filter: JobFilter): void {
 }
 
 /** Until when jobs may be inserted that are dated before a time. */
-function lateInserts(time: Date): Date {
-  return new Date(time.getTime() + longestTransactionMs);
+function lateInserts(time: Date): number {
+  return time.getTime() + longestTransactionMs;
 }
 
 async function activeJobs(db: Queryable, filter: JobFilter, before: number, limit: number): Promise<JobPage> {
@@ -110,8 +111,8 @@ async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined,
         name === undefined ? undefined : eq(soniqJobs.name, name),
         tag === undefined ? undefined : sql`${soniqJobs.tags} @> to_jsonb(${tag}::text)`,
         field && hasValue(field),
-        since && sql`${soniqJobs.createdAt} >= ${since.toISOString()}::timestamptz`,
-        until && sql`${soniqJobs.createdAt} < ${until.toISOString()}::timestamptz`,
+        since && sql`${soniqJobs.createdAt} >= ${timestamp(since.getTime())}`,
+        until && sql`${soniqJobs.createdAt} < ${timestamp(until.getTime())}`,
       ),
     )
     .orderBy(desc(soniqJobs.id))

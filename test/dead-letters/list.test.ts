@@ -95,6 +95,12 @@ describe("a filter finds", () => {
   });
 });
 
+test("a time may be any that JavaScript has", async () => {
+  const [first, last] = [new Date(-8.64e15), new Date(8.64e15)];
+  expect((await listDeadLetters(db, { since: first, before: last })).deadLetters.length).toBeGreaterThan(0);
+  expect((await listDeadLetters(db, { since: last })).deadLetters).toEqual([]);
+});
+
 describe("a page", () => {
   const many = async (from: string | undefined, limit: number) => {
     const { deadLetters, next } = await listDeadLetters(db, { name: "page" }, { cursor: from, limit });

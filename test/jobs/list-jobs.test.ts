@@ -103,6 +103,13 @@ test("a page's last job may be gone before it is said where to go on", async () 
   expect((await listJobs(db, {}, { limit: 1, cursor: next })).jobs).toMatchObject([{ name: "mail" }]);
 });
 
+test("a time may be any that JavaScript has", async () => {
+  const [first, last] = [new Date(-8.64e15), new Date(8.64e15)];
+  expect((await listJobs(db, { since: first, until: last })).jobs).toHaveLength(50);
+  expect((await listJobs(db, { since: last })).jobs).toEqual([]);
+  expect((await listJobs(db, { until: first })).jobs).toEqual([]);
+});
+
 describe("of a time long past", () => {
   beforeAll(async () => {
     await sql`insert into soniq_jobs (name, payload, created_at)
