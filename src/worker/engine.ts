@@ -152,15 +152,14 @@ export class Engine {
       Promise.all(this.#queues.map((queue) => queue.stop())),
     );
     this.#settler?.abandon();
+    const trouble = (doing: string) => (error: unknown) => this.tell({ type: "trouble", doing, error });
     const end = async () => {
       await this.#endDuties?.();
       await this.#session.end();
       if (this.#crashed) await this.#rescueOwn();
-      await this.#stats?.write();
+      await this.#stats?.write().catch(trouble("writing statistics"));
     };
-    await within(longestLastSettleMs, end()).catch((error: unknown) => {
-      this.tell({ type: "trouble", doing: "ending the session", error });
-    });
+    await within(longestLastSettleMs, end()).catch(trouble("ending the session"));
     await within(longestLastSettleMs, this.close());
   }
 
