@@ -36,10 +36,10 @@ export async function showLive(lines: () => Promise<string[]>, screen: Screen, s
 
 /** Not a race against one promise for all rounds: that would keep what each of them drew. */
 function unlessStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T | undefined> {
-  return new Promise((done) => {
-    const stopped = () => done(undefined);
+  return new Promise((resolve) => {
+    const stopped = () => resolve(undefined);
     stop.addEventListener("abort", stopped, { once: true });
-    void work.then(done).finally(() => stop.removeEventListener("abort", stopped));
+    void work.then(resolve).finally(() => stop.removeEventListener("abort", stopped));
   });
 }
 
