@@ -1,4 +1,4 @@
-import { Sleep } from "../worker/sleep.js";
+import { pause } from "../worker/duties.js";
 import { explain } from "./explain.js";
 import { printable } from "./printable.js";
 
@@ -21,20 +21,26 @@ const leave = "\u001b[?25h\u001b[?1049l";
  * @param lines what there is to see, for a terminal to show as it is
  */
 export async function showLive(lines: () => Promise<string[]>, screen: Screen, stop: AbortSignal): Promise<void> {
-  const sleep = new Sleep();
-  const stopped = new Promise<undefined>((resolve) => stop.addEventListener("abort", () => resolve(undefined)));
   const orTrouble = (error: unknown) => printable(explain(error)).split("\n");
   screen.write(enter);
   try {
     while (!stop.aborted) {
-      const drawn = await Promise.race([stopped, lines().catch(orTrouble)]);
+      const drawn = await unlessStopped(lines().catch(orTrouble), stop);
       if (drawn) screen.write(frame(drawn, screen));
-      await Promise.race([stopped, sleep.for(everyMs)]);
+      await pause(everyMs, stop);
     }
   } finally {
-    sleep.end();
     screen.write(leave);
   }
+}
+
+/** Not a race against one promise for all rounds: that would keep what each of them drew. */
+function unlessStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const stopped = () => resolve(undefined);
+    stop.addEventListener("abort", stopped, { once: true });
+    void work.then(resolve, reject).finally(() => stop.removeEventListener("abort", stopped));
+  });
 }
 
 /** As much of it as the terminal has room for. One that was never told its size says 0. */

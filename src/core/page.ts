@@ -24,8 +24,9 @@ export function checkedLimit(limit = 50): number {
  */
 export function idOfCursor(cursor: string | undefined): number {
   if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
-  if (!/^\d{1,15}$/.test(cursor)) throw invalidCursor(cursor);
-  return Number(cursor);
+  const id = Number(cursor);
+  if (!/^\d{1,16}$/.test(cursor) || !Number.isSafeInteger(id)) throw invalidCursor(cursor);
+  return id;
 }
 
 export function invalidCursor(cursor: unknown): InvalidValueError {

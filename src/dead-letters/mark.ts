@@ -30,7 +30,12 @@ export function cursorOf({ finishedAt, id }: DeadLetterMark): string {
 }
 
 export function parseCursor(cursor: string): DeadLetterMark {
-  const [, finishedAt, id] = /^(\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00)~(\d{1,16})$/.exec(cursor) ?? [];
-  if (finishedAt === undefined) throw invalidCursor(cursor);
+  const [, finishedAt, year, day, time, id] =
+    /^((\d{4,6})(-\d\d-\d\d) (\d\d:\d\d:\d\d)\.\d{6}\+00)~(\d{1,16})$/.exec(cursor) ?? [];
+  // PostgreSQL would refuse a 30th of February, and the transaction with it.
+  const date = new Date(`+${year?.padStart(6, "0")}${day}T${time}Z`);
+  const isTime =
+    Number(year) > 0 && !Number.isNaN(date.getTime()) && date.toISOString().endsWith(`${day}T${time}.000Z`);
+  if (finishedAt === undefined || !isTime) throw invalidCursor(cursor);
   return { finishedAt, id: Number(id) };
 }

@@ -3,13 +3,14 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
+import { timestamp } from "../core/timestamp.js";
 
 /**
  * The id from which on jobs were enqueued at a time or later. There is no index of that time, but ids follow it: it halves
  * them until it is there, some thirty look-ups by primary key.
  */
-export async function findPlace(db: Queryable, time: Date): Promise<number> {
-  const isLater = sql`select created_at >= ${time.toISOString()}::timestamptz from ${soniqJobs} where id >= middle order by id limit 1`;
+export async function findPlace(db: Queryable, timeMs: number): Promise<number> {
+  const isLater = sql`select created_at >= ${timestamp(timeMs)} from ${soniqJobs} where id >= middle order by id limit 1`;
   const [found] = await rowsOf<{ place: number }>(
     db,
     sql`with recursive halves (low, high) as (

@@ -24,13 +24,18 @@ export function jobTimeline(job: Job): JobMoment[] {
   const last = { attempt: job.attempt || null, worker: job.lastWorkerId };
   const moments = [
     moment(createdAt, "enqueued"),
-    runAt && runAt.getTime() >= createdAt.getTime() + soonMs && moment(runAt, "due"),
+    runAt && becameDue(job, runAt) && moment(runAt, "due"),
     ...failures(job),
     claimedAt && moment(claimedAt, "claimed", last),
     cancelRequestedAt && moment(cancelRequestedAt, "cancel requested"),
     finishedAt && isEnd(job.state) && moment(finishedAt, job.state, { ...last, message: job.reason }),
   ];
   return moments.filter((one) => one instanceof Object).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
+}
+
+/** One that was given up before its time never did. */
+function becameDue({ createdAt, finishedAt }: Job, runAt: Date): boolean {
+  return runAt.getTime() >= createdAt.getTime() + soonMs && !(finishedAt && runAt > finishedAt);
 }
 
 function moment(at: Date, what: JobMoment["what"], more: Partial<JobMoment> = {}): JobMoment {

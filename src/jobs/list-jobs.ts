@@ -5,6 +5,7 @@ import { InvalidValueError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
+import { timestamp } from "../core/timestamp.js";
 import { findPlace } from "./find-place.js";
 import type { JobSummary } from "./job.js";
 import { selectSummaries, summaryOf } from "./job-row.js";
@@ -61,9 +62,12 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}, page: Page
   if (filter.state === "active") return activeJobs(db, filter, before, limit);
   const stretch = await stretchBefore(db, before, 1).catch(explainMissingTables);
   const rows = await fitting(db, filter, and(lt(soniqJobs.id, before), gte(soniqJobs.id, stretch.lowest)), limit);
-  const last = rows.at(-1);
-  const seen = last && rows.length === limit ? await stretchBefore(db, before, last.id) : stretch;
-  const isLast = seen.jobs < mostPassedOver && seen === stretch;
+  const last = rows.length === limit ? rows.at(-1) : undefined;
+  // The last one may be gone by now, and is where the next page begins all the same.
+  const seen = last
+    ? { ...(await stretchBefore(db, before, last.id)), lowest: last.id, backTo: last.createdAt }
+    : stretch;
+  const isLast = seen === stretch && seen.jobs < mostPassedOver;
   const isPast =
     filter.since !== undefined &&
     seen.backTo !== null &&
@@ -83,8 +87,8 @@ function checkTimes(filter: JobFilter): void {
 }
 
 /** Until when jobs may be inserted that are dated before a time. */
-function lateInserts(time: Date): Date {
-  return new Date(time.getTime() + longestTransactionMs);
+function lateInserts(time: Date): number {
+  return time.getTime() + longestTransactionMs;
 }
 
 async function activeJobs(db: Queryable, filter: JobFilter, before: number, limit: number): Promise<JobPage> {
@@ -107,8 +111,8 @@ async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined,
         name === undefined ? undefined : eq(soniqJobs.name, name),
         tag === undefined ? undefined : sql`${soniqJobs.tags} @> to_jsonb(${tag}::text)`,
         field && hasValue(field),
-        since && sql`${soniqJobs.createdAt} >= ${since.toISOString()}::timestamptz`,
-        until && sql`${soniqJobs.createdAt} < ${until.toISOString()}::timestamptz`,
+        since && sql`${soniqJobs.createdAt} >= ${timestamp(since.getTime())}`,
+        until && sql`${soniqJobs.createdAt} < ${timestamp(until.getTime())}`,
       ),
     )
     .orderBy(desc(soniqJobs.id))

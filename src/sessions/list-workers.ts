@@ -78,7 +78,8 @@ export async function listWorkers(db: Queryable): Promise<WorkerOverview[]> {
 type Counts = Readonly<Record<string, number>>;
 
 function workedQueues(concurrency: Counts, active: Counts): WorkedQueue[] {
+  const held = new Map(Object.entries(active));
   return Object.entries(concurrency)
-    .map(([name, most]) => ({ name, active: active[name] ?? 0, concurrency: most }))
+    .map(([name, most]) => ({ name, active: held.get(name) ?? 0, concurrency: most }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

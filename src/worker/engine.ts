@@ -1,9 +1,7 @@
 import { checkTables } from "../database/check-tables.js";
-import { statementTimeoutMs } from "../database/client.js";
 import type { Listener } from "../database/listener.js";
 import { cancelChannel, waitChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
-import { findLostClaims, findOwned } from "../jobs/ownership.js";
 import { rescueFromEnded } from "../jobs/rescue.js";
 import { pauseChannel, resumeChannel } from "../queues/pause.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
@@ -18,6 +16,7 @@ import type { Tell } from "./events.js";
 import { LogWriter } from "./log-writer.js";
 import { pruneDuties } from "./pruner.js";
 import { healthOf, type Vitals, watchHealth } from "./health.js";
+import { OwnershipWatch } from "./ownership-watch.js";
 import { QueueWorker } from "./queue-worker.js";
 import { rescueDuties } from "./rescuer.js";
 import { scheduleDuties } from "./scheduler.js";
@@ -40,6 +39,7 @@ const largestRescue = 500;
 /** The moving parts of one worker. */
 export class Engine {
   readonly #session: WorkerSession;
+  readonly #ownership: OwnershipWatch;
   readonly #waiters: Waiters;
   private readonly tell: Tell;
   /** Whether anybody listens: starts are told to nobody else. */
@@ -50,7 +50,6 @@ export class Engine {
   #stats: StatsWriter | undefined;
   #queues: QueueWorker[] = [];
   #endDuties: (() => Promise<void>) | undefined;
-  #searchLostUntil = 0;
   #crashed = false;
   #listens = 0;
 
@@ -68,6 +67,12 @@ export class Engine {
       this.#stats?.hear(event);
     };
     this.#session = new WorkerSession(connections.beats.db, settings, schedules);
+    this.#ownership = new OwnershipWatch(connections.beats.db, settings.leaseMs, {
+      workerId: () => this.#session.id,
+      queues: () => this.#queues,
+      settler: () => this.#settler,
+      tell: this.tell,
+    });
     this.#listener = this.#openListener();
   }
 
@@ -106,7 +111,7 @@ export class Engine {
     const duties: Duty[] = [
       this.#session.duty(
         (lost) => this.#sessionLost(lost),
-        () => this.#afterBeat(),
+        () => this.#ownership.afterBeat(),
       ),
       ...(listen ? [listen] : []),
       ...rescueDuties(db, endDeadSessions, settings, (event) => {
@@ -147,15 +152,14 @@ export class Engine {
       Promise.all(this.#queues.map((queue) => queue.stop())),
     );
     this.#settler?.abandon();
+    const trouble = (doing: string) => (error: unknown) => this.tell({ type: "trouble", doing, error });
     const end = async () => {
       await this.#endDuties?.();
       await this.#session.end();
       if (this.#crashed) await this.#rescueOwn();
-      await this.#stats?.write();
+      await this.#stats?.write().catch(trouble("writing statistics"));
     };
-    await within(longestLastSettleMs, end()).catch((error: unknown) => {
-      this.tell({ type: "trouble", doing: "ending the session", error });
-    });
+    await within(longestLastSettleMs, end()).catch(trouble("ending the session"));
     await within(longestLastSettleMs, this.close());
   }
 
@@ -217,7 +221,7 @@ export class Engine {
       for (const queue of this.#queues) if (name === undefined || queue.queue === name) queue.wakeUp();
     };
     const cancel = (id: string) => {
-      if (id === this.#session.id) void this.#askOwnership();
+      if (id === this.#session.id) void this.#ownership.compare();
     };
     const of = (name: string) => this.#queues.find(({ queue }) => queue === name);
     const hear = {
@@ -230,7 +234,7 @@ export class Engine {
     return this.connections.openListener(hear, () => {
       this.#listens += 1;
       wakeUp();
-      void this.#askOwnership();
+      void this.#ownership.compare();
     });
   }
 
@@ -239,47 +243,9 @@ export class Engine {
     this.tell({ type: "session lost" });
   }
 
-  async #afterBeat(): Promise<void> {
-    await this.#askOwnership();
-    if (performance.now() < this.#searchLostUntil) await this.#releaseLostClaims();
-  }
-
-  /** Interrupts the jobs that were taken from this session, and those that should be cancelled. */
-  async #askOwnership(): Promise<void> {
-    const workerId = this.#session.id;
-    // Only what was held before asking: a job that is claimed meanwhile would look lost.
-    const asked = new Set(this.#queues.flatMap((queue) => queue.held()));
-    try {
-      const owned = await findOwned(
-        this.connections.beats.db,
-        workerId,
-        [...asked].map(({ id }) => id),
-      );
-      const byId = new Map(owned.map((one) => [one.id, one]));
-      for (const queue of this.#queues) {
-        queue.interrupt(
-          "lost",
-          (job, claimedBy) => asked.has(job) && claimedBy === workerId && byId.get(job.id)?.claims !== job.claims,
-        );
-        queue.interrupt("cancel", (job) => asked.has(job) && byId.get(job.id)?.cancelRequested === true);
-      }
-    } catch (error) {
-      this.tell({ type: "trouble", doing: "asking which jobs are cancelled", error });
-    }
-  }
-
-  /** A claim may have been made although its reply was lost: its jobs would stay with this session for ever. */
   #claimFailed(queue: string, error: unknown): void {
-    this.#searchLostUntil = performance.now() + 2 * statementTimeoutMs + this.settings.leaseMs;
+    this.#ownership.claimFailed();
     this.tell({ type: "trouble", doing: `claiming from ${queue}`, error });
-  }
-
-  async #releaseLostClaims(): Promise<void> {
-    const known = this.#queues.flatMap((queue) => queue.known()).map(({ id }) => id);
-    const workerId = this.#session.id;
-    const lost = await findLostClaims(this.connections.beats.db, workerId, known, statementTimeoutMs);
-    for (const claim of lost)
-      void this.#settler?.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
   }
 
   async #setIdle(queue: string, idle: boolean): Promise<boolean> {

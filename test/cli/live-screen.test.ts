@@ -1,4 +1,6 @@
 // What `soniq-drizzle status` draws in a terminal, again and again.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { showLive } from "../../src/cli/live-screen.ts";
 import { SoniqError } from "../../src/index.ts";
@@ -55,4 +57,19 @@ test("it ends at once, though there is no answer yet", async () => {
   stop.abort();
   await shown;
   expect(written).toEqual([enter, leave]);
+});
+
+test("what was drawn before is forgotten, though it goes on for days", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const frames: WeakRef<string[]>[] = [];
+  let forgotten = false;
+  await drawn(async (nth) => {
+    collect();
+    forgotten ||= nth > 2 && frames[0]?.deref() === undefined;
+    const lines = [`drawn ${nth}`];
+    frames.push(new WeakRef(lines));
+    return lines;
+  }, 4);
+  expect(forgotten).toBe(true);
 });

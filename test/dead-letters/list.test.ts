@@ -95,6 +95,12 @@ describe("a filter finds", () => {
   });
 });
 
+test("a time may be any that JavaScript has", async () => {
+  const [first, last] = [new Date(-8.64e15), new Date(8.64e15)];
+  expect((await listDeadLetters(db, { since: first, before: last })).deadLetters.length).toBeGreaterThan(0);
+  expect((await listDeadLetters(db, { since: last })).deadLetters).toEqual([]);
+});
+
 describe("a page", () => {
   const many = async (from: string | undefined, limit: number) => {
     const { deadLetters, next } = await listDeadLetters(db, { name: "page" }, { cursor: from, limit });
@@ -133,12 +139,16 @@ describe("a page", () => {
     await expect(listDeadLetters(db, {}, { limit })).rejects.toThrow("give a whole number from 1 to 1000");
   });
 
-  test.each(["", "7", "2030-01-01~7", "2030-01-01 00:00:00.123456+00~7; --"])(
-    "does not begin at %j",
-    async (cursor) => {
-      await expect(listDeadLetters(db, {}, { cursor })).rejects.toThrow("cursor is");
-    },
-  );
+  test.each([
+    "",
+    "7",
+    "2030-01-01~7",
+    "2030-01-01 00:00:00.123456+00~7; --",
+    "2030-02-30 00:00:00.123456+00~7",
+    "999999-01-01 25:00:00.123456+00~7",
+  ])("does not begin at %j", async (cursor) => {
+    await expect(listDeadLetters(db, {}, { cursor })).rejects.toThrow("cursor is");
+  });
 });
 
 test("dead letters are counted by job, by the reason without its details, and by error", async () => {

@@ -50,6 +50,11 @@ test("a job that waits was enqueued, and is due at a time of its own", () => {
   expect(told({ runAt: null })).toEqual(["00 enqueued"]);
 });
 
+test("one that was cancelled or discarded before its time was never due", () => {
+  expect(told({ state: "cancelled", runAt: at(5), finishedAt: at(2) })).toEqual(["00 enqueued", "02 cancelled"]);
+  expect(told({ state: "dead", runAt: at(2), finishedAt: at(5) })).toEqual(["00 enqueued", "02 due", "05 dead"]);
+});
+
 test("a job that failed, and then completed, tells of each failure, and of its last claim", () => {
   const of = {
     state: "completed",

@@ -1,8 +1,10 @@
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type JobFilter, listJobs } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 
-const { db, sql } = await testDatabase();
+const { db, url, sql } = await testDatabase();
 
 /** As plain SQL enqueues: 25,000 jobs that have completed, and a few others among and behind them. */
 beforeAll(async () => {
@@ -74,6 +76,38 @@ test("a date that is invalid is refused", async () => {
   await expect(listJobs(db, { until: new Date("yesterday") })).rejects.toThrow(
     "filter.until is a date that is invalid",
   );
+});
+
+test("the next page of jobs with the highest ids begins where it should", async () => {
+  const ids = [Number.MAX_SAFE_INTEGER - 2, Number.MAX_SAFE_INTEGER - 1];
+  for (const id of ids)
+    await sql`insert into soniq_jobs (id, name, payload) overriding system value values (${id}, 'high', '{}')`;
+  const { jobs, next } = await listJobs(db, {}, { limit: 1 });
+  const [second] = (await listJobs(db, {}, { limit: 1, cursor: next })).jobs;
+  await sql`delete from soniq_jobs where name = 'high'`;
+  expect([second?.id, jobs[0]?.id]).toEqual(ids);
+});
+
+test("a page's last job may be gone before it is said where to go on", async () => {
+  const client = postgres(url, { max: 1 });
+  // Over one connection, statements go out in their order.
+  const logQuery = (statement: string) => {
+    if (statement.includes("coalesce(min(") && pruned === "soon")
+      pruned = client`delete from soniq_jobs where name = 'newest'`.execute();
+    if (statement.includes('"priority"')) pruned = "soon";
+  };
+  let pruned: unknown;
+  const { jobs, next } = await listJobs(drizzle({ client, logger: { logQuery } }), {}, { limit: 1 });
+  await client.end();
+  expect(jobs).toMatchObject([{ name: "newest" }]);
+  expect((await listJobs(db, {}, { limit: 1, cursor: next })).jobs).toMatchObject([{ name: "mail" }]);
+});
+
+test("a time may be any that JavaScript has", async () => {
+  const [first, last] = [new Date(-8.64e15), new Date(8.64e15)];
+  expect((await listJobs(db, { since: first, until: last })).jobs).toHaveLength(50);
+  expect((await listJobs(db, { since: last })).jobs).toEqual([]);
+  expect((await listJobs(db, { until: first })).jobs).toEqual([]);
 });
 
 describe("of a time long past", () => {

@@ -16,6 +16,11 @@ beforeEach(() => sql`truncate soniq_workers, soniq_jobs`);
 const session = (host: string, queues: Record<string, number> = {}) =>
   openSession(db, { host, pid: 7, version: "1.2.3", queues, leaseMs: 60_000 });
 
+test("a queue may be called what all objects have", async () => {
+  await session("a", { constructor: 2 });
+  expect((await listWorkers(db))[0]?.queues).toEqual([{ name: "constructor", active: 0, concurrency: 2 }]);
+});
+
 test("a worker is told with its queues, and how many jobs of each it has", async () => {
   const mail = defineJob({ name: "mail", queue: "mail", payload: v.number() });
   const id = await session("a", { slow: 2, mail: 5 });

@@ -125,6 +125,18 @@ test("what cannot be written is said, kept, and written with what comes since", 
   expect(await counted()).toMatchObject({ "default noop completed": 2 });
 });
 
+test("a worker that may not write statistics works and ends as others do, and says of them alone that they fail", async () => {
+  const { worker, settled, events } = await startWorker(config);
+  await sql`alter table soniq_stats rename to away`;
+  await settled((await enqueue(db, noop, null)).id);
+  await worker.stop();
+  await sql`alter table away rename to soniq_stats`;
+  const troubles = events.flatMap((event) => (event.type === "trouble" ? [event.doing] : []));
+  expect(troubles).toContain("writing statistics");
+  expect(troubles).not.toContain("ending the session");
+  expect(await sql`select from soniq_workers where ended_at is null`).toHaveLength(0);
+});
+
 test("a worker tells its activity at any time: batches, slots, and how often it lost session and bells", async () => {
   const { worker, event } = observedWorker({ ...config, lease: "400ms", queues: { default: { concurrency: 7 } } });
   const none = { slots: 7, running: 0, attempts: [], claims: {}, sessionsLost: 0, relistens: 0 };

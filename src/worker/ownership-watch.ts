@@ -1,0 +1,72 @@
+import type { Queryable } from "../core/queryable.js";
+import { statementTimeoutMs } from "../database/client.js";
+import { findLostClaims, findOwned } from "../jobs/ownership.js";
+import type { Tell } from "./events.js";
+import type { QueueWorker } from "./queue-worker.js";
+import type { Settler } from "./settler.js";
+
+/** The worker whose jobs are looked after: some of it is there only once it has started. */
+interface Watched {
+  readonly workerId: () => string;
+  readonly queues: () => readonly QueueWorker[];
+  readonly settler: () => Settler | undefined;
+  readonly tell: Tell;
+}
+
+/** Compares what a worker has in hand with what is its session's by PostgreSQL, with each beat and whenever it is told to. */
+export class OwnershipWatch {
+  #searchLostUntil = 0;
+
+  /** @param db over the connection of the beats: that of the claims may be what does not answer */
+  constructor(
+    private readonly db: Queryable,
+    private readonly leaseMs: number,
+    private readonly worker: Watched,
+  ) {}
+
+  async afterBeat(): Promise<void> {
+    await this.compare();
+    if (performance.now() < this.#searchLostUntil) await this.#releaseLostClaims();
+  }
+
+  /** Interrupts the jobs that were taken from this session, and those that should be cancelled. */
+  async compare(): Promise<void> {
+    const queues = this.worker.queues();
+    const workerId = this.worker.workerId();
+    // Only what was held before asking: a job that is claimed meanwhile would look lost.
+    const asked = new Set(queues.flatMap((queue) => queue.held()));
+    try {
+      const owned = await findOwned(
+        this.db,
+        workerId,
+        [...asked].map(({ id }) => id),
+      );
+      const byId = new Map(owned.map((one) => [one.id, one]));
+      for (const queue of queues) {
+        queue.interrupt(
+          "lost",
+          (job, claimedBy) => asked.has(job) && claimedBy === workerId && byId.get(job.id)?.claims !== job.claims,
+        );
+        queue.interrupt("cancel", (job) => asked.has(job) && byId.get(job.id)?.cancelRequested === true);
+      }
+    } catch (error) {
+      this.worker.tell({ type: "trouble", doing: "asking which jobs are cancelled", error });
+    }
+  }
+
+  /** A claim may have been made although its reply was lost: its jobs would stay with this session for ever. */
+  claimFailed(): void {
+    this.#searchLostUntil = performance.now() + 2 * statementTimeoutMs + this.leaseMs;
+  }
+
+  async #releaseLostClaims(): Promise<void> {
+    const known = this.worker
+      .queues()
+      .flatMap((queue) => queue.known())
+      .map(({ id }) => id);
+    const workerId = this.worker.workerId();
+    const lost = await findLostClaims(this.db, workerId, known, statementTimeoutMs);
+    for (const claim of lost)
+      void this.worker.settler()?.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
+  }
+}
