@@ -68,6 +68,7 @@ describe.runIf(browser)("the page", () => {
   test("opens where the browser has no language", async () => {
     const page = await open("/overview", { locale: "en-US@posix" });
     await page.getByText("live", { exact: true }).waitFor();
+    expect(await page.evaluate("navigator.language")).toBe("en");
   });
 
   test("works below a path", async () => {
