@@ -81,16 +81,16 @@ export const mutants: readonly Mutant[] = [
     profile: provoking,
     rewrites: [
       {
-        file: "worker/engine.js",
-        search: "const asked = new Set(this.#queues.flatMap((queue) => queue.held()));",
-        replacement: "const before = this.#queues.flatMap((queue) => queue.held());",
+        file: "worker/ownership-watch.js",
+        search: "const asked = new Set(queues.flatMap((queue) => queue.held()));",
+        replacement: "const before = queues.flatMap((queue) => queue.held());",
       },
-      { file: "worker/engine.js", search: "[...asked].map(", replacement: "before.map(" },
+      { file: "worker/ownership-watch.js", search: "[...asked].map(", replacement: "before.map(" },
       {
-        file: "worker/engine.js",
+        file: "worker/ownership-watch.js",
         search: "const byId = new Map(owned.map((one) => [one.id, one]));",
         replacement:
-          "const byId = new Map(owned.map((one) => [one.id, one])); const asked = new Set(this.#queues.flatMap((queue) => queue.held()));",
+          "const byId = new Map(owned.map((one) => [one.id, one])); const asked = new Set(queues.flatMap((queue) => queue.held()));",
       },
     ],
     foundBy: ["lost"],
