@@ -29,18 +29,9 @@ export interface Inserted {
  * @returns in the order of the ids; those whose key another job holds, that was not to be changed or does not wait, are missing
  */
 export async function insertMany(tx: Queryable, rows: readonly NewJob[], frees: boolean): Promise<Inserted[]> {
-  const inserted: Inserted[][] = [];
-  let last: Promise<Inserted[]> | undefined;
-  for (const batch of batches(rows)) {
-    // This one is made while PostgreSQL carries out the last.
-    const next = insertBatch(tx, batch, frees);
-    // If the last one fails, this one does so, too, and nobody waits for it.
-    next.catch(() => {});
-    if (last) inserted.push(await last);
-    last = next;
-  }
-  if (last) inserted.push(await last);
-  return inserted.flat();
+  const inserted: Inserted[] = [];
+  for (const batch of batches(rows)) inserted.push(...(await insertBatch(tx, batch, frees)));
+  return inserted;
 }
 
 /** A few thousand rows each, or fewer long ones. */
