@@ -8,8 +8,8 @@ export const soniqAudit = pgTable("soniq_audit", {
   actor: text("actor").notNull(),
   /** Such as `queue.pause`. */
   action: text("action").notNull(),
-  /** Which queue, job, schedule, endpoint or delivery; empty for many dead letters. */
-  target: text("target").notNull().default(""),
+  /** Which queue, job, schedule, endpoint or delivery; null for many dead letters. */
+  target: text("target"),
   /** What was said beside that: a reason, or which dead letters. */
   detail: jsonb("detail").notNull().default({}),
   /** What became of it. */

@@ -37,8 +37,13 @@ export const soniqJobs = pgTable(
       .notNull()
       .default(sql`clock_timestamp()`),
 
-    /** Times claimed. With `id` and `worker_id` it names one claim: the fence. Never lowered. */
+    /** Times claimed. Never lowered. */
     claims: integer("claims").notNull().default(0),
+    /**
+     * Which of its session's claim statements took the job. With `id` and `worker_id` it names one claim: the fence. The count is
+     * the worker's and never goes back, as `id` and `claims` do in a failover that loses commits.
+     */
+    claimToken: integer("claim_token").notNull().default(0),
     /** Which attempt this is: one up at each claim, one down when the job is given back. */
     attempt: integer("attempt").notNull().default(0),
     maxAttempts: integer("max_attempts").notNull().default(10),

@@ -23,7 +23,7 @@ export const soniqSchedules = pgTable(
     /** Each tick's job is due up to so much later, at random. */
     jitterMs: bigint("jitter_ms", { mode: "number" }).notNull().default(0),
     /** The hash of the definition in force. */
-    definition: text("definition").notNull().default(""),
+    definition: text("definition").notNull().default("none"),
     /** When each definition of this name, by its hash, was first seen: between versions of the code, the newest counts. */
     definitions: jsonb("definitions").notNull().default({}),
     /** Ticks fired so far: what firing compares and swaps. */

@@ -41,7 +41,7 @@ grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq
 -- their deliveries by name and payload:
 --   grant select, insert, update, delete on soniq_webhook_endpoints to …;
 --   grant select (name, payload) on soniq_jobs to …;
-grant select (id, events, paused_at, open_until) on soniq_webhook_endpoints to soniq_enqueue;
+grant select (id, tenant, events, paused_at, open_until) on soniq_webhook_endpoints to soniq_enqueue;
 
 -- Workers, whose handlers may enqueue, and the command line, which has their connection: it replays, purges and pauses.
 grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
@@ -61,5 +61,5 @@ grant select, insert, update, delete on soniq_audit to soniq_work;
 -- personal data. Secrets of webhooks are not. The sequence tells a job that is gone from one that never was.
 grant select on sequence soniq_jobs_id_seq to soniq_read;
 grant select on soniq_audit, soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;
-grant select (id, url, description, events, paused_at, paused_reason, failures, open_until, created_at, updated_at)
+grant select (id, tenant, url, description, events, paused_at, paused_reason, failures, open_until, created_at, updated_at)
   on soniq_webhook_endpoints to soniq_read;

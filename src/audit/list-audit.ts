@@ -1,4 +1,4 @@
-import { desc, lt } from "drizzle-orm";
+import { desc, lt, sql } from "drizzle-orm";
 import { soniqAudit } from "../../schema/audit.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
@@ -37,7 +37,7 @@ export async function listAudit(db: Queryable, page: PageOptions = {}): Promise<
       at: soniqAudit.at,
       actor: soniqAudit.actor,
       action: soniqAudit.action,
-      target: soniqAudit.target,
+      target: sql<string>`coalesce(${soniqAudit.target}, '')`,
       outcome: soniqAudit.outcome,
     })
     .from(soniqAudit)

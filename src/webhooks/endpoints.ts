@@ -115,7 +115,7 @@ export async function listEndpoints(db: Queryable): Promise<Endpoint[]> {
     .select({
       id: endpoints.id,
       url: endpoints.url,
-      description: endpoints.description,
+      description: sql<string>`coalesce(${endpoints.description}, '')`,
       events: sql<string>`${endpoints.events}::text`,
       state: sql<
         Endpoint["state"]
