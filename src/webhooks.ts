@@ -10,6 +10,7 @@ export {
 } from "./webhooks/delivery-log.js";
 export {
   type Endpoint,
+  type EndpointFilter,
   listEndpoints,
   type NewEndpoint,
   pauseEndpoint,

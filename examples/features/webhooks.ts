@@ -52,7 +52,7 @@ const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks`
 
 // The sender. Webhooks go to public addresses by https alone, but for the networks that are allowed.
 const webhooks: WebhookConfig = { keys: [randomBytes(32).toString("base64")], allow: ["127.0.0.0/8"] };
-const { id: endpoint, secret } = await registerEndpoint(db, webhooks, { url, events: [orderPaid] });
+const { id: endpoint, secret } = await registerEndpoint(db, webhooks, { allTenants: true, url, events: [orderPaid] });
 const deliver = () =>
   createWorker(defineConfig({ connection, jobs: {}, handlers: {}, webhooks })).drain({ wait: "0s" });
 

@@ -181,9 +181,11 @@ export interface WorkerView {
   readonly state: "live" | "silent" | "ended";
 }
 
-/** GET api/endpoints */
+/** GET api/endpoints?tenant=&allTenants= */
 export interface EndpointView {
   readonly id: string;
+  /** Null: it gets the events of all tenants. */
+  readonly tenant: string | null;
   readonly url: string;
   readonly description: string;
   readonly events: readonly string[];

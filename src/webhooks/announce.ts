@@ -11,6 +11,7 @@ import { mayRing, ring } from "../jobs/doorbell.js";
 import { validate } from "../jobs/validate.js";
 import type { EventDefinition } from "./define-event.js";
 import { deliveryQueue } from "./delivery.js";
+import { checkTenant } from "./endpoints.js";
 import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
 
 /** An event that was announced. */
@@ -26,19 +27,23 @@ export interface Announced {
  * if and only if that transaction commits.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param payload what the definition's validator takes, sent as it is
- * @throws InvalidValueError before any SQL, if the payload is not valid
+ * @param payload the validator's input, sent as it is
+ * @param options `tenant`: the customer whose event it is. It reaches the endpoints of that tenant, and those that were registered
+ *   for all tenants. Without a tenant it reaches only the latter
+ * @throws InvalidValueError before any SQL, if the payload or the tenant is not valid
  * @throws MigrationError if the tables are missing or older than this version
  */
 export async function announce<Name extends string, In, Out>(
   db: Queryable,
   event: EventDefinition<Name, In, Out>,
   payload: NoInfer<In>,
+  options: { readonly tenant?: string | undefined } = {},
 ): Promise<Announced> {
+  const tenant = options.tenant === undefined ? null : checkTenant(options.tenant);
   const data = await checked(event, payload);
   const id = `msg_${randomUUID()}`;
   const rows = await retryConflicts(db, (on) =>
-    rowsOf<{ id: string | number }>(on, statement(event.name, id, data, mayRing(deliveryQueue))),
+    rowsOf<{ id: string | number }>(on, statement(event.name, tenant, id, data, mayRing(deliveryQueue))),
   ).catch(explainMissingTables);
   return { id, deliveries: rows.map((row) => Number(row.id)) };
 }
@@ -53,10 +58,11 @@ async function checked<In>(event: EventDefinition<string, In>, payload: In): Pro
   }
 }
 
-function statement(event: string, id: string, data: string, rings: boolean) {
+function statement(event: string, tenant: string | null, id: string, data: string, rings: boolean) {
   const name = sql`${event}::text`;
   const message = deliveryPayload({ event: name, id: sql`${id}::text`, data: sql`${data}::text::jsonb` });
-  const asking = sql`${endpoints} where ${endpoints.events} = '[]' or ${asksFor(name)} order by ${endpoints.id}`;
+  const isFor = sql`(${endpoints.tenant} is null or ${endpoints.tenant} = ${tenant}::text)`;
+  const asking = sql`${endpoints} where ${isFor} and (${endpoints.events} = '[]' or ${asksFor(name)}) order by ${endpoints.id}`;
   return sql`with announced as (${insertDeliveries(message, asking)})
     select id, case when ${rings} and run_at < 'infinity' then ${ring(deliveryQueue)} end as rung from announced order by id`;
 }

@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { and, isNull, or, type SQL, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
@@ -6,17 +6,15 @@ import { settles } from "../jobs/settle.js";
 import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
 import { jobEvents, jobRetried } from "./job-events.js";
 
+/** Jobs have no tenant: only endpoints for all tenants get their events, whatever was written into the table. */
+const isForJobs = isNull(endpoints.tenant);
+
 /** Whether an endpoint asks for the events of jobs: for that it must name them. */
 export async function hasJobSubscribers(db: Queryable): Promise<boolean> {
   const [found] = await builder(db)
     .select({ id: endpoints.id })
     .from(endpoints)
-    .where(
-      sql.join(
-        jobEvents.map(({ name }) => asksFor(sql`${name}::text`)),
-        sql` or `,
-      ),
-    )
+    .where(and(isForJobs, or(...jobEvents.map(({ name }) => asksFor(sql`${name}::text`)))))
     .limit(1);
   return found !== undefined;
 }
@@ -35,6 +33,6 @@ function announcement(): SQL {
     // A claim ends once.
     deliveryPayload({ event: sql`event`, id: sql`'msg_job_' || settled.id || '_' || claims`, data: told }),
     // Of deliveries nothing is told, or there would be no end to it.
-    sql`(select *, ${event} as event from settled where name <> 'soniq.webhook') as settled join ${endpoints} on ${asksFor(sql`event`)}`,
+    sql`(select *, ${event} as event from settled where name <> 'soniq.webhook') as settled join ${endpoints} on ${isForJobs} and ${asksFor(sql`event`)}`,
   );
 }

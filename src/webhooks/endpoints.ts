@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { validateHeaderName, validateHeaderValue } from "node:http";
-import { eq, sql } from "drizzle-orm";
+import { eq, isNull, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
 import { InvalidValueError, NotFoundError, shown } from "../core/errors.js";
@@ -14,15 +14,24 @@ import { newSecret } from "./signature.js";
 import type { WebhookConfig } from "./webhook-config.js";
 import { checkWebhooks } from "./webhook-settings.js";
 
-/** A receiver to be registered. */
-export interface NewEndpoint {
+/** An endpoint to be registered. */
+export type NewEndpoint = EndpointSettings & Audience;
+
+/** Whose events an endpoint gets, which has no default: the events of one customer must not reach another. */
+type Audience =
+  /** The events that are announced for this tenant, and for no other: a customer's id or name, 200 characters at most. */
+  | { readonly tenant: string; readonly allTenants?: never }
+  /** The events of every tenant, and those that are announced for none: for receivers of your own. */
+  | { readonly allTenants: true; readonly tenant?: never };
+
+interface EndpointSettings {
   /** Where webhooks are sent to: `https`, on port 443, at a public address, unless the configuration's `allow` says more. */
   readonly url: string;
   /**
-   * The events that it asks for, or their names. Default: all that are announced. Those of jobs only as `jobDead` and so on,
-   * never as text, which may be what a customer typed: they tell of everybody's jobs.
+   * The events that it asks for, or their names; `"all"`: every event but those of jobs. Events of jobs are given as `jobDead`
+   * and so on, never as text, which may be what a customer typed, and only with `allTenants`: they cover everybody's jobs.
    */
-  readonly events?: readonly (EventDefinition | string)[];
+  readonly events: readonly (EventDefinition | string)[] | "all";
   readonly description?: string;
   /** Sent along with each webhook, such as an `authorization`. Kept as they are: only secrets of ours are encrypted. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -33,6 +42,8 @@ export interface Endpoint {
   readonly id: string;
   readonly url: string;
   readonly description: string;
+  /** The tenant whose events it gets; null for those of all tenants. */
+  readonly tenant: string | null;
   /** The names of the events that it asks for; empty for all. */
   readonly events: readonly string[];
   /** `paused`: until it is resumed. `open`: its breaker is, after too many failures; one delivery tries it now and then. */
@@ -50,23 +61,33 @@ const reservedHeaders =
   /^(webhook-.*|host|content-.*|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect)$/i;
 
 /**
- * Registers a receiver.
+ * Registers an endpoint.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @param config the same as that of the workers: its first key encrypts the secret
+ * @param endpoint its `url`, the `events` that it gets, and whose: those of one `tenant`, or those of `allTenants`
  * @returns its id, and the secret that it verifies webhooks with: shown this once
- * @throws InvalidValueError before any SQL, for an URL to which nothing may be sent, and the like
+ * @throws InvalidValueError before any SQL, if it is not said which events and whose, for a URL to which nothing may be sent,
+ *   and the like
  * @throws MigrationError if the job tables are missing or older than this version
+ * @example
+ * const { id, secret } = await registerEndpoint(db, webhooks, {
+ *   url: "https://customer.example/hooks",
+ *   events: [orderPaid],
+ *   tenant: customer.id,
+ * });
  */
 export async function registerEndpoint(
   db: Queryable,
   config: WebhookConfig,
-  { url, events = [], description = "", headers = {} }: NewEndpoint,
+  endpoint: NewEndpoint,
 ): Promise<{ readonly id: string; readonly secret: string }> {
   const { keyring, allowed } = checkWebhooks(config);
+  const { url, events, description = "", headers = {} } = endpoint;
   checkUrl(storableText(url, "url", longestUrl), allowed);
   if (description !== "") storableText(description, "description", 1_000);
-  const names = events.map((event, i) => eventName(event, `events[${i}]`));
+  const tenant = tenantOf(endpoint);
+  const names = eventNames(events, tenant);
   for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
   const id = randomUUID();
   const secret = newSecret();
@@ -76,12 +97,42 @@ export async function registerEndpoint(
       id,
       url,
       description,
+      tenant,
       events: sql`${toJson(names, "events")}::text::jsonb`,
       headers: sql`${toJson(headers, "headers")}::text::jsonb`,
       secrets: sql`${JSON.stringify([keyring.seal(secret, id)])}::text::jsonb`,
     })
     .catch(explainMissingTables);
   return { id, secret };
+}
+
+/** @returns null for all tenants */
+function tenantOf({ tenant, allTenants }: { readonly tenant?: unknown; readonly allTenants?: unknown }): string | null {
+  if (tenant !== undefined && allTenants === undefined) return checkTenant(tenant);
+  if (tenant === undefined && allTenants === true) return null;
+  throw new InvalidValueError(
+    "tenant",
+    `is ${tenant === undefined ? "missing" : "given together with allTenants"}: give either the tenant whose events the endpoint gets, or allTenants: true`,
+  );
+}
+
+/** @throws InvalidValueError for anything but a text of 1 to 200 characters */
+export function checkTenant(tenant: unknown): string {
+  return storableText(tenant, "tenant", 200);
+}
+
+function eventNames(events: unknown, tenant: string | null): string[] {
+  if (events === "all") return [];
+  if (!Array.isArray(events) || events.length === 0)
+    throw new InvalidValueError("events", `is ${shown(events)}: give the events that the endpoint gets, or "all"`);
+  const names = (events as (EventDefinition | string)[]).map((event, i) => eventName(event, `events[${i}]`));
+  const ofJobs = names.findIndex((name) => name.startsWith("job."));
+  if (ofJobs !== -1 && tenant !== null)
+    throw new InvalidValueError(
+      `events[${ofJobs}]`,
+      `is ${names[ofJobs]}, which covers the jobs of every tenant: register the endpoint with allTenants: true`,
+    );
+  return names;
 }
 
 function eventName(event: EventDefinition | string, path: string): string {
@@ -104,18 +155,26 @@ function checkHeader(name: string, value: string): void {
   }
 }
 
+/** Which endpoints to list: by default all of them. */
+export type EndpointFilter = Partial<Audience>;
+
 /**
- * All receivers, oldest first.
+ * Lists endpoints, oldest first.
  *
  * @param db any Drizzle PostgreSQL database or transaction
+ * @param filter `tenant`: only those that were registered for it; `allTenants: true`: only those that get the events of all
+ * @throws InvalidValueError before any SQL, for a tenant that cannot be one
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function listEndpoints(db: Queryable): Promise<Endpoint[]> {
+export async function listEndpoints(db: Queryable, filter: EndpointFilter = {}): Promise<Endpoint[]> {
+  const isChosen = filter.tenant !== undefined || filter.allTenants !== undefined;
+  const tenant = isChosen ? tenantOf(filter) : undefined;
   const rows = await builder(db)
     .select({
       id: endpoints.id,
       url: endpoints.url,
       description: sql<string>`coalesce(${endpoints.description}, '')`,
+      tenant: endpoints.tenant,
       events: sql<string>`${endpoints.events}::text`,
       state: sql<
         Endpoint["state"]
@@ -127,6 +186,7 @@ export async function listEndpoints(db: Queryable): Promise<Endpoint[]> {
       createdAt: endpoints.createdAt,
     })
     .from(endpoints)
+    .where(tenant === undefined ? undefined : tenant === null ? isNull(endpoints.tenant) : eq(endpoints.tenant, tenant))
     .orderBy(endpoints.createdAt, endpoints.id)
     .catch(explainMissingTables);
   return rows.map(({ events, isShut: shut, openUntil, ...row }) => ({

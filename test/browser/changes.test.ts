@@ -145,7 +145,11 @@ describe.runIf(browser)("the page", () => {
 
   test("pauses an endpoint, and sends an event once more", async () => {
     const keys = [Buffer.alloc(32, 7).toString("base64")];
-    const { id } = await registerEndpoint(db, { keys }, { url: "https://receiver.example/hook" });
+    const { id } = await registerEndpoint(
+      db,
+      { keys },
+      { allTenants: true, events: "all", url: "https://receiver.example/hook" },
+    );
     await announce(db, defineEvent({ name: "order.placed", payload: v.number() }), 1);
     const page = await open(`/webhooks/${id}`);
     await press(page, "Resend", row(page, "order.placed"));

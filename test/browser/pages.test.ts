@@ -170,7 +170,7 @@ describe.runIf(browser)("the page", () => {
     const { id } = await registerEndpoint(
       db,
       { keys },
-      { url: "https://receiver.example/hook", description: "Warehouse", events: ["order.placed"] },
+      { allTenants: true, url: "https://receiver.example/hook", description: "Warehouse", events: ["order.placed"] },
     );
     await announce(db, orderPlaced, { orderId: 1 });
     const page = await open("/webhooks");
@@ -178,6 +178,22 @@ describe.runIf(browser)("the page", () => {
     await page.getByRole("link", { name: "https://receiver.example/hook" }).click();
     await row(page, "order.placed").getByText("queued").waitFor();
     expect(page.url()).toContain(id);
+  });
+
+  test("shows whose events an endpoint gets, and the endpoints of one tenant", async () => {
+    const register = (tenant: string) =>
+      registerEndpoint(db, { keys }, { tenant, url: `https://${tenant}.example/hook`, events: "all" });
+    for (const tenant of ["acme", "globex"]) await register(tenant);
+    const page = await open("/webhooks");
+    await row(page, "globex.example").waitFor();
+    await page.getByRole("textbox", { name: "Tenant" }).fill("acme");
+    await page.getByRole("textbox", { name: "Tenant" }).press("Enter");
+    await expect.poll(() => row(page, "globex.example").count()).toBe(0);
+    await row(page, "acme.example").waitFor();
+    await page.getByRole("combobox", { name: "Gets events of" }).selectOption("all tenants");
+    await expect.poll(() => row(page, "acme.example").count()).toBe(0);
+    await page.getByRole("link", { name: "All endpoints" }).click();
+    await row(page, "globex.example").waitFor();
   });
 
   test("shows what was done, and by whom", async () => {

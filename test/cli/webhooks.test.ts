@@ -25,6 +25,7 @@ test(
     const { stdout } = webhooks([
       "register",
       "https://example.com/hooks",
+      "--all-tenants",
       "--events",
       "pinged, job.dead,",
       "--description",
@@ -35,8 +36,10 @@ test(
     ) as unknown as [string, string, string];
     const listed = webhooks(["list"]).stdout;
     const [titles, row] = listed.trimEnd().split("\n");
-    expect(titles).toMatch(/^ID +STATE +URL +EVENTS +FAILURES +OPEN UNTIL +REASON +DESCRIPTION$/);
-    expect(row).toMatch(new RegExp(`^${id} +working +https://example.com/hooks +pinged, job\\.dead +0 +– +– +red$`));
+    expect(titles).toMatch(/^ID +STATE +TENANT +URL +EVENTS +FAILURES +OPEN UNTIL +REASON +DESCRIPTION$/);
+    expect(row).toMatch(
+      new RegExp(`^${id} +working +\\(all tenants\\) +https://example.com/hooks +pinged, job\\.dead +0 +– +– +red$`),
+    );
     expect(listed).not.toContain(secret);
 
     expect(webhooks(["pause", id, "--reason", "moving house"]).stdout).toBe(`paused ${id}\n`);
@@ -54,7 +57,7 @@ test(
 );
 
 test("deliveries are listed, and sent again", async () => {
-  const { id } = json("register", "https://example.com/") as unknown as { id: string };
+  const { id } = json("register", "https://example.com/", "--all-events", "--all-tenants") as unknown as { id: string };
   const [delivery] = (await announce(db, pinged, 1)).deliveries as [number];
   await sql`update soniq_jobs set state = 'completed', finished_at = now(), attempt = 1,
     result = '{"status": 200, "durationMs": 31, "excerpt": "thank\\nyou"}' where id = ${delivery}`;
@@ -71,19 +74,60 @@ test("deliveries are listed, and sent again", async () => {
   });
 });
 
+test("endpoints are registered and listed by tenant", () => {
+  const register = (...args: string[]) =>
+    (json("register", "https://example.com/", ...args) as unknown as { id: string }).id;
+  const acme = register("--tenant", "acme", "--all-events");
+  register("--tenant", "globex", "--events", "pinged");
+  const listed = json("list", "--tenant", "acme");
+  expect(listed).toMatchObject([{ id: acme, tenant: "acme", events: [] }]);
+  expect(json("list", "--all-tenants").map(({ tenant }) => tenant)).not.toContain("acme");
+});
+
+const everything = ["--all-tenants", "--all-events"];
+
 test.each([
-  ["a receiver inside, where that is allowed,", ["register", "https://127.0.0.1.:1/"], 0, ""],
-  ["an address inside that is not allowed", ["register", "https://10.0.0.1/"], 2, "url may only be https on port 443"],
+  [
+    "an endpoint without a tenant",
+    ["register", "https://example.com/", "--all-events"],
+    2,
+    "give --tenant with the customer whose events it gets, or --all-tenants",
+  ],
+  [
+    "an endpoint without events",
+    ["register", "https://example.com/", "--tenant", "acme"],
+    2,
+    "give --events with the events that it gets, or --all-events",
+  ],
+  [
+    "an endpoint of a tenant and of all",
+    ["register", "https://example.com/", "--all-events", "--tenant", "acme", "--all-tenants"],
+    2,
+    "cannot be used with",
+  ],
+  [
+    "an endpoint of a tenant for the events of jobs",
+    ["register", "https://example.com/", "--events", "job.dead", "--tenant", "acme"],
+    2,
+    "covers the jobs of every tenant",
+  ],
+  ["a receiver inside, where that is allowed,", ["register", "https://127.0.0.1.:1/", ...everything], 0, ""],
+  [
+    "an address inside that is not allowed",
+    ["register", "https://10.0.0.1/", ...everything],
+    2,
+    "url may only be https on port 443",
+  ],
   ["an endpoint that is not there", ["pause", nobody], 1, `there is no endpoint "${nobody}"`],
   [
     "a list of no events",
     ["register", "https://example.com/", "--events", " ,"],
     2,
-    "name an event, or leave it out for all",
+    "name an event, or give --all-events",
   ],
   [
     "an event of jobs that there is not",
-    ["register", "https://example.com/", "--events", "job.lost"],
+    ["register", "https://example.com/", "--all-tenants", "--events", "job.lost"],
     2,
     'is "job.lost"',
   ],
@@ -98,6 +142,6 @@ test.each([
 });
 
 test("without keys in the configuration, it says so", () => {
-  const ended = webhooks(["register", "https://example.com/"], "child.config.ts");
+  const ended = webhooks(["register", "https://example.com/", ...everything], "child.config.ts");
   expect(ended).toMatchObject({ status: 2, stderr: expect.stringContaining("configuration: webhooks is missing") });
 });

@@ -187,7 +187,11 @@ test("schedules are paused, resumed and triggered; one that there is not is not 
 });
 
 test("endpoints are paused and resumed; a delivery is sent once more", async () => {
-  const { id } = await registerEndpoint(db, webhooks, { url: "https://127.0.0.1/hooks" });
+  const { id } = await registerEndpoint(db, webhooks, {
+    allTenants: true,
+    events: "all",
+    url: "https://127.0.0.1/hooks",
+  });
   expect((await post(`endpoints/${id}/pause`)).status).toBe(200);
   expect(await sql`select paused_reason from soniq_webhook_endpoints`).toEqual([{ paused_reason: "by ada" }]);
   expect((await post(`endpoints/${id}/resume`)).status).toBe(200);

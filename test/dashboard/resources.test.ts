@@ -124,6 +124,8 @@ test("webhooks: endpoints, and what was delivered to them, without secrets", asy
   const receiver = await startReceiver();
   receiver.says = { status: 200, body: "thanks" };
   const { id, secret } = await registerEndpoint(db, webhooks, {
+    allTenants: true,
+    events: "all",
     url: receiver.url,
     description: "warehouse",
     headers: { "x-key": "its-own" },
@@ -138,6 +140,7 @@ test("webhooks: endpoints, and what was delivered to them, without secrets", asy
       id,
       url: receiver.url,
       description: "warehouse",
+      tenant: null,
       events: [],
       state: "working",
       pausedReason: null,
@@ -146,6 +149,9 @@ test("webhooks: endpoints, and what was delivered to them, without secrets", asy
       createdAt: isoTime,
     },
   ]);
+  expect((await get<EndpointView[]>("endpoints?allTenants=1")).body).toEqual(endpoints.body);
+  expect((await get<EndpointView[]>("endpoints?tenant=acme")).body).toEqual([]);
+  expect((await get("endpoints?allTenants=yes")).status).toBe(400);
   const said = JSON.stringify(endpoints.body);
   expect(said).not.toContain(secret);
   expect(said).not.toContain("its-own");

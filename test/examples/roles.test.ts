@@ -131,13 +131,17 @@ describe("the role that", () => {
     await sql`update soniq_jobs set state = 'active', worker_id = gen_random_uuid() where id = ${many[0]?.id as number}`;
     expect(await cancel(client, many[0]?.id as number)).toBe("requested");
     expect(await discard(client, many[1]?.id as number, "no longer wanted")).toBe("discarded");
-    await registerEndpoint(db, webhooks, { url: "https://example.com/" });
+    await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: "https://example.com/" });
     expect((await announce(client, pinged, 1)).deliveries).toHaveLength(1);
     // With what is said there to be needed for endpoints, they are registered, given another secret, paused and deleted.
     const more = text.split("\n").filter((line) => line.startsWith("--   grant "));
     expect(more).toHaveLength(2);
     await sql.unsafe(more.join("\n").replaceAll("--   ", "").replaceAll("…", `soniq_enqueue_${suffix}`));
-    const { id } = await registerEndpoint(client, webhooks, { url: "https://example.com/" });
+    const { id } = await registerEndpoint(client, webhooks, {
+      allTenants: true,
+      events: "all",
+      url: "https://example.com/",
+    });
     await announce(client, pinged, 2);
     await rotateSecret(client, webhooks, id);
     await pauseEndpoint(client, id);
@@ -187,11 +191,11 @@ describe("the role that", () => {
     const client = drizzle({ client: postgres(own.url, { max: 2, onnotice: () => {} }) });
     afterAll(() => client.$client.end());
     const receiver = await startReceiver();
-    const endpoint = { url: receiver.url, events: [pinged, jobCompleted] };
+    const endpoint = { allTenants: true, url: receiver.url, events: [pinged, jobCompleted] } as const;
     await registerEndpoint(db, webhooks, endpoint);
     const gone = await startReceiver();
     gone.says = { status: 410 };
-    await registerEndpoint(db, webhooks, { url: gone.url, events: [pinged] });
+    await registerEndpoint(db, webhooks, { allTenants: true, url: gone.url, events: [pinged] });
     await announce(db, pinged, 1);
     const config = {
       connection: own.url,

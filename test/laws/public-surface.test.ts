@@ -168,6 +168,7 @@ const webhookTypes = [
   "DeliveryFailure",
   "DeliveryPage",
   "Endpoint",
+  "EndpointFilter",
   "EventDefinition",
   "NewEndpoint",
   "ReceivedWebhook",

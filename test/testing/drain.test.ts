@@ -118,7 +118,7 @@ test("drain leaves cancelled jobs and paused queues alone", async () => {
 test("drain sends no webhooks: they stay queued", async () => {
   const pinged = defineEvent({ name: "pinged", payload: v.number() });
   await rolledBack(db, async (tx) => {
-    await registerEndpoint(tx, webhooks, { url: "https://example.com/" });
+    await registerEndpoint(tx, webhooks, { allTenants: true, events: "all", url: "https://example.com/" });
     const { deliveries } = await announce(tx, pinged, 1);
     expect(await drain(tx, { jobs, handlers })).toEqual([]);
     expect(await jobsIn(tx)).toMatchObject([{ id: deliveries[0], state: "queued", claims: 0 }]);

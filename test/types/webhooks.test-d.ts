@@ -50,6 +50,10 @@ equal<
 // One value for workers and for those who register; a key from the environment may be missing, which is said at start.
 const webhooks: WebhookConfig = { keys: [process.env["WEBHOOK_KEY"]], allow: ["10.0.0.0/8"], timeout: "5s" };
 defineConfig({ connection: "postgres://localhost/db", jobs: {}, handlers: {}, webhooks });
-await registerEndpoint(db, webhooks, { url: "https://example.com", events: [orderPaid, "order.lost"] });
+await registerEndpoint(db, webhooks, {
+  allTenants: true,
+  url: "https://example.com",
+  events: [orderPaid, "order.lost"],
+});
 // @ts-expect-error -- no such setting
 defineConfig({ connection: "postgres://localhost/db", jobs: {}, handlers: {}, webhooks: { keys: [], retries: 3 } });

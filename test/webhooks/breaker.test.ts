@@ -33,8 +33,8 @@ beforeEach(async () => {
 
 const work = () => startWorker({ connection: url, jobs: {}, handlers: {}, webhooks, poll: "20ms" });
 
-const register = async (receiver = broken, events?: string[]) =>
-  (await registerEndpoint(db, webhooks, { url: receiver.url, ...(events && { events }) })).id;
+const register = async (receiver = broken, events: string[] | "all" = "all") =>
+  (await registerEndpoint(db, webhooks, { allTenants: true, url: receiver.url, events })).id;
 
 const standing = async (endpoint: string) => {
   const found = (await listEndpoints(db)).find(({ id }) => id === endpoint);

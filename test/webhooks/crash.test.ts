@@ -43,7 +43,11 @@ async function startReceiver(secret: string, port: number) {
 
 test("a worker that is killed after it sent, and before that was written down, has another one send it again with the same id", async () => {
   const port = await freePort();
-  const { id: endpoint, secret } = await registerEndpoint(db, webhooks, { url: `http://127.0.0.1:${port}/` });
+  const { id: endpoint, secret } = await registerEndpoint(db, webhooks, {
+    allTenants: true,
+    events: "all",
+    url: `http://127.0.0.1:${port}/`,
+  });
   const receiver = await startReceiver(secret, port);
   const { id, deliveries } = await announce(db, pinged, 7);
   const settings = { config: "webhooks.config.ts", lease: "1s" };

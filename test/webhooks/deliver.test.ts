@@ -8,6 +8,7 @@ import {
   defineEvent,
   listDeliveries,
   listEndpoints,
+  type NewEndpoint,
   registerEndpoint,
   resendDelivery,
   rotateSecret,
@@ -46,8 +47,10 @@ const work = (more: Partial<WorkerConfig> = {}) =>
   startWorker({ connection: url, jobs: {}, handlers: {}, webhooks, poll: "50ms", ...more });
 
 /** An endpoint at the receiver. */
-const register = (more: Partial<Parameters<typeof registerEndpoint>[2]> = {}, at: Receiver = receiver) =>
-  registerEndpoint(db, webhooks, { url: at.url, ...more });
+const register = (
+  more: Partial<Pick<NewEndpoint, "url" | "events" | "headers" | "description">> = {},
+  at: Receiver = receiver,
+) => registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: at.url, ...more });
 
 /** Announces, and has a worker send it once. */
 async function delivered(id?: number) {

@@ -12,7 +12,11 @@ const pinged = defineEvent({ name: "pinged", payload: v.number() });
 beforeEach(() => sql`truncate soniq_jobs, soniq_webhook_endpoints`);
 
 test("deliveries are listed newest first, page by page", async () => {
-  const { id: endpoint } = await registerEndpoint(db, webhooks, { url: "https://example.com/" });
+  const { id: endpoint } = await registerEndpoint(db, webhooks, {
+    allTenants: true,
+    events: "all",
+    url: "https://example.com/",
+  });
   const ids: number[] = [];
   for (let n = 0; n < 5; n += 1) ids.unshift(...(await announce(db, pinged, n)).deliveries);
   const pages = [await listDeliveries(db, endpoint, { limit: 2 })];
@@ -27,12 +31,16 @@ test("deliveries are listed newest first, page by page", async () => {
 });
 
 test.each(["", "x", "1.5"])("a cursor of %j is refused", async (cursor) => {
-  const { id } = await registerEndpoint(db, webhooks, { url: "https://example.com/" });
+  const { id } = await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: "https://example.com/" });
   await expect(listDeliveries(db, id, { cursor })).rejects.toThrow("give the `next` of another page");
 });
 
 test("one that is sent once more is a delivery of its own, of the same message", async () => {
-  const { id: endpoint } = await registerEndpoint(db, webhooks, { url: "https://example.com/" });
+  const { id: endpoint } = await registerEndpoint(db, webhooks, {
+    allTenants: true,
+    events: "all",
+    url: "https://example.com/",
+  });
   const [id] = (await announce(db, pinged, 1)).deliveries as [number];
   const again = await resendDelivery(db, id);
   const { deliveries } = await listDeliveries(db, endpoint);
@@ -44,7 +52,7 @@ test("one that is not there, or whose endpoint is gone, cannot be sent", async (
   const notFound = (id: number) =>
     new NotFoundError(`there is no delivery ${id}, or its endpoint is gone: announce the event anew`);
   for (const nothing of [0, 1.5, NaN]) await expect(resendDelivery(db, nothing)).rejects.toThrow(notFound(nothing));
-  await registerEndpoint(db, webhooks, { url: "https://example.com/" });
+  await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: "https://example.com/" });
   const [id] = (await announce(db, pinged, 1)).deliveries as [number];
   await sql`delete from soniq_webhook_endpoints`;
   await expect(resendDelivery(db, id)).rejects.toThrow(notFound(id));

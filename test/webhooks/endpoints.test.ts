@@ -8,6 +8,7 @@ import {
   jobDead,
   listDeliveries,
   listEndpoints,
+  type NewEndpoint,
   pauseEndpoint,
   registerEndpoint,
   resumeEndpoint,
@@ -31,6 +32,7 @@ beforeEach(() => sql`truncate soniq_jobs, soniq_webhook_endpoints`);
 
 test("an endpoint is registered, and listed without its secret and its headers", async () => {
   const { id, secret } = await registerEndpoint(db, config, {
+    allTenants: true,
     url,
     events: [pinged, "order.paid"],
     description: "the warehouse",
@@ -43,6 +45,7 @@ test("an endpoint is registered, and listed without its secret and its headers",
       id,
       url,
       description: "the warehouse",
+      tenant: null,
       events: ["pinged", "order.paid"],
       state: "working",
       pausedReason: null,
@@ -57,15 +60,18 @@ test("an endpoint is registered, and listed without its secret and its headers",
 });
 
 test("a secret that was copied to another endpoint opens nothing", async () => {
-  const [one, two] = [await registerEndpoint(db, config, { url }), await registerEndpoint(db, config, { url })];
+  const [one, two] = [
+    await registerEndpoint(db, config, { allTenants: true, events: "all", url }),
+    await registerEndpoint(db, config, { allTenants: true, events: "all", url }),
+  ];
   await sql`update soniq_webhook_endpoints set secrets = (select secrets from soniq_webhook_endpoints where id = ${one.id}) where id = ${two.id}`;
   const [sealed] = (await admit(db, two.id))?.secrets ?? [];
   expect(() => new Keyring(config.keys).open(sealed as never, two.id)).toThrow("cannot be decrypted");
 });
 
 describe("is refused before any SQL", () => {
-  const refused = (more: Partial<Parameters<typeof registerEndpoint>[2]>, keys = config.keys) =>
-    registerEndpoint(db, { keys }, { url, ...more }).catch(String);
+  const refused = (more: object, keys = config.keys) =>
+    registerEndpoint(db, { keys }, { allTenants: true, events: "all", url, ...more } as NewEndpoint).catch(String);
 
   test.each(["http://example.com/", "https://127.0.0.1/", "https://[::1]/", "https://me:pw@example.com/", "nonsense"])(
     "the URL %s",
@@ -88,7 +94,7 @@ describe("is refused before any SQL", () => {
 
   test("an event of jobs by its name, which a customer may have typed", async () => {
     expect(await refused({ events: [pinged, "job.dead"] })).toMatch(/^InvalidValueError: events\[1\] is "job\.dead"/);
-    await registerEndpoint(db, config, { url, events: [jobDead] });
+    await registerEndpoint(db, config, { allTenants: true, url, events: [jobDead] });
     expect(await listEndpoints(db)).toMatchObject([{ events: ["job.dead"] }]);
   });
 
@@ -116,7 +122,10 @@ describe("an endpoint that does not exist is named by", () => {
 });
 
 test("an endpoint that is deleted gets nothing more, and what waited for it is cancelled", async () => {
-  const [gone, kept] = [await registerEndpoint(db, config, { url }), await registerEndpoint(db, config, { url })];
+  const [gone, kept] = [
+    await registerEndpoint(db, config, { allTenants: true, events: "all", url }),
+    await registerEndpoint(db, config, { allTenants: true, events: "all", url }),
+  ];
   for (let n = 0; n < 3; n += 1) await announce(db, pinged, n);
   await sql`update soniq_jobs set run_at = 'infinity' where id = (select min(id) from soniq_jobs)`;
   await deleteEndpoint(db, gone.id);
@@ -129,7 +138,8 @@ test("an endpoint that is deleted gets nothing more, and what waited for it is c
 
 test("all secrets can be encrypted with a new key, after which the old one is not needed", async () => {
   const made = [];
-  for (let n = 0; n < 3; n += 1) made.push(await registerEndpoint(db, config, { url }));
+  for (let n = 0; n < 3; n += 1)
+    made.push(await registerEndpoint(db, config, { allTenants: true, events: "all", url }));
   const [first] = made as [(typeof made)[0]];
   const { secret } = await rotateSecret(db, config, first.id);
   expect(await rotateWebhookKeys(db, { keys: [key(2), key(1)] })).toBe(3);
@@ -144,9 +154,9 @@ test("all secrets can be encrypted with a new key, after which the old one is no
 
 test("a secret that no key opens keeps none of the others from being encrypted anew, unless it has been rotated out", async () => {
   const [lost, ended, kept] = [
-    await registerEndpoint(db, { keys: [key(9)] }, { url }),
-    await registerEndpoint(db, { keys: [key(9)] }, { url }),
-    await registerEndpoint(db, config, { url }),
+    await registerEndpoint(db, { keys: [key(9)] }, { allTenants: true, events: "all", url }),
+    await registerEndpoint(db, { keys: [key(9)] }, { allTenants: true, events: "all", url }),
+    await registerEndpoint(db, config, { allTenants: true, events: "all", url }),
   ];
   const { secret } = await rotateSecret(db, config, lost.id);
   const { secret: next } = await rotateSecret(db, config, ended.id, { overlap: 0 });
@@ -163,7 +173,7 @@ test("a secret that no key opens keeps none of the others from being encrypted a
 });
 
 test("a secret that is rotated while all are encrypted with a new key is encrypted with it, too", async () => {
-  const { id } = await registerEndpoint(db, config, { url });
+  const { id } = await registerEndpoint(db, config, { allTenants: true, events: "all", url });
   const rotated = [new Keyring([key(1)]).seal("whsec_bmV3", id)];
   // Read before that commits, and written after it.
   const commit = await transactionWith(

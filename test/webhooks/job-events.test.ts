@@ -74,20 +74,24 @@ describe("an endpoint that asks for it is told", () => {
     ["discard", { type: "job.dead", attempt: 1, reason: "discarded: no longer wanted", error: "no longer wanted" }],
     ["cancel", { type: "job.cancelled", attempt: 1, reason: "no longer wanted", error: null }],
   ] as const)("of a job whose handler does this: %s", async (what, expected) => {
-    const { secret } = await registerEndpoint(db, webhooks, { url: receiver.url, events });
+    const { secret } = await registerEndpoint(db, webhooks, { allTenants: true, url: receiver.url, events });
     const id = await run(what);
     expect(await told(secret)).toEqual([{ id, ...common, ...expected }]);
   });
 
   test("of a job that is completed where none of these would be kept", async () => {
-    const { secret } = await registerEndpoint(db, webhooks, { url: receiver.url, events: [jobCompleted] });
+    const { secret } = await registerEndpoint(db, webhooks, {
+      allTenants: true,
+      url: receiver.url,
+      events: [jobCompleted],
+    });
     const id = await run("return", { retention: { completed: 0 } });
     expect(await told(secret)).toMatchObject([{ id, type: "job.completed" }]);
   });
 });
 
 test("nobody is told of a job that is snoozed, nor of deliveries", async () => {
-  await registerEndpoint(db, webhooks, { url: receiver.url, events });
+  await registerEndpoint(db, webhooks, { allTenants: true, url: receiver.url, events });
   await run("snooze");
   expect(await sql`select from soniq_jobs where name = 'soniq.webhook'`).toHaveLength(0);
   await run("return");
@@ -95,14 +99,14 @@ test("nobody is told of a job that is snoozed, nor of deliveries", async () => {
 });
 
 test("an endpoint that asks for all events is not told of jobs: for that it must name them", async () => {
-  await registerEndpoint(db, webhooks, { url: receiver.url });
-  await registerEndpoint(db, webhooks, { url: receiver.url, events: [jobDead] });
+  await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: receiver.url });
+  await registerEndpoint(db, webhooks, { allTenants: true, url: receiver.url, events: [jobDead] });
   await run("return");
   expect(receiver.received).toHaveLength(0);
 });
 
 test("a job whose event cannot be announced is settled without, and the worker tells of it", async () => {
-  await registerEndpoint(db, webhooks, { url: receiver.url, events: [jobCompleted] });
+  await registerEndpoint(db, webhooks, { allTenants: true, url: receiver.url, events: [jobCompleted] });
   await sql.unsafe(`
     create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no more webhooks'; end $$;
     create trigger refuse before insert on soniq_jobs for each row when (new.name = 'soniq.webhook') execute function refuse()`);
@@ -123,7 +127,7 @@ test("a worker hears of endpoints that ask from then on", async () => {
   const before = await enqueue(db, work, "return");
   await observed.settled(before.id, "completed");
   expect(await sql`select from soniq_jobs where name = 'soniq.webhook'`).toHaveLength(0);
-  await registerEndpoint(db, webhooks, { url: receiver.url, events: [jobCompleted] });
+  await registerEndpoint(db, webhooks, { allTenants: true, url: receiver.url, events: [jobCompleted] });
   for (let found = 0; found === 0;) {
     const { id } = await enqueue(db, work, "return");
     await observed.settled(id, "completed");

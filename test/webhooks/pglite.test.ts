@@ -19,7 +19,7 @@ const pinged = defineEvent({ name: "pinged", payload: v.number() });
 
 test("an event is announced, parked while its endpoint is paused, and delivered", async () => {
   const receiver = await startReceiver();
-  const { id } = await registerEndpoint(db, webhooks, { url: receiver.url });
+  const { id } = await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: receiver.url });
   await pauseEndpoint(db, id);
   await db.transaction((tx) => announce(tx, pinged, 1));
   expect((await listDeliveries(db, id)).deliveries).toMatchObject([{ state: "parked", nextAt: null }]);

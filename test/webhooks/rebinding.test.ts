@@ -16,7 +16,11 @@ test("an address is looked up once for each attempt, and none but that is connec
   const receiver = await startReceiver(outside);
   const { port } = new URL(receiver.url);
   const victim = await startReceiver(inside, Number(port));
-  const { id: endpoint } = await registerEndpoint(db, config, { url: `http://rebinding.example:${port}/` });
+  const { id: endpoint } = await registerEndpoint(db, config, {
+    allTenants: true,
+    events: "all",
+    url: `http://rebinding.example:${port}/`,
+  });
   const answers = [outside, inside, outside].map((address) => [{ address, family: 4 }]);
   let asked = 0;
   const handler = deliver(db, checkWebhooks(config), async () => answers[asked++] as (typeof answers)[0]);

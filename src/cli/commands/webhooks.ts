@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import type { Duration } from "../../core/duration.js";
 import { ConfigError } from "../../core/errors.js";
 import type { PageOptions } from "../../core/page.js";
@@ -7,7 +7,9 @@ import { deleteEndpoint } from "../../webhooks/delete-endpoint.js";
 import { type Delivery, listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
 import {
   type Endpoint,
+  type EndpointFilter,
   listEndpoints,
+  type NewEndpoint,
   pauseEndpoint,
   registerEndpoint,
   resumeEndpoint,
@@ -26,19 +28,20 @@ import { wholeNumber } from "../whole-number.js";
 export function webhooksCommand(): Command {
   return new Command("webhooks")
     .description("register, pause, resume or delete endpoints of webhooks, and list what was delivered to them")
-    .addCommand(databaseCommand("list", "list the endpoints, and how they are").action(list))
+    .addCommand(withTenant(databaseCommand("list", "list the endpoints and their state")).action(list))
     .addCommand(
-      databaseCommand("register", "register an endpoint; prints its secret, this once")
+      withTenant(databaseCommand("register", "register an endpoint; prints its secret, this once"))
         .argument("<url>", "where its webhooks go, by https")
-        .option(
-          "--events <names>",
-          "the events that it asks for, separated by commas (default: all but job.…)",
-          eventNames,
+        .addOption(
+          new Option("--events <names>", "the events that it gets, separated by commas")
+            .argParser(eventNames)
+            .conflicts("allEvents"),
         )
-        .option("--description <text>", "whose it is")
+        .option("--all-events", "every event but those of jobs (job.…)")
+        .option("--description <text>", "a note for those who look at the endpoint later")
         .addHelpText(
           "after",
-          "\nExample: soniq-drizzle webhooks register https://warehouse.example/hooks --events order.paid,order.sent",
+          "\nExample: soniq-drizzle webhooks register https://customer.example/hooks --tenant customer-7 --events order.paid,order.sent",
         )
         .action(register),
     )
@@ -75,9 +78,25 @@ function endpointCommand(name: string, description: string): Command {
   return databaseCommand(name, description).argument("<endpoint>", "its id");
 }
 
+/** Whose events: of a tenant, or of all tenants. */
+function withTenant(command: Command): Command {
+  return command
+    .addOption(new Option("--tenant <tenant>", "of this tenant").conflicts("allTenants"))
+    .option("--all-tenants", "of all tenants");
+}
+
+interface TenantOptions {
+  readonly tenant?: string;
+  readonly allTenants?: true;
+}
+
+/** One of the two, or neither: registering an endpoint then says what is missing. */
+const audienceOf = ({ tenant, allTenants }: TenantOptions) => (tenant === undefined ? { allTenants } : { tenant });
+
 const endpointColumns: Columns<Endpoint> = {
   ID: ({ id }) => id,
   STATE: ({ state }) => state,
+  TENANT: ({ tenant }) => tenant ?? "(all tenants)",
   URL: ({ url }) => url,
   EVENTS: ({ events }) => events.join(", ") || "all",
   FAILURES: ({ failures }) => failures,
@@ -98,16 +117,25 @@ const deliveryColumns: Columns<Delivery> = {
   ANSWER: ({ answer, failures }) => answer?.excerpt ?? failures.at(-1)?.message,
 };
 
-async function list(options: DatabaseOptions): Promise<void> {
-  printRows(await withDatabase(options, listEndpoints), endpointColumns, options);
+async function list(options: DatabaseOptions & TenantOptions): Promise<void> {
+  const filter = audienceOf(options) as EndpointFilter;
+  printRows(await withDatabase(options, (db) => listEndpoints(db, filter)), endpointColumns, options);
 }
 
-async function register(
-  url: string,
-  { events = [], description = "", ...options }: DatabaseOptions & { events?: string[]; description?: string },
-): Promise<void> {
+interface RegisterOptions extends DatabaseOptions, TenantOptions {
+  readonly events?: readonly string[];
+  readonly allEvents?: true;
+  readonly description?: string;
+}
+
+async function register(url: string, options: RegisterOptions): Promise<void> {
+  const { events, allEvents, description = "" } = options;
+  if (!events && !allEvents) throw new ConfigError("give --events with the events that it gets, or --all-events");
+  if (options.tenant === undefined && !options.allTenants)
+    throw new ConfigError("give --tenant with the customer whose events it gets, or --all-tenants");
+  const endpoint = { url, description, events: events ? events.map(eventOf) : "all", ...audienceOf(options) };
   const { id, secret } = await withDatabase(options, (db, settings) =>
-    registerEndpoint(db, webhooksOf(settings), { url, events: events.map(eventOf), description }),
+    registerEndpoint(db, webhooksOf(settings), endpoint as NewEndpoint),
   );
   if (options.json) return printJson({ id, secret });
   console.log(`registered ${id}\nits secret, which is shown this once: ${secret}`);
@@ -173,8 +201,7 @@ function webhooksOf({ webhooks }: Settings): WebhookConfig {
 function eventNames(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());
   const given = names.filter((name) => name !== "");
-  // An empty list would ask for all.
-  if (given.length === 0) throw new InvalidArgumentError("name an event, or leave it out for all.");
+  if (given.length === 0) throw new InvalidArgumentError("name an event, or give --all-events.");
   return given;
 }
 

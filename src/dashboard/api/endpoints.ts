@@ -9,10 +9,11 @@ import { checked, idOf, page, queryOf, text } from "../query.js";
 import type { DeliveryListView, EndpointView } from "../wire.js";
 
 const pageQuery = v.strictObject(page);
+const endpointQuery = v.strictObject({ tenant: text, allTenants: v.optional(v.literal("1")) });
 const why = v.optional(v.object({ reason: text }), {});
 
 export function endpointRoutes(api: Api): void {
-  api.read("/endpoints", views);
+  api.read("/endpoints", (db, request) => views(db, queryOf(request, endpointQuery)));
   api.read("/endpoints/:id/deliveries", (db, request) =>
     deliveries(db, request.param("id") as string, queryOf(request, pageQuery)),
   );
@@ -30,8 +31,12 @@ export function endpointRoutes(api: Api): void {
   });
 }
 
-async function views(db: Queryable): Promise<EndpointView[]> {
-  return (await listEndpoints(db)).map(({ url, openUntil, createdAt, ...endpoint }) => ({
+async function views(
+  db: Queryable,
+  { tenant, allTenants }: v.InferOutput<typeof endpointQuery>,
+): Promise<EndpointView[]> {
+  const filter = allTenants ? { allTenants: true as const } : tenant === undefined ? {} : { tenant };
+  return (await listEndpoints(db, filter)).map(({ url, openUntil, createdAt, ...endpoint }) => ({
     ...endpoint,
     // Receivers may have given it a token of theirs.
     url: storable(url),

@@ -116,7 +116,7 @@ function Page({ route: { page, id, query } }: { readonly route: Route }) {
     case "workers":
       return <WorkersPage />;
     case "webhooks":
-      return id === null ? <WebhooksPage /> : <DeliveriesPage id={id} query={query} />;
+      return id === null ? <WebhooksPage query={query} /> : <DeliveriesPage id={id} query={query} />;
     case "audit":
       return <AuditPage query={query} />;
     default:

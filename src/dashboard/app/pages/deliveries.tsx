@@ -34,13 +34,15 @@ export function DeliveriesPage({ id, query }: DeliveriesPageProps) {
       {endpoint && (
         <div class="page-state">
           <EndpointState endpoint={endpoint} />
+          <small>{endpoint.tenant === null ? "Events of all tenants" : `Events of tenant ${endpoint.tenant}`}</small>
         </div>
       )}
       <Loaded of={deliveries}>
         {(data) =>
           data.deliveries.length === 0 ? (
             <Empty title="Nothing was sent to it yet">
-              Announce an event: <code>await announce(tx, orderPlaced, payload)</code>
+              Announce an event:{" "}
+              <code>await announce(tx, orderPlaced, payload{endpoint?.tenant != null && ", { tenant }"})</code>
             </Empty>
           ) : (
             <>
