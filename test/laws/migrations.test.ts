@@ -7,6 +7,7 @@ import type { Sql } from "postgres";
 import * as v from "valibot";
 import { afterAll, expect, test } from "vitest";
 import { checkTables } from "../../src/database/check-tables.ts";
+import { migrations } from "../../src/database/migrations.ts";
 import { defineJob } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { startWorker } from "../support/worker.ts";
@@ -50,6 +51,14 @@ test("every migration is in drizzle-kit's journal, in order", () => {
   };
   const names = readdirSync(join(root, "migrations")).filter((file) => file.endsWith(".sql"));
   expect(names.toSorted()).toEqual(journal.entries.map(({ tag }) => `${tag}.sql`));
+});
+
+test("what the migrator applies is what is in migrations/: `npm run build` brings it up to date", () => {
+  const scripts = readdirSync(join(root, "migrations")).filter((file) => file.endsWith(".sql"));
+  const read = (file: string) => readFileSync(join(root, "migrations", file), "utf8");
+  expect(Object.entries(migrations)).toEqual(
+    scripts.toSorted().map((file) => [file.replace(/\.sql$/, ""), read(file)]),
+  );
 });
 
 test("our migrator makes the tables that drizzle-kit would make", async () => {

@@ -13,8 +13,8 @@ const files = (path: string) =>
 test("the tarball has what is built, the schema's sources, the migrations and the pages, and nothing else", async () => {
   const listed = await succeed(folder, ["tar", "-tzf", await pack(folder)]);
   const packed = listed.trim().split("\n");
-  // The dashboard's page is bundled.
-  const compiled = files("src").filter((path) => !path.startsWith("src/dashboard/app/"));
+  // The dashboard's page is bundled, and becomes a module.
+  const compiled = files("src").filter((path) => !/^src\/dashboard\/(app\/|page\.d\.ts$)/.test(path));
   const sources = [...compiled, ...files("schema")].map((path) => path.replace(/\.ts$/, ""));
   const expected = [
     "package.json",
@@ -25,7 +25,7 @@ test("the tarball has what is built, the schema's sources, the migrations and th
     ...files("schema"),
     ...files("migrations").filter((path) => path.endsWith(".sql")),
     ...["package.json", ...files("schema")].map((path) => `dist/commonjs/${path}`),
-    ...["LICENSES.txt", "app.css", "app.js", "index.html"].map((file) => `dist/dashboard/app/${file}`),
+    ...["LICENSES.txt", "page.js"].map((file) => `dist/dashboard/${file}`),
     ...sources.flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`]),
   ];
   expect(packed.toSorted()).toEqual(expected.map((path) => `package/${path}`).toSorted());
