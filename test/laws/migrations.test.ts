@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { transform } from "esbuild";
 import type { Sql } from "postgres";
 import * as v from "valibot";
 import { afterAll, expect, test } from "vitest";
@@ -29,8 +30,10 @@ function copyOfTheSchema(name: string, { withMigrations }: { withMigrations: boo
   return copy;
 }
 
-function generate(folder: string): string {
-  return execFileSync(process.execPath, [join(root, "node_modules/drizzle-kit/bin.cjs"), "generate"], {
+const generate = (folder: string) => kit(folder, "generate");
+
+function kit(folder: string, ...args: string[]): string {
+  return execFileSync(process.execPath, [join(root, "node_modules/drizzle-kit/bin.cjs"), ...args], {
     cwd: folder,
     encoding: "utf8",
   });
@@ -68,6 +71,16 @@ test("our migrator makes the tables that drizzle-kit would make", async () => {
   expect(scripts).toHaveLength(1);
   await generated.sql.unsafe(readFileSync(join(copy, "migrations", scripts[0] as string), "utf8"));
   expect(await catalogue(migrated.sql)).toEqual(await catalogue(generated.sql));
+});
+
+test("drizzle-kit pull writes them as a schema that parses", async () => {
+  const folder = join(home, "pulled");
+  mkdirSync(folder);
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  kit(folder, "pull", "--dialect", "postgresql", "--out", ".", "--url", migrated.url);
+  const pulled = readFileSync(join(folder, "schema.ts"), "utf8");
+  await expect(transform(pulled, { loader: "ts" })).resolves.toBeDefined();
+  expect(pulled.match(/pgTable\("soniq_\w+"/g)).toHaveLength(8);
 });
 
 test("the check at a worker's start is content with them", async () => {

@@ -34,12 +34,9 @@ await expectEnqueued(db, orderPaid);
 handler(orderPaid, () => {});
 // @ts-expect-error -- an event
 defineSchedule({ name: "hourly", cron: "@hourly", job: orderPaid, payload: { orderId: 1 } });
+const jobs = { sendInvoice, orderPaid };
 // @ts-expect-error -- an event has no handler
-defineConfig({
-  connection: "",
-  jobs: { sendInvoice, orderPaid },
-  handlers: { sendInvoice: () => {}, orderPaid: () => {} },
-});
+defineConfig({ connection: "", jobs, handlers: { sendInvoice: () => {}, orderPaid: () => {} } });
 
 // @ts-expect-error -- a job
 await announce(db, sendInvoice, { orderId: 1 });
