@@ -1,6 +1,11 @@
+import { recognizeAcrossCopies } from "./across-copies.js";
+
 /** What every error of this package is an instance of. Its message says what to do next. */
 export class SoniqError extends Error {
   override readonly name: string = "SoniqError";
+  static {
+    recognizeAcrossCopies(this, "SoniqError");
+  }
 }
 
 /**
@@ -9,6 +14,9 @@ export class SoniqError extends Error {
  */
 export class InvalidValueError extends SoniqError {
   override readonly name = "InvalidValueError";
+  static {
+    recognizeAcrossCopies(this, "InvalidValueError");
+  }
 
   /**
    * @param path where it is, such as `payload.lines[2].price`
@@ -34,6 +42,9 @@ export class InvalidValueError extends SoniqError {
  */
 export class DuplicateJobError extends SoniqError {
   override readonly name = "DuplicateJobError";
+  static {
+    recognizeAcrossCopies(this, "DuplicateJobError");
+  }
 
   /**
    * @param job the definition's name
@@ -50,16 +61,25 @@ export class DuplicateJobError extends SoniqError {
 /** There is no schedule, endpoint or delivery of that name or id: not any more, or not yet. */
 export class NotFoundError extends SoniqError {
   override readonly name = "NotFoundError";
+  static {
+    recognizeAcrossCopies(this, "NotFoundError");
+  }
 }
 
 /** A configuration, command line or environment that cannot work. */
 export class ConfigError extends SoniqError {
   override readonly name = "ConfigError";
+  static {
+    recognizeAcrossCopies(this, "ConfigError");
+  }
 }
 
 /** The database lacks tables or columns that this version needs, or has them from elsewhere. */
 export class MigrationError extends SoniqError {
   override readonly name = "MigrationError";
+  static {
+    recognizeAcrossCopies(this, "MigrationError");
+  }
 }
 
 /** A value in the words of a message: the value itself where that is short, else what kind of value it is. */

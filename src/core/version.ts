@@ -1,6 +1,2 @@
-import { createRequire } from "node:module";
-
-const manifest = createRequire(import.meta.url)("soniq-drizzle/package.json") as { version: string };
-
-/** The version of this package. */
-export const { version } = manifest;
+/** The version of this package: a constant, since a bundle has no package.json to look it up in. */
+export const version = "0.1.0";

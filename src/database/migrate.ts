@@ -1,11 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { sql } from "drizzle-orm";
 import { pgTable, text, timestamp } from "drizzle-orm/pg-core";
 import { builder } from "../core/builder.js";
 import { MigrationError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
+import { migrations } from "./migrations.js";
 
 /** What was applied. A table of its own: drizzle's ledger is the application's. */
 const ledger = pgTable("soniq_migrations", {
@@ -25,7 +23,6 @@ const lockKey = 7_664_891_205;
  * @throws MigrationError if the tables are there, but not from these migrations
  */
 export async function migrate(db: Queryable): Promise<string[]> {
-  const migrations = await readMigrations();
   return db.transaction(async (tx: Queryable) => {
     // Whoever waits for the lock must see what the one before has applied.
     await tx.execute(sql`set transaction isolation level read committed`);
@@ -37,12 +34,12 @@ export async function migrate(db: Queryable): Promise<string[]> {
     );
     const applied = new Set((await builder(tx).select({ name: ledger.name }).from(ledger)).map(({ name }) => name));
     if (applied.size === 0) await refuseForeignTables(tx);
-    const pending = migrations.filter(({ name }) => !applied.has(name));
-    for (const { name, statements } of pending) {
-      for (const statement of statements) await tx.execute(sql.raw(statement));
+    const pending = Object.entries(migrations).filter(([name]) => !applied.has(name));
+    for (const [name, script] of pending) {
+      for (const statement of script.split("--> statement-breakpoint")) await tx.execute(sql.raw(statement));
       await builder(tx).insert(ledger).values({ name });
     }
-    return pending.map(({ name }) => name);
+    return pending.map(([name]) => name);
   });
 }
 
@@ -55,15 +52,4 @@ async function refuseForeignTables(tx: Queryable): Promise<void> {
       "the job tables are there already, made by other migrations: if your schema exports soniq-drizzle/schema, migrate with drizzle-kit alone",
     );
   }
-}
-
-async function readMigrations(): Promise<{ name: string; statements: string[] }[]> {
-  const folder = join(dirname(createRequire(import.meta.url).resolve("soniq-drizzle/package.json")), "migrations");
-  const files = (await readdir(folder)).filter((file) => file.endsWith(".sql")).toSorted();
-  return Promise.all(
-    files.map(async (file) => ({
-      name: file.replace(/\.sql$/, ""),
-      statements: (await readFile(join(folder, file), "utf8")).split("--> statement-breakpoint"),
-    })),
-  );
 }

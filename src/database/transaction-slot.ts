@@ -1,3 +1,4 @@
+import { recognizeAcrossCopies } from "../core/across-copies.js";
 import { errorCode, SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 
@@ -10,7 +11,8 @@ export interface Transactional<Tx> {
 export interface TransactionSlot<Tx = Queryable> {
   /** The application's Drizzle over it. */
   readonly db: Transactional<Tx>;
-  readonly loss: ConnectionLoss;
+  /** Without the private fields of the class: those of another copy of this package are others to the compiler. */
+  readonly loss: Pick<ConnectionLoss, keyof ConnectionLoss>;
   /** Breaks it, whatever it is doing. */
   destroy(): void;
 }
@@ -27,6 +29,9 @@ export interface TransactionDriver<Tx> {
 /** The connection of a handler's transaction broke: nothing of it was committed, unless that was under way. */
 export class TransactionLostError extends SoniqError {
   override readonly name = "TransactionLostError";
+  static {
+    recognizeAcrossCopies(this, "TransactionLostError");
+  }
   readonly code = "TRANSACTION_LOST";
 
   constructor(

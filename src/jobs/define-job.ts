@@ -39,6 +39,8 @@ export interface JobDefinition<
   ResultIn = any,
   ResultOut = any,
 > extends JobSettings<In> {
+  /** What tells it from the definitions of events and schedules. */
+  readonly kind: "job";
   readonly name: Name;
   readonly payload: StandardSchemaV1<In, Out>;
   readonly result?: StandardSchemaV1<ResultIn, ResultOut>;
@@ -101,18 +103,31 @@ export function defineJob<
   if (unique !== undefined) checkUnique(unique, `${of}: unique`);
   for (const [state, kept] of Object.entries(retention)) milliseconds(kept, `${of}: retention.${state}`);
   // The compiler cannot tell which of both `run` is.
-  return Object.freeze({ ...definition, run: definition.run as never });
+  return Object.freeze({ ...definition, kind: "job", run: definition.run as never });
 }
 
 /** Tells a definition from whatever else a module exports. */
 export function isJobDefinition(value: unknown): value is JobDefinition {
-  return (
-    typeof value === "object" && value !== null && "name" in value && "payload" in value && isValidator(value.payload)
-  );
+  return isDefinition(value, "job");
+}
+
+/** Whether it is what `defineJob` or `defineEvent` returned, in whichever copy of this package. */
+export function isDefinition(value: unknown, kind: "job" | "event"): value is { name: string } {
+  if (typeof value !== "object" || value === null || !("name" in value && "payload" in value)) return false;
+  return "kind" in value && value.kind === kind && isValidator(value.payload);
 }
 
 function isValidator(value: unknown): boolean {
   return value !== null && (typeof value === "object" || typeof value === "function") && "~standard" in value;
+}
+
+/** @throws InvalidValueError for what is no definition of a job, such as that of an event */
+export function checkJobDefinition(value: unknown): asserts value is JobDefinition {
+  if (isJobDefinition(value)) return;
+  const problem = isDefinition(value, "event")
+    ? `is the event ${value.name}: pass it to announce(db, event, payload)`
+    : `is ${shown(value)}: pass what defineJob({ … }) returned`;
+  throw new InvalidValueError("job", problem);
 }
 
 export function checkPriority(priority: number, what: string): number {

@@ -1,7 +1,8 @@
+import { recognizeAcrossCopies } from "../core/across-copies.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 
-/** A registered symbol: a configuration may have loaded a second copy of this module, whose classes are not ours. */
-const kindOfDirective = Symbol.for("soniq-drizzle.directive");
+/** A text, no symbol: a configuration may have loaded a second copy of this module, whose symbol is another one to the compiler. */
+const kindOfDirective = "soniq-drizzle.directive";
 
 /** What a handler returns, or throws from anywhere below it, to end its attempt otherwise than completed or failed. */
 export abstract class Directive extends Error {
@@ -11,6 +12,9 @@ export abstract class Directive extends Error {
 /** Run again later; costs no attempt. */
 export class Snooze extends Directive {
   override readonly name = "Snooze";
+  static {
+    recognizeAcrossCopies(this, "Snooze");
+  }
   readonly [kindOfDirective] = "snooze";
   readonly delayMs: number;
 
@@ -23,18 +27,27 @@ export class Snooze extends Directive {
 /** Stop on purpose: the job is cancelled. */
 export class Cancel extends Directive {
   override readonly name = "Cancel";
+  static {
+    recognizeAcrossCopies(this, "Cancel");
+  }
   readonly [kindOfDirective] = "cancel";
 }
 
 /** Give up at once, whatever attempts are left: the job becomes a dead letter. */
 export class Discard extends Directive {
   override readonly name = "Discard";
+  static {
+    recognizeAcrossCopies(this, "Discard");
+  }
   readonly [kindOfDirective] = "discard";
 }
 
 /** A failed attempt, as any other error, but with its own delay: what a `Retry-After` header asks for. */
 export class RetryAfter extends Directive {
   override readonly name = "RetryAfter";
+  static {
+    recognizeAcrossCopies(this, "RetryAfter");
+  }
   readonly [kindOfDirective] = "retry";
   readonly delayMs: number;
 

@@ -2,7 +2,7 @@ import { callHook } from "../core/call-hook.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText, toJson } from "../core/json.js";
-import { checkMaxAttempts, checkPriority, type JobDefinition } from "./define-job.js";
+import { checkJobDefinition, checkMaxAttempts, checkPriority, type JobDefinition } from "./define-job.js";
 import { keyOfProperties, storedUniqueKey } from "./unique-key.js";
 import { type UniqueRule, uniqueRule } from "./unique-settings.js";
 import { validate } from "./validate.js";
@@ -59,12 +59,13 @@ export interface NewJob {
 }
 
 /**
- * Checks the options of a job, or of many.
+ * Checks the definition and the options of a job, or of many.
  *
  * @param what names the options in the error
  * @throws InvalidValueError naming the path of what is wrong
  */
 export function checkOptions(job: JobDefinition, options: EnqueueOptions, what = "options"): JobOptions {
+  checkJobDefinition(job);
   try {
     const { runAt, delay, tags = [], meta = {}, uniqueKey } = options;
     if (runAt !== undefined && delay !== undefined)

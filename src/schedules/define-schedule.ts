@@ -35,7 +35,12 @@ export type ScheduleSettings = {
   CatchUp;
 
 /** A schedule definition, made by {@link defineSchedule}. */
-export type ScheduleDefinition = ScheduleSettings & { readonly job: JobDefinition; readonly payload: unknown };
+export type ScheduleDefinition = ScheduleSettings & {
+  /** What tells it from the definitions of jobs and events. */
+  readonly kind: "schedule";
+  readonly job: JobDefinition;
+  readonly payload: unknown;
+};
 
 /**
  * Defines a schedule: at each of its ticks a job is enqueued, once, however many workers there are.
@@ -50,13 +55,15 @@ export function defineSchedule<Name extends string, In, Out, ResultIn, ResultOut
     readonly payload: NoInfer<In>;
   },
 ): ScheduleDefinition {
-  checkSchedule(schedule);
-  return Object.freeze({ ...schedule });
+  const definition = { ...schedule, kind: "schedule" as const };
+  checkSchedule(definition);
+  return Object.freeze(definition);
 }
 
 /** Tells a definition from whatever else a configuration may hold. */
 export function isScheduleDefinition(value: unknown): value is ScheduleDefinition {
-  return typeof value === "object" && value !== null && "name" in value && "job" in value && isJobDefinition(value.job);
+  if (typeof value !== "object" || value === null || !("kind" in value && "job" in value)) return false;
+  return value.kind === "schedule" && isJobDefinition(value.job);
 }
 
 /**

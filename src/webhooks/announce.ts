@@ -9,7 +9,7 @@ import { retryConflicts } from "../core/retry-conflicts.js";
 import { rowsOf } from "../core/rows.js";
 import { mayRing, ring } from "../jobs/doorbell.js";
 import { validate } from "../jobs/validate.js";
-import type { EventDefinition } from "./define-event.js";
+import { checkEventDefinition, type EventDefinition } from "./define-event.js";
 import { deliveryQueue } from "./delivery.js";
 import { checkTenant } from "./endpoints.js";
 import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
@@ -39,6 +39,7 @@ export async function announce<Name extends string, In, Out>(
   payload: NoInfer<In>,
   options: { readonly tenant?: string | undefined } = {},
 ): Promise<Announced> {
+  checkEventDefinition(event, "event");
   const tenant = options.tenant === undefined ? null : checkTenant(options.tenant);
   const data = await checked(event, payload);
   const id = `msg_${randomUUID()}`;

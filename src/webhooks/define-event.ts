@@ -1,11 +1,14 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { InvalidValueError } from "../core/errors.js";
+import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText } from "../core/json.js";
+import { isDefinition } from "../jobs/define-job.js";
 import type { JsonSafeInput } from "../jobs/json-safety.js";
 
 /** An event definition, made by {@link defineEvent}: `In` is what is announced and sent, `Out` what a receiver gets of it. */
 // oxlint-disable-next-line no-explicit-any -- "any event definition" needs parameters that match in both directions
 export interface EventDefinition<Name extends string = string, In = any, Out = any> {
+  /** What tells it from the definition of a job. */
+  readonly kind: "event";
   readonly name: Name;
   readonly payload: StandardSchemaV1<In, Out>;
 }
@@ -24,5 +27,14 @@ export function defineEvent<const Name extends string, S extends StandardSchemaV
   const { name } = definition;
   storableText(name, "name", 200);
   if (name.startsWith("job.")) throw new InvalidValueError("name", `is "${name}": job.… are the events of jobs`);
-  return Object.freeze({ ...definition });
+  return Object.freeze({ ...definition, kind: "event" });
+}
+
+/** @throws InvalidValueError for what is no definition of an event, such as that of a job */
+export function checkEventDefinition(value: unknown, path: string): asserts value is EventDefinition {
+  if (isDefinition(value, "event")) return;
+  const problem = isDefinition(value, "job")
+    ? `is the job ${value.name}: pass it to enqueue(db, job, payload)`
+    : `is ${shown(value)}: pass what defineEvent({ … }) returned`;
+  throw new InvalidValueError(path, problem);
 }

@@ -9,7 +9,7 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { checkUrl } from "./addresses.js";
 import { hasOpened, isShut } from "./breaker.js";
-import type { EventDefinition } from "./define-event.js";
+import { checkEventDefinition, type EventDefinition } from "./define-event.js";
 import { newSecret } from "./signature.js";
 import type { WebhookConfig } from "./webhook-config.js";
 import { checkWebhooks } from "./webhook-settings.js";
@@ -141,7 +141,9 @@ function eventName(event: EventDefinition | string, path: string): string {
       path,
       `is "${event}": for the events of jobs give jobDead and the like, not their names`,
     );
-  return storableText(typeof event === "string" ? event : event.name, path, 200);
+  if (typeof event === "string") return storableText(event, path, 200);
+  checkEventDefinition(event, path);
+  return event.name;
 }
 
 function checkHeader(name: string, value: string): void {

@@ -18,7 +18,7 @@ const toldOfJob = v.object({
 export type ToldOfJob = v.InferOutput<typeof toldOfJob>;
 
 const jobEvent = <Name extends string>(name: Name): EventDefinition<Name, ToldOfJob, ToldOfJob> =>
-  Object.freeze({ name, payload: toldOfJob });
+  Object.freeze({ kind: "event", name, payload: toldOfJob });
 
 /** A job is completed. */
 export const jobCompleted = jobEvent("job.completed");

@@ -1,4 +1,5 @@
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
+import { recognizeAcrossCopies } from "../core/across-copies.js";
 import { SoniqError, errorText } from "../core/errors.js";
 import { validate } from "../jobs/validate.js";
 import type { EventDefinition } from "./define-event.js";
@@ -25,6 +26,9 @@ type ReceivedOf<E> = E extends EventDefinition<infer Name, infer _In, infer Out>
 /** A request that is not to be believed, or not understood. */
 export class WebhookError extends SoniqError {
   override readonly name = "WebhookError";
+  static {
+    recognizeAcrossCopies(this, "WebhookError");
+  }
 
   /**
    * @param problem `signature`: nobody who knows the secret sent this, just now and in these words: answer 400 or 401.

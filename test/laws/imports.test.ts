@@ -142,6 +142,10 @@ test("the page writes no HTML and runs no text, whatever is in the database", ()
   expect(said(inRoom(page), unsafe)).toEqual([]);
 });
 
+test("no file of ours is looked up at run time: a bundle has none, and a CommonJS test runner no import.meta", () => {
+  expect(said(outside(page), /\bimport\.meta\b|\bcreateRequire\b|\b__(?:dir|file)name\b/g)).toEqual([]);
+});
+
 test("no module keeps a variable that changes", () => {
   expect(said(files, /^(export )?(let|var) .*$/gm)).toEqual([]);
 });
@@ -156,8 +160,9 @@ test("rooms have no barrels, and no files named after nothing", () => {
   expect([...barrels, ...nameless].map(({ path }) => path)).toEqual([]);
 });
 
-test("no file is longer than 300 lines", () => {
-  const long = offences(files, ({ text }) => {
+test("no file is longer than 300 lines, but the one that is generated", () => {
+  const written = files.filter(({ path }) => path !== "src/database/migrations.ts");
+  const long = offences(written, ({ text }) => {
     const lines = text.trimEnd().split("\n").length;
     return lines > 300 ? [`has ${lines} lines`] : [];
   });

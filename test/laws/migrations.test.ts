@@ -3,10 +3,12 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { transform } from "esbuild";
 import type { Sql } from "postgres";
 import * as v from "valibot";
 import { afterAll, expect, test } from "vitest";
 import { checkTables } from "../../src/database/check-tables.ts";
+import { migrations } from "../../src/database/migrations.ts";
 import { defineJob } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { startWorker } from "../support/worker.ts";
@@ -28,8 +30,10 @@ function copyOfTheSchema(name: string, { withMigrations }: { withMigrations: boo
   return copy;
 }
 
-function generate(folder: string): string {
-  return execFileSync(process.execPath, [join(root, "node_modules/drizzle-kit/bin.cjs"), "generate"], {
+const generate = (folder: string) => kit(folder, "generate");
+
+function kit(folder: string, ...args: string[]): string {
+  return execFileSync(process.execPath, [join(root, "node_modules/drizzle-kit/bin.cjs"), ...args], {
     cwd: folder,
     encoding: "utf8",
   });
@@ -52,6 +56,14 @@ test("every migration is in drizzle-kit's journal, in order", () => {
   expect(names.toSorted()).toEqual(journal.entries.map(({ tag }) => `${tag}.sql`));
 });
 
+test("what the migrator applies is what is in migrations/: `npm run build` brings it up to date", () => {
+  const scripts = readdirSync(join(root, "migrations")).filter((file) => file.endsWith(".sql"));
+  const read = (file: string) => readFileSync(join(root, "migrations", file), "utf8");
+  expect(Object.entries(migrations)).toEqual(
+    scripts.toSorted().map((file) => [file.replace(/\.sql$/, ""), read(file)]),
+  );
+});
+
 test("our migrator makes the tables that drizzle-kit would make", async () => {
   const copy = copyOfTheSchema("fresh", { withMigrations: false });
   generate(copy);
@@ -59,6 +71,16 @@ test("our migrator makes the tables that drizzle-kit would make", async () => {
   expect(scripts).toHaveLength(1);
   await generated.sql.unsafe(readFileSync(join(copy, "migrations", scripts[0] as string), "utf8"));
   expect(await catalogue(migrated.sql)).toEqual(await catalogue(generated.sql));
+});
+
+test("drizzle-kit pull writes them as a schema that parses", async () => {
+  const folder = join(home, "pulled");
+  mkdirSync(folder);
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  kit(folder, "pull", "--dialect", "postgresql", "--out", ".", "--url", migrated.url);
+  const pulled = readFileSync(join(folder, "schema.ts"), "utf8");
+  await expect(transform(pulled, { loader: "ts" })).resolves.toBeDefined();
+  expect(pulled.match(/pgTable\("soniq_\w+"/g)).toHaveLength(8);
 });
 
 test("the check at a worker's start is content with them", async () => {

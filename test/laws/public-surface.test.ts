@@ -6,6 +6,7 @@ import * as schema from "../../schema/index.ts";
 import * as dashboard from "../../src/dashboard.ts";
 import * as nodePostgres from "../../src/database/node-postgres.ts";
 import * as pglite from "../../src/database/pglite.ts";
+import { version } from "../../src/core/version.ts";
 import * as surface from "../../src/index.ts";
 import * as metrics from "../../src/metrics.ts";
 import * as testing from "../../src/testing.ts";
@@ -254,6 +255,15 @@ test("the package offers eight modules, its manifest and a command", () => {
     "./package.json": "./package.json",
   });
   expect(manifest["bin"]).toEqual({ "soniq-drizzle": "bin/soniq-drizzle.js" });
+});
+
+test("the version in the code is that of the manifest", () => {
+  expect(version).toBe((JSON.parse(text("package.json")) as { version: string }).version);
+});
+
+test("bundlers may leave out each module that an application does not use, but those of the command line", () => {
+  const manifest = JSON.parse(text("package.json")) as Record<string, unknown>;
+  expect(manifest["sideEffects"]).toEqual(["./bin/*", "./dist/src/cli/**"]);
 });
 
 test("the application brings Drizzle, of either major: a copy of our own would be another one", () => {

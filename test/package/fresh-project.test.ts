@@ -67,11 +67,12 @@ describe.concurrent.each(majors)("with drizzle-orm $orm", ({ installing, databas
   });
 
   test.sequential("the project compiles, with every check that a project may have", async () => {
-    expect(await run(project, ["npx", "tsc"])).toEqual({ status: 0, stdout: "", stderr: "" });
+    const tsc = ["npx", "tsc", "--erasableSyntaxOnly"];
+    expect(await run(project, tsc)).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
-  test.sequential("so it does with an older compiler", async () => {
-    const tsc = ["node", "node_modules/typescript-5.9/bin/tsc"];
+  test.sequential("so it does with the oldest compiler that README names", async () => {
+    const tsc = ["node", "node_modules/typescript-5.7/bin/tsc"];
     expect(await run(project, tsc)).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 

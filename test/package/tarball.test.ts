@@ -1,9 +1,13 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { linkedFiles } from "../laws/markdown.ts";
 import { pack, root, succeed, temporaryFolder } from "./fresh-project.ts";
 
 const folder = temporaryFolder();
+const packed = pack(folder).then(async (tarball) =>
+  (await succeed(folder, ["tar", "-tzf", tarball])).trim().split("\n"),
+);
 
 const files = (path: string) =>
   readdirSync(join(root, path), { recursive: true, withFileTypes: true })
@@ -11,24 +15,33 @@ const files = (path: string) =>
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length));
 
 test("the tarball has what is built, the schema's sources, the migrations and the pages, and nothing else", async () => {
-  const listed = await succeed(folder, ["tar", "-tzf", await pack(folder)]);
-  const packed = listed.trim().split("\n");
-  // The dashboard's page is bundled.
-  const compiled = files("src").filter((path) => !path.startsWith("src/dashboard/app/"));
+  // The dashboard's page is bundled, and becomes a module.
+  const compiled = files("src").filter((path) => !/^src\/dashboard\/(app\/|page\.d\.ts$)/.test(path));
   const sources = [...compiled, ...files("schema")].map((path) => path.replace(/\.ts$/, ""));
   const expected = [
     "package.json",
     "README.md",
     "LICENSE",
     "CHANGELOG.md",
+    "ARCHITECTURE.md",
+    "RELIABILITY.md",
+    ...["dashboard", "deploy", "features", "grafana"].flatMap((example) => files(`examples/${example}`)),
     "bin/soniq-drizzle.js",
     ...files("schema"),
     ...files("migrations").filter((path) => path.endsWith(".sql")),
     ...["package.json", ...files("schema")].map((path) => `dist/commonjs/${path}`),
-    ...["LICENSES.txt", "app.css", "app.js", "index.html"].map((file) => `dist/dashboard/app/${file}`),
+    ...["LICENSES.txt", "page.js"].map((file) => `dist/dashboard/${file}`),
     ...sources.flatMap((path) => [`dist/${path}.js`, `dist/${path}.d.ts`]),
   ];
-  expect(packed.toSorted()).toEqual(expected.map((path) => `package/${path}`).toSorted());
+  expect((await packed).toSorted()).toEqual(expected.map((path) => `package/${path}`).toSorted());
+});
+
+test("what README links to is in the tarball, or of the kinds that README says are not", async () => {
+  const listed = await packed;
+  const others = linkedFiles(readFileSync(join(root, "README.md"), "utf8"))
+    .filter((file) => !/^(test|bench|docs|examples\/shop)\b|^CONTRIBUTING\.md$/.test(file))
+    .filter((file) => !listed.some((path) => path === `package/${file}` || path.startsWith(`package/${file}/`)));
+  expect(others).toEqual([]);
 });
 
 test("what the packing built stays out of the repository's way", () => {

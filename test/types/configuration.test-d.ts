@@ -28,6 +28,9 @@ defineConfig({
   },
 });
 
+const { nightly, orderPaid, vacancy } = jobs;
+defineConfig({ connection, jobs: { greet, nightly, orderPaid, vacancy }, handlers: { greet: () => {} } });
+
 // @ts-expect-error a handler is missing
 defineConfig({ connection, jobs: { greet, countRows }, handlers: { greet: () => {} } });
 // @ts-expect-error all handlers are missing

@@ -2,7 +2,8 @@
 import { type } from "arktype";
 import * as v from "valibot";
 import { z } from "zod";
-import { defineJob } from "../../src/index.ts";
+import { defineJob, defineSchedule } from "../../src/index.ts";
+import { defineEvent } from "../../src/webhooks.ts";
 
 export const sendInvoice = defineJob({
   name: "send-invoice",
@@ -62,6 +63,10 @@ export const sweep = defineJob({
   },
 });
 
+export const orderPaid = defineEvent({ name: "order.paid", payload: v.object({ orderId: v.number() }) });
+export const nightly = defineSchedule({ name: "nightly", cron: "@daily", job: sweep, payload: null });
+
+export const vacancy = { kind: "job", name: "engineer", payload: 3 };
 export const defaultQueue = "mail";
 export const limits = { name: "limits", payload: 3, run: () => {} };
 export function isWeekend(day: number): boolean {

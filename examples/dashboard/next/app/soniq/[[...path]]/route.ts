@@ -1,5 +1,4 @@
-// The dashboard within a Next.js application, at /soniq: this file as app/soniq/[[...path]]/route.ts, and in next.config.ts
-//   serverExternalPackages: ["soniq-drizzle"]
+// The dashboard within a Next.js application, at /soniq: this file as app/soniq/[[...path]]/route.ts.
 import { drizzle } from "drizzle-orm/postgres-js";
 import { createDashboard } from "soniq-drizzle/dashboard";
 import { userOf } from "../../../../login.js";
