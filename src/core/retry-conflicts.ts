@@ -1,4 +1,5 @@
 import { errorCode } from "./errors.js";
+import { guardedTransaction } from "./guarded-transaction.js";
 import type { Queryable } from "./queryable.js";
 
 const longestTries = 5;
@@ -17,7 +18,7 @@ export async function retryConflicts<T>(db: Queryable, run: (db: Queryable) => P
   for (let tries = 1; ; tries += 1) {
     try {
       if (tries === 1) return await run(db);
-      return await db.transaction(async (tx: Queryable) => run(tx), { isolationLevel: "read committed" });
+      return await guardedTransaction(db, async (tx) => run(tx), { isolationLevel: "read committed" });
     } catch (error) {
       if (isTransaction || tries === longestTries || !isConflict(error)) throw error;
     }

@@ -5,6 +5,7 @@ import { sql } from "drizzle-orm";
 import { pgTable, text, timestamp } from "drizzle-orm/pg-core";
 import { builder } from "../core/builder.js";
 import { MigrationError } from "../core/errors.js";
+import { guardedTransaction } from "../core/guarded-transaction.js";
 import type { Queryable } from "../core/queryable.js";
 
 /** What was applied. A table of its own: drizzle's ledger is the application's. */
@@ -26,7 +27,7 @@ const lockKey = 7_664_891_205;
  */
 export async function migrate(db: Queryable): Promise<string[]> {
   const migrations = await readMigrations();
-  return db.transaction(async (tx: Queryable) => {
+  return guardedTransaction(db, async (tx) => {
     // Whoever waits for the lock must see what the one before has applied.
     await tx.execute(sql`set transaction isolation level read committed`);
     await tx.execute(sql`set local lock_timeout = 0`);

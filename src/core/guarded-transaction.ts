@@ -1,0 +1,136 @@
+import type { Pool, PoolClient } from "pg";
+import type { Sql } from "postgres";
+import { withoutQuery } from "./errors.js";
+import { type Body, guardedBody, type LossWatch } from "./postgres-js-guard.js";
+import type { Queryable } from "./queryable.js";
+
+/** What Drizzle's databases of 0.45 and 1.0 keep for themselves: what sends the statements, over the driver's client. */
+interface Session {
+  readonly client?: unknown;
+  transaction<T>(run: (tx: Queryable) => Promise<T>, config?: object): Promise<T>;
+}
+
+/**
+ * Runs a transaction on the application's own driver such that the process survives the loss of its connection: the call
+ * rejects. postgres.js 3.4.9 sends a rollback to the connection that is gone, which ends the process; node-postgres emits an
+ * error on the client, to which Drizzle 0.45 does not listen. Neither can be caught by whoever called.
+ *
+ * On a transaction of the application's it is a savepoint, as safe as the transaction itself.
+ *
+ * @throws what `run` throws, or what the driver said when the connection was lost
+ */
+export function guardedTransaction<T>(
+  db: Queryable,
+  run: (tx: Queryable) => Promise<T>,
+  config?: object,
+): Promise<T> {
+  if ("rollback" in db) return db.transaction(run, config);
+  const { $primary: primary = db } = db as { $primary?: Queryable };
+  const { session } = primary as { session?: Session };
+  const client = session?.client;
+  if (session && isPostgresJs(client)) return onPostgresJs(session, client, run, config);
+  if (session && isPool(client)) return onPool(session, client, run, config);
+  return primary.transaction(run, config);
+}
+
+function isPostgresJs(client: unknown): client is Sql {
+  const { begin, options } = (client ?? {}) as Partial<Sql>;
+  return typeof begin === "function" && options !== undefined && "shared" in options;
+}
+
+async function onPostgresJs<T>(
+  session: Session,
+  client: Sql,
+  run: (tx: Queryable) => Promise<T>,
+  config?: object,
+): Promise<T> {
+  const loss = new Loss();
+  const begin = (body: Body) => client.begin(guardedBody(body, loss) as Parameters<Sql["begin"]>[1]);
+  const transaction = over(session, guarded(client, "begin", begin)).transaction(run, config);
+  // The driver rejects it as the connection closes, whatever the body is doing.
+  transaction.catch((error: unknown) => loss.lose(error));
+  return Promise.race([transaction, loss.told]);
+}
+
+/** Whether the connection of one transaction was lost. Then its body never settles, so whoever waits is told by this. */
+class Loss implements LossWatch {
+  error: Error | undefined;
+  busy = false;
+  readonly told: Promise<never>;
+  #tell: (error: Error) => void = () => {};
+  #inFlight = 0;
+
+  constructor() {
+    this.told = new Promise<never>((_, reject) => (this.#tell = reject));
+    this.told.catch(() => {});
+  }
+
+  sent(): void {
+    this.#inFlight += 1;
+    this.busy = true;
+  }
+
+  replied(error?: unknown): void {
+    this.#inFlight -= 1;
+    this.busy = this.#inFlight > 0;
+    if (error !== undefined && endsConnection(error)) this.lose(error);
+  }
+
+  lose(error: unknown): void {
+    this.error ??= error instanceof Error ? error : new Error(String(error));
+    this.#tell(this.error);
+  }
+}
+
+/** PostgreSQL closes the connection after an error of these severities; any other error that it names leaves it open. */
+function endsConnection(error: unknown): boolean {
+  const { severity, code } = error as { severity?: unknown; code?: unknown };
+  if (typeof severity === "string") return severity === "FATAL" || severity === "PANIC";
+  return /^(CONNECTION_|CONNECT_TIMEOUT|E(?!RR_))/.test(String(code));
+}
+
+function isPool(client: unknown): client is Pool {
+  return typeof (client as Pool | undefined)?.connect === "function" && "totalCount" in (client as Pool);
+}
+
+async function onPool<T>(
+  session: Session,
+  pool: Pool,
+  run: (tx: Queryable) => Promise<T>,
+  config?: object,
+): Promise<T> {
+  let connection: PoolClient | undefined;
+  let lost: Error | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  const noteLoss = (error: Error) => void (lost ??= error);
+  const connect = async () => {
+    connection = await pool.connect();
+    return connection.on("error", noteLoss);
+  };
+  // Drizzle 0.45 reports that its rollback failed instead.
+  const noted = (tx: Queryable) =>
+    run(tx).catch((error: unknown) => {
+      failure = { error };
+      throw error;
+    });
+  try {
+    return await over(session, guarded(pool, "connect", connect)).transaction(noted, config);
+  } catch (error) {
+    throw failure ? failure.error : (lost ?? withoutQuery(error));
+  } finally {
+    // One that is lost may emit more than one error, and the pool throws it away.
+    if (!lost) connection?.off("error", noteLoss);
+  }
+}
+
+/** The driver's client with one of its methods in another form. */
+function guarded<Client extends object>(client: Client, method: string, replacement: unknown): Client {
+  return new Proxy(client, {
+    get: (target, key) => (key === method ? replacement : (Reflect.get(target, key) as unknown)),
+  });
+}
+
+/** The application's Drizzle, with its schema and its logger, over that client. */
+function over(session: Session, client: unknown): Session {
+  return Object.create(session, { client: { value: client } }) as Session;
+}
