@@ -1,7 +1,5 @@
-import type { Pool, PoolClient } from "pg";
-import type { Sql } from "postgres";
 import { withoutQuery } from "./errors.js";
-import { type Body, guardedBody, type LossWatch } from "./postgres-js-guard.js";
+import { type Body, guardedBody, type LossWatch, type PostgresJsClient } from "./postgres-js-guard.js";
 import type { Queryable } from "./queryable.js";
 
 /** What Drizzle's databases of 0.45 and 1.0 keep for themselves: what sends the statements, over the driver's client. */
@@ -19,11 +17,7 @@ interface Session {
  *
  * @throws what `run` throws, or what the driver said when the connection was lost
  */
-export function guardedTransaction<T>(
-  db: Queryable,
-  run: (tx: Queryable) => Promise<T>,
-  config?: object,
-): Promise<T> {
+export function guardedTransaction<T>(db: Queryable, run: (tx: Queryable) => Promise<T>, config?: object): Promise<T> {
   if ("rollback" in db) return db.transaction(run, config);
   const { $primary: primary = db } = db as { $primary?: Queryable };
   const { session } = primary as { session?: Session };
@@ -33,19 +27,35 @@ export function guardedTransaction<T>(
   return primary.transaction(run, config);
 }
 
-function isPostgresJs(client: unknown): client is Sql {
-  const { begin, options } = (client ?? {}) as Partial<Sql>;
-  return typeof begin === "function" && options !== undefined && "shared" in options;
+/** The drivers are known by their shape: not everybody has installed them, and the application has its own copies. */
+type PostgresJs = PostgresJsClient & { begin(body: Body): Promise<unknown> };
+
+interface Pool {
+  connect(): Promise<PoolClient>;
+}
+
+interface PoolClient {
+  on(event: "error", hear: (error: Error) => void): PoolClient;
+  off(event: "error", hear: (error: Error) => void): PoolClient;
+}
+
+function isPostgresJs(client: unknown): client is PostgresJs {
+  const { begin, options = {} } = (client ?? {}) as { begin?: unknown; options?: object };
+  return typeof begin === "function" && "shared" in options;
+}
+
+function isPool(client: unknown): client is Pool {
+  return typeof (client as Partial<Pool> | undefined)?.connect === "function" && "totalCount" in (client as Pool);
 }
 
 async function onPostgresJs<T>(
   session: Session,
-  client: Sql,
+  client: PostgresJs,
   run: (tx: Queryable) => Promise<T>,
   config?: object,
 ): Promise<T> {
   const loss = new Loss();
-  const begin = (body: Body) => client.begin(guardedBody(body, loss) as Parameters<Sql["begin"]>[1]);
+  const begin = (body: Body) => client.begin(guardedBody(body, loss));
   const transaction = over(session, guarded(client, "begin", begin)).transaction(run, config);
   // The driver rejects it as the connection closes, whatever the body is doing.
   transaction.catch((error: unknown) => loss.lose(error));
@@ -87,10 +97,6 @@ function endsConnection(error: unknown): boolean {
   const { severity, code } = error as { severity?: unknown; code?: unknown };
   if (typeof severity === "string") return severity === "FATAL" || severity === "PANIC";
   return /^(CONNECTION_|CONNECT_TIMEOUT|E(?!RR_))/.test(String(code));
-}
-
-function isPool(client: unknown): client is Pool {
-  return typeof (client as Pool | undefined)?.connect === "function" && "totalCount" in (client as Pool);
 }
 
 async function onPool<T>(

@@ -1,4 +1,3 @@
-import type { Sql } from "postgres";
 import { SoniqError } from "./errors.js";
 
 /** What a statement meets that is sent when its transaction has ended, and a transaction that ends with a statement on its way. */
@@ -28,8 +27,10 @@ interface Query {
   resolve(rows: unknown): void;
   reject(error: unknown): void;
 }
+/** The client of postgres.js, or of one of its transactions: a template function that carries methods. */
+export type PostgresJsClient = (...args: never[]) => unknown;
 /** What runs in a transaction of postgres.js, or at a savepoint. */
-export type Body = (client: Sql) => unknown;
+export type Body = (client: PostgresJsClient) => unknown;
 
 /**
  * Guards the body of a transaction of postgres.js.
@@ -73,7 +74,7 @@ function settling(body: Body, loss: LossWatch, scope: Scope, outermost: boolean)
   };
 }
 
-function wrapped(client: Sql, loss: LossWatch, scope: Scope): Sql {
+function wrapped(client: PostgresJsClient, loss: LossWatch, scope: Scope): PostgresJsClient {
   const refusal = () => loss.error ?? (scope.over ? new TransactionEndedError() : undefined);
   const send = (run: () => unknown) => {
     const error = refusal();
