@@ -1,4 +1,3 @@
-import { withoutQuery } from "./errors.js";
 import { type Body, guardedBody, type LossWatch, type PostgresJsClient } from "./postgres-js-guard.js";
 import type { Queryable } from "./queryable.js";
 
@@ -31,12 +30,12 @@ export function guardedTransaction<T>(db: Queryable, run: (tx: Queryable) => Pro
 type PostgresJs = PostgresJsClient & { begin(body: Body): Promise<unknown> };
 
 interface Pool {
-  connect(): Promise<PoolClient>;
+  connect(connected: (error?: Error, client?: PoolClient) => void): void;
 }
 
 interface PoolClient {
-  on(event: "error", hear: (error: Error) => void): PoolClient;
-  off(event: "error", hear: (error: Error) => void): PoolClient;
+  on(event: "error", heard: () => void): PoolClient;
+  listeners(event: "error"): unknown[];
 }
 
 function isPostgresJs(client: unknown): client is PostgresJs {
@@ -105,14 +104,15 @@ async function onPool<T>(
   run: (tx: Queryable) => Promise<T>,
   config?: object,
 ): Promise<T> {
-  let connection: PoolClient | undefined;
-  let lost: Error | undefined;
   let failure: { readonly error: unknown } | undefined;
-  const noteLoss = (error: Error) => void (lost ??= error);
-  const connect = async () => {
-    connection = await pool.connect();
-    return connection.on("error", noteLoss);
-  };
+  // By a callback: with a promise, the error may come before anybody listens.
+  const connect = () =>
+    new Promise<PoolClient>((resolve, reject) => {
+      pool.connect((error, client) => {
+        if (client) resolve(hearing(client));
+        else reject(error ?? new Error("the pool gave no client"));
+      });
+    });
   // Drizzle 0.45 reports that its rollback failed instead.
   const noted = (tx: Queryable) =>
     run(tx).catch((error: unknown) => {
@@ -122,12 +122,17 @@ async function onPool<T>(
   try {
     return await over(session, guarded(pool, "connect", connect)).transaction(noted, config);
   } catch (error) {
-    throw failure ? failure.error : (lost ?? withoutQuery(error));
-  } finally {
-    // One that is lost may emit more than one error, and the pool throws it away.
-    if (!lost) connection?.off("error", noteLoss);
+    throw failure ? failure.error : error;
   }
 }
+
+/** Once and for good: the error may come after the client was given back, when the pool has taken its own listener off. */
+function hearing(client: PoolClient): PoolClient {
+  return client.listeners("error").includes(hear) ? client : client.on("error", hear);
+}
+
+/** Each statement that was on its way rejects as well. */
+function hear(): void {}
 
 /** The driver's client with one of its methods in another form. */
 function guarded<Client extends object>(client: Client, method: string, replacement: unknown): Client {
