@@ -1,3 +1,4 @@
+import { primaryOf } from "./builder.js";
 import { type Body, guardedBody, type LossWatch, type PostgresJsClient } from "./postgres-js-guard.js";
 import type { Queryable } from "./queryable.js";
 
@@ -16,9 +17,13 @@ interface Session {
  *
  * @throws what `run` throws, or what the driver said when the connection was lost
  */
-export function guardedTransaction<T>(db: Queryable, run: (tx: Queryable) => Promise<T>, config?: object): Promise<T> {
-  if ("rollback" in db) return db.transaction(run, config);
-  const { $primary: primary = db } = db as { $primary?: Queryable };
+export async function guardedTransaction<T>(
+  db: Queryable,
+  run: (tx: Queryable) => Promise<T>,
+  config?: object,
+): Promise<T> {
+  const primary = primaryOf(db);
+  if ("rollback" in primary) return primary.transaction(run, config);
   const { session } = primary as { session?: Session };
   const client = session?.client;
   if (session && isPostgresJs(client)) return onPostgresJs(session, client, run, config);
@@ -35,6 +40,7 @@ interface Pool {
 
 interface PoolClient {
   on(event: "error", heard: () => void): PoolClient;
+  release(broken: true): void;
   listeners(event: "error"): unknown[];
 }
 
@@ -105,23 +111,29 @@ async function onPool<T>(
   config?: object,
 ): Promise<T> {
   let failure: { readonly error: unknown } | undefined;
+  let hasBegun = false;
+  let checkedOut: PoolClient | undefined;
   // By a callback: with a promise, the error may come before anybody listens.
   const connect = () =>
     new Promise<PoolClient>((resolve, reject) => {
       pool.connect((error, client) => {
-        if (client) resolve(hearing(client));
+        if (client) resolve(hearing((checkedOut = client)));
         else reject(error ?? new Error("the pool gave no client"));
       });
     });
   // Drizzle 0.45 reports that its rollback failed instead.
-  const noted = (tx: Queryable) =>
-    run(tx).catch((error: unknown) => {
+  const noted = (tx: Queryable) => {
+    hasBegun = true;
+    return run(tx).catch((error: unknown) => {
       failure = { error };
       throw error;
     });
+  };
   try {
     return await over(session, guarded(pool, "connect", connect)).transaction(noted, config);
   } catch (error) {
+    // Drizzle 0.45 keeps a client whose `begin` failed, until the pool has none left.
+    if (checkedOut && !hasBegun) giveBack(checkedOut);
     throw failure ? failure.error : error;
   }
 }
@@ -129,6 +141,15 @@ async function onPool<T>(
 /** Once and for good: the error may come after the client was given back, when the pool has taken its own listener off. */
 function hearing(client: PoolClient): PoolClient {
   return client.listeners("error").includes(hear) ? client : client.on("error", hear);
+}
+
+/** Drizzle 1.0 has done so. */
+function giveBack(client: PoolClient): void {
+  try {
+    client.release(true);
+  } catch {
+    // The pool refuses a client that it has already.
+  }
 }
 
 /** Each statement that was on its way rejects as well. */

@@ -1,3 +1,4 @@
+import { primaryOf } from "./builder.js";
 import { errorCode } from "./errors.js";
 import { guardedTransaction } from "./guarded-transaction.js";
 import type { Queryable } from "./queryable.js";
@@ -14,7 +15,7 @@ export function isConflict(error: unknown): boolean {
  * On a transaction it fails at once: PostgreSQL wants the whole of that again, from whoever began it.
  */
 export async function retryConflicts<T>(db: Queryable, run: (db: Queryable) => PromiseLike<T>): Promise<T> {
-  const isTransaction = "rollback" in db;
+  const isTransaction = "rollback" in primaryOf(db);
   for (let tries = 1; ; tries += 1) {
     try {
       if (tries === 1) return await run(db);

@@ -111,6 +111,11 @@ export function isJobDefinition(value: unknown): value is JobDefinition {
   );
 }
 
+/** @throws InvalidValueError for anything but a definition */
+export function checkDefinition(job: unknown): void {
+  if (!isJobDefinition(job)) throw new InvalidValueError("job", `is ${shown(job)}: pass what \`defineJob\` returned`);
+}
+
 function isValidator(value: unknown): boolean {
   return value !== null && (typeof value === "object" || typeof value === "function") && "~standard" in value;
 }

@@ -1,9 +1,10 @@
-import { DuplicateJobError, InvalidValueError, SoniqError } from "../core/errors.js";
+import { DuplicateJobError, InvalidValueError, shown, SoniqError } from "../core/errors.js";
+import { primaryOf } from "../core/builder.js";
 import { guardedTransaction } from "../core/guarded-transaction.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
-import type { JobDefinition } from "./define-job.js";
+import { checkDefinition, type JobDefinition } from "./define-job.js";
 import { isDue } from "./enqueue.js";
 import { insertMany, isOneBatch } from "./insert-many.js";
 import {
@@ -37,6 +38,10 @@ export async function enqueueMany<Name extends string, In, Out, ResultIn, Result
   payloads: readonly NoInfer<In>[],
   options: EnqueueOptions | ((payload: In, index: number) => EnqueueOptions) = {},
 ): Promise<Enqueued<Name>[]> {
+  primaryOf(db);
+  checkDefinition(job);
+  if (!Array.isArray(payloads))
+    throw new InvalidValueError("payloads", `is ${shown(payloads)}: give a list`, `job ${job.name}: `);
   const rows: NewJob[] = [];
   const optionsOf = optionsFor(job, options);
   for (const [i, payload] of payloads.entries()) {

@@ -2,7 +2,7 @@ import { callHook } from "../core/call-hook.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 import { InvalidValueError, shown } from "../core/errors.js";
 import { storableText, toJson } from "../core/json.js";
-import { checkMaxAttempts, checkPriority, type JobDefinition } from "./define-job.js";
+import { checkDefinition, checkMaxAttempts, checkPriority, type JobDefinition } from "./define-job.js";
 import { keyOfProperties, storedUniqueKey } from "./unique-key.js";
 import { type UniqueRule, uniqueRule } from "./unique-settings.js";
 import { validate } from "./validate.js";
@@ -65,6 +65,9 @@ export interface NewJob {
  * @throws InvalidValueError naming the path of what is wrong
  */
 export function checkOptions(job: JobDefinition, options: EnqueueOptions, what = "options"): JobOptions {
+  checkDefinition(job);
+  if (typeof options !== "object" || options === null)
+    throw new InvalidValueError(what, `is ${shown(options)}: give an object`, `job ${job.name}: `);
   try {
     const { runAt, delay, tags = [], meta = {}, uniqueKey } = options;
     if (runAt !== undefined && delay !== undefined)
