@@ -1,12 +1,40 @@
 import { type SQL, sql } from "drizzle-orm";
-import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { type PgDatabase, PgDialect, type PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { InvalidValueError, shown, SoniqError } from "./errors.js";
 import type { Queryable } from "./queryable.js";
 
-/** Drizzle's query builder of a database or transaction. Read replicas are left aside: each of our statements writes or must see writes. */
+/**
+ * Drizzle's query builder of a database or transaction. Read replicas are left aside: each of our statements writes or must see writes.
+ *
+ * @throws InvalidValueError for anything else
+ * @throws SoniqError for a handle of another drizzle-orm than the one that this package found
+ */
 export function builder(db: Queryable): PgDatabase<PgQueryResultHKT> {
-  const primary = (db as { $primary?: Queryable }).$primary ?? db;
-  return primary as unknown as PgDatabase<PgQueryResultHKT>;
+  return primaryOf(db) as unknown as PgDatabase<PgQueryResultHKT>;
 }
+
+/** The database or transaction that a caller passed, once it is known to be one. @see builder */
+export function primaryOf(db: Queryable): Queryable {
+  if (typeof (db as Partial<Queryable> | null | undefined)?.execute !== "function")
+    throw new InvalidValueError(
+      "db",
+      `is ${shown(db)}: pass the database that Drizzle opened, or the transaction that it passes to your function`,
+    );
+  const primary = (db as { $primary?: Queryable }).$primary ?? db;
+  const { dialect } = primary as { dialect?: object };
+  if (dialect && majorOf(dialect) !== ownMajor)
+    throw new SoniqError(
+      `this database was opened with drizzle-orm ${majorOf(dialect)}, but soniq-drizzle found drizzle-orm ${ownMajor}: use one version in the whole workspace, or install soniq-drizzle beside the one that opens it`,
+    );
+  return primary;
+}
+
+/** The two majors build statements of other parts, which do not fit each other. */
+function majorOf(dialect: object): "0.45" | "1.0" {
+  return "casing" in dialect ? "0.45" : "1.0";
+}
+
+const ownMajor = majorOf(new PgDialect());
 
 /** `= any (…)` over ids, as one parameter: the statement's text stays the same for any number of them, on any driver. */
 export function anyId(ids: readonly number[]): SQL {

@@ -1,4 +1,6 @@
+import { primaryOf } from "./builder.js";
 import { errorCode } from "./errors.js";
+import { guardedTransaction } from "./guarded-transaction.js";
 import type { Queryable } from "./queryable.js";
 
 const longestTries = 5;
@@ -13,11 +15,11 @@ export function isConflict(error: unknown): boolean {
  * On a transaction it fails at once: PostgreSQL wants the whole of that again, from whoever began it.
  */
 export async function retryConflicts<T>(db: Queryable, run: (db: Queryable) => PromiseLike<T>): Promise<T> {
-  const isTransaction = "rollback" in db;
+  const isTransaction = "rollback" in primaryOf(db);
   for (let tries = 1; ; tries += 1) {
     try {
       if (tries === 1) return await run(db);
-      return await db.transaction(async (tx: Queryable) => run(tx), { isolationLevel: "read committed" });
+      return await guardedTransaction(db, async (tx) => run(tx), { isolationLevel: "read committed" });
     } catch (error) {
       if (isTransaction || tries === longestTries || !isConflict(error)) throw error;
     }

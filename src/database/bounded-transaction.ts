@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { builder } from "../core/builder.js";
+import { guardedTransaction } from "../core/guarded-transaction.js";
 import type { Queryable } from "../core/queryable.js";
 
 /** How a transaction is bounded. */
@@ -18,8 +19,9 @@ export async function boundedTransaction<T>(
   { accessMode, statementTimeoutMs }: Bounds,
   run: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
-  return db.transaction(
-    async (tx: Queryable) => {
+  return guardedTransaction(
+    db,
+    async (tx) => {
       await builder(tx).execute(
         sql`select set_config('statement_timeout', ${String(statementTimeoutMs)}, true), set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`,
       );

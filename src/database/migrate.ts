@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { pgTable, text, timestamp } from "drizzle-orm/pg-core";
 import { builder } from "../core/builder.js";
 import { MigrationError } from "../core/errors.js";
+import { guardedTransaction } from "../core/guarded-transaction.js";
 import type { Queryable } from "../core/queryable.js";
 import { migrations } from "./migrations.js";
 
@@ -23,7 +24,7 @@ const lockKey = 7_664_891_205;
  * @throws MigrationError if the tables are there, but not from these migrations
  */
 export async function migrate(db: Queryable): Promise<string[]> {
-  return db.transaction(async (tx: Queryable) => {
+  return guardedTransaction(db, async (tx) => {
     // Whoever waits for the lock must see what the one before has applied.
     await tx.execute(sql`set transaction isolation level read committed`);
     await tx.execute(sql`set local lock_timeout = 0`);

@@ -1,9 +1,9 @@
 import { Pool, type PoolClient } from "pg";
+import { TransactionEndedError } from "../core/postgres-js-guard.js";
 import { applicationName } from "./client.js";
 import {
   ConnectionLoss,
   idleConnectionMs,
-  TransactionEndedError,
   type Transactional,
   type TransactionDriver,
   type TransactionSlot,

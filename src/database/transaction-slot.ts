@@ -1,5 +1,6 @@
 import { recognizeAcrossCopies } from "../core/across-copies.js";
 import { errorCode, SoniqError } from "../core/errors.js";
+import type { LossWatch } from "../core/postgres-js-guard.js";
 import type { Queryable } from "../core/queryable.js";
 
 /** An application's Drizzle database, as far as its transactions go. */
@@ -51,17 +52,6 @@ export class TransactionLostError extends SoniqError {
 /** A connection that no transaction needed for this time is given back. */
 export const idleConnectionMs = 60_000;
 
-/** What a statement meets that is sent when its transaction has ended, and a transaction that ends with a statement on its way. */
-export class TransactionEndedError extends SoniqError {
-  override readonly name = "TransactionEndedError";
-  /** PostgreSQL's own for a transaction that was rolled back. */
-  readonly code = "40000";
-
-  constructor() {
-    super("a statement came after the end of its transaction: is an `await` missing in the handler?");
-  }
-}
-
 /**
  * What says that a connection, or what runs on it, is of no more use: PostgreSQL's states of connections, a full disk, shutdown,
  * failover and input/output, and the codes of network and drivers. All else is a statement's own error, such as a parameter
@@ -70,7 +60,7 @@ export class TransactionEndedError extends SoniqError {
 const isFatal = /^(08...|53[13]00|57P0[123]|58...|25006|25P03|CONNECTION_[A-Z]+|CONNECT_TIMEOUT|E(?!RR_)[A-Z]+)$/;
 
 /** Whether and how the connection of a slot broke. Told before anybody else can act on it. */
-export class ConnectionLoss {
+export class ConnectionLoss implements LossWatch {
   /** Undefined while the connection stands. */
   error: TransactionLostError | undefined;
   /** Called when the connection is lost: for the one transaction that is open on it. */

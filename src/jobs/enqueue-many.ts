@@ -1,14 +1,12 @@
-import { sql } from "drizzle-orm";
-import { builder, each } from "../core/builder.js";
-import { DuplicateJobError, InvalidValueError, SoniqError } from "../core/errors.js";
+import { DuplicateJobError, InvalidValueError, shown, SoniqError } from "../core/errors.js";
+import { primaryOf } from "../core/builder.js";
+import { guardedTransaction } from "../core/guarded-transaction.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
-import type { JobDefinition } from "./define-job.js";
-import { ring } from "./doorbell.js";
+import { checkJobDefinition, type JobDefinition } from "./define-job.js";
 import { isDue } from "./enqueue.js";
-import { insertMany } from "./insert-many.js";
-import { findKeyHolders } from "./key-holders.js";
+import { insertMany, isOneBatch } from "./insert-many.js";
 import {
   checkOptions,
   type Enqueued,
@@ -40,6 +38,10 @@ export async function enqueueMany<Name extends string, In, Out, ResultIn, Result
   payloads: readonly NoInfer<In>[],
   options: EnqueueOptions | ((payload: In, index: number) => EnqueueOptions) = {},
 ): Promise<Enqueued<Name>[]> {
+  primaryOf(db);
+  checkJobDefinition(job);
+  if (!Array.isArray(payloads))
+    throw new InvalidValueError("payloads", `is ${shown(payloads)}: give a list`, `job ${job.name}: `);
   const rows: NewJob[] = [];
   const optionsOf = optionsFor(job, options);
   for (const [i, payload] of payloads.entries()) {
@@ -47,9 +49,7 @@ export async function enqueueMany<Name extends string, In, Out, ResultIn, Result
   }
   if (rows.length === 0) return [];
   const keyed = folded(job.name, rows);
-  const enqueued = await retryConflicts(db, (on) =>
-    on.transaction((tx: Queryable) => insertAll(tx, rows, keyed)),
-  ).catch(explainMissingTables);
+  const enqueued = await retryConflicts(db, (on) => insertAllOrNone(on, rows, keyed)).catch(explainMissingTables);
   const last = lastOfKeys(rows);
   for (const [i, { id, deduplicated }] of enqueued.entries())
     if (!deduplicated) tellEnqueued(job, id, payloads[last.get((rows[i] as NewJob).uniqueKey) ?? i] as In);
@@ -107,11 +107,29 @@ function lastOfKeys(rows: readonly NewJob[]): Map<string | null, number> {
 
 type Found = Pick<Enqueued, "id" | "deduplicated">;
 
-async function insertAll(tx: Queryable, rows: readonly NewJob[], keyed: ReadonlyMap<string, NewJob>): Promise<Found[]> {
+/**
+ * What one statement says needs no transaction: it is there as a whole or not at all, and each key that it did not take was
+ * held by another job. Only where that is an error must what was inserted be taken back.
+ */
+function insertAllOrNone(db: Queryable, rows: readonly NewJob[], keyed: ReadonlyMap<string, NewJob>): Promise<Found[]> {
   const keyless = rows.filter((row) => row.uniqueKey === null);
-  const inserted = await insertMany(tx, keyless, false);
-  const byKey = await insertKeyed(tx, keyed);
-  await ringFor(tx, new Set(rows.flatMap(({ options }) => (isDue(options) ? options.queue : []))));
+  const insertAll = (on: Queryable) => insertInOrder(on, rows, keyless, keyed);
+  const isOneStatement =
+    keyless.length === 0
+      ? isOneBatch([...keyed.values()]) && rows[0]?.options.onConflict !== "error"
+      : keyed.size === 0 && isOneBatch(keyless);
+  return isOneStatement ? insertAll(db) : guardedTransaction(db, insertAll);
+}
+
+async function insertInOrder(
+  on: Queryable,
+  rows: readonly NewJob[],
+  keyless: readonly NewJob[],
+  keyed: ReadonlyMap<string, NewJob>,
+): Promise<Found[]> {
+  const queues = [...new Set(rows.flatMap(({ options }) => (isDue(options) ? options.queue : [])))];
+  const inserted = await insertMany(on, keyless, queues);
+  const byKey = await insertKeyed(on, keyed, queues);
   const seen = new Set<string>();
   let next = 0;
   return rows.map(({ uniqueKey }) => {
@@ -123,7 +141,11 @@ async function insertAll(tx: Queryable, rows: readonly NewJob[], keyed: Readonly
   });
 }
 
-async function insertKeyed(tx: Queryable, keyed: ReadonlyMap<string, NewJob>): Promise<Map<string, Found>> {
+async function insertKeyed(
+  on: Queryable,
+  keyed: ReadonlyMap<string, NewJob>,
+  queues: readonly string[],
+): Promise<Map<string, Found>> {
   const wanted = new Map(keyed);
   const found = new Map<string, Found>();
   for (let round = 0; wanted.size > 0; round += 1) {
@@ -133,23 +155,12 @@ async function insertKeyed(tx: Queryable, keyed: ReadonlyMap<string, NewJob>): P
       );
     }
     const rows = [...wanted.values()];
-    const { name, onConflict, withinMs } = (rows[0] as NewJob).options;
-    const note = (key: string | null, job: Found) => {
+    const { name, onConflict } = (rows[0] as NewJob).options;
+    for (const { key, ...job } of await insertMany(on, rows, queues)) {
+      if (job.deduplicated && onConflict === "error") throw new DuplicateJobError(name, job.id);
       found.set(key as string, job);
       wanted.delete(key as string);
-    };
-    for (const { key, ...job } of await insertMany(tx, rows, round > 0 || withinMs !== null)) note(key, job);
-    for (const { key, id } of await findKeyHolders(tx, [...wanted.keys()])) {
-      if (onConflict === "error") throw new DuplicateJobError(name, id);
-      note(key, { id, deduplicated: true });
     }
   }
   return found;
-}
-
-async function ringFor(tx: Queryable, queues: ReadonlySet<string>): Promise<void> {
-  if (queues.size === 0) return;
-  await builder(tx)
-    .select({ rung: ring(sql`queue`) })
-    .from(sql`${each([...queues])} as queue`);
 }

@@ -2,7 +2,7 @@ import { eq } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import type { JobDefinition } from "./define-job.js";
+import { isJobDefinition, type JobDefinition } from "./define-job.js";
 import type { Job } from "./job.js";
 import { idOf, type JobHandle } from "./job-handle.js";
 import { jobOf, selectJobs } from "./job-row.js";
@@ -27,9 +27,9 @@ export async function getJob(db: Queryable, id: number): Promise<Job | undefined
 export async function getJob(
   db: Queryable,
   jobOrId: JobDefinition | number,
-  handle: JobHandle = NaN,
+  handle?: JobHandle,
 ): Promise<Job | undefined> {
-  if (typeof jobOrId === "number") return findJob(db, jobOrId);
+  if (!isJobDefinition(jobOrId)) return findJob(db, idOf(jobOrId));
   const found = await findJob(db, idOf(handle));
   if (found?.name !== jobOrId.name) return undefined;
   return found.state === "completed" ? { ...found, result: await resultOf(jobOrId, found.result) } : found;

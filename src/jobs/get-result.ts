@@ -3,7 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import type { JobDefinition } from "./define-job.js";
+import { checkJobDefinition, type JobDefinition } from "./define-job.js";
 import { ringForResult } from "./doorbell.js";
 import type { JobError } from "./job.js";
 import { idOf, type JobHandle } from "./job-handle.js";
@@ -46,6 +46,7 @@ export async function findResult<ResultOut>(
   id: number,
   rings: boolean,
 ): Promise<JobResult<ResultOut>> {
+  checkJobDefinition(job);
   if (!Number.isSafeInteger(id)) return { status: "unknown" };
   const [row] = await builder(db)
     .select({

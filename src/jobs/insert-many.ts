@@ -3,6 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { each } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
+import { ring } from "./doorbell.js";
 import { dueFrom } from "./due.js";
 import type { JobOptions, NewJob } from "./new-job.js";
 import { onConflict, runAtOf, wasThere } from "./on-conflict.js";
@@ -22,16 +23,28 @@ export interface Inserted {
 }
 
 /**
- * Inserts jobs of one definition, a few thousand per statement.
+ * Inserts jobs of one definition, a few thousand per statement, and wakes up workers that wait for them. With keys, those
+ * that are over are freed before, and what holds the others is found: each in the same statement.
  *
  * @param rows all of them with a key, each of its own and in order, or all without
- * @param frees whether keys that are over are freed before
- * @returns in the order of the ids; those whose key another job holds, that was not to be changed or does not wait, are missing
+ * @param queues where workers are to be woken up
+ * @returns in the order of the ids; only a job whose key another one took or freed while the statement ran is missing
  */
-export async function insertMany(tx: Queryable, rows: readonly NewJob[], frees: boolean): Promise<Inserted[]> {
+export async function insertMany(
+  tx: Queryable,
+  rows: readonly NewJob[],
+  queues: readonly string[],
+): Promise<Inserted[]> {
   const inserted: Inserted[] = [];
-  for (const batch of batches(rows)) inserted.push(...(await insertBatch(tx, batch, frees)));
+  for (const batch of batches(rows)) inserted.push(...(await insertBatch(tx, batch, queues)));
   return inserted;
+}
+
+/** Whether all of these go in one statement. */
+export function isOneBatch(rows: readonly NewJob[]): boolean {
+  const all = batches(rows);
+  all.next();
+  return all.next().done === true;
 }
 
 /** A few thousand rows each, or fewer long ones. */
@@ -50,13 +63,15 @@ function* batches(rows: readonly NewJob[]): Generator<readonly NewJob[]> {
   if (from < rows.length) yield rows.slice(from);
 }
 
-async function insertBatch(tx: Queryable, rows: readonly NewJob[], frees: boolean): Promise<Inserted[]> {
+async function insertBatch(tx: Queryable, rows: readonly NewJob[], queues: readonly string[]): Promise<Inserted[]> {
   const { options: common } = rows[0] as NewJob;
   const alike = rows.every(({ options, uniqueKey }) => options === common && uniqueKey === null);
   // A builder's `insert … select` would have to list every column: this one leaves the defaults to the table.
   const inserted = await rowsOf<{ id: string | number; key?: string; deduplicated?: boolean }>(
     tx,
-    alike ? insertAlike(rows, common) : insertEach(rows, common, frees),
+    rows[0]?.uniqueKey === null
+      ? ringing(sql`${alike ? insertAlike(rows, common) : insertEach(rows, common)}`, queues)
+      : insertKeyed(rows, common, queues),
   );
   return inserted
     .map(({ id, key = null, deduplicated = false }) => ({ id: Number(id), key, deduplicated }))
@@ -74,15 +89,46 @@ function insertAlike(rows: readonly NewJob[], common: JobOptions): SQL {
     returning id`;
 }
 
-function insertEach(rows: readonly NewJob[], common: JobOptions, frees: boolean): SQL {
+/** One statement, so that what it inserts is there with the bell or not at all, in one round trip. */
+function ringing(insertion: SQL, queues: readonly string[]): SQL {
+  if (queues.length === 0) return insertion;
+  return sql`with inserted as (${insertion}), ${bells(queues)} select inserted.*, ${rung} from inserted`;
+}
+
+/** Only what is read is carried out: {@link rung} does. */
+function bells(queues: readonly string[]): SQL {
+  return sql`bells as materialized (select ${ring(sql`queue`)} as rung from ${each(queues)} as queue)`;
+}
+
+const rung = sql`(select count(rung) from bells) as rung`;
+
+/**
+ * What holds the other keys is read as it was when the statement began: whoever took or freed one since is not found. Of
+ * the keys that were freed, the insert reads that they were, or PostgreSQL would carry both out in any order.
+ */
+function insertKeyed(rows: readonly NewJob[], common: JobOptions, queues: readonly string[]): SQL {
+  const keys = sql`array(select ${each(rows.map(({ uniqueKey }) => uniqueKey as string))})`;
+  return sql`with held as materialized (
+      select id, unique_key from ${soniqJobs} where unique_key = any (${keys}) and ${holdsKey} and not ${isOver}),
+    freed as (
+      update ${soniqJobs} set unique_held = false where id = any (array(
+        select id from ${soniqJobs} where unique_key = any (${keys}) and ${holdsKey} and ${isOver}
+        order by unique_key for no key update))
+      returning id),
+    inserted as (${insertEach(rows, common, sql`where (select count(*) from freed) >= 0`)}),
+    ${bells(queues)}
+    select inserted.*, ${rung} from inserted
+    union all
+    select id, unique_key, true, null from held
+    where not exists (select from inserted where key = held.unique_key)`;
+}
+
+function insertEach(rows: readonly NewJob[], common: JobOptions, afterwards = sql``): SQL {
   const rule = rows[0]?.uniqueKey === null ? uniqueRule(undefined) : common;
   const { onConflict: conflict, uniqueUntil, withinMs } = rule;
   const maxWaitMs = sql`${rule.maxWaitMs}`;
   const json = `[${rows.map((row) => rowJson(row, common)).join()}]`;
-  // It reads what was freed, or they would be carried out in any order.
-  const afterwards = frees ? sql`where (select count(*) from freed) >= 0` : sql``;
-  return sql`${frees ? freed(rows) : sql``}
-    insert into ${soniqJobs} (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
+  return sql`insert into ${soniqJobs} (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
     select ${common.name}::text, coalesce(queue, ${common.queue}), coalesce(priority, ${common.priority}::int),
       coalesce("maxAttempts", ${common.maxAttempts}::int), coalesce(payload, 'null'), coalesce(tags, ${common.tags}::text::jsonb),
       coalesce(meta, ${common.meta}::text::jsonb), "uniqueKey", ${uniqueUntil},
@@ -92,16 +138,6 @@ function insertEach(rows: readonly NewJob[], common: JobOptions, frees: boolean)
     ${afterwards}
     ${onConflict(conflict, maxWaitMs)}
     returning id, unique_key as key, ${wasThere(conflict)} as deduplicated`;
-}
-
-/** Locked in the keys' order, or two of these would wait for each other. */
-function freed(rows: readonly NewJob[]): SQL {
-  const keys = rows.map(({ uniqueKey }) => uniqueKey as string);
-  return sql`with freed as (
-    update ${soniqJobs} set unique_held = false where id = any (array(
-      select id from ${soniqJobs} where unique_key = any (array(select ${each(keys)})) and ${holdsKey} and ${isOver}
-      order by unique_key for no key update))
-    returning id)`;
 }
 
 function rowJson({ payload, uniqueKey, options }: NewJob, common: JobOptions): string {

@@ -1,6 +1,6 @@
 import { and, desc, gte, lte, not, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
-import { builder, each } from "../core/builder.js";
+import { builder } from "../core/builder.js";
 import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
@@ -27,15 +27,3 @@ const statement = compiled<{ key: string }>((db) => {
     .orderBy(desc(uniqueKey))
     .limit(1);
 });
-
-/** Of these keys those that are held and not over, each with the job that holds it. */
-export async function findKeyHolders(
-  db: Queryable,
-  keys: readonly string[],
-): Promise<{ id: number; key: string | null }[]> {
-  if (keys.length === 0) return [];
-  return builder(db)
-    .select({ id: soniqJobs.id, key: soniqJobs.uniqueKey })
-    .from(soniqJobs)
-    .where(sql`${soniqJobs.uniqueKey} = any (array(select ${each(keys)})) and ${holdsKey} and not ${isOver}`);
-}

@@ -66,6 +66,8 @@ export interface NewJob {
  */
 export function checkOptions(job: JobDefinition, options: EnqueueOptions, what = "options"): JobOptions {
   checkJobDefinition(job);
+  if (typeof options !== "object" || options === null)
+    throw new InvalidValueError(what, `is ${shown(options)}: give an object`, `job ${job.name}: `);
   try {
     const { runAt, delay, tags = [], meta = {}, uniqueKey } = options;
     if (runAt !== undefined && delay !== undefined)

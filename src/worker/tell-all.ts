@@ -1,5 +1,6 @@
 import { callHook } from "../core/call-hook.js";
-import type { Tell } from "./events.js";
+import { withoutQuery } from "../core/errors.js";
+import type { Tell, WorkerEvent } from "./events.js";
 
 /** Nobody listens. */
 export const silence: Tell = () => {};
@@ -7,7 +8,13 @@ export const silence: Tell = () => {};
 /** Tells each of these, whatever the others do wrong. */
 export function tellAll(listeners: readonly Tell[]): Tell {
   if (listeners.length === 0) return silence;
-  return (event) => {
+  return (told) => {
+    const event = shortened(told);
     for (const listener of listeners) callHook("onEvent", listener, event);
   };
+}
+
+/** Drizzle's error begins with the statement and the values of its parameters, which may be results of jobs. */
+function shortened(event: WorkerEvent): WorkerEvent {
+  return event.type === "trouble" ? { ...event, error: withoutQuery(event.error) } : event;
 }

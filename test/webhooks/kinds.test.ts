@@ -64,6 +64,6 @@ test("so do schedules and endpoints", async () => {
   const schedule = { name: "hourly", cron: "@hourly", job: orderPaid as never, payload: order as never };
   expect(() => defineSchedule(schedule)).toThrow("job is the event order.paid");
   const webhooks = { keys: [Buffer.alloc(32).toString("base64")] };
-  const endpoint = { url: "https://example.com", events: [sendInvoice as never] };
+  const endpoint = { allTenants: true, url: "https://example.com", events: [sendInvoice as never] } as const;
   await expect(registerEndpoint(db, webhooks, endpoint)).rejects.toThrow("events[0] is the job send-invoice");
 });
