@@ -5,7 +5,7 @@ import { type DueTicks, dueTicks } from "../schedules/due-ticks.js";
 import { type Fired, fireTicks, type Firing } from "../schedules/fire.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { findUpcoming, type UpcomingSchedule } from "../schedules/upcoming.js";
-import { reviewSchedules } from "../schedules/versions.js";
+import { reviewSchedules, syncSchedules } from "../schedules/versions.js";
 import { type Duty, pause } from "./duties.js";
 import type { Tell } from "./events.js";
 import type { Settings } from "./settings.js";
@@ -49,6 +49,28 @@ export function scheduleDuties(
     },
     { doing: "reviewing the schedules", everyMs: sweepMs, run: () => reviewSchedules(db, own) },
   ];
+}
+
+/**
+ * Writes down the schedules of a worker that starts. Other workers fire, and start, meanwhile: what they have locked is waited for.
+ *
+ * @param stop ends the wait, with the error
+ */
+export async function startSchedules(
+  db: Queryable,
+  own: readonly StoredSchedule[],
+  stop: AbortSignal,
+  tell: Tell,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await syncSchedules(db, own);
+    } catch (error) {
+      if (failureOf(error) !== "lock" || stop.aborted) throw error;
+      tell({ type: "trouble", doing: "writing down the schedules", error });
+      await pause(lookAgainMs * (0.5 + Math.random() / 2), stop);
+    }
+  }
 }
 
 /** A firing, and what is said of it afterwards. */
