@@ -2,7 +2,7 @@ import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { batches } from "../core/batches.js";
-import { builder, each } from "../core/builder.js";
+import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { timestamp } from "../core/timestamp.js";
@@ -36,40 +36,69 @@ export async function syncSchedules(
   schedules: readonly StoredSchedule[],
   { definedMsAgo = 0 }: { readonly definedMsAgo?: number } = {},
 ): Promise<void> {
-  const { nowMs, inForce } = await findInForce(db, schedules);
-  const isNew = ({ name }: StoredSchedule) => !inForce.has(name);
+  const { nowMs, there, outdated } = await compare(db, schedules, true);
+  const missing = schedules.filter(({ name }) => !there.has(name));
   const created = new Set<string>();
-  for (const some of definitions(schedules.filter(isNew), nowMs - definedMsAgo))
+  for (const some of definitions(missing, nowMs - definedMsAgo))
     for (const name of await createSchedules(db, some)) created.add(name);
   // Another worker may have been the first to create some.
-  const others = schedules.filter(({ name, definition }) => !created.has(name) && inForce.get(name) !== definition);
-  for (const some of definitions(others, nowMs)) await takeOver(db, some, { unseen: true });
+  const others = schedules.filter(({ name }) => outdated.has(name) || !(there.has(name) || created.has(name)));
+  for (const some of definitions(others, nowMs)) await takeOver(db, some, true);
   await flagOrphans(db);
 }
 
 /** The same every so often, now that workers may have come and gone; but what was removed stays so. */
 export async function reviewSchedules(db: Queryable, schedules: readonly StoredSchedule[]): Promise<void> {
-  const { nowMs, inForce } = await findInForce(db, schedules);
-  const others = schedules.filter(({ name, definition }) => inForce.has(name) && inForce.get(name) !== definition);
-  for (const some of definitions(others, nowMs)) await takeOver(db, some, { unseen: false });
+  const { nowMs, outdated } = await compare(db, schedules, false);
+  const others = schedules.filter(({ name }) => outdated.has(name));
+  for (const some of definitions(others, nowMs)) await takeOver(db, some, false);
   await flagOrphans(db);
   await realign(db);
 }
 
-/** Which definitions of some schedules are in force, by name; and the database's time. */
-async function findInForce(
-  db: Queryable,
-  schedules: readonly StoredSchedule[],
-): Promise<{ readonly nowMs: number; readonly inForce: ReadonlyMap<string, string> }> {
-  const names = each(schedules.map(({ name }) => name));
-  const [row] = await rowsOf<{ now: number | string; definitions: string }>(
+/** What the database has of some schedules. */
+interface Comparison {
+  readonly nowMs: number;
+  /** The names of those that it has. */
+  readonly there: ReadonlySet<string>;
+  /** The names of those whose definition is to be in force, and is not. */
+  readonly outdated: ReadonlySet<string>;
+}
+
+async function compare(db: Queryable, schedules: readonly StoredSchedule[], unseen: boolean): Promise<Comparison> {
+  const own = JSON.stringify(schedules.map(({ name, definition }) => ({ name, definition })));
+  const [row] = await rowsOf<{ now: number | string; there: string; outdated: string }>(
     db,
-    sql`select floor(${clockMs}) as now, (
-        select coalesce(jsonb_object_agg(name, definition), '{}')::text from ${soniqSchedules} where name = any (array(select ${names}))
-      ) as definitions`,
+    sql`with ${documents}, found as materialized (
+        select new.name, ${isOutdated(unseen)} as outdated
+        from jsonb_to_recordset(${own}::text::jsonb) as new (name text, definition text)
+        join ${soniqSchedules} as schedule on schedule.name = new.name
+      )
+      select floor(${clockMs}) as now, coalesce(jsonb_agg(name), '[]')::text as there,
+        coalesce(jsonb_agg(name) filter (where outdated), '[]')::text as outdated
+      from found`,
   );
-  const { now, definitions: found } = row as { now: number | string; definitions: string };
-  return { nowMs: Number(now), inForce: new Map(Object.entries(JSON.parse(found) as Record<string, string>)) };
+  const { now, there, outdated } = row as { now: number | string; there: string; outdated: string };
+  const names = (json: string) => new Set(JSON.parse(json) as string[]);
+  return { nowMs: Number(now), there: names(there), outdated: names(outdated) };
+}
+
+/** What the code of live sessions makes of schedules: the hashes of the definitions by name. Most sessions run the same code. */
+const documents = sql`document as materialized (
+  select distinct schedules || '{}' as schedules from ${soniqWorkers} where ended_at is null and lease_expires_at > now())`;
+
+const isSeen = sql`jsonb_exists(schedule.definitions, new.definition)`;
+
+/**
+ * Whether the definition `new` is to be in force instead of that of the row `schedule`: no live session carries one that was
+ * first seen later.
+ *
+ * @param unseen whether one that was never seen counts as the newest: that of a worker that starts
+ */
+function isOutdated(unseen: boolean): SQL {
+  const later = sql`exists (select 1 from document
+    where schedule.definitions -> (document.schedules ->> new.name) > coalesce(schedule.definitions -> new.definition, '0'))`;
+  return sql`(schedule.definition <> new.definition and (${unseen ? sql`not ${isSeen} or` : sql``} not ${later}))`;
 }
 
 /** In the order of their names, in which all workers lock them. */
@@ -95,54 +124,37 @@ async function createSchedules(db: Queryable, created: readonly Definition[]): P
 }
 
 /**
- * Puts definitions in force, where no live session carries one that was first seen later. A schedule's next tick stays, so that
- * none is lost, unless it comes at other times from now on; then one that is overdue fires first.
- *
- * @param unseen whether one that was never seen counts as the newest: that of a worker that starts
+ * Puts definitions in force. A schedule's next tick stays, so that none is lost, unless it comes at other times from now on; then
+ * one that is overdue fires first.
  */
-async function takeOver(
-  db: Queryable,
-  taken: readonly Definition[],
-  { unseen }: { readonly unseen: boolean },
-): Promise<void> {
-  const seen = sql`jsonb_exists(schedule.definitions, new.definition)`;
-  const later = sql`exists (select 1 from carried where carried.name = schedule.name
-    and schedule.definitions -> carried.definition > coalesce(schedule.definitions -> new.definition, '0'))`;
+async function takeOver(db: Queryable, taken: readonly Definition[], unseen: boolean): Promise<void> {
   const otherRhythm = sql`(schedule.cron, schedule.every_ms, schedule.time_zone) is distinct from (new.cron, new.every_ms, new.time_zone)`;
   await builder(db).execute(
-    sql`with new as materialized (select * from ${recordset(taken)}),
-      carried as materialized (
-        select distinct key as name, value as definition from (${carriedDocuments}) as document, jsonb_each_text(document.schedules)
-        where key = any (array(select name from new))
-      ),
+    sql`with ${documents}, new as materialized (select * from ${recordset(taken)}),
       schedule as materialized (
-        select soniq_schedules.* from new join ${soniqSchedules} on soniq_schedules.name = new.name
-        order by new.name for no key update of soniq_schedules
+        select schedule.* from new join ${soniqSchedules} as schedule on schedule.name = new.name
+        where ${isOutdated(unseen)} order by new.name for no key update of schedule
       )
       update ${soniqSchedules} set
         (${columnNames}) = row (${columnValues}),
-        definitions = case when ${seen} then schedule.definitions
+        definitions = case when ${isSeen} then schedule.definitions
           else ${newest(sql`schedule.definitions || jsonb_build_object(new.definition, ${clockMs})`)} end,
         next_run_at = case when ${otherRhythm} and schedule.next_run_at > now() then to_timestamp(new.next_ms / 1000) else schedule.next_run_at end,
         orphaned_at = null, updated_at = now()
       from schedule join new on new.name = schedule.name
-      where soniq_schedules.name = schedule.name and schedule.definition <> new.definition
-        and (${unseen ? sql`not ${seen} or` : sql``} not ${later})`,
+      where soniq_schedules.name = schedule.name`,
   );
 }
 
 /** Flags the schedules that no live session's code defines any more: they fire no more. And lets those go on that are back. */
 async function flagOrphans(db: Queryable): Promise<void> {
   const { name, orphanedAt } = soniqSchedules;
-  const carried = sql`${name} in (select jsonb_object_keys(document.schedules) from (${carriedDocuments}) as document)`;
+  const carried = sql`${name} in (with ${documents} select jsonb_object_keys(document.schedules) from document)`;
   await builder(db)
     .update(soniqSchedules)
     .set({ orphanedAt: sql`case when ${orphanedAt} is null then now() end` })
     .where(sql`(${isNull(orphanedAt)}) <> (${carried})`);
 }
-
-/** What the code of live sessions makes of schedules: the hashes of the definitions by name. Most sessions run the same code. */
-const carriedDocuments = sql`select distinct schedules from ${soniqWorkers} where ended_at is null and lease_expires_at > now()`;
 
 /**
  * Gives schedules that changed in the future their next tick by today's time: the database's clock was ahead for a while, and
@@ -192,7 +204,9 @@ const columns = [
 ];
 const columnNames = sql.raw(columns.join(", "));
 // A JSON null in a recordset is an SQL null.
-const columnValues = sql.raw(columns.map((name) => (name === "payload" ? "coalesce(new.payload, 'null')" : `new.${name}`)).join(", "));
+const columnValues = sql.raw(
+  columns.map((name) => (name === "payload" ? "coalesce(new.payload, 'null')" : `new.${name}`)).join(", "),
+);
 
 function recordset(all: readonly Definition[]): SQL {
   const rows = all.map(({ schedule: { payload, options, ...rest }, nextMs }) => {

@@ -90,8 +90,7 @@ class ScheduleFiring {
 
   /** @returns when the next tick is, by `performance.now()` */
   async fireDue(stop: AbortSignal): Promise<number> {
-    for (const [schedule, untilMs] of this.#setAside)
-      if (untilMs <= performance.now()) this.#setAside.delete(schedule);
+    for (const [schedule, untilMs] of this.#setAside) if (untilMs <= performance.now()) this.#setAside.delete(schedule);
     let nextAt = Infinity;
     for (let after: UpcomingSchedule | undefined; ;) {
       const askedAt = performance.now();

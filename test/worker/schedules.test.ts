@@ -163,7 +163,8 @@ test("a start that takes longer than the lease keeps its session, and its schedu
   await holder`select from soniq_schedules for update`;
   const { worker, events } = observedWorker({ ...config, lease: "1s", sweep: "1h" });
   const started = worker.start();
-  const age = () => sql`select from soniq_workers where ended_at is null and lease_expires_at > started_at + interval '3 seconds'`;
+  const age = () =>
+    sql`select from soniq_workers where ended_at is null and lease_expires_at > started_at + interval '3 seconds'`;
   await until(async () => (await age()).length === 1);
   await holder`rollback`;
   holder.release();
