@@ -1,4 +1,7 @@
+import { SoniqError } from "../core/errors.js";
 import { checkTables } from "../database/check-tables.js";
+import type { Route } from "../database/client.js";
+import { findLowLimit } from "../database/connection-room.js";
 import type { Listener } from "../database/listener.js";
 import { cancelChannel, waitChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
@@ -6,6 +9,7 @@ import { rescueFromEnded } from "../jobs/rescue.js";
 import { pauseChannel, resumeChannel } from "../queues/pause.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { type Activity, activityOf, slotsOf } from "./activity.js";
+import { connectionBudget, totalOf } from "./connection-budget.js";
 import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
 import { deliveryDuties, withDeliveries } from "./deliveries.js";
@@ -90,6 +94,7 @@ export class Engine {
     this.#stats = new StatsWriter(db, settings);
     const logs = new LogWriter(db, tell);
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
+    await this.#checkRoom(route);
     // Before anything that may take longer than the lease.
     const endBeats = perform([this.#beats()], tell);
     await startSchedules(db, this.schedules, stop, tell).catch(async (error: unknown) => {
@@ -132,6 +137,14 @@ export class Engine {
     const endOthers = perform(duties, tell);
     this.#endDuties = async () => void (await Promise.all([endBeats(), endOthers()]));
     for (const queue of this.#queues) queue.start();
+  }
+
+  /** A limit that is too low keeps the transactions of handlers from connecting, and nothing else. */
+  async #checkRoom(route: Route): Promise<void> {
+    if (typeof this.settings.connection !== "string" || route === "pooled") return;
+    const warning = await findLowLimit(this.connections.engine.db, totalOf(connectionBudget(this.settings)));
+    if (warning !== undefined)
+      this.tell({ type: "trouble", doing: "making sure of its connections", error: new SoniqError(warning) });
   }
 
   #beats(): Duty {
