@@ -4,6 +4,7 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
+import { dateFrom } from "../core/timestamp.js";
 
 /** What somebody did by the dashboard. */
 interface AuditEntry {
@@ -34,7 +35,7 @@ export async function listAudit(db: Queryable, page: PageOptions = {}): Promise<
   const rows = await builder(db)
     .select({
       id: soniqAudit.id,
-      at: soniqAudit.at,
+      at: dateFrom(soniqAudit.at),
       actor: soniqAudit.actor,
       action: soniqAudit.action,
       target: sql<string>`coalesce(${soniqAudit.target}, '')`,

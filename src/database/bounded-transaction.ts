@@ -23,7 +23,7 @@ export async function boundedTransaction<T>(
     db,
     async (tx) => {
       await builder(tx).execute(
-        sql`select set_config('statement_timeout', ${String(statementTimeoutMs)}, true), set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`,
+        sql`select set_config('statement_timeout', ${String(statementTimeoutMs)}, true), set_config('lock_timeout', ${String(lockTimeoutMs)}, true), set_config('jit', 'off', true)`,
       );
       return run(tx);
     },

@@ -2,7 +2,7 @@ import { getTableColumns, getTableName, sql } from "drizzle-orm";
 import type { PgTable } from "drizzle-orm/pg-core";
 import * as schema from "../../schema/index.js";
 import { builder } from "../core/builder.js";
-import { MigrationError } from "../core/errors.js";
+import { ConfigError, MigrationError } from "../core/errors.js";
 import { howToMigrate } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 
@@ -10,9 +10,11 @@ import type { Queryable } from "../core/queryable.js";
  * Compares the database with the schema of this version.
  *
  * @throws MigrationError naming the first table or column that is missing, and what to do
+ * @throws ConfigError naming the tables of which row level security hides rows from this role
  */
 export async function checkTables(db: Queryable): Promise<void> {
-  for (const table of Object.values(schema) as PgTable[]) {
+  const tables = Object.values(schema) as PgTable[];
+  for (const table of tables) {
     const name = getTableName(table);
     const rows = await builder(db)
       .select({ column: sql<string>`attname::text` })
@@ -26,4 +28,27 @@ export async function checkTables(db: Queryable): Promise<void> {
         `the column ${name}.${missing.name} is missing, the tables are older than this version: ${howToMigrate}`,
       );
   }
+  await checkRowSecurity(db, tables.map(getTableName));
+}
+
+/** Row level security says nothing of what it hides: a worker would find no jobs, and no queue that is paused. */
+async function checkRowSecurity(db: Queryable, tables: readonly string[]): Promise<void> {
+  const ofRole = sql`exists (select 1 from unnest(polroles) as role where role = 0 or pg_has_role(role, 'member'))`;
+  const policies = sql`select 1 from pg_policy where polrelid = pg_class.oid and ${ofRole}`;
+  const all = sql`pg_get_expr(polqual, polrelid) = 'true' and coalesce(pg_get_expr(polwithcheck, polrelid), 'true') = 'true'`;
+  const isOpen = sql`exists (${policies} and polpermissive and polcmd = '*' and ${all}) and not exists (${policies} and not polpermissive)`;
+  const hidden = await builder(db)
+    .select({ table: sql<string>`relname::text`, role: sql<string>`current_user::text` })
+    .from(sql`pg_class`)
+    .where(
+      sql`oid = any (array(select to_regclass(name) from jsonb_array_elements_text(${JSON.stringify(tables)}::text::jsonb) as name))
+        and row_security_active(oid) and not (${isOpen})`,
+    )
+    .orderBy(sql`relname`);
+  const role = hidden[0]?.role;
+  if (role === undefined) return;
+  const names = hidden.map(({ table }) => table).join(", ");
+  throw new ConfigError(
+    `row level security may hide rows of ${names} from the role ${JSON.stringify(role)}, and jobs would silently not run: alter role … bypassrls, connect as the owner of these tables, or on each of them: create policy soniq_worker on … for all to … using (true) with check (true);`,
+  );
 }

@@ -34,6 +34,10 @@ const knownWays = {
 } as const;
 
 const sessionParameters = {
+  // A role or database may have others, and what a session writes as text would have to be read with the same.
+  DateStyle: "ISO",
+  IntervalStyle: "postgres",
+  TimeZone: "UTC",
   default_transaction_isolation: "read committed",
   lock_timeout: lockTimeoutMs,
   statement_timeout: statementTimeoutMs,

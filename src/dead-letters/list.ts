@@ -4,6 +4,7 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
+import { dateFrom } from "../core/timestamp.js";
 import type { JobError } from "../jobs/job.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";
@@ -87,12 +88,12 @@ const columns = {
   uniqueKey: soniqJobs.uniqueKey,
   tags: sql<string>`${soniqJobs.tags}::text`,
   meta: sql<string>`${soniqJobs.meta}::text`,
-  createdAt: soniqJobs.createdAt,
-  finishedAt: soniqJobs.finishedAt,
+  createdAt: dateFrom(soniqJobs.createdAt),
+  finishedAt: dateFrom(soniqJobs.finishedAt),
 };
 
-type Row = Omit<DeadLetter, "payload" | "errors" | "tags" | "meta" | "finishedAt"> &
-  Record<"payload" | "errors" | "tags" | "meta", string> & { readonly finishedAt: Date | null };
+type Row = Omit<DeadLetter, "payload" | "errors" | "tags" | "meta"> &
+  Record<"payload" | "errors" | "tags" | "meta", string>;
 
 function deadLetter(row: Row): DeadLetter {
   return {
@@ -101,6 +102,5 @@ function deadLetter(row: Row): DeadLetter {
     errors: JSON.parse(row.errors) as DeadLetter["errors"],
     tags: JSON.parse(row.tags) as DeadLetter["tags"],
     meta: JSON.parse(row.meta) as DeadLetter["meta"],
-    finishedAt: row.finishedAt as Date,
   };
 }

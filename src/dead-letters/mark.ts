@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { invalidCursor } from "../core/page.js";
+import { timeText } from "../core/timestamp.js";
 
 /** A place among dead letters, which are in the order in which they died. */
 export interface DeadLetterMark {
@@ -13,7 +14,7 @@ export const theBeginning: DeadLetterMark = { finishedAt: "-infinity", id: 0 };
 export const theEnd: DeadLetterMark = { finishedAt: "infinity", id: 0 };
 
 /** When a job died, as a mark has it: the same in the time zone of any session. */
-export const finishedAtText = sql<string>`to_char(${soniqJobs.finishedAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00')`;
+export const finishedAtText = timeText(soniqJobs.finishedAt);
 
 /** As a pair, so that the index of dead letters serves, and not the one of all that has finished. */
 export function isAfter({ finishedAt, id }: DeadLetterMark): SQL {

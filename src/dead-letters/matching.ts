@@ -3,7 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { anyId } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 import { InvalidValueError, shown } from "../core/errors.js";
-import { timestamp } from "../core/timestamp.js";
+import { timeAgo, timestamp } from "../core/timestamp.js";
 import type { DeadLetterFilter } from "./filter.js";
 
 /**
@@ -37,7 +37,7 @@ const conditions: { [Key in keyof DeadLetterFilter]-?: (value: Required<DeadLett
 
 /** A time, or how long ago by the database's clock. */
 function moment(time: Date | Duration, what: string): SQL {
-  if (!(time instanceof Date)) return sql`now() - ${milliseconds(time, what)}::float8 * interval '1 millisecond'`;
+  if (!(time instanceof Date)) return timeAgo(milliseconds(time, what));
   if (Number.isNaN(time.getTime())) throw new InvalidValueError(what, `is ${shown(time)} that is invalid`);
   return timestamp(time.getTime());
 }

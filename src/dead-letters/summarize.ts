@@ -3,6 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
+import { dateFrom } from "../core/timestamp.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";
 
@@ -57,8 +58,8 @@ export async function summarizeDeadLetters(db: Queryable, filter: DeadLetterFilt
       reason: newest.reason,
       error: newest.error,
       count: count(),
-      oldest: sql<Date>`min(${newest.finishedAt})`.mapWith(soniqJobs.finishedAt),
-      newest: sql<Date>`max(${newest.finishedAt})`.mapWith(soniqJobs.finishedAt),
+      oldest: dateFrom(sql`min(${newest.finishedAt})`),
+      newest: dateFrom(sql`max(${newest.finishedAt})`),
     })
     .from(newest)
     .groupBy(newest.name, newest.reason, newest.error)

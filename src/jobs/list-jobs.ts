@@ -5,7 +5,7 @@ import { InvalidValueError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
-import { timestamp } from "../core/timestamp.js";
+import { nullableDateFrom, timestamp } from "../core/timestamp.js";
 import { findPlace } from "./find-place.js";
 import type { JobSummary } from "./job.js";
 import { selectSummaries, summaryOf } from "./job-row.js";
@@ -154,7 +154,7 @@ async function stretchBefore(db: Queryable, before: number, end: number): Promis
     .from(ids)
     .as("stretch");
   const [found] = await qb
-    .select({ jobs: stretch.jobs, lowest: stretch.lowest, backTo: soniqJobs.createdAt })
+    .select({ jobs: stretch.jobs, lowest: stretch.lowest, backTo: nullableDateFrom(soniqJobs.createdAt) })
     .from(stretch)
     .leftJoin(soniqJobs, eq(soniqJobs.id, stretch.lowest));
   const { jobs, lowest, backTo } = found as { jobs: number; lowest: number | string; backTo: Date | null };

@@ -3,6 +3,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { timeAgo, timeText } from "../core/timestamp.js";
 
 /** Finished jobs of one state that are past their retention. */
 export interface PruneInput {
@@ -36,7 +37,7 @@ export const pruneFromTheBeginning: PruneMark = { finishedAt: "-infinity", id: 0
 /** The time before which finished jobs are past a retention, as a text. */
 export async function findPruneHorizon(db: Queryable, retentionMs: number): Promise<string> {
   const [found] = await builder(db)
-    .select({ horizon: sql<string>`(now() - ${retentionMs}::float8 * interval '1 millisecond')::text` })
+    .select({ horizon: timeText(timeAgo(retentionMs)) })
     .from(sql`(values (1)) as one`);
   return (found as { horizon: string }).horizon;
 }
@@ -78,7 +79,7 @@ export async function findPrunable(
     .select({
       ids: sql<string>`coalesce(json_agg(${ofPage}) filter (where ${page.prunable}), '[]')::text`,
       walked: sql<number>`count(*)::int`,
-      finishedAt: sql<string>`max(${page.finishedAt})::text`,
+      finishedAt: timeText(sql`max(${page.finishedAt})`),
       id: sql<number>`((array_agg(${ofPage}))[count(*)])::float8`,
     })
     .from(page);

@@ -33,21 +33,23 @@ export interface QueueOverview {
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
+  // As an array, since PostgreSQL reckons with a hundred queues for each worker: for so many it would compile the statement, which
+  // takes seconds, and then meet a few.
   const rows = await rowsOf<Row>(
     db,
     sql`with active as materialized (
         select queue, count(*)::int as jobs from (select queue from ${soniqJobs} where state = 'active' limit ${mostCounted}) as jobs group by queue
-      ), queues as (
+      ), names as (
         select queue from (${waitingQueues}) as waiting
         union select queue from active
         union select name from ${soniqQueues}
-        union select jsonb_object_keys(queues) from ${soniqWorkers} where ended_at is null and lease_expires_at > now()
+        union select jsonb_object_keys(queues) from (select distinct queues from ${soniqWorkers} where ended_at is null and lease_expires_at > now()) as worked
       )
       select queues.queue as name, extract(epoch from paused_at)::float8 * 1000 as "pausedAtMs",
         (${counted(due)}) as due, (${counted(sql`job.run_at > now() and job.run_at < 'infinity'`)}) as scheduled,
         (${counted(sql`job.run_at = 'infinity'`)}) as parked, coalesce(active.jobs, 0) as active,
         (select round(extract(epoch from now() - min(run_at)) * 1000)::float8 from (${firstDue}) as first) as "longestWaitMs"
-      from queues
+      from unnest(array(select queue from names)) as queues (queue)
       left join active on active.queue = queues.queue
       left join ${soniqQueues} on ${soniqQueues.name} = queues.queue
       order by 1`,

@@ -1,4 +1,4 @@
-import { CronExpressionParser } from "cron-parser";
+import { type CronExpression, CronExpressionParser } from "cron-parser";
 import { errorText, InvalidValueError, shown } from "../core/errors.js";
 import { type TimeZone, timeZoneOf } from "./time-zone.js";
 
@@ -13,12 +13,13 @@ const hoursOfDay = 24;
  */
 export function cronTicks(cron: string, timeZone: string, afterMs: number): Generator<number, never> {
   const zone = timeZoneOf(timeZone);
-  const everyHour = CronExpressionParser.parse(cron).fields.hour.values.length === hoursOfDay;
-  return everyHour ? ticksAsTimePasses(cron, zone, afterMs) : ticksByTheClock(cron, zone, afterMs);
+  const expression = CronExpressionParser.parse(cron, { tz: "UTC" });
+  const everyHour = expression.fields.hour.values.length === hoursOfDay;
+  return everyHour ? ticksAsTimePasses(expression, zone, afterMs) : ticksByTheClock(expression, zone, afterMs);
 }
 
-function* ticksByTheClock(cron: string, zone: TimeZone, afterMs: number): Generator<number, never> {
-  const walls = wallTicks(cron, afterMs + zone.offsetAt(afterMs));
+function* ticksByTheClock(expression: CronExpression, zone: TimeZone, afterMs: number): Generator<number, never> {
+  const walls = wallTicks(expression, afterMs + zone.offsetAt(afterMs));
   for (let lastMs = afterMs; ;) {
     const tickMs = zone.instantOf(walls.next().value);
     if (tickMs <= lastMs) continue;
@@ -27,10 +28,10 @@ function* ticksByTheClock(cron: string, zone: TimeZone, afterMs: number): Genera
   }
 }
 
-function* ticksAsTimePasses(cron: string, zone: TimeZone, afterMs: number): Generator<number, never> {
+function* ticksAsTimePasses(expression: CronExpression, zone: TimeZone, afterMs: number): Generator<number, never> {
   for (let fromMs = afterMs + 1; ;) {
     const offset = zone.offsetAt(fromMs);
-    for (const wallMs of wallTicks(cron, fromMs - 1 + offset)) {
+    for (const wallMs of wallTicks(expression, fromMs - 1 + offset)) {
       const tickMs = wallMs - offset;
       if (zone.offsetAt(tickMs) !== offset) {
         // From the change on the clocks show other times: a tick may be just there.
@@ -43,8 +44,8 @@ function* ticksAsTimePasses(cron: string, zone: TimeZone, afterMs: number): Gene
   }
 }
 
-function* wallTicks(cron: string, afterMs: number): Generator<number, never> {
-  const expression = CronExpressionParser.parse(cron, { currentDate: new Date(afterMs), tz: "UTC" });
+function* wallTicks(expression: CronExpression, afterMs: number): Generator<number, never> {
+  expression.reset(new Date(afterMs));
   for (;;) yield expression.next().getTime();
 }
 

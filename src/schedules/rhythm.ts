@@ -53,7 +53,9 @@ export function* ticksAfter(
   afterMs = tickMs,
 ): Generator<number, never> {
   if (cron !== null) return yield* cronTicks(cron, timeZone, Math.max(tickMs, afterMs));
-  const every = everyMs as number;
+  const every = everyMs ?? 0;
+  // Plain SQL may have stored it: the ticks would never get anywhere.
+  if (every < shortestMs) throw new InvalidValueError("every", `is ${every} ms: it must be a second or more`);
   for (let n = Math.max(0, Math.floor((afterMs - tickMs) / every)) + 1; ; n += 1) yield tickMs + n * every;
 }
 

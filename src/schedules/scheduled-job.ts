@@ -1,10 +1,24 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
+import { soniqSchedules } from "../../schema/schedules.js";
 import { dueFrom } from "../jobs/due.js";
 import { holdsKey, isOver } from "../jobs/unique-key.js";
 
+const key = sql`schedule.options ->> 'uniqueKey'`;
+
 /**
- * The steps `freed` and `job` of a statement whose step `schedule` is a schedule's row: its jobs, where no other job holds
+ * Whether the last job of a step `schedule`, which has locked its rows, has not finished. A job that was committed after the
+ * statement began is not visible to it; the statement sees the schedule as it was before that, too, and the row as it is now
+ * differs.
+ */
+export const isRunning = sql`(exists (select 1 from ${soniqJobs} where id = schedule.last_job_id and finished_at is null)
+  or schedule.last_job_id is distinct from (select seen.last_job_id from ${soniqSchedules} as seen where seen.name = schedule.name))`;
+
+/** The order in which several schedules lock and insert unique keys: in any other, two statements could wait for each other. */
+export const byUniqueKey = sql`${key} nulls first, schedule.name`;
+
+/**
+ * The steps `freed` and `job` of a statement whose step `schedule` has rows of schedules: their jobs, where no other job holds
  * their unique key. A builder's `insert … select` would have to list every column: this one leaves the defaults to the table.
  *
  * @param tick the tick as a text, which the job's `meta` tells, or null
@@ -12,10 +26,12 @@ import { holdsKey, isOver } from "../jobs/unique-key.js";
  * @param from `schedule`, joined with what `tick` and `runAtMs` are taken from
  */
 export function scheduledJob(tick: SQL, runAtMs: SQL, from: SQL): SQL {
-  const key = sql`schedule.options ->> 'uniqueKey'`;
   // The key reads what was freed, or they would be carried out in any order.
   return sql`freed as (
-      update ${soniqJobs} set unique_held = false from schedule where unique_key = ${key} and ${holdsKey} and ${isOver} returning id),
+      update ${soniqJobs} set unique_held = false where id = any (array(
+        select holder.id from schedule join ${soniqJobs} as holder on holder.unique_key = ${key} and ${holdsKey} and ${isOver}
+        order by ${byUniqueKey} for no key update of holder))
+      returning id),
     job as (
       insert into ${soniqJobs}
         (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
@@ -27,5 +43,5 @@ export function scheduledJob(tick: SQL, runAtMs: SQL, from: SQL): SQL {
         ${dueFrom(runAtMs, sql`null::float8`)}
       from ${from}
       on conflict (unique_key) where ${holdsKey} do nothing
-      returning id, queue)`;
+      returning id, queue, meta ->> 'schedule' as schedule)`;
 }

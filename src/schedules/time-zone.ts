@@ -10,8 +10,17 @@ export interface TimeZone {
 
 const dayMs = 86_400_000;
 
+/** Time zones do not change while a process runs, and one takes as long to look up as all else that a tick needs. */
+const known = new Map<string, TimeZone>();
+
 /** @throws RangeError for a name that the IANA database does not have */
 export function timeZoneOf(name: string): TimeZone {
+  const zone = known.get(name) ?? lookUp(name);
+  known.set(name, zone);
+  return zone;
+}
+
+function lookUp(name: string): TimeZone {
   const format = new Intl.DateTimeFormat("en-US", { timeZone: name, timeZoneName: "longOffset" });
 
   function offsetAt(ms: number): number {

@@ -1,6 +1,5 @@
 import { eq, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
-import { soniqJobs } from "../../schema/jobs.js";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
@@ -8,7 +7,7 @@ import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { ring } from "../jobs/doorbell.js";
 import { noSuchSchedule } from "./no-such-schedule.js";
-import { scheduledJob } from "./scheduled-job.js";
+import { isRunning, scheduledJob } from "./scheduled-job.js";
 
 /**
  * Enqueues a schedule's job now, as if it had a tick, whether it is paused or not, and though the last job may not have
@@ -27,7 +26,6 @@ export async function triggerSchedule(db: Queryable, name: string): Promise<{ re
     .from(soniqSchedules)
     .where(eq(soniqSchedules.name, name))
     .for("no key update");
-  const isRunning = sql`exists (select 1 from ${soniqJobs} where id = schedule.last_job_id and finished_at is null)`;
   const [triggered] = await rowsOf<{ id: string | number | null }>(
     db,
     sql`with schedule as (${schedule}),

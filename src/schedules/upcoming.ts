@@ -2,6 +2,7 @@ import { asc, eq, isNull, and, type SQL, sql } from "drizzle-orm";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { timeText } from "../core/timestamp.js";
 import type { StoredRhythm } from "./rhythm.js";
 
 /** A schedule and its next tick. Times are the database's, in milliseconds since 1970. */
@@ -9,18 +10,37 @@ export interface UpcomingSchedule extends StoredRhythm {
   readonly name: string;
   readonly definition: string;
   readonly missed: "once" | "skip" | "all";
+  readonly overlap: "skip" | "allow";
   /** Ticks so far: firing is refused to whoever has read another count. */
   readonly ticks: number;
   readonly paused: boolean;
   readonly nextMs: number;
+  /** The same as a text, with its microseconds. */
+  readonly nextText: string;
   readonly nowMs: number;
 }
 
-/** The schedules that tick next, in their order. @param limit how many */
-export function findUpcoming(db: Queryable, limit: number): Promise<UpcomingSchedule[]> {
+/** Which schedules to look at. */
+export interface UpcomingPage {
+  readonly limit: number;
+  /** Where the page before ended; by default it begins with the schedule that ticks first. */
+  readonly after?: Pick<UpcomingSchedule, "nextText" | "name"> | undefined;
+}
+
+const beforeAll = { nextText: "-infinity", name: "" };
+
+/** The schedules that tick next, in their order. */
+export function findUpcoming(db: Queryable, { limit, after = beforeAll }: UpcomingPage): Promise<UpcomingSchedule[]> {
+  const { nextRunAt, name, pausedAt, orphanedAt } = soniqSchedules;
   return upcoming(db)
-    .where(and(isNull(soniqSchedules.pausedAt), isNull(soniqSchedules.orphanedAt)))
-    .orderBy(asc(soniqSchedules.nextRunAt))
+    .where(
+      and(
+        isNull(pausedAt),
+        isNull(orphanedAt),
+        sql`(${nextRunAt}, ${name}) > (${after.nextText}::timestamptz, ${after.name}::text)`,
+      ),
+    )
+    .orderBy(asc(nextRunAt), asc(name))
     .limit(limit);
 }
 
@@ -39,9 +59,12 @@ function upcoming(db: Queryable) {
       everyMs: soniqSchedules.everyMs,
       timeZone: soniqSchedules.timeZone,
       missed: soniqSchedules.missed,
+      overlap: soniqSchedules.overlap,
       ticks: soniqSchedules.ticks,
       paused: sql<boolean>`${soniqSchedules.pausedAt} is not null`,
-      nextMs: milliseconds(sql`${soniqSchedules.nextRunAt}`),
+      // Plain SQL may have set it to -infinity, from which no tick could be counted.
+      nextMs: milliseconds(sql`greatest(${soniqSchedules.nextRunAt}, to_timestamp(0))`),
+      nextText: timeText(soniqSchedules.nextRunAt),
       nowMs: milliseconds(sql`now()`),
     })
     .from(soniqSchedules);

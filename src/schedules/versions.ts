@@ -1,10 +1,12 @@
-import { and, eq, isNull, ne, notExists, or, type SQL, sql } from "drizzle-orm";
-import { QueryBuilder } from "drizzle-orm/pg-core";
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { soniqWorkers } from "../../schema/workers.js";
+import { batches } from "../core/batches.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { ticksAfter } from "./rhythm.js";
+import { rowsOf } from "../core/rows.js";
+import { timestamp } from "../core/timestamp.js";
+import { type StoredRhythm, ticksAfter } from "./rhythm.js";
 import type { StoredSchedule } from "./stored-schedule.js";
 
 // Two versions of the code may define a schedule differently, and run at once while one is deployed or taken back. The one
@@ -14,119 +16,206 @@ import type { StoredSchedule } from "./stored-schedule.js";
 /** Of each schedule so many definitions are remembered. */
 const remembered = sql.raw("20");
 const clockMs = sql`(extract(epoch from clock_timestamp()) * 1000)::float8`;
-const databaseNow = sql<number>`floor(${clockMs})`.mapWith(Number);
-const timeFrom = (ms: number) => sql`to_timestamp(${ms}::float8 / 1000)`;
+/** Written down by one statement. Each takes a while to find its first tick, and heartbeats are to come in between. */
+const maxRows = 100;
 
-/** Writes down the schedules of a worker that starts, whose session carries them already; and stops those that are orphaned. */
-export async function syncSchedules(db: Queryable, schedules: readonly StoredSchedule[]): Promise<void> {
-  for (const schedule of schedules) {
-    const nowMs = await findNow(db);
-    if (!(await createSchedule(db, schedule, nowMs))) await takeOver(db, schedule, nowMs, { unseen: true });
-  }
+/** A schedule as a statement gets it. */
+interface Definition {
+  readonly schedule: StoredSchedule;
+  /** The schedule's first tick, were it defined now. */
+  readonly nextMs: number;
+}
+
+/**
+ * Writes down the schedules of a worker that starts, whose session carries them already; and stops those that are orphaned.
+ *
+ * @param definedMsAgo how long ago those that were never seen count as defined, in milliseconds
+ */
+export async function syncSchedules(
+  db: Queryable,
+  schedules: readonly StoredSchedule[],
+  { definedMsAgo = 0 }: { readonly definedMsAgo?: number } = {},
+): Promise<void> {
+  const { nowMs, there, outdated } = await compare(db, schedules, true);
+  const missing = schedules.filter(({ name }) => !there.has(name));
+  const created = new Set<string>();
+  for (const some of definitions(missing, nowMs - definedMsAgo))
+    for (const name of await createSchedules(db, some)) created.add(name);
+  // Another worker may have been the first to create some.
+  const others = schedules.filter(({ name }) => outdated.has(name) || !(there.has(name) || created.has(name)));
+  for (const some of definitions(others, nowMs)) await takeOver(db, some, true);
   await flagOrphans(db);
 }
 
 /** The same every so often, now that workers may have come and gone; but what was removed stays so. */
 export async function reviewSchedules(db: Queryable, schedules: readonly StoredSchedule[]): Promise<void> {
-  const rows = await builder(db)
-    .select({ name: soniqSchedules.name, definition: soniqSchedules.definition, nowMs: databaseNow })
-    .from(soniqSchedules);
-  const inForce = new Map(rows.map((row) => [row.name, row]));
-  for (const schedule of schedules) {
-    const found = inForce.get(schedule.name);
-    if (found && found.definition !== schedule.definition) await takeOver(db, schedule, found.nowMs, { unseen: false });
-  }
-  if (rows.length > 0) await flagOrphans(db);
+  const { nowMs, outdated } = await compare(db, schedules, false);
+  const others = schedules.filter(({ name }) => outdated.has(name));
+  for (const some of definitions(others, nowMs)) await takeOver(db, some, false);
+  await flagOrphans(db);
+  await realign(db);
 }
 
-/** nothing → scheduled. @returns false if there is one of that name */
-async function createSchedule(db: Queryable, schedule: StoredSchedule, nowMs: number): Promise<boolean> {
-  const { name, paused, definition } = schedule;
-  const created = await builder(db)
-    .insert(soniqSchedules)
-    .values({
-      name,
-      ...columnsOf(schedule),
-      definitions: sql`jsonb_build_object(${definition}::text, ${clockMs})`,
-      nextRunAt: timeFrom(firstTick(schedule, nowMs)),
-      pausedAt: paused ? sql`now()` : null,
-    })
-    .onConflictDoNothing()
-    .returning({ name: soniqSchedules.name });
-  return created.length > 0;
+/** What the database has of some schedules. */
+interface Comparison {
+  readonly nowMs: number;
+  /** The names of those that it has. */
+  readonly there: ReadonlySet<string>;
+  /** The names of those whose definition is to be in force, and is not. */
+  readonly outdated: ReadonlySet<string>;
 }
+
+async function compare(db: Queryable, schedules: readonly StoredSchedule[], unseen: boolean): Promise<Comparison> {
+  const own = JSON.stringify(schedules.map(({ name, definition }) => ({ name, definition })));
+  const [row] = await rowsOf<{ now: number | string; there: string; outdated: string }>(
+    db,
+    sql`with ${documents}, found as materialized (
+        select new.name, ${isOutdated(unseen)} as outdated
+        from jsonb_to_recordset(${own}::text::jsonb) as new (name text, definition text)
+        join ${soniqSchedules} as schedule on schedule.name = new.name
+      )
+      select floor(${clockMs}) as now, coalesce(jsonb_agg(name), '[]')::text as there,
+        coalesce(jsonb_agg(name) filter (where outdated), '[]')::text as outdated
+      from found`,
+  );
+  const { now, there, outdated } = row as { now: number | string; there: string; outdated: string };
+  const names = (json: string) => new Set(JSON.parse(json) as string[]);
+  return { nowMs: Number(now), there: names(there), outdated: names(outdated) };
+}
+
+/** What the code of live sessions makes of schedules: the hashes of the definitions by name. Most sessions run the same code. */
+const documents = sql`document as materialized (
+  select distinct schedules || '{}' as schedules from ${soniqWorkers} where ended_at is null and lease_expires_at > now())`;
+
+const isSeen = sql`jsonb_exists(schedule.definitions, new.definition)`;
 
 /**
- * Puts a definition in force, if no live session carries one that was first seen later. Its next tick stays, so that none
- * is lost, unless it comes at other times from now on; then one that is overdue fires first.
+ * Whether the definition `new` is to be in force instead of that of the row `schedule`: no live session carries one that was
+ * first seen later.
  *
  * @param unseen whether one that was never seen counts as the newest: that of a worker that starts
  */
-async function takeOver(
-  db: Queryable,
-  schedule: StoredSchedule,
-  nowMs: number,
-  { unseen }: { readonly unseen: boolean },
-): Promise<void> {
-  const { name, definition, cron, everyMs, timeZone } = schedule;
-  const { definitions } = soniqSchedules;
-  const seen = sql`jsonb_exists(${definitions}, ${definition}::text)`;
-  const later = new QueryBuilder()
-    .select({ id: soniqWorkers.id })
-    .from(soniqWorkers)
-    .where(and(isLive(), sql`${definitions} -> ${carriedHash} > coalesce(${definitions} -> ${definition}::text, '0')`));
-  const otherRhythm = sql`(${soniqSchedules.cron}, ${soniqSchedules.everyMs}, ${soniqSchedules.timeZone}) is distinct from (${cron}::text, ${everyMs}::bigint, ${timeZone}::text)`;
-  await builder(db)
-    .update(soniqSchedules)
-    .set({
-      ...columnsOf(schedule),
-      definitions: sql`case when ${seen} then ${definitions} else ${newest(sql`${definitions} || jsonb_build_object(${definition}::text, ${clockMs})`)} end`,
-      nextRunAt: sql`case when ${otherRhythm} and ${soniqSchedules.nextRunAt} > now() then ${timeFrom(firstTick(schedule, nowMs))} else ${soniqSchedules.nextRunAt} end`,
-      orphanedAt: null,
-      updatedAt: sql`now()`,
-    })
-    .where(
-      and(
-        eq(soniqSchedules.name, name),
-        ne(soniqSchedules.definition, definition),
-        or(unseen ? sql`not ${seen}` : undefined, notExists(later)),
-      ),
-    );
+function isOutdated(unseen: boolean): SQL {
+  const later = sql`exists (select 1 from document
+    where schedule.definitions -> (document.schedules ->> new.name) > coalesce(schedule.definitions -> new.definition, '0'))`;
+  return sql`(schedule.definition <> new.definition and (${unseen ? sql`not ${isSeen} or` : sql``} not ${later}))`;
+}
+
+/** In the order of their names, in which all workers lock them. */
+function* definitions(schedules: readonly StoredSchedule[], nowMs: number): Generator<readonly Definition[]> {
+  const inOrder = schedules.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const charactersOf = ({ payload, options }: StoredSchedule) => payload.length + options.length;
+  for (const some of batches(inOrder, { maxRows, charactersOf }))
+    yield some.map((schedule) => ({ schedule, nextMs: ticksAfter(schedule, nowMs).next().value }));
+}
+
+/** nothing → scheduled. @returns the names of those that were created: of each of the others, there is one of that name */
+async function createSchedules(db: Queryable, created: readonly Definition[]): Promise<string[]> {
+  const rows = await rowsOf<{ name: string }>(
+    db,
+    sql`insert into ${soniqSchedules}
+        (name, ${columnNames}, definitions, next_run_at, paused_at)
+      select name, ${columnValues}, jsonb_build_object(definition, ${clockMs}), to_timestamp(next_ms / 1000), case when paused then now() end
+      from ${recordset(created)} order by name
+      on conflict do nothing
+      returning name`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+/**
+ * Puts definitions in force. A schedule's next tick stays, so that none is lost, unless it comes at other times from now on; then
+ * one that is overdue fires first.
+ */
+async function takeOver(db: Queryable, taken: readonly Definition[], unseen: boolean): Promise<void> {
+  const otherRhythm = sql`(schedule.cron, schedule.every_ms, schedule.time_zone) is distinct from (new.cron, new.every_ms, new.time_zone)`;
+  await builder(db).execute(
+    sql`with ${documents}, new as materialized (select * from ${recordset(taken)}),
+      schedule as materialized (
+        select schedule.* from new join ${soniqSchedules} as schedule on schedule.name = new.name
+        where ${isOutdated(unseen)} order by new.name for no key update of schedule
+      )
+      update ${soniqSchedules} set
+        (${columnNames}) = row (${columnValues}),
+        definitions = case when ${isSeen} then schedule.definitions
+          else ${newest(sql`schedule.definitions || jsonb_build_object(new.definition, ${clockMs})`)} end,
+        next_run_at = case when ${otherRhythm} and schedule.next_run_at > now() then to_timestamp(new.next_ms / 1000) else schedule.next_run_at end,
+        orphaned_at = null, updated_at = now()
+      from schedule join new on new.name = schedule.name
+      where soniq_schedules.name = schedule.name`,
+  );
 }
 
 /** Flags the schedules that no live session's code defines any more: they fire no more. And lets those go on that are back. */
 async function flagOrphans(db: Queryable): Promise<void> {
-  const carried = sql`exists (select 1 from ${soniqWorkers} where ${isLive()} and ${carriedHash} is not null)`;
+  const { name, orphanedAt } = soniqSchedules;
+  const carried = sql`${name} in (with ${documents} select jsonb_object_keys(document.schedules) from document)`;
   await builder(db)
     .update(soniqSchedules)
-    .set({ orphanedAt: sql`case when ${soniqSchedules.orphanedAt} is null then now() end` })
-    .where(sql`(${isNull(soniqSchedules.orphanedAt)}) <> ${carried}`);
+    .set({ orphanedAt: sql`case when ${orphanedAt} is null then now() end` })
+    .where(sql`(${isNull(orphanedAt)}) <> (${carried})`);
 }
 
-/** What a session's code makes of the schedule at hand: the hash of its definition, null for none. */
-const carriedHash = sql`(${soniqWorkers.schedules} ->> ${soniqSchedules.name})`;
-
-function isLive(): SQL {
-  return sql`${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now()`;
+/**
+ * Gives schedules that changed in the future their next tick by today's time: the database's clock was ahead for a while, and
+ * they would be silent until it is as late as that again.
+ */
+async function realign(db: Queryable): Promise<void> {
+  const { name, cron, everyMs, timeZone, ticks, updatedAt } = soniqSchedules;
+  const ahead = await builder(db)
+    .select({ name, cron, everyMs, timeZone, ticks, nowMs: sql`floor(${clockMs})`.mapWith(Number) })
+    .from(soniqSchedules)
+    .where(sql`${updatedAt} > now() + interval '1 minute'`);
+  for (const schedule of ahead) {
+    const nextMs = firstTick(schedule, schedule.nowMs);
+    if (nextMs === undefined) continue;
+    await builder(db)
+      .update(soniqSchedules)
+      .set({ ticks: schedule.ticks + 1, nextRunAt: timestamp(nextMs), updatedAt: sql`now()` })
+      .where(and(eq(name, schedule.name), eq(ticks, schedule.ticks)));
+  }
 }
 
-function newest(definitions: SQL): SQL {
-  return sql`(select jsonb_object_agg(key, value) from (select key, value from jsonb_each(${definitions}) order by value desc limit ${remembered}) as latest)`;
+/** Undefined for a rhythm of another worker's that this one cannot make out. */
+function firstTick(rhythm: StoredRhythm, nowMs: number): number | undefined {
+  try {
+    return ticksAfter(rhythm, nowMs).next().value;
+  } catch {
+    return undefined;
+  }
 }
 
-function columnsOf({ jobName, payload, options, missed, overlap, jitterMs, ...rest }: StoredSchedule) {
-  const { cron, everyMs, timeZone, definition } = rest;
-  const json = { payload: sql`${payload}::text::jsonb`, options: sql`${options}::text::jsonb` };
-  return { cron, everyMs, timeZone, jobName, ...json, missed, overlap, jitterMs, definition };
+function newest(all: SQL): SQL {
+  return sql`(select jsonb_object_agg(key, value) from (select key, value from jsonb_each(${all}) order by value desc limit ${remembered}) as latest)`;
 }
 
-function firstTick(schedule: StoredSchedule, nowMs: number): number {
-  return ticksAfter(schedule, nowMs).next().value;
-}
+/** What a definition says of its schedule. */
+const columns = [
+  "cron",
+  "every_ms",
+  "time_zone",
+  "job_name",
+  "payload",
+  "options",
+  "missed",
+  "overlap",
+  "jitter_ms",
+  "definition",
+];
+const columnNames = sql.raw(columns.join(", "));
+// A JSON null in a recordset is an SQL null.
+const columnValues = sql.raw(
+  columns.map((name) => (name === "payload" ? "coalesce(new.payload, 'null')" : `new.${name}`)).join(", "),
+);
 
-async function findNow(db: Queryable): Promise<number> {
-  const [row] = await builder(db)
-    .select({ nowMs: databaseNow })
-    .from(sql`(values (1)) as one`);
-  return (row as { nowMs: number }).nowMs;
+function recordset(all: readonly Definition[]): SQL {
+  const rows = all.map(({ schedule: { payload, options, ...rest }, nextMs }) => {
+    const { name, cron, everyMs, timeZone, jobName, missed, overlap, jitterMs, definition, paused } = rest;
+    const times = { cron, every_ms: everyMs, time_zone: timeZone, jitter_ms: jitterMs, next_ms: nextMs };
+    const json = JSON.stringify({ name, job_name: jobName, missed, overlap, definition, paused, ...times });
+    // Spliced: these are JSON texts already.
+    return `${json.slice(0, -1)},"payload":${payload},"options":${options}}`;
+  });
+  return sql`jsonb_to_recordset(${`[${rows.join()}]`}::text::jsonb) as new (name text, cron text, every_ms bigint, time_zone text,
+    job_name text, payload jsonb, options jsonb, missed text, overlap text, jitter_ms bigint, definition text, paused boolean, next_ms float8)`;
 }

@@ -4,6 +4,7 @@ import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
+import { dateFrom, nullableDateFrom } from "../core/timestamp.js";
 
 /** A worker, from its start until its end: one that has been silent for longer than its lease goes on as another one. */
 export interface WorkerOverview {
@@ -56,10 +57,10 @@ export async function listWorkers(db: Queryable): Promise<WorkerOverview[]> {
       version: soniqWorkers.version,
       concurrency: sql<string>`${soniqWorkers.queues}::text`,
       active: sql<string>`(select coalesce(jsonb_object_agg(queue, jobs), '{}')::text from (${counts}) as counts)`,
-      startedAt: soniqWorkers.startedAt,
-      beatAt: soniqWorkers.beatAt,
+      startedAt: dateFrom(soniqWorkers.startedAt),
+      beatAt: dateFrom(soniqWorkers.beatAt),
       leaseLeftMs: sql<number>`(extract(epoch from ${soniqWorkers.leaseExpiresAt} - now()) * 1000)::float8`,
-      endedAt: soniqWorkers.endedAt,
+      endedAt: nullableDateFrom(soniqWorkers.endedAt),
       state: sql<
         WorkerOverview["state"]
       >`case when ${soniqWorkers.endedAt} is not null then 'ended' when ${soniqWorkers.leaseExpiresAt} <= now() then 'silent' else 'live' end`,

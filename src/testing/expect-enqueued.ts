@@ -4,6 +4,7 @@ import { desc, eq, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { dateFrom } from "../core/timestamp.js";
 import type { JobDefinition } from "../jobs/define-job.js";
 
 /** A job as a test finds it. */
@@ -57,7 +58,7 @@ async function newestJobs(tx: Queryable, name?: string): Promise<EnqueuedJob[]> 
       queue: soniqJobs.queue,
       priority: soniqJobs.priority,
       payload: sql<string>`${soniqJobs.payload}::text`,
-      runAt: soniqJobs.runAt,
+      runAt: dateFrom(soniqJobs.runAt),
       tags: sql<string>`${soniqJobs.tags}::text`,
       meta: sql<string>`${soniqJobs.meta}::text`,
     })

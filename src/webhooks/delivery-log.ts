@@ -6,6 +6,7 @@ import { NotFoundError, shown } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
+import { dateFrom, nullableDateFrom } from "../core/timestamp.js";
 import { rowsOf } from "../core/rows.js";
 import { isParked } from "../jobs/park.js";
 import type { JobError } from "../jobs/job.js";
@@ -77,8 +78,8 @@ export async function listDeliveries(db: Queryable, endpoint: string, page: Page
       nextAt: sql<
         number | null
       >`case when ${soniqJobs.state} = 'queued' and not ${isParked} then ${milliseconds(soniqJobs.runAt)} end`,
-      createdAt: soniqJobs.createdAt,
-      finishedAt: soniqJobs.finishedAt,
+      createdAt: dateFrom(soniqJobs.createdAt),
+      finishedAt: nullableDateFrom(soniqJobs.finishedAt),
       answer: sql<string | null>`${soniqJobs.result}::text`,
       errors: sql<string>`${soniqJobs.errors}::text`,
       reason: soniqJobs.reason,

@@ -7,6 +7,7 @@ import { InvalidValueError, NotFoundError, shown } from "../core/errors.js";
 import { storableText, toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
+import { dateFrom, nullableDateFrom } from "../core/timestamp.js";
 import { checkUrl } from "./addresses.js";
 import { hasOpened, isShut } from "./breaker.js";
 import { checkEventDefinition, type EventDefinition } from "./define-event.js";
@@ -183,9 +184,9 @@ export async function listEndpoints(db: Queryable, filter: EndpointFilter = {}):
       >`case when ${endpoints.pausedAt} is not null then 'paused' when ${hasOpened} then 'open' else 'working' end`,
       pausedReason: endpoints.pausedReason,
       failures: endpoints.failures,
-      openUntil: endpoints.openUntil,
+      openUntil: nullableDateFrom(endpoints.openUntil),
       isShut: sql<boolean>`${isShut}`,
-      createdAt: endpoints.createdAt,
+      createdAt: dateFrom(endpoints.createdAt),
     })
     .from(endpoints)
     .where(tenant === undefined ? undefined : tenant === null ? isNull(endpoints.tenant) : eq(endpoints.tenant, tenant))

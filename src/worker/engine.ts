@@ -1,12 +1,15 @@
+import { SoniqError } from "../core/errors.js";
 import { checkTables } from "../database/check-tables.js";
+import type { Route } from "../database/client.js";
+import { findLowLimit } from "../database/connection-room.js";
 import type { Listener } from "../database/listener.js";
 import { cancelChannel, waitChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
 import { rescueFromEnded } from "../jobs/rescue.js";
 import { pauseChannel, resumeChannel } from "../queues/pause.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
-import { syncSchedules } from "../schedules/versions.js";
 import { type Activity, activityOf, slotsOf } from "./activity.js";
+import { connectionBudget, totalOf } from "./connection-budget.js";
 import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
 import { deliveryDuties, withDeliveries } from "./deliveries.js";
@@ -19,7 +22,7 @@ import { healthOf, type Vitals, watchHealth } from "./health.js";
 import { OwnershipWatch } from "./ownership-watch.js";
 import { QueueWorker } from "./queue-worker.js";
 import { rescueDuties } from "./rescuer.js";
-import { scheduleDuties } from "./scheduler.js";
+import { scheduleDuties, startSchedules } from "./scheduler.js";
 import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
 import { StatsWriter } from "./stats-writer.js";
@@ -91,7 +94,13 @@ export class Engine {
     this.#stats = new StatsWriter(db, settings);
     const logs = new LogWriter(db, tell);
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
-    await syncSchedules(db, this.schedules);
+    await this.#checkRoom(route);
+    // Before anything that may take longer than the lease.
+    const endBeats = perform([this.#beats()], tell);
+    await startSchedules(db, this.schedules, stop, tell).catch(async (error: unknown) => {
+      await endBeats();
+      throw error;
+    });
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
         new QueueWorker(queue, concurrency, new Claimer(db, queue, settings, () => this.#listener?.calm ?? false), {
@@ -109,10 +118,6 @@ export class Engine {
     );
     const listen = this.#listener && listenDuty(this.#listener);
     const duties: Duty[] = [
-      this.#session.duty(
-        (lost) => this.#sessionLost(lost),
-        () => this.#ownership.afterBeat(),
-      ),
       ...(listen ? [listen] : []),
       ...rescueDuties(db, endDeadSessions, settings, (event) => {
         tell(event);
@@ -129,8 +134,24 @@ export class Engine {
     // Before the first look at its health, before it says that it waits for work, and before the first settle.
     for (const { doing, run } of [...(listen ? [listen] : []), jobEvents.duty])
       await run(stop).catch((error: unknown) => tell({ type: "trouble", doing, error }));
-    this.#endDuties = perform(duties, tell);
+    const endOthers = perform(duties, tell);
+    this.#endDuties = async () => void (await Promise.all([endBeats(), endOthers()]));
     for (const queue of this.#queues) queue.start();
+  }
+
+  /** A limit that is too low keeps the transactions of handlers from connecting, and nothing else. */
+  async #checkRoom(route: Route): Promise<void> {
+    if (typeof this.settings.connection !== "string" || route === "pooled") return;
+    const warning = await findLowLimit(this.connections.engine.db, totalOf(connectionBudget(this.settings)));
+    if (warning !== undefined)
+      this.tell({ type: "trouble", doing: "making sure of its connections", error: new SoniqError(warning) });
+  }
+
+  #beats(): Duty {
+    return this.#session.duty(
+      (lost) => this.#sessionLost(lost),
+      () => this.#ownership.afterBeat(),
+    );
   }
 
   async hasWork(waitMs: number): Promise<boolean> {

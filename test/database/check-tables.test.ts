@@ -3,10 +3,19 @@ import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import * as v from "valibot";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { checkTables } from "../../src/database/check-tables.ts";
 import { errorCode } from "../../src/core/errors.ts";
-import { cancel, createWorker, defineJob, enqueue, enqueueMany, migrate, MigrationError } from "../../src/index.ts";
+import {
+  cancel,
+  ConfigError,
+  createWorker,
+  defineJob,
+  enqueue,
+  enqueueMany,
+  migrate,
+  MigrationError,
+} from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, url } = await testDatabase();
@@ -124,5 +133,51 @@ describe("other errors are not swallowed:", () => {
     const error: unknown = await enqueue(drizzle({ client }), mail, null).catch((thrown: unknown) => thrown);
     expect(errorCode(error)).toBe("ECONNREFUSED");
     expect(error).not.toBeInstanceOf(MigrationError);
+  });
+});
+
+describe("row level security", () => {
+  const role = "soniq_row_security";
+  beforeEach(async () => {
+    await given(`drop role if exists ${role}`);
+    await given(`create role ${role} login password 'row'`);
+    await given(`grant usage on schema public to ${role}`);
+    await given(`grant select, insert, update, delete on all tables in schema public to ${role}`);
+  });
+  afterEach(async () => {
+    await given(`drop owned by ${role}`);
+    await given(`drop role ${role}`);
+  });
+
+  /** What the check says to that role. */
+  async function checked(): Promise<unknown> {
+    const as = new URL(url);
+    as.username = role;
+    as.password = "row";
+    const client = postgres(as.href, { max: 1, onnotice: () => {} });
+    const error: unknown = await checkTables(drizzle({ client })).catch((thrown: unknown) => thrown);
+    await client.end();
+    return error;
+  }
+
+  test.each(["soniq_jobs", "soniq_queues", "soniq_stats"])(
+    "that hides rows of %s is an error that names it",
+    async (table) => {
+      await given(`alter table ${table} enable row level security`);
+      const error = await checked();
+      expect(error).toBeInstanceOf(ConfigError);
+      expect((error as Error).message).toMatch(
+        new RegExp(`^row level security may hide rows of ${table} from the role "${role}", .*alter role … bypassrls`),
+      );
+    },
+  );
+
+  test("that hides nothing from the role is none", async () => {
+    await given("alter table soniq_jobs enable row level security");
+    await expect(checkTables(db)).resolves.toBeUndefined();
+    await given(`create policy all_rows on soniq_jobs for all to ${role} using (true) with check (true)`);
+    expect(await checked()).toBeUndefined();
+    await given(`create policy some_rows on soniq_jobs as restrictive for select to public using (queue = 'own')`);
+    expect(await checked()).toBeInstanceOf(ConfigError);
   });
 });

@@ -17,8 +17,7 @@ import { saveProgress } from "../../src/jobs/save-progress.ts";
 import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle.ts";
 import { findEnded } from "../../src/jobs/settled-before.ts";
 import { findUnworkedQueues } from "../../src/queues/unworked.ts";
-import { dueTicks } from "../../src/schedules/due-ticks.ts";
-import { fire } from "../../src/schedules/fire.ts";
+import { fire } from "../support/schedules.ts";
 import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
 import { findEndedSessions } from "../../src/sessions/expire.ts";
 import { listWorkers } from "../../src/sessions/list-workers.ts";
@@ -257,11 +256,11 @@ test("the next ticks of thousands of schedules are read in order, and one fires 
     select n::text, 'x', 1000, now() + (n - 2) * interval '1 minute', case when n % 2 = 1 then now() end, (select max(id) from soniq_jobs),
       '{"queue": "default", "priority": 5, "maxAttempts": 1, "tags": []}' from generate_series(1, 5000) n`;
   await sql`vacuum analyze soniq_jobs, soniq_schedules`;
-  const looking = await engine.observe((db) => findUpcoming(db, 10));
+  const looking = await engine.observe((db) => findUpcoming(db, { limit: 10 }));
   expect(looking.read).toEqual({ soniq_schedules_next: 10 });
 
-  const [next] = (await findUpcoming(engine.db, 1)) as [UpcomingSchedule];
-  const firing = await engine.observe(async (db) => expect(await fire(db, next, dueTicks(next))).toBe(0));
+  const [next] = (await findUpcoming(engine.db, { limit: 1 })) as [UpcomingSchedule];
+  const firing = await engine.observe(async (db) => expect(await fire(db, next)).toBe(0));
   const byKey = "Index Scan on soniq_jobs using soniq_jobs_unique";
   expect(stepsAmongJobs(firing)).toEqual(new Set([byPrimaryKey, byKey]));
   expect(rowsRead(firing)).toBeLessThan(10);

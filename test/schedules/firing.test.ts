@@ -3,11 +3,9 @@ import { sql as drizzleSql } from "drizzle-orm";
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import { defineJob, defineSchedule, enqueue, type ScheduleDefinition } from "../../src/index.ts";
-import { dueTicks } from "../../src/schedules/due-ticks.ts";
-import { fire } from "../../src/schedules/fire.ts";
 import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
 import { testDatabase } from "../support/database.ts";
-import { fireDue, overdue, startWith } from "../support/schedules.ts";
+import { fire, fireDue, overdue, startWith } from "../support/schedules.ts";
 
 const { db, sql } = await testDatabase();
 const report = defineJob({ name: "report", payload: v.object({ days: v.number() }), queue: "reports", maxAttempts: 3 });
@@ -74,18 +72,18 @@ describe("a tick that is due", () => {
 
   test("fires once, however many have seen it", async () => {
     await late("1 second");
-    const [seen] = (await findUpcoming(db, 1)) as [UpcomingSchedule];
-    const fired = await Promise.all(Array.from({ length: 20 }, () => fire(db, seen, dueTicks(seen))));
+    const [seen] = (await findUpcoming(db, { limit: 1 })) as [UpcomingSchedule];
+    const fired = await Promise.all(Array.from({ length: 20 }, () => fire(db, seen)));
     expect(fired.filter((result) => result !== undefined)).toEqual([1]);
-    expect(await fire(db, seen, dueTicks(seen))).toBeUndefined();
+    expect(await fire(db, seen)).toBeUndefined();
     expect(await jobs()).toHaveLength(1);
   });
 
   test("fires not at all where its transaction is rolled back, and then again", async () => {
     await late("1 second");
     const broken = db.transaction(async (tx) => {
-      const [seen] = (await findUpcoming(tx, 1)) as [UpcomingSchedule];
-      expect(await fire(tx, seen, dueTicks(seen))).toBe(1);
+      const [seen] = (await findUpcoming(tx, { limit: 1 })) as [UpcomingSchedule];
+      expect(await fire(tx, seen)).toBe(1);
       throw new Error("crashed");
     });
     await expect(broken).rejects.toThrow("crashed");
@@ -104,22 +102,22 @@ describe("a tick that is due", () => {
 
   test("does not fire after the schedule was paused, orphaned or changed by another version", async () => {
     await late("1 second");
-    const [seen] = (await findUpcoming(db, 1)) as [UpcomingSchedule];
+    const [seen] = (await findUpcoming(db, { limit: 1 })) as [UpcomingSchedule];
     for (const change of ["paused_at = now()", "orphaned_at = now()", "definition = 'other'", "ticks = 7"]) {
       await sql.unsafe(`update soniq_schedules set ${change}`);
-      expect(await fire(db, seen, dueTicks(seen))).toBeUndefined();
+      expect(await fire(db, seen)).toBeUndefined();
       await sql.unsafe(
         `update soniq_schedules set paused_at = null, orphaned_at = null, definition = '${seen.definition}', ticks = 0`,
       );
     }
-    expect(await fire(db, seen, dueTicks(seen))).toBe(1);
+    expect(await fire(db, seen)).toBe(1);
   });
 });
 
 test("a tick that is not due does not fire, whatever is asked", async () => {
   await late("-5 seconds");
   expect(await fireDue(db)).toEqual({});
-  const [seen] = (await findUpcoming(db, 1)) as [UpcomingSchedule];
+  const [seen] = (await findUpcoming(db, { limit: 1 })) as [UpcomingSchedule];
   expect(await fire(db, seen, { fire: [seen.nextMs], nextMs: seen.nextMs + 10_000 })).toBeUndefined();
 });
 

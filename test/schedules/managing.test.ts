@@ -12,12 +12,10 @@ import {
   SoniqError,
   triggerSchedule,
 } from "../../src/index.ts";
-import { dueTicks } from "../../src/schedules/due-ticks.ts";
-import { fire } from "../../src/schedules/fire.ts";
 import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
-import { fireDue, overdue, startWith } from "../support/schedules.ts";
+import { fire, fireDue, overdue, startWith } from "../support/schedules.ts";
 
 const { db, sql } = await testDatabase();
 const report = defineJob({ name: "report", payload: v.object({ days: v.number() }), queue: "reports" });
@@ -107,11 +105,11 @@ describe("a schedule that is paused", () => {
 
   test("does not fire for whoever has seen it before the pause", async () => {
     await overdue(sql, "hourly", "1 second");
-    const [seen] = (await findUpcoming(db, 1)) as [UpcomingSchedule];
+    const [seen] = (await findUpcoming(db, { limit: 1 })) as [UpcomingSchedule];
     await pauseSchedule(db, "hourly");
     await resumeSchedule(db, "hourly");
     await overdue(sql, "hourly", "1 second");
-    expect(await fire(db, seen, dueTicks(seen))).toBeUndefined();
+    expect(await fire(db, seen)).toBeUndefined();
   });
 
   test("keeps its next tick, if none came due", async () => {

@@ -1,10 +1,11 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
+import type { Queryable } from "../../src/core/queryable.ts";
 import type { ScheduleDefinition } from "../../src/index.ts";
-import { dueTicks } from "../../src/schedules/due-ticks.ts";
-import { fire } from "../../src/schedules/fire.ts";
+import { type DueTicks, dueTicks } from "../../src/schedules/due-ticks.ts";
+import { fireTicks } from "../../src/schedules/fire.ts";
 import { type StoredSchedule, storedSchedule } from "../../src/schedules/stored-schedule.ts";
-import { findUpcoming } from "../../src/schedules/upcoming.ts";
+import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
 import { syncSchedules } from "../../src/schedules/versions.ts";
 import { openSession } from "../../src/sessions/session.ts";
 
@@ -24,15 +25,24 @@ export async function startWith(db: PostgresJsDatabase, ...definitions: Schedule
   return { session, schedules };
 }
 
-/** Fires what is due, in one round. @returns how many jobs of each schedule that fired */
+/** Fires what is due, in one statement. @returns how many jobs of each schedule that fired */
 export async function fireDue(db: PostgresJsDatabase): Promise<Record<string, number>> {
-  const fired: Record<string, number> = {};
-  for (const schedule of await findUpcoming(db, 100)) {
-    if (schedule.nextMs > schedule.nowMs) continue;
-    const jobs = await fire(db, schedule, dueTicks(schedule));
-    if (jobs !== undefined) fired[schedule.name] = jobs;
-  }
-  return fired;
+  const due = (await findUpcoming(db, { limit: 1_000 })).filter(({ nextMs, nowMs }) => nextMs <= nowMs);
+  const fired = await fireTicks(
+    db,
+    due.map((schedule) => ({ schedule, ...dueTicks(schedule) })),
+  );
+  return Object.fromEntries(fired.map(({ name, jobs }) => [name, jobs]));
+}
+
+/** Fires one schedule as it was read, with its ticks that are due unless it is said which. @returns how many jobs; undefined if it did not fire */
+export async function fire(
+  db: Queryable,
+  schedule: UpcomingSchedule,
+  ticks: Pick<DueTicks, "fire" | "nextMs"> = dueTicks(schedule),
+): Promise<number | undefined> {
+  const [fired] = await fireTicks(db, [{ schedule, ...ticks }]);
+  return fired?.jobs;
 }
 
 /** As if so much time had passed. */

@@ -102,6 +102,23 @@ test("a server without room for a worker is told of, with both numbers and what 
   );
 });
 
+test("a role or database that may not open as many connections as a worker needs is told of, as the worker starts too", async () => {
+  const role = await limitedRole(9);
+  const transactional = defineJob({ name: "mail", payload: v.null(), run: () => {} });
+  const { event } = await startWorker({ connection: role.url, jobs: { transactional }, handlers: {} });
+  const { error } = await event("trouble", ({ doing }) => doing === "making sure of its connections");
+  expect((error as Error).message).toMatch(
+    /^this worker opens up to 16 connections, and PostgreSQL has room for 9 now \(connection limit 9 of the role "soniq_limited_\w+", of which \d+ are in use\): raise it with alter role … connection limit …, run fewer workers/,
+  );
+  await role.allow(-1);
+  const name = new URL(url).pathname.slice(1);
+  await sql.unsafe(`alter database ${name} connection limit 12`);
+  const client = postgres(role.url, { max: 1, onnotice: () => {} });
+  expect(await findLackOfRoom(drizzle({ client }), 16)).toMatch(/connection limit 12 of the database "soniq_test_\w+"/);
+  await client.end();
+  await sql.unsafe(`alter database ${name} connection limit -1`);
+});
+
 test("a worker of the command line says so at its start, and works all the same", async () => {
   const small = await startEmbeddedPostgres({ fsync: "off", max_connections: "8" });
   onTestFinished(small.stop);
