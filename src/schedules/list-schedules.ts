@@ -24,7 +24,7 @@ export interface Schedule {
   readonly orphanedAt: Date | null;
   readonly lastTickAt: Date | null;
   readonly lastJobId: number | null;
-  /** The next five; none while it is paused or orphaned, nor where this Node does not know its time zone. */
+  /** The next five; none while it is paused or orphaned, nor where its time zone or cron expression cannot be read. */
   readonly nextTicks: readonly Date[];
 }
 
@@ -67,9 +67,9 @@ export async function listSchedules(db: Queryable): Promise<Schedule[]> {
 function nextTicks(rhythm: StoredRhythm, nextRunAt: Date): Date[] {
   try {
     return [nextRunAt, ...take(ticksAfter(rhythm, nextRunAt.getTime()), previewed - 1)];
-  } catch (error) {
-    // A newer Node may have stored a time zone that this one lacks: the other schedules are to be seen all the same.
-    if (error instanceof RangeError) return [];
-    throw error;
+  } catch {
+    // A newer Node may have stored a time zone that this one lacks, or plain SQL a cron expression that nobody can read:
+    // the other schedules are to be seen all the same.
+    return [];
   }
 }

@@ -1,3 +1,4 @@
+import { print, printJson } from "../../core/terminal.js";
 import { Command, InvalidArgumentError } from "commander";
 import type { Duration } from "../../core/duration.js";
 import { ConfigError } from "../../core/errors.js";
@@ -19,7 +20,7 @@ import type { Settings } from "../../worker/settings.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { withPages } from "../page-options.js";
-import { type Columns, printJson, printPage, printRows } from "../print.js";
+import { type Columns, printPage, printRows } from "../print.js";
 import { wholeNumber } from "../whole-number.js";
 
 /** `soniq-drizzle webhooks` */
@@ -110,7 +111,7 @@ async function register(
     registerEndpoint(db, webhooksOf(settings), { url, events: events.map(eventOf), description }),
   );
   if (options.json) return printJson({ id, secret });
-  console.log(`registered ${id}\nits secret, which is shown this once: ${secret}`);
+  print(`registered ${id}\nits secret, which is shown this once: ${secret}`);
 }
 
 async function pause(id: string, { reason, ...options }: DatabaseOptions & { reason?: string }): Promise<void> {
@@ -162,7 +163,7 @@ async function resend(delivery: number, options: DatabaseOptions): Promise<void>
 
 function say({ json }: DatabaseOptions, value: unknown, text: string): void {
   if (json) printJson(value);
-  else console.log(text);
+  else print(text);
 }
 
 function webhooksOf({ webhooks }: Settings): WebhookConfig {

@@ -5,21 +5,28 @@ import { listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
 import { listEndpoints, pauseEndpoint, resumeEndpoint } from "../../webhooks/endpoints.js";
 import type { Api } from "../api.js";
 import { isoOrNull } from "../iso.js";
+import type { DashboardSettings } from "../options.js";
 import { checked, idOf, page, queryOf, text } from "../query.js";
+import { readRedactions } from "../read-redactions.js";
 import type { DeliveryListView, EndpointView } from "../wire.js";
 
 const pageQuery = v.strictObject(page);
-const why = v.optional(v.object({ reason: text }), {});
+const why = v.optional(v.strictObject({ reason: text }), {});
 
 export function endpointRoutes(api: Api): void {
   api.read("/endpoints", views);
   api.read("/endpoints/:id/deliveries", (db, request) =>
-    deliveries(db, request.param("id") as string, queryOf(request, pageQuery)),
+    deliveries(db, request.param("id") as string, queryOf(request, pageQuery), api.settings),
   );
-  api.change("/endpoints/:target/pause", "endpoint.pause", async (db, { target, actor, body }) => {
-    await pauseEndpoint(db, target, checked(why, body, "body").reason ?? `by ${actor}`);
-    return "paused: what is announced meanwhile waits";
-  });
+  api.change(
+    "/endpoints/:target/pause",
+    "endpoint.pause",
+    async (db, { target, actor, body }) => {
+      await pauseEndpoint(db, target, checked(why, body, "body").reason ?? `by ${actor}`);
+      return "paused: what is announced meanwhile waits";
+    },
+    why,
+  );
   api.change("/endpoints/:target/resume", "endpoint.resume", async (db, { target }) => {
     await resumeEndpoint(db, target);
     return "resumed: what has waited is sent";
@@ -44,18 +51,27 @@ async function deliveries(
   db: Queryable,
   endpoint: string,
   wanted: v.InferOutput<typeof pageQuery>,
+  { redact }: DashboardSettings,
 ): Promise<DeliveryListView> {
   const found = await listDeliveries(db, endpoint, wanted);
+  // A receiver may repeat in its answer what was sent.
+  const redactions = await readRedactions(
+    db,
+    found.deliveries.map(({ id }) => id),
+    redact,
+  );
   return {
-    deliveries: found.deliveries.map(({ nextAt, createdAt, finishedAt, failures, ...delivery }) => ({
+    deliveries: found.deliveries.map(({ nextAt, createdAt, finishedAt, failures, answer, reason, ...delivery }) => ({
       ...delivery,
+      answer: answer && { ...answer, excerpt: redactions.of(delivery.id).mask(answer.excerpt) },
+      reason: redactions.of(delivery.id).mask(reason),
       nextAt: isoOrNull(nextAt),
       createdAt: createdAt.toISOString(),
       finishedAt: isoOrNull(finishedAt),
       failures: failures.map(({ attempt, at, message, status = null }) => ({
         attempt,
         at: at.toISOString(),
-        message,
+        message: redactions.of(delivery.id).mask(message),
         status,
       })),
     })),
