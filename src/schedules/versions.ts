@@ -47,7 +47,7 @@ async function createSchedule(db: Queryable, schedule: StoredSchedule, nowMs: nu
     .values({
       name,
       ...columnsOf(schedule),
-      definitions: sql`jsonb_build_object(${definition}::text, ${clockMs})`,
+      definitions: sql`pg_catalog.jsonb_build_object(${definition}::text, ${clockMs})`,
       nextRunAt: timeFrom(firstTick(schedule, nowMs)),
       pausedAt: paused ? sql`now()` : null,
     })
@@ -80,7 +80,7 @@ async function takeOver(
     .update(soniqSchedules)
     .set({
       ...columnsOf(schedule),
-      definitions: sql`case when ${seen} then ${definitions} else ${newest(sql`${definitions} || jsonb_build_object(${definition}::text, ${clockMs})`)} end`,
+      definitions: sql`case when ${seen} then ${definitions} else ${newest(sql`${definitions} || pg_catalog.jsonb_build_object(${definition}::text, ${clockMs})`)} end`,
       nextRunAt: sql`case when ${otherRhythm} and ${soniqSchedules.nextRunAt} > now() then ${timeFrom(firstTick(schedule, nowMs))} else ${soniqSchedules.nextRunAt} end`,
       orphanedAt: null,
       updatedAt: sql`now()`,
@@ -111,7 +111,7 @@ function isLive(): SQL {
 }
 
 function newest(definitions: SQL): SQL {
-  return sql`(select jsonb_object_agg(key, value) from (select key, value from jsonb_each(${definitions}) order by value desc limit ${remembered}) as latest)`;
+  return sql`(select pg_catalog.jsonb_object_agg(key, value) from (select key, value from jsonb_each(${definitions}) order by value desc limit ${remembered}) as latest)`;
 }
 
 function columnsOf({ jobName, payload, options, missed, overlap, jitterMs, ...rest }: StoredSchedule) {

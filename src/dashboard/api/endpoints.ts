@@ -40,8 +40,7 @@ export function endpointRoutes(api: Api): void {
 async function views(db: Queryable): Promise<EndpointView[]> {
   return (await listEndpoints(db)).map(({ url, openUntil, createdAt, ...endpoint }) => ({
     ...endpoint,
-    // Receivers may have given it a token of theirs.
-    url: storable(url),
+    url: shownUrl(url),
     openUntil: isoOrNull(openUntil),
     createdAt: createdAt.toISOString(),
   }));
@@ -77,4 +76,11 @@ async function deliveries(
     })),
     next: found.next ?? null,
   };
+}
+
+/** A receiver may have put a token into its URL: into the path, or behind it under any name. */
+function shownUrl(url: string): string {
+  const looksRandom = /(?<=[/=])(?=[\w~%+.-]*\d)(?=[\w~%+.-]*[a-z])[\w~%+.-]{16,}/gi;
+  const [, origin = "", rest = ""] = /^(\w+:\/\/[^/?#]*)([^]*)$/.exec(url) ?? [];
+  return storable(origin + rest.replace(looksRandom, "***"));
 }
