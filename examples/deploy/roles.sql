@@ -18,13 +18,24 @@ end
 $$;
 
 grant usage on schema public to soniq_enqueue, soniq_work, soniq_read;
+-- Whoever may create functions in a schema can have them called with the rights of others (CVE-2018-1058). A database that was
+-- created before PostgreSQL 15 lets everybody do so in `public`. Only the schema's owner can revoke that: a warning that no
+-- privileges could be revoked means that this is still to be done.
+revoke create on schema public from public, soniq_enqueue, soniq_work, soniq_read;
 
 -- What they had before is taken back, so that they have what stands here, and nothing is left to everybody.
 revoke all on soniq_audit, soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webhook_endpoints, soniq_workers
   from public, soniq_enqueue, soniq_work, soniq_read;
 revoke all on sequence soniq_jobs_id_seq from public, soniq_enqueue, soniq_work, soniq_read;
 
--- The application that enqueues, announces, cancels and discards. It reads no payloads, results or errors.
+-- The application that enqueues, announces, cancels and discards. It reads no payloads, results or errors, but this role is no
+-- boundary between applications:
+-- · It reads unique keys, and a key that is made of the payload's properties (`unique.by`) holds their values. Make it of ids,
+--   or give an `enqueue` a `uniqueKey` that is a hash.
+-- · It may set the state of any job, since grants know columns and not transitions: it can complete a job that waits, and queue
+--   one again that was completed.
+-- · It may insert jobs of any name and payload, in any state, and with any id (`overriding system value`).
+-- An application that is not trusted with that gets no role here: let it call one that is.
 grant insert on soniq_jobs to soniq_enqueue;
 -- Which job holds a unique key, and which worker to tell of a cancellation.
 grant select (id, state, run_at, claims, worker_id, finished_at, cancel_requested_at, unique_key, unique_held, unique_until, unique_expires_at)

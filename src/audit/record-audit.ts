@@ -15,6 +15,7 @@ export interface Deed {
 }
 
 const longest = 1_000;
+const maxDetailLength = 16_384;
 
 /** Writes a deed down; on a transaction, together with what was done. @returns the entry's id */
 export async function recordAudit(db: Queryable, { actor, action, target, detail, outcome }: Deed): Promise<number> {
@@ -24,11 +25,18 @@ export async function recordAudit(db: Queryable, { actor, action, target, detail
       actor: storable(actor, longest),
       action,
       target: storable(target, longest),
-      detail: sql`${fieldsJson(detail) ?? "{}"}::text::jsonb`,
+      detail: sql`${detailJson(detail)}::text::jsonb`,
       outcome: storable(outcome, longest),
     })
     .returning({ id: soniqAudit.id });
   return (entry as { id: number }).id;
+}
+
+function detailJson(detail: unknown): string {
+  if (detail === undefined) return "{}";
+  const json = fieldsJson(detail);
+  if (json !== undefined && json.length <= maxDetailLength) return json;
+  return JSON.stringify({ leftOut: json === undefined ? "it cannot be stored" : `it has ${json.length} characters` });
 }
 
 /** Says what became of a deed that took its time. */

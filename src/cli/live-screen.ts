@@ -1,6 +1,6 @@
 import { pause } from "../worker/duties.js";
 import { explain } from "./explain.js";
-import { printable } from "./printable.js";
+import { printable } from "../core/terminal.js";
 
 /** A terminal, as far as it is drawn on. */
 export interface Screen {
@@ -18,10 +18,10 @@ const leave = "\u001b[?25h\u001b[?1049l";
  * Draws on a terminal, about once a second and each time over what was there before, until it is told to stop. What goes wrong
  * meanwhile is drawn, too: PostgreSQL may come back.
  *
- * @param lines what there is to see, for a terminal to show as it is
+ * @param lines what there is to see
  */
 export async function showLive(lines: () => Promise<string[]>, screen: Screen, stop: AbortSignal): Promise<void> {
-  const orTrouble = (error: unknown) => printable(explain(error)).split("\n");
+  const orTrouble = (error: unknown) => explain(error).split("\n");
   screen.write(enter);
   try {
     while (!stop.aborted) {
@@ -45,6 +45,8 @@ function unlessStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T | unde
 
 /** As much of it as the terminal has room for. One that was never told its size says 0. */
 function frame(lines: readonly string[], { columns, rows }: Screen): string {
-  const shown = lines.slice(0, (rows || 24) - 1).map((line) => `${line.slice(0, columns || 80)}\u001b[K\r\n`);
+  const shown = lines
+    .slice(0, (rows || 24) - 1)
+    .map((line) => `${printable(line).slice(0, columns || 80)}\u001b[K\r\n`);
   return `\u001b[H${shown.join("")}\u001b[J`;
 }

@@ -54,6 +54,8 @@ async function registerTypeScript(path: string): Promise<void> {
   const tsconfig = nearest("tsconfig.json", dirname(path));
   // tsx reads it from here, for import and require alike.
   if (tsconfig) process.env["TSX_TSCONFIG_PATH"] ??= tsconfig;
+  // It would trust what other users of this machine put into its folder in the shared temporary one.
+  process.env["TSX_DISABLE_CACHE"] = "1";
   const [esm, cjs] = await Promise.all([import("tsx/esm/api"), import("tsx/cjs/api")]);
   esm.register();
   cjs.register();

@@ -14,7 +14,7 @@ import { workCommand } from "./commands/work.js";
 import { workersCommand } from "./commands/workers.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { explain } from "./explain.js";
-import { printable } from "./printable.js";
+import { complain } from "../core/terminal.js";
 
 const program = new Command("soniq-drizzle")
   .description("The job queue for Drizzle and PostgreSQL.")
@@ -44,7 +44,7 @@ try {
 } catch (error) {
   if (unread.signal.aborted) process.exit(exitCodes.done);
   // What is wrong with a command line, commander has said.
-  if (!(error instanceof CommanderError)) console.error(`soniq-drizzle: ${printable(explain(error))}`);
+  if (!(error instanceof CommanderError)) complain(`soniq-drizzle: ${explain(error)}`);
   process.exit(exitCodeOf(error));
 }
 

@@ -1,4 +1,4 @@
-import { oneLine } from "./printable.js";
+import { complain, oneLine, print, printJson } from "../core/terminal.js";
 
 /** A table's columns by title: what each shows of a row. */
 export type Columns<Row> = Readonly<Record<string, (row: Row) => string | number | Date | null | undefined>>;
@@ -6,7 +6,7 @@ export type Columns<Row> = Readonly<Record<string, (row: Row) => string | number
 /** Prints rows: a table for people, or one JSON array. */
 export function printRows<Row>(rows: readonly Row[], columns: Columns<Row>, { json }: { readonly json?: true }): void {
   if (json) return printJson(rows);
-  for (const line of tableLines(rows, columns)) console.log(line);
+  for (const line of tableLines(rows, columns)) print(line);
 }
 
 /** A table: a line of titles, and one for each row. */
@@ -36,17 +36,12 @@ export function printPage<Name extends string, Row>(
   const { next } = page;
   if (json) return printJson({ [name]: page[name], next: next ?? null });
   printRows(page[name], columns, {});
-  if (next !== undefined) console.error(`There may be more: --cursor ${JSON.stringify(next)}`);
+  if (next !== undefined) complain(`There may be more: --cursor ${JSON.stringify(next)}`);
 }
 
 /** A count that goes no further than so many. */
 export function countText(count: number, most: number): string {
   return `${count}${count >= most ? "+" : ""}`;
-}
-
-/** Prints a value for programs. */
-export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
 }
 
 function cell(value: string | number | Date | null | undefined): string {

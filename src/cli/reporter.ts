@@ -5,7 +5,7 @@ import { eventLine } from "../worker/event-line.js";
 import { eventLog, type Logger } from "../worker/event-log.js";
 import type { Tell, WorkerEvent } from "../worker/events.js";
 import { troubleLimit } from "../worker/trouble-limit.js";
-import { oneLine, printable } from "./printable.js";
+import { oneLine, printable, printableJson } from "../core/terminal.js";
 
 /** Says what a worker does. */
 export interface Reporter {
@@ -23,7 +23,12 @@ export function reporter(
   limit = troubleLimit(),
 ): Reporter {
   if (!logger && stream.isTTY) return forPeople(stream, limit);
-  const log = logger ?? pino({ base: { pid: process.pid } }, pino.destination({ fd: 1, sync: true }));
+  const log =
+    logger ??
+    pino(
+      { base: { pid: process.pid }, hooks: { streamWrite: printableJson } },
+      pino.destination({ fd: 1, sync: true }),
+    );
   return { say: (text) => callHook("logger", () => log.info({}, text)), tell: eventLog(log, limit) };
 }
 

@@ -1,7 +1,7 @@
 import { storable } from "../core/storable.js";
 import type { ProcessWorker } from "../worker/create-worker.js";
 import { exitCodes } from "./exit-codes.js";
-import { printable } from "./printable.js";
+import { complain } from "../core/terminal.js";
 
 const longestReport = 8_000;
 const deepestCause = 5;
@@ -15,7 +15,7 @@ const deepestCause = 5;
 export function stopOnUncaughtErrors(worker: () => ProcessWorker | undefined): void {
   let stopping = false;
   const stop = (thrown: unknown) => {
-    console.error(`soniq-drizzle: nothing caught this error, so this worker stops: ${printable(inFull(thrown))}`);
+    complain(`soniq-drizzle: nothing caught this error, so this worker stops: ${inFull(thrown)}`);
     // What breaks while it stops is said, too.
     if (stopping) return;
     stopping = true;

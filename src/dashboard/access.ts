@@ -31,7 +31,8 @@ export type ChangingAction =
 /**
  * Says whether somebody may do something.
  *
- * @param target which queue, job, schedule, endpoint or delivery; empty where many dead letters, or any, are meant
+ * @param target which queue, job, schedule, endpoint or delivery: the very text that is acted upon and written down, of ids
+ *   the one that there is of each; empty where many dead letters, or any, are meant
  * @returns the user's name, for the audit log; or whether they may
  */
 export type Authorize = (
@@ -57,12 +58,18 @@ export interface Access {
   /** Whether anybody may look at redacted fields. */
   readonly reveal: boolean;
   /**
-   * Lets somebody in who may do this.
+   * Checks the token, if there is one.
    *
    * @param address where the request comes from, if that is known
+   * @throws Refusal if it is missing or wrong
+   */
+  authenticate(request: Request, address: string): void;
+  /**
+   * Asks whether somebody who has passed that may do this.
+   *
    * @throws Refusal if they may not
    */
-  admit(request: Request, address: string, action: DashboardAction, target: string): Promise<User>;
+  authorize(request: Request, action: DashboardAction, target: string): Promise<User>;
 }
 
 interface AccessOptions {
@@ -107,8 +114,8 @@ export function accessOf({ token, authorize, write = false, reveal = false }: Ac
   return {
     write,
     reveal,
-    async admit(request, address, action, target) {
-      checkToken(request, address);
+    authenticate: checkToken,
+    async authorize(request, action, target) {
       if (action === "job.reveal" && !reveal)
         throw new Refusal(403, "this dashboard reveals nothing: its option `reveal` is not set");
       if (isChanging(action) && !write)

@@ -48,7 +48,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
   app.notFound((c) => c.json({ error: "there is nothing of this name" }, 404));
   app.onError((error, c) => {
     const { status, error: sentence, headers } = problemOf(error);
-    if (status >= 500) reportFailure(error);
+    if (status >= 500 && !c.req.raw.signal.aborted) reportFailure(error);
     return c.json({ error: sentence }, status, headers);
   });
   return async (request, from) => app.fetch(request, from);

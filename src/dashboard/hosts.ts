@@ -6,7 +6,7 @@ const hostShape = /^(\[[0-9a-f:.]{2,45}\]|[^\s/\\?#@:[\]%]{1,253})(?::\d{1,5})?$
 const loopback = ["localhost", "127.0.0.1", "[::1]"];
 
 /** A host's name without its port, as URLs write it; undefined for what is none. */
-function hostName(host: string): string | undefined {
+export function hostNameOf(host: string): string | undefined {
   const [, name] = hostShape.exec(host) ?? [];
   return name !== undefined && URL.canParse(`http://${name}`) ? new URL(`http://${name}`).hostname : undefined;
 }
@@ -18,7 +18,7 @@ export function hostOfAddress(address: string): string {
 
 /** Whether what listens at an address can be reached from this machine alone. */
 export function isLoopback(address: string): boolean {
-  const name = hostName(hostOfAddress(address));
+  const name = hostNameOf(hostOfAddress(address));
   return name !== undefined && (loopback.includes(name) || (isIPv4(name) && name.startsWith("127.")));
 }
 
@@ -31,14 +31,14 @@ export function isLoopback(address: string): boolean {
  */
 export function allowedHosts(hosts: readonly string[]): (request: Request) => boolean {
   const names = hosts.map((host, i) => {
-    const name = hostName(host);
+    const name = hostNameOf(host);
     if (name === undefined)
       throw new InvalidValueError(`hosts[${i}]`, `is ${shown(host)}: give a name such as "jobs.example.com"`);
     return name;
   });
   const allowed = new Set([...loopback, ...names]);
   return (request) => {
-    const name = hostName(hostOf(request));
+    const name = hostNameOf(hostOf(request));
     return name !== undefined && allowed.has(name);
   };
 }

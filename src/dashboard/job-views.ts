@@ -3,14 +3,16 @@ import { jobTimeline } from "../jobs/job-timeline.js";
 import { isoOrNull } from "./iso.js";
 import { linkOf } from "./link.js";
 import type { DashboardSettings } from "./options.js";
-import type { Redacted } from "./redact.js";
+import { nothingHidden, type Redaction } from "./redact.js";
 import type { JobAction, JobRow, JobView } from "./wire.js";
 
 /** What rows show of a job, and of a dead letter. */
 type Listed = Omit<JobSummary, "workerId" | "cancelRequestedAt">;
 
-export function jobRow(job: Listed, link: string | null = null): JobRow {
-  const { id, name, queue, state, priority, attempt, maxAttempts, tags, reason } = job;
+/** @param redaction has hidden what is secret in the job's payload */
+export function jobRow(job: Listed, link: string | null, redaction: Redaction): JobRow {
+  const { id, name, queue, state, priority, attempt, maxAttempts } = job;
+  const { tags, reason } = redaction.mask({ tags: job.tags, reason: job.reason });
   return {
     id,
     name,
@@ -31,32 +33,39 @@ export function jobRow(job: Listed, link: string | null = null): JobRow {
 
 /** A job's whole story. @param revealed whether its secret fields are shown */
 export function jobView(job: Job, settings: DashboardSettings, revealed: boolean): JobView {
-  const redacted: string[] = [];
-  const shown = (value: unknown, name: string): unknown => {
-    if (revealed) return value;
-    const without: Redacted = settings.redact.of(value, name);
-    redacted.push(...without.paths);
-    return without.value;
-  };
-  return {
-    ...jobRow(job, linkOf(job, settings.link)),
-    payload: shown(job.payload, "payload"),
-    result: shown(job.result, "result"),
-    progress: shown(job.progress, "progress"),
-    meta: shown(job.meta, "meta") as JobView["meta"],
+  const redaction = revealed ? nothingHidden : settings.redact.begin();
+  const hidden = {
+    payload: redaction.hide(job.payload, "payload"),
+    result: redaction.hide(job.result, "result"),
+    progress: redaction.hide(job.progress, "progress"),
+    meta: redaction.hide(job.meta, "meta") as JobView["meta"],
     logs: job.logs.map(({ at, attempt, message, fields }, i) => ({
       at,
       attempt,
       message: String(message),
-      fields: fields === undefined ? null : shown(fields, `logs[${i}].fields`),
+      fields: fields === undefined ? null : redaction.hide(fields, `logs[${i}].fields`),
     })),
-    redacted,
+    uniqueKey: keyShown(job.uniqueKey, (fields) => redaction.hide(fields, "uniqueKey")),
+  };
+  const { payload, result, progress, meta, logs, uniqueKey } = redaction.mask(hidden);
+  return {
+    ...jobRow(job, linkOf(job, settings.link), redaction),
+    payload,
+    result,
+    progress,
+    meta,
+    logs,
+    redacted: redaction.paths,
     crashes: job.crashes,
     replays: job.replays,
-    uniqueKey: keyShown(job.uniqueKey, (fields) => shown(fields, "uniqueKey")),
+    uniqueKey,
     workerId: job.workerId,
     cancelRequestedAt: isoOrNull(job.cancelRequestedAt),
-    timeline: jobTimeline(job),
+    timeline: jobTimeline(job).map((moment) => ({
+      ...moment,
+      message: redaction.mask(moment.message),
+      stack: redaction.mask(moment.stack),
+    })),
     actions: settings.access.write ? actionsOn(job) : [],
   };
 }

@@ -1,3 +1,4 @@
+import { reportFailureOf } from "../core/call-hook.js";
 import type { Job } from "../jobs/job.js";
 
 /** What a link is made of: the job as it is stored. */
@@ -16,7 +17,7 @@ export function linkOf(job: LinkedJob, link: ((job: LinkedJob) => string | undef
     if (!address || !URL.canParse(address, relativeTo)) return null;
     return /^https?:$/.test(new URL(address, relativeTo).protocol) ? address : null;
   } catch (error) {
-    console.error("soniq-drizzle: the dashboard's link failed:", error);
+    reportFailureOf("the dashboard's link", error);
     return null;
   }
 }

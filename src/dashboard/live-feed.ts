@@ -9,6 +9,8 @@ const mostMissed = 30;
 type Viewer = ReadableStreamDefaultController<Uint8Array>;
 
 interface Watching {
+  /** Who it is, as far as that is known. */
+  readonly name: string;
   /** Rejects once they may not look any more. */
   readonly mayStay: () => Promise<unknown>;
   told: number;
@@ -34,17 +36,18 @@ export class LiveFeed {
   /**
    * Events, until the request is aborted or nobody reads them.
    *
+   * @param name who looks: where there are as many as may be, whoever has the most streams loses the oldest to a newcomer
    * @param mayStay is asked now and then, and rejects to end it
    * @returns undefined if as many look already as may
    */
-  watch(request: Request, mayStay: () => Promise<unknown>): ReadableStream<Uint8Array> | undefined {
-    if (this.#viewers.size >= mostViewers) return undefined;
+  watch(request: Request, name: string, mayStay: () => Promise<unknown>): ReadableStream<Uint8Array> | undefined {
+    if (this.#viewers.size >= mostViewers && !this.#makeRoom(name)) return undefined;
     const { signal } = request;
     let viewer: Viewer;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         viewer = controller;
-        this.#viewers.set(viewer, { request, mayStay, told: 0, missed: 0 });
+        this.#viewers.set(viewer, { name, request, mayStay, told: 0, missed: 0 });
         signal.addEventListener("abort", () => this.#end(viewer), { once: true });
         if (signal.aborted) this.#end(viewer);
         else if (!this.#isLooking) void this.#lookOut();
@@ -77,6 +80,17 @@ export class LiveFeed {
       watching.missed = 0;
     } else if (++watching.missed > mostMissed) this.#end(viewer);
     if (++watching.told % eventsPerLeave === 0) void watching.mayStay().catch(() => this.#end(viewer));
+  }
+
+  /** @returns whether somebody had so many streams that one of them could be ended */
+  #makeRoom(newcomer: string): boolean {
+    const streams = new Map<string, Viewer[]>();
+    for (const [viewer, { name }] of this.#viewers) streams.set(name, [...(streams.get(name) ?? []), viewer]);
+    const [most = []] = [...streams.values()].toSorted((a, b) => b.length - a.length);
+    const [oldest] = most;
+    if (oldest === undefined || most.length <= (streams.get(newcomer)?.length ?? 0) + 1) return false;
+    this.#end(oldest);
+    return true;
   }
 
   #end(viewer: Viewer): void {

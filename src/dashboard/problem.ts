@@ -1,6 +1,7 @@
 import { errorCode, errorText, InvalidValueError, MigrationError, NotFoundError, SoniqError } from "../core/errors.js";
 import { failureOf } from "../core/failure.js";
 import { storable } from "../core/storable.js";
+import { complain, oneLine } from "../core/terminal.js";
 import { Refusal } from "./refusal.js";
 
 /** An error as it is answered: without statements, addresses and stacks. */
@@ -55,8 +56,12 @@ function unexpected(error: unknown): Problem {
     : { status: 500, error: "this failed on the server: what is wrong is printed there" };
 }
 
+/** What an answer says that is nobody's failure: too much was asked for, or of a server that only reads. */
+const expectedCodes = new Set(["57014", "25006"]);
+
 /** Prints what is the server's business, without statements and secrets. */
 export function reportFailure(error: unknown): void {
   const code = errorCode(error);
-  console.error(`soniq-drizzle: the dashboard failed: ${storable(errorText(error))}${code ? ` (${code})` : ""}`);
+  if (error instanceof Refusal || expectedCodes.has(code ?? "")) return;
+  complain(oneLine(`soniq-drizzle: the dashboard failed: ${storable(errorText(error))}${code ? ` (${code})` : ""}`));
 }

@@ -33,7 +33,7 @@ export async function checkTables(db: Queryable): Promise<void> {
 
 /** Row level security says nothing of what it hides: a worker would find no jobs, and no queue that is paused. */
 async function checkRowSecurity(db: Queryable, tables: readonly string[]): Promise<void> {
-  const ofRole = sql`exists (select 1 from unnest(polroles) as role where role = 0 or pg_has_role(role, 'member'))`;
+  const ofRole = sql`exists (select 1 from pg_catalog.unnest(polroles) as role where role = 0 or pg_has_role(role, 'member'))`;
   const policies = sql`select 1 from pg_policy where polrelid = pg_class.oid and ${ofRole}`;
   const all = sql`pg_get_expr(polqual, polrelid) = 'true' and coalesce(pg_get_expr(polwithcheck, polrelid), 'true') = 'true'`;
   const isOpen = sql`exists (${policies} and polpermissive and polcmd = '*' and ${all}) and not exists (${policies} and not polpermissive)`;

@@ -55,12 +55,17 @@ export function connect(
   };
 }
 
+/** Whether an @ stands behind a URL's host: the end of a password that should have been percent-encoded. */
+export function hasStrayAt(url: string): boolean {
+  const { pathname, search, hash } = new URL(url);
+  return `${pathname}${search}${hash}`.includes("@");
+}
+
 /** Whose database it is, for people to read: the password is hidden. */
 export function describeUrl(url: string): string {
   try {
-    const { protocol, username, host, pathname, search, hash } = new URL(url);
-    // An @ behind the host is the end of a password that should have been percent-encoded.
-    if (`${pathname}${search}${hash}`.includes("@")) return "an unreadable connection string";
+    const { protocol, username, host, pathname } = new URL(url);
+    if (hasStrayAt(url)) return "an unreadable connection string";
     return `${protocol}//${username ? `${username}@` : ""}${host}${pathname}`;
   } catch {
     return "an unreadable connection string";

@@ -7,6 +7,25 @@ import type { Queryable } from "../core/queryable.js";
 const webRoles = ["anon", "web_anon", "authenticated"];
 
 /**
+ * Looks whether everybody who can log in may create functions where this package's statements would find them. A database that
+ * was created before PostgreSQL 15 grants that on the schema `public`.
+ *
+ * @returns a warning with the SQL that revokes it, or undefined
+ */
+export async function findOpenSchemas(db: Queryable): Promise<string | undefined> {
+  const open = await builder(db)
+    .select({ schema: sql<string>`quote_ident(nspname)` })
+    .from(sql`pg_namespace`)
+    .where(
+      sql`nspname = any (current_schemas(false)) and exists (
+        select from aclexplode(nspacl) where grantee = 0 and privilege_type = 'CREATE')`,
+    );
+  if (open.length === 0) return undefined;
+  const schemas = open.map(({ schema }) => schema).join(", ");
+  return `everybody who can log in may create functions in the schema ${schemas}, and have them called with the worker's rights (CVE-2018-1058). Revoke that: revoke create on schema ${schemas} from public;`;
+}
+
+/**
  * Looks whether the jobs are open to the web: Supabase and PostgREST serve every table of the public schema that such a
  * role may use.
  *

@@ -13,7 +13,8 @@ import type { DeadLetterFilter } from "./filter.js";
  */
 export function matching(filter: DeadLetterFilter): SQL | undefined {
   const given = Object.entries(filter).map(([key, value]) => {
-    const condition = (conditions as Record<string, (value: unknown) => SQL>)[key];
+    // Not any key that all objects have.
+    const condition = Object.hasOwn(conditions, key) && (conditions as Record<string, (value: unknown) => SQL>)[key];
     if (!condition)
       throw new InvalidValueError(`filter.${key}`, `is no condition: there are ${Object.keys(conditions).join(", ")}`);
     if (value === undefined || value === null)

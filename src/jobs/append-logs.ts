@@ -62,13 +62,13 @@ export function logsWith(lines: SQL): SQL {
   // Plain SQL may have put anything there.
   const kept = sql`case when jsonb_typeof(${soniqJobs.logs}) = 'array' then ${soniqJobs.logs} else '[]' end`;
   const at = sql`to_char((${soniqJobs.claimedAt} + (line ->> 'afterUs')::bigint * interval '1 microsecond') at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-  return sql`(select coalesce(jsonb_agg(line order by place), '[]') from (
+  return sql`(select coalesce(pg_catalog.jsonb_agg(line order by place), '[]') from (
     select line, place from (
       select line, place from jsonb_array_elements(${kept}) with ordinality as kept (line, place)
       union all
       select line, jsonb_array_length(${kept}) + place from (
-        select jsonb_build_object('at', ${at}) || (line - 'afterUs') as line, place from jsonb_array_elements(${lines}) with ordinality as sent (line, place)
-      ) as timed where not ${kept} @> jsonb_build_array(line)
+        select pg_catalog.jsonb_build_object('at', ${at}) || (line - 'afterUs') as line, place from jsonb_array_elements(${lines}) with ordinality as sent (line, place)
+      ) as timed where not ${kept} @> pg_catalog.jsonb_build_array(line)
     ) as every order by place desc limit ${sql.raw(String(keptLines))}
   ) as newest)`;
 }

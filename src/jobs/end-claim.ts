@@ -30,5 +30,5 @@ export function keyStillHeld(goesOn: SQL): SQL {
 export function errorsWith(error: SQL): SQL {
   // Plain SQL may have put anything there.
   const kept = sql`case when jsonb_typeof(${soniqJobs.errors}) <> 'array' then '[]' when jsonb_array_length(${soniqJobs.errors}) >= ${keptErrors} then ${soniqJobs.errors} - 0 else ${soniqJobs.errors} end`;
-  return sql`(${kept}) || jsonb_build_array(${error} || jsonb_build_object('at', now()))`;
+  return sql`(${kept}) || pg_catalog.jsonb_build_array(${error} || pg_catalog.jsonb_build_object('at', now()))`;
 }

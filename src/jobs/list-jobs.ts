@@ -50,13 +50,13 @@ const longestTransactionMs = 3_600_000;
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @param page `cursor`: the `next` of the page before; `limit`: from 1 to 1000, default 50
- * @throws InvalidValueError before any SQL, for a cursor, limit or time that is none
+ * @throws InvalidValueError before any SQL, for a filter, cursor, limit or time that is none
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listJobs(db: Queryable, filter: JobFilter = {}, page: PageOptions = {}): Promise<JobPage> {
   const cursor = idOfCursor(page.cursor);
   const limit = checkedLimit(page.limit);
-  checkTimes(filter);
+  checkFilter(filter);
   const before = page.cursor === undefined && filter.until ? await findPlace(db, lateInserts(filter.until)) : cursor;
   // These are few, and the oldest of a backlog: an index of their own finds them.
   if (filter.state === "active") return activeJobs(db, filter, before, limit);
@@ -80,7 +80,24 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}, page: Page
   };
 }
 
-function checkTimes(filter: JobFilter): void {
+const filterKeys: Record<keyof JobFilter, true> = {
+  state: true,
+  queue: true,
+  name: true,
+  tag: true,
+  field: true,
+  since: true,
+  until: true,
+};
+
+/** A key that is misspelt would leave nothing out. */
+function checkFilter(filter: JobFilter): void {
+  for (const key of Object.keys(filter))
+    if (!Object.hasOwn(filterKeys, key))
+      throw new InvalidValueError(
+        `filter.${key}`,
+        `is not a filter: give some of ${Object.keys(filterKeys).join(", ")}`,
+      );
   for (const key of ["since", "until"] as const)
     if (filter[key] && Number.isNaN(filter[key].getTime()))
       throw new InvalidValueError(`filter.${key}`, "is a date that is invalid: give a time");
@@ -109,7 +126,7 @@ async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined,
         state && state !== "active" ? eq(soniqJobs.state, state) : undefined,
         queue === undefined ? undefined : eq(soniqJobs.queue, queue),
         name === undefined ? undefined : eq(soniqJobs.name, name),
-        tag === undefined ? undefined : sql`${soniqJobs.tags} @> to_jsonb(${tag}::text)`,
+        tag === undefined ? undefined : sql`${soniqJobs.tags} @> pg_catalog.to_jsonb(${tag}::text)`,
         field && hasValue(field),
         since && sql`${soniqJobs.createdAt} >= ${timestamp(since.getTime())}`,
         until && sql`${soniqJobs.createdAt} < ${timestamp(until.getTime())}`,

@@ -77,10 +77,10 @@ export async function findPrunable(
   const ofPage = sql`${page.id} order by ${page.finishedAt}, ${page.id}`;
   const [found] = await builder(db)
     .select({
-      ids: sql<string>`coalesce(json_agg(${ofPage}) filter (where ${page.prunable}), '[]')::text`,
+      ids: sql<string>`coalesce(pg_catalog.json_agg(${ofPage}) filter (where ${page.prunable}), '[]')::text`,
       walked: sql<number>`count(*)::int`,
       finishedAt: timeText(sql`max(${page.finishedAt})`),
-      id: sql<number>`((array_agg(${ofPage}))[count(*)])::float8`,
+      id: sql<number>`((pg_catalog.array_agg(${ofPage}))[count(*)])::float8`,
     })
     .from(page);
   const { ids, walked, finishedAt, id } = found as { ids: string; walked: number; finishedAt: string; id: number };

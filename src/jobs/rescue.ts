@@ -95,7 +95,7 @@ export function rescueOverdue(db: Queryable, limit: number): Promise<Rescued[]> 
     .limit(limit)
     .for("no key update", { skipLocked: true });
   const state = sql`case when ${soniqJobs.cancelRequestedAt} is not null then 'cancelled' when ${soniqJobs.attempt} >= ${soniqJobs.maxAttempts} then 'dead' else 'queued' end`;
-  const error = sql`jsonb_build_object('name', 'TimeoutError', 'message', 'the deadline passed and its worker did not end it', 'attempt', ${soniqJobs.attempt}, 'worker', ${soniqJobs.workerId})`;
+  const error = sql`pg_catalog.jsonb_build_object('name', 'TimeoutError', 'message', 'the deadline passed and its worker did not end it', 'attempt', ${soniqJobs.attempt}, 'worker', ${soniqJobs.workerId})`;
   return builder(db)
     .update(soniqJobs)
     .set({

@@ -1,13 +1,14 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidValueError, pathText } from "../core/errors.js";
-import { secretName } from "../core/secret-name.js";
+import { isSecretName } from "../core/secret-name.js";
 
 /**
  * Runs a Standard Schema validator. Nothing is waited for where it answers at once, as nearly all do.
  *
  * @param what names the value in the error, such as `payload`
  * @returns the validator's output
- * @throws InvalidValueError with the path and message of the first issue; of a secret field, without the message
+ * @throws InvalidValueError with the path and message of the first issue, without what the message quotes of the value: it is
+ *   kept with the job, and shown in places where the value is not; of a secret field, without the message
  */
 export function validate<Out>(
   validator: StandardSchemaV1<unknown, Out>,
@@ -15,15 +16,37 @@ export function validate<Out>(
   what: string,
 ): Out | Promise<Out> {
   const checked = validator["~standard"].validate(value);
-  return "then" in checked ? Promise.resolve(checked).then((later) => outputOf(later, what)) : outputOf(checked, what);
+  return "then" in checked
+    ? Promise.resolve(checked).then((later) => outputOf(later, value, what))
+    : outputOf(checked, value, what);
 }
 
-function outputOf<Out>(checked: StandardSchemaV1.Result<Out>, what: string): Out {
+function outputOf<Out>(checked: StandardSchemaV1.Result<Out>, value: unknown, what: string): Out {
   if (!checked.issues) return checked.value;
   const [first] = checked.issues;
   const path = first?.path?.map((segment) => (typeof segment === "object" ? segment.key : segment)) ?? [];
-  // Its message may quote the value, and is kept with the job.
-  const isSecret = path.some((key) => secretName.test(String(key)));
-  const why = isSecret ? undefined : first?.message;
-  throw new InvalidValueError(what + pathText(path), `is not valid: ${why ?? "its validator says no"}`);
+  const isSecret = path.some((key) => isSecretName(String(key)));
+  const why = isSecret ? "" : withoutValue(first?.message ?? "", valueAt(value, path));
+  throw new InvalidValueError(what + pathText(path), `is not valid: ${why || "its validator says no"}`);
+}
+
+/** The value that a path leads to, as far as it does. */
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (typeof at === "object" && at !== null && Object.hasOwn(at, key) ? Reflect.get(at, key) : undefined),
+    value,
+  );
+}
+
+/** Where validators begin to say what they were given: `but received "…"` of Valibot, `(was "…")` of ArkType. */
+const quoting = /[\s,;:(]*\b(?:but )?(?:received|got|was|found|given|instead of)\b[^]*$/i;
+const kindOnly =
+  /^\W*(?:but )?(?:received|got|was|found|given) (?:undefined|null|missing|an? \w+|string|number|boolean|array|object)\W*$/i;
+const minQuotedLength = 3;
+
+/** A validator's message without the value, which it may quote in words of its own as well. */
+function withoutValue(message: string, value: unknown): string {
+  const said = message.replace(quoting, (quote) => (kindOnly.test(quote) ? quote : ""));
+  const text = typeof value === "object" ? "" : String(value);
+  return text.length < minQuotedLength ? said : said.replaceAll(text, "…");
 }

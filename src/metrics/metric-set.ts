@@ -1,4 +1,5 @@
 import { type Metric, Registry } from "prom-client";
+import { escaped } from "../core/terminal.js";
 import { LabelCap, type Sample } from "./label-cap.js";
 
 /** A metric, and how it is read. */
@@ -32,7 +33,7 @@ export class MetricSet {
   add({ name, help, type, read, join = sum }: MetricInput): void {
     const cap = new LabelCap();
     const shown = async () => {
-      const samples = await read();
+      const samples = withPrintableLabels(await read(), join);
       const values = cap.shown(samples, join);
       this.#dropped += samples.length - values.length;
       return values;
@@ -49,4 +50,20 @@ export class MetricSet {
     // All that a registry asks of a metric.
     this.registry.registerMetric(metric as unknown as Metric);
   }
+}
+
+/** Names may hold what a terminal would obey. Two that look alike afterwards share a line: Prometheus refuses a line that is there twice. */
+function withPrintableLabels(samples: readonly Sample[], join: (a: number, b: number) => number): readonly Sample[] {
+  const isPlain = ({ labels = {} }: Sample) => Object.values(labels).every((label) => escaped(label) === label);
+  if (samples.every(isPlain)) return samples;
+  const joined = new Map<string, Sample>();
+  for (const sample of samples) {
+    const labels = Object.fromEntries(
+      Object.entries(sample.labels ?? {}).map(([name, label]) => [name, escaped(label)]),
+    );
+    const key = JSON.stringify([sample.metricName, labels]);
+    const before = joined.get(key);
+    joined.set(key, { ...sample, labels, value: before ? join(before.value, sample.value) : sample.value });
+  }
+  return [...joined.values()];
 }

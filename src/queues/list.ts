@@ -49,7 +49,7 @@ export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
         (${counted(due)}) as due, (${counted(sql`job.run_at > now() and job.run_at < 'infinity'`)}) as scheduled,
         (${counted(sql`job.run_at = 'infinity'`)}) as parked, coalesce(active.jobs, 0) as active,
         (select round(extract(epoch from now() - min(run_at)) * 1000)::float8 from (${firstDue}) as first) as "longestWaitMs"
-      from unnest(array(select queue from names)) as queues (queue)
+      from pg_catalog.unnest(array(select queue from names)) as queues (queue)
       left join active on active.queue = queues.queue
       left join ${soniqQueues} on ${soniqQueues.name} = queues.queue
       order by 1`,

@@ -26,7 +26,7 @@ export interface Schedule {
   readonly orphanedAt: Date | null;
   readonly lastTickAt: Date | null;
   readonly lastJobId: number | null;
-  /** The next five; none while it is paused or orphaned, nor where this version does not know its time zone or expression. */
+  /** The next five; none while it is paused or orphaned, nor where its time zone or cron expression cannot be read. */
   readonly nextTicks: readonly Date[];
 }
 
@@ -79,8 +79,8 @@ function nextTicks(rhythm: StoredRhythm, nextRunAt: Date): Date[] {
   try {
     return [nextRunAt, ...take(ticksAfter(rhythm, nextRunAt.getTime()), previewed - 1)];
   } catch {
-    // A newer version may have stored a time zone or expression that this one does not know: the other schedules are to be seen
-    // all the same.
+    // A newer Node may have stored a time zone that this one lacks, or plain SQL a cron expression that nobody can read:
+    // the other schedules are to be seen all the same.
     return [];
   }
 }

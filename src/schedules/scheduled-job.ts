@@ -37,7 +37,7 @@ export function scheduledJob(tick: SQL, runAtMs: SQL, from: SQL): SQL {
         (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
       select schedule.job_name, schedule.options ->> 'queue', (schedule.options ->> 'priority')::int,
         (schedule.options ->> 'maxAttempts')::int, schedule.payload, schedule.options -> 'tags',
-        jsonb_strip_nulls(jsonb_build_object('schedule', schedule.name, 'tick', ${tick})),
+        jsonb_strip_nulls(pg_catalog.jsonb_build_object('schedule', schedule.name, 'tick', ${tick})),
         (select ${key} from (select count(*) from freed) as freed), coalesce(schedule.options ->> 'uniqueUntil', 'finished'),
         clock_timestamp() + (schedule.options ->> 'withinMs')::float8 * interval '1 millisecond',
         ${dueFrom(runAtMs, sql`null::float8`)}

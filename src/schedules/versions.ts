@@ -74,8 +74,8 @@ async function compare(db: Queryable, schedules: readonly StoredSchedule[], unse
         from jsonb_to_recordset(${own}::text::jsonb) as new (name text, definition text)
         join ${soniqSchedules} as schedule on schedule.name = new.name
       )
-      select floor(${clockMs}) as now, coalesce(jsonb_agg(name), '[]')::text as there,
-        coalesce(jsonb_agg(name) filter (where outdated), '[]')::text as outdated
+      select floor(${clockMs}) as now, coalesce(pg_catalog.jsonb_agg(name), '[]')::text as there,
+        coalesce(pg_catalog.jsonb_agg(name) filter (where outdated), '[]')::text as outdated
       from found`,
   );
   const { now, there, outdated } = row as { now: number | string; there: string; outdated: string };
@@ -115,7 +115,7 @@ async function createSchedules(db: Queryable, created: readonly Definition[]): P
     db,
     sql`insert into ${soniqSchedules}
         (name, ${columnNames}, definitions, next_run_at, paused_at)
-      select name, ${columnValues}, jsonb_build_object(definition, ${clockMs}), to_timestamp(next_ms / 1000), case when paused then now() end
+      select name, ${columnValues}, pg_catalog.jsonb_build_object(definition, ${clockMs}), to_timestamp(next_ms / 1000), case when paused then now() end
       from ${recordset(created)} order by name
       on conflict do nothing
       returning name`,
@@ -138,7 +138,7 @@ async function takeOver(db: Queryable, taken: readonly Definition[], unseen: boo
       update ${soniqSchedules} set
         (${columnNames}) = row (${columnValues}),
         definitions = case when ${isSeen} then schedule.definitions
-          else ${newest(sql`schedule.definitions || jsonb_build_object(new.definition, ${clockMs})`)} end,
+          else ${newest(sql`schedule.definitions || pg_catalog.jsonb_build_object(new.definition, ${clockMs})`)} end,
         next_run_at = case when ${otherRhythm} and schedule.next_run_at > now() then to_timestamp(new.next_ms / 1000) else schedule.next_run_at end,
         orphaned_at = null, updated_at = now()
       from schedule join new on new.name = schedule.name
@@ -186,7 +186,7 @@ function firstTick(rhythm: StoredRhythm, nowMs: number): number | undefined {
 }
 
 function newest(all: SQL): SQL {
-  return sql`(select jsonb_object_agg(key, value) from (select key, value from jsonb_each(${all}) order by value desc limit ${remembered}) as latest)`;
+  return sql`(select pg_catalog.jsonb_object_agg(key, value) from (select key, value from jsonb_each(${all}) order by value desc limit ${remembered}) as latest)`;
 }
 
 /** What a definition says of its schedule. */

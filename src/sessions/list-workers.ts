@@ -56,7 +56,7 @@ export async function listWorkers(db: Queryable): Promise<WorkerOverview[]> {
       pid: soniqWorkers.pid,
       version: soniqWorkers.version,
       concurrency: sql<string>`${soniqWorkers.queues}::text`,
-      active: sql<string>`(select coalesce(jsonb_object_agg(queue, jobs), '{}')::text from (${counts}) as counts)`,
+      active: sql<string>`(select coalesce(pg_catalog.jsonb_object_agg(queue, jobs), '{}')::text from (${counts}) as counts)`,
       startedAt: dateFrom(soniqWorkers.startedAt),
       beatAt: dateFrom(soniqWorkers.beatAt),
       leaseLeftMs: sql<number>`(extract(epoch from ${soniqWorkers.leaseExpiresAt} - now()) * 1000)::float8`,

@@ -75,7 +75,8 @@ export function checkUrl(text: string, allowed: BlockList): URL {
  * The addresses of an URL's host, each of them checked: to be connected to as they are, since a second look-up may answer
  * otherwise.
  *
- * @throws SoniqError if nothing may be sent to one of them; which one, it does not say: that would tell of the network inside
+ * @throws SoniqError if nothing may be sent to one of them, or there is none; which of both, and which one, it does not say:
+ *   that would describe the internal network
  */
 export async function checkedAddresses(
   url: URL,
@@ -84,9 +85,10 @@ export async function checkedAddresses(
 ): Promise<readonly LookupAddress[]> {
   const host = hostOf(url);
   const version = isIP(host);
-  const addresses = version === 0 ? await lookUp(host) : [{ address: host, family: version }];
-  if (addresses.length === 0) throw new SoniqError(`${host} has no address`);
-  if (!addresses.every(({ address }) => mayReach(url, address, allowed))) throw new SoniqError(`its URL ${howToReach}`);
+  // Whether a name exists that must not be reached is not said either.
+  const addresses = version === 0 ? await lookUp(host).catch(() => []) : [{ address: host, family: version }];
+  if (addresses.length === 0 || !addresses.every(({ address }) => mayReach(url, address, allowed)))
+    throw new SoniqError(`its host has no address, or one that may not be reached: its URL ${howToReach}`);
   return addresses;
 }
 

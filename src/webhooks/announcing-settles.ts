@@ -27,7 +27,7 @@ export const announcingSettles = settles(announcement());
 
 function announcement(): SQL {
   const event = sql`case when state = 'queued' and error is not null then ${jobRetried.name} when state <> 'queued' then 'job.' || state end`;
-  const told = sql`jsonb_build_object('id', settled.id, 'name', settled.name, 'queue', queue, 'attempt', attempt, 'maxAttempts', max_attempts,
+  const told = sql`pg_catalog.jsonb_build_object('id', settled.id, 'name', settled.name, 'queue', queue, 'attempt', attempt, 'maxAttempts', max_attempts,
     'reason', reason, 'error', error ->> 'message')`;
   return insertDeliveries(
     // A claim ends once.

@@ -70,7 +70,7 @@ export async function admit(db: Queryable, id: string): Promise<Admission | unde
 }
 
 /** The secrets that have not been rotated out, newest first. */
-export const validSecrets = sql`coalesce((select jsonb_agg(secret order by place)
+export const validSecrets = sql`coalesce((select pg_catalog.jsonb_agg(secret order by place)
   from jsonb_array_elements(${endpoints.secrets}) with ordinality as kept (secret, place)
   where coalesce((secret ->> 'expiresAt')::timestamptz > now(), true)), '[]')`;
 

@@ -12,13 +12,13 @@ export interface Message {
 }
 
 /** Whether an endpoint asks for an event by its name. */
-export const asksFor = (event: SQL) => sql`${endpoints.events} @> to_jsonb(${event})`;
+export const asksFor = (event: SQL) => sql`${endpoints.events} @> pg_catalog.to_jsonb(${event})`;
 
 /** The payload of a delivery. */
 export function deliveryPayload({ event, id, data }: Message): SQL {
   // As JavaScript writes a time.
   const at = sql`to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-  return sql`jsonb_build_object('endpoint', ${endpoints.id}, 'event', ${event}, 'id', ${id}, 'at', ${at}, 'data', ${data})`;
+  return sql`pg_catalog.jsonb_build_object('endpoint', ${endpoints.id}, 'event', ${event}, 'id', ${id}, 'at', ${at}, 'data', ${data})`;
 }
 
 /**

@@ -58,7 +58,7 @@ export async function pageOfQueued(db: Queryable, endpoint: string, after: numbe
     .as("page");
   const [found] = await builder(db)
     .select({
-      ids: sql<string>`coalesce(jsonb_agg(${page.id}) filter (where ${page.isWanted}), '[]')::text`,
+      ids: sql<string>`coalesce(pg_catalog.jsonb_agg(${page.id}) filter (where ${page.isWanted}), '[]')::text`,
       last: sql<string | null>`max(${page.id})::text`,
       size: sql<number>`count(*)::int`,
     })

@@ -40,7 +40,8 @@ export function post({ url, addresses, headers, body, signal }: Post): Promise<A
       responded = true;
       void answerOf(response).then(answered, failed);
     });
-    sending.on("error", failed);
+    // Once the status was said, what becomes of the rest changes nothing: `answerOf` ends with the connection.
+    sending.on("error", (error) => responded || failed(error));
     // One who answers 101 wants another protocol: Node closes the connection then, and says no more of it.
     sending.on("close", () => {
       if (!responded) failed(new Error("the connection was closed without an answer"));

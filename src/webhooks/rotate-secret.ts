@@ -34,7 +34,7 @@ export async function rotateSecret(
   const sealed = JSON.stringify([keyring.seal(secret, endpoint)]);
   const end = sql`least(now() + ${overlapMs}::float8 * interval '1 millisecond', (secret ->> 'expiresAt')::timestamptz)`;
   // One that was rotated out before keeps its own end, which is sooner.
-  const old = sql`coalesce((select jsonb_agg(secret || jsonb_build_object('expiresAt', ${end}) order by place)
+  const old = sql`coalesce((select pg_catalog.jsonb_agg(secret || pg_catalog.jsonb_build_object('expiresAt', ${end}) order by place)
     from jsonb_array_elements(${validSecrets}) with ordinality as valid (secret, place)), '[]')`;
   const rotated = await builder(db)
     .update(endpoints)

@@ -1,6 +1,6 @@
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { recognizeAcrossCopies } from "../core/across-copies.js";
-import { SoniqError, errorText } from "../core/errors.js";
+import { ConfigError, SoniqError, errorText } from "../core/errors.js";
 import { validate } from "../jobs/validate.js";
 import type { EventDefinition } from "./define-event.js";
 
@@ -50,6 +50,7 @@ export class WebhookError extends SoniqError {
  * @param secret of the endpoint, `whsec_…`; several while it is rotated
  * @param events those that are expected: what is returned is one of them
  * @throws WebhookError for whatever else
+ * @throws ConfigError for a secret of less than 24 bytes: a signature with it could be forged
  */
 export async function verifyWebhook<const Events extends readonly EventDefinition[]>(
   request: WebhookRequest,
@@ -81,9 +82,22 @@ function headersOf({ headers }: WebhookRequest): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, headers.get(name) ?? ""]));
 }
 
+/** What Standard Webhooks asks for; ours have 32. */
+const minSecretBytes = 24;
+
+/** @throws ConfigError without the secret */
+function checkSecret(secret: string): void {
+  const bytes = Buffer.from(secret.replace(/^whsec_/, ""), "base64").length;
+  if (bytes < minSecretBytes)
+    throw new ConfigError(
+      `the webhook secret has ${bytes} bytes, and could be guessed: give the endpoint's whole secret, which has ${minSecretBytes} bytes or more in base64`,
+    );
+}
+
 function verify(body: string, headers: Record<string, string>, secrets: readonly string[]): void {
   let problem: unknown = new WebhookVerificationError("no secret is given");
   for (const secret of secrets) {
+    checkSecret(secret);
     try {
       new Webhook(secret).verify(body, headers, { jsonParse: false });
       return;

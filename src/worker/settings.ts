@@ -3,6 +3,7 @@ import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js
 import { ConfigError, InvalidValueError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import type { PgliteConnection } from "../database/pglite-connection.js";
+import { hasStrayAt } from "../database/connect.js";
 import { plainPostgresJs } from "../database/postgres-js.js";
 import type { TransactionDriver } from "../database/transaction-slot.js";
 import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
@@ -107,6 +108,10 @@ const configSchema = noOthersThan({
         v.string(),
         v.regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://"),
         v.check((url) => URL.canParse(url), "is no valid URL: percent-encode what is special in its password"),
+        v.check(
+          (url) => !hasStrayAt(url),
+          "has an @ behind its host: percent-encode what is special in its password, which would be taken for a host and printed",
+        ),
       ),
       v.custom<PgliteConnection>(isPglite),
     ],

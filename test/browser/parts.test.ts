@@ -118,6 +118,7 @@ describe("addresses", () => {
 
   test("a link has the token behind its hash", () => {
     expect(tokenOf("http://localhost:4680/#token=a%20b")).toBe("a b");
+    expect(tokenOf("http://localhost:4680/#token=%")).toBe("%");
     expect(tokenOf("#/jobs?name=token=1")).toBeNull();
   });
 });

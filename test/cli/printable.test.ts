@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { soniq } from "../support/command-line.ts";
 import { testDatabase } from "../support/database.ts";
-import { oneLine, printable } from "../../src/cli/printable.ts";
+import { oneLine, printable } from "../../src/core/terminal.ts";
 
 test.each([
   ["colours", "\u001b[31mred\u001b[0m", "red"],

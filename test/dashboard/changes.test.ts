@@ -27,6 +27,7 @@ beforeEach(async () => {
 
 describe("a dashboard that only shows", () => {
   const reading = askedDashboard({ db, write: undefined });
+  const endpoint = "cfabae14-0000-4000-8000-000000000000";
   const every = [
     "queues/a/pause",
     "queues/a/resume",
@@ -37,8 +38,8 @@ describe("a dashboard that only shows", () => {
     "schedules/a/pause",
     "schedules/a/resume",
     "schedules/a/trigger",
-    "endpoints/a/pause",
-    "endpoints/a/resume",
+    `endpoints/${endpoint}/pause`,
+    `endpoints/${endpoint}/resume`,
     "deliveries/1/resend",
     "dead-letters/replay",
     "dead-letters/purge",
@@ -157,11 +158,10 @@ test("what is sent along is a body, and no more, however it is made", async () =
     const { id } = await enqueue(db, mail, { to: "ada" });
     const headers = { "x-soniq": "1", "content-type": "application/json" };
     const response = await dashboard(requestOf(`/api/jobs/${id}/cancel`, { method: "POST", headers, body }));
-    expect([200, 500]).toContain(response.status);
-    const [job] = await sql`select state, reason from soniq_jobs where id = ${id}`;
-    expect(job).toEqual(
-      response.status === 200 ? { state: "cancelled", reason: "by ada" } : { state: "queued", reason: null },
-    );
+    expect(response.status).toBe(400);
+    expect(await sql`select state, reason from soniq_jobs where id = ${id}`).toEqual([
+      { state: "queued", reason: null },
+    ]);
   }
   expect({}).not.toHaveProperty("reason");
 });
@@ -169,7 +169,7 @@ test("what is sent along is a body, and no more, however it is made", async () =
 test.each(["pause", "resume", "trigger"])("a schedule whose name none can have is not found to %s", async (verb) => {
   expect(await post(`schedules/a%00b/${verb}`)).toMatchObject({
     status: 400,
-    body: { error: expect.stringContaining("a NUL character is in it") },
+    body: { error: expect.stringContaining("has a NUL character") },
   });
 });
 

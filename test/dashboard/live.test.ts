@@ -65,7 +65,7 @@ describe("a viewer", () => {
 
   test("leaves with the request's signal, also where that was aborted before", async () => {
     const { feed, looks } = heldFeed();
-    const stream = feed.watch(by(AbortSignal.abort()), mayStay) as ReadableStream<Uint8Array>;
+    const stream = feed.watch(by(AbortSignal.abort()), "ada", mayStay) as ReadableStream<Uint8Array>;
     expect(await nextEvent(stream.getReader())).toBeUndefined();
     expect(looks()).toBe(0);
   });
@@ -73,8 +73,8 @@ describe("a viewer", () => {
   test("that reads nothing is kept one event, however many there were", async () => {
     const { feed, release, looks } = heldFeed();
     const stop = new AbortController();
-    const slow = feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>;
-    const quick = (feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>).getReader();
+    const slow = feed.watch(by(stop.signal), "ada", mayStay) as ReadableStream<Uint8Array>;
+    const quick = (feed.watch(by(stop.signal), "ada", mayStay) as ReadableStream<Uint8Array>).getReader();
     for (const look of [1, 2, 3]) {
       release();
       expect(await nextEvent(quick)).toContain(`{"look":${look}}`);
@@ -89,7 +89,7 @@ describe("a viewer", () => {
   test("is told that the connection is alive where PostgreSQL does not answer", async () => {
     const stop = new AbortController();
     const feed = new LiveFeed(() => Promise.reject(new Error("away")), 1);
-    const reader = (feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>).getReader();
+    const reader = (feed.watch(by(stop.signal), "ada", mayStay) as ReadableStream<Uint8Array>).getReader();
     expect(await nextEvent(reader)).toMatch(/^: /);
     stop.abort();
   });
@@ -115,9 +115,9 @@ describe("a viewer", () => {
 test("whoever may not look any more is shown the door within thirty events", async () => {
   const { feed, release } = heldFeed();
   const stop = new AbortController();
-  const loggedOut = feed.watch(by(stop.signal), () => Promise.reject(new Error("logged out")));
+  const loggedOut = feed.watch(by(stop.signal), "ada", () => Promise.reject(new Error("logged out")));
   const reader = (loggedOut as ReadableStream<Uint8Array>).getReader();
-  const other = (feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>).getReader();
+  const other = (feed.watch(by(stop.signal), "ada", mayStay) as ReadableStream<Uint8Array>).getReader();
   let events = 0;
   for (release(); (await nextEvent(reader)) !== undefined; release()) events += 1;
   expect(events).toBe(30);
@@ -155,7 +155,7 @@ describe("however many look", () => {
     const { feed, looks, release } = heldFeed();
     const stop = new AbortController();
     const readers = [1, 2, 3].map(() =>
-      (feed.watch(by(stop.signal), mayStay) as ReadableStream<Uint8Array>).getReader(),
+      (feed.watch(by(stop.signal), "ada", mayStay) as ReadableStream<Uint8Array>).getReader(),
     );
     release();
     for (const event of await Promise.all(readers.map(nextEvent))) expect(event).toContain(`{"look":1}`);
@@ -166,11 +166,11 @@ describe("however many look", () => {
   test("fifty may; the next one is asked to wait, until one of them leaves", async () => {
     const { feed } = heldFeed();
     const stops = Array.from({ length: 50 }, () => new AbortController());
-    for (const { signal } of stops) expect(feed.watch(by(signal), mayStay)).toBeDefined();
+    for (const { signal } of stops) expect(feed.watch(by(signal), "ada", mayStay)).toBeDefined();
     const stop = new AbortController();
-    expect(feed.watch(by(stop.signal), mayStay)).toBeUndefined();
+    expect(feed.watch(by(stop.signal), "ada", mayStay)).toBeUndefined();
     stops[0]?.abort();
-    await until(async () => feed.watch(by(stop.signal), mayStay) !== undefined);
+    await until(async () => feed.watch(by(stop.signal), "ada", mayStay) !== undefined);
     for (const one of [...stops, stop]) one.abort();
   });
 });

@@ -86,7 +86,7 @@ test("each probe asks for what there is, on the port where it is", async () => {
   const paths = [...probes.map((probe) => at<string>(probe, "path")), ownPath as string];
   expect(paths).toEqual(["/livez", "/livez", "/readyz", "/livez"]);
   const health = () => ({ state: "working", live: true, ready: true, reasons: [] }) as const;
-  const address = await serveHealth(health, 0, "127.0.0.1");
+  const address = await serveHealth(health, 0, { hostname: "127.0.0.1" });
   for (const path of paths) expect((await fetch(address + path)).status).toBe(200);
 });
 

@@ -29,7 +29,7 @@ test("an address is looked up once for each attempt, and none but that is connec
 
   await expect(attempt()).resolves.toMatchObject({ status: 204 });
   expect(asked).toBe(1);
-  await expect(attempt()).rejects.toThrow("not delivered: its URL may only be https on port 443 at a public address");
+  await expect(attempt()).rejects.toThrow("not delivered: its host has no address, or one that may not be reached");
   await expect(attempt()).resolves.toMatchObject({ status: 204 });
   expect(asked).toBe(3);
   expect(receiver.received.map(({ raw }) => raw.host)).toEqual(

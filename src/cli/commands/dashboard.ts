@@ -1,3 +1,4 @@
+import { print } from "../../core/terminal.js";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { Command, Option } from "commander";
@@ -62,13 +63,13 @@ async function dashboard({ config: path, port, host, write, token, allowHost = [
     const hosts = wildcards.has(host) ? allowHost : [...allowHost, hostOfAddress(host)];
     const fetch = createDashboard({ db, token: own, write, hosts });
     const address = await listen(fetch, { port, hostname: host, options: "-" });
-    console.log(
+    print(
       `the dashboard of ${describeDatabase(connection)}${write ? "" : ", which only shows: --write allows changes"}`,
     );
     // One that was given may be in nobody's log.
-    console.log(`${address}/${token === undefined ? `#token=${own}` : " with the token that you gave"}`);
+    print(`${address}/${token === undefined ? `#token=${own}` : " with the token that you gave"}`);
     if (wildcards.has(host) && allowHost.length === 0)
-      console.log("it answers on this machine alone: name the hosts that browsers ask for with --allow-host");
+      print("it answers on this machine alone: name the hosts that browsers ask for with --allow-host");
     await stopSignal();
   } finally {
     await close();

@@ -15,8 +15,8 @@ import { databaseCommand, type DatabaseOptions, withDatabase } from "../database
 import { filterOf, type FilterOptions, filterOrAll, withFilter } from "../dead-letter-options.js";
 import { exitCodes } from "../exit-codes.js";
 import { withPages } from "../page-options.js";
-import { type Columns, countText, printJson, printPage, printRows } from "../print.js";
-import { oneLine } from "../printable.js";
+import { type Columns, countText, printPage, printRows } from "../print.js";
+import { complain, oneLine, print, printJson, printableJson } from "../../core/terminal.js";
 import { whyRefused } from "../../dead-letters/why-refused.js";
 
 type ListOptions = DatabaseOptions & FilterOptions & PageOptions;
@@ -116,7 +116,7 @@ async function isWanted(db: Queryable, filter: DeadLetterFilter, verb: string, o
   const { count, groups } = await summarizeDeadLetters(db, filter);
   if (count === 0) return true;
   for (const group of groups)
-    console.error(oneLine(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`));
+    complain(oneLine(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`));
   return confirmed(`${verb} ${countText(count, mostCounted)} dead letters?`, options);
 }
 
@@ -129,18 +129,18 @@ function sayRefusals(): (refusals: readonly (ReplayRefusal | PurgeRefusal)[]) =>
   return (refusals) => {
     for (const refusal of refusals.slice(0, mostRefusalsSaid - said)) {
       said += 1;
-      console.error(oneLine(`#${refusal.id} stays: ${whyRefused(refusal)}`));
+      complain(oneLine(`#${refusal.id} stays: ${whyRefused(refusal)}`));
     }
   };
 }
 
 function sayProgress(total: number, text: string): void {
-  if (total % progressEvery === 0) console.error(`${text} so far`);
+  if (total % progressEvery === 0) complain(`${text} so far`);
 }
 
 function conclude(count: ReplayCount | PurgeCount, text: string, { json }: BulkOptions): void {
   if (json) printJson(count);
-  else console.log(count.refused > 0 ? `${text}; ${count.refused} stay` : text);
+  else print(count.refused > 0 ? `${text}; ${count.refused} stay` : text);
   if (count.refused > 0) process.exitCode = exitCodes.failed;
 }
 
@@ -151,5 +151,5 @@ async function exportAll(options: DatabaseOptions & FilterOptions): Promise<void
 }
 
 async function* lines(db: Queryable, filter: DeadLetterFilter): AsyncGenerator<string> {
-  for await (const letter of exportDeadLetters(db, filter)) yield `${JSON.stringify(letter)}\n`;
+  for await (const letter of exportDeadLetters(db, filter)) yield `${printableJson(JSON.stringify(letter))}\n`;
 }

@@ -1,3 +1,4 @@
+import { print, printJson } from "../../core/terminal.js";
 import type { Command } from "commander";
 import type { Duration } from "../../core/duration.js";
 import { errorText, InvalidValueError, shown } from "../../core/errors.js";
@@ -6,7 +7,7 @@ import { enqueue } from "../../jobs/enqueue.js";
 import type { EnqueueOptions } from "../../jobs/new-job.js";
 import type { Settings } from "../../worker/settings.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
-import { printJson } from "../print.js";
+
 import { duration, time } from "../time-arguments.js";
 
 interface Options extends DatabaseOptions {
@@ -38,7 +39,7 @@ async function enqueueOne(name: string, json: string, { config, json: asJson, ..
     enqueue(db, definitionOf(settings, name), payload, options),
   );
   if (asJson) return printJson({ id, deduplicated });
-  console.log(deduplicated ? `job #${id} has its unique key: it is that one` : `enqueued job #${id}`);
+  print(deduplicated ? `job #${id} has its unique key: it is that one` : `enqueued job #${id}`);
 }
 
 function definitionOf({ runnables }: Settings, name: string): JobDefinition {

@@ -8,8 +8,8 @@ import { type JobFilter, type JobPage, listJobs } from "../../jobs/list-jobs.js"
 import { type DatabaseOptions, databaseCommand, withDatabase } from "../database-command.js";
 import { jobState } from "../job-state.js";
 import { withPages } from "../page-options.js";
-import { type Columns, printJson, printPage, printRows } from "../print.js";
-import { oneLine } from "../printable.js";
+import { type Columns, printPage, printRows } from "../print.js";
+import { oneLine, print, printJson } from "../../core/terminal.js";
 import { wholeNumber } from "../whole-number.js";
 import { cancelCommand, discardCommand, retryCommand } from "./job-verbs.js";
 
@@ -93,8 +93,8 @@ async function show(jobId: number, options: DatabaseOptions): Promise<void> {
   const facts = Object.entries({ ...rest, state: jobState(job) } satisfies Partial<Record<keyof Job, unknown>>);
   printRows(facts, { FACT: ([fact]) => fact, VALUE: ([, value]) => shown(value) }, {});
   for (const [title, records] of Object.entries({ errors, logs })) {
-    if (records.length > 0) console.log(`\n${title}:`);
-    for (const record of records) console.log(`  ${oneLine(JSON.stringify(record))}`);
+    if (records.length > 0) print(`\n${title}:`);
+    for (const record of records) print(`  ${oneLine(JSON.stringify(record))}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { print } from "../../core/terminal.js";
 import { Command } from "commander";
 import { migrate } from "../../database/migrate.js";
 import { checkConfig } from "../../worker/settings.js";
@@ -16,7 +17,7 @@ export function migrateCommand(): Command {
       try {
         const applied = await migrate(database.db);
         const news = applied.length > 0 ? `applied ${applied.join(", ")}` : "the job tables are up to date";
-        console.log(`${describeDatabase(connection)}: ${news}`);
+        print(`${describeDatabase(connection)}: ${news}`);
       } finally {
         await database.close();
       }

@@ -1,8 +1,9 @@
+import { print, printJson } from "../../core/terminal.js";
 import { Command } from "commander";
 import { listQueues, mostCounted, type QueueOverview } from "../../queues/list.js";
 import { pauseQueue, resumeQueue } from "../../queues/pause.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
-import { type Columns, countText, printJson, printRows } from "../print.js";
+import { type Columns, countText, printRows } from "../print.js";
 
 /** `soniq-drizzle queues` */
 export function queuesCommand(): Command {
@@ -40,7 +41,7 @@ async function pause(name: string, options: DatabaseOptions): Promise<void> {
   await withDatabase(options, async (db) => {
     await pauseQueue(db, name);
     if (options.json) printJson({ queue: name, paused: true });
-    else console.log(`the queue ${name} is paused; running jobs finish`);
+    else print(`the queue ${name} is paused; running jobs finish`);
   });
 }
 
@@ -48,6 +49,6 @@ async function resume(name: string, options: DatabaseOptions): Promise<void> {
   await withDatabase(options, async (db) => {
     const wasPaused = await resumeQueue(db, name);
     if (options.json) printJson({ queue: name, paused: false });
-    else console.log(wasPaused ? `the queue ${name} goes on` : `the queue ${name} was not paused`);
+    else print(wasPaused ? `the queue ${name} goes on` : `the queue ${name} was not paused`);
   });
 }

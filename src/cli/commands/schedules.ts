@@ -1,3 +1,4 @@
+import { print, printJson } from "../../core/terminal.js";
 import { Command } from "commander";
 import type { Queryable } from "../../core/queryable.js";
 import { listSchedules, type Schedule } from "../../schedules/list-schedules.js";
@@ -6,7 +7,7 @@ import { removeSchedule } from "../../schedules/remove-schedule.js";
 import { resumeSchedule } from "../../schedules/resume-schedule.js";
 import { triggerSchedule } from "../../schedules/trigger-schedule.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
-import { type Columns, printJson, printRows } from "../print.js";
+import { type Columns, printRows } from "../print.js";
 
 /** `soniq-drizzle schedules` */
 export function schedulesCommand(): Command {
@@ -35,7 +36,7 @@ function verb(
     .action(async (schedule: string, options: DatabaseOptions) => {
       const job = await withDatabase(options, (db) => act(db, schedule));
       if (options.json) printJson({ schedule, done, ...(job && { jobId: job.id }) });
-      else console.log(job ? `${done} ${schedule}: job #${job.id}` : `${done} ${schedule}`);
+      else print(job ? `${done} ${schedule}: job #${job.id}` : `${done} ${schedule}`);
     });
 }
 

@@ -1,3 +1,4 @@
+import { oneLine, print, printJson } from "../../core/terminal.js";
 import type { Command } from "commander";
 import type { Queryable } from "../../core/queryable.js";
 import { version } from "../../core/version.js";
@@ -8,7 +9,7 @@ import { type Rate, readRates } from "../../stats/read-rates.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { showLive } from "../live-screen.js";
 import { describeDatabase } from "../open-database.js";
-import { countText, printJson, tableLines } from "../print.js";
+import { countText, tableLines } from "../print.js";
 import { groupColumns } from "./dead.js";
 import { queueColumns } from "./queues.js";
 import { workerColumns } from "./workers.js";
@@ -36,7 +37,7 @@ async function status(options: DatabaseOptions): Promise<void> {
     const place = describeDatabase(connection);
     const lines = async () => statusLines(place, await readStatus(db));
     if (process.stdout.isTTY) return showLive(lines, process.stdout, stopSignal());
-    for (const line of await lines()) console.log(line);
+    for (const line of await lines()) print(line);
   });
 }
 
@@ -61,7 +62,7 @@ function statusLines(place: string, { queues, workers, rates, deadLetters }: Sta
     `soniq-drizzle ${version} · ${place} · ${new Date().toLocaleTimeString("sv")}`,
     "",
     ...(queues.length > 0 ? tableLines(queues, columns) : ["no queue has jobs, and none is worked"]),
-    ...unworked(queues, workers).map((name) => `no worker works the queue ${name}`),
+    ...unworked(queues, workers).map((name) => oneLine(`no worker works the queue ${name}`)),
     "",
     ...(workers.length > 0 ? tableLines(workers, workerColumns) : ["no worker runs"]),
     "",

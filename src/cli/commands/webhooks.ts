@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { print, printJson } from "../../core/terminal.js";
 import type { Duration } from "../../core/duration.js";
 import { ConfigError } from "../../core/errors.js";
 import type { PageOptions } from "../../core/page.js";
@@ -21,7 +22,7 @@ import type { Settings } from "../../worker/settings.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { withPages } from "../page-options.js";
-import { type Columns, printJson, printPage, printRows } from "../print.js";
+import { type Columns, printPage, printRows } from "../print.js";
 import { wholeNumber } from "../whole-number.js";
 
 /** `soniq-drizzle webhooks` */
@@ -138,7 +139,7 @@ async function register(url: string, options: RegisterOptions): Promise<void> {
     registerEndpoint(db, webhooksOf(settings), endpoint as NewEndpoint),
   );
   if (options.json) return printJson({ id, secret });
-  console.log(`registered ${id}\nits secret, which is shown this once: ${secret}`);
+  print(`registered ${id}\nits secret, which is shown this once: ${secret}`);
 }
 
 async function pause(id: string, { reason, ...options }: DatabaseOptions & { reason?: string }): Promise<void> {
@@ -190,7 +191,7 @@ async function resend(delivery: number, options: DatabaseOptions): Promise<void>
 
 function say({ json }: DatabaseOptions, value: unknown, text: string): void {
   if (json) printJson(value);
-  else console.log(text);
+  else print(text);
 }
 
 function webhooksOf({ webhooks }: Settings): WebhookConfig {

@@ -4,7 +4,7 @@ import { errorCode, InvalidValueError } from "../../core/errors.js";
 import { version } from "../../core/version.js";
 import { checkTables } from "../../database/check-tables.js";
 import { findLackOfRoom } from "../../database/connection-room.js";
-import { findExposure } from "../../database/exposure.js";
+import { findExposure, findOpenSchemas } from "../../database/exposure.js";
 import { findUnworkedQueues } from "../../queues/unworked.js";
 import { connectionBudget, totalOf } from "../../worker/connection-budget.js";
 import { type ProcessWorker, type Worker, workerOf } from "../../worker/create-worker.js";
@@ -33,6 +33,7 @@ interface Options {
   readonly healthHost?: string;
   readonly metricsPort?: number;
   readonly metricsHost?: string;
+  readonly allowHost?: readonly string[];
 }
 
 /** `soniq-drizzle work` */
@@ -59,6 +60,10 @@ export function workCommand(): Command {
     .option("--health-host <address>", "with --health-port: listen on this address only (default: all)")
     .option("--metrics-port <n>", `serve ${metricsPath} to Prometheus (0: any free port)`, portNumber)
     .option("--metrics-host <address>", "with --metrics-port: listen on this address only (default: all)")
+    .option(
+      "--allow-host <names...>",
+      "names under which probes and Prometheus may ask, beside addresses, this machine's name and names inside a cluster",
+    )
     .addHelpText(
       "after",
       "\nExamples:\n  soniq-drizzle work --queues billing --concurrency 5 --health-port 8080\n  soniq-drizzle work --drain --max-duration 10m\n\nSIGTERM or SIGINT: claims no more, lets running jobs finish for the drainTimeout, gives the rest back. A second signal gives them back at once.\n\n" +
@@ -77,13 +82,16 @@ async function work(options: Options): Promise<void> {
   worker = workerOf(settings, [report.tell]);
   const signalled = stopOnSignals(worker, report.say).then(() => (options.drain ? exitCodes.cutShort : exitCodes.done));
   report.say(introduction(settings, path));
-  const { healthPort, healthHost, metricsPort, metricsHost } = options;
+  const { healthPort, healthHost, metricsPort, metricsHost, allowHost: allowedHosts } = options;
   if (healthPort !== undefined) {
-    const address = await serveHealth(worker.health, healthPort, healthHost);
+    const address = await serveHealth(worker.health, healthPort, { hostname: healthHost, allowedHosts });
     report.say(`health: ${address}${healthPaths.live} and ${healthPaths.ready}`);
   }
   if (metricsPort !== undefined) {
-    const address = await serveMetrics(worker, settings.connection, metricsPort, metricsHost);
+    const address = await serveMetrics(worker, settings.connection, metricsPort, {
+      hostname: metricsHost,
+      allowedHosts,
+    });
     report.say(`metrics: ${address}${metricsPath}, over one connection more`);
   }
   const status = await Promise.race([signalled, run(worker, settings, options, report.say)]);
@@ -157,10 +165,10 @@ async function warnings(settings: Settings): Promise<string[]> {
     const unworked = await findUnworkedQueues(db, Object.keys(queues));
     const waiting = unworked.map((queue) => `jobs wait in the queue ${JSON.stringify(queue)}, and no worker works it`);
     if (!route) return waiting;
-    const exposure = await findExposure(db);
+    const exposures = [await findExposure(db), await findOpenSchemas(db)].filter((text) => text !== undefined);
     const pooler = `there is a pooler in between that gives no session of our own: jobs are found by polling every ${pollMs / 1000} s, not by wake-ups, and cancellations with the next heartbeat`;
     const placement = route === "pooled" ? pooler : await findLackOfRoom(db, totalOf(connectionBudget(settings)));
-    return [...(placement ? [placement] : []), ...waiting, ...(exposure ? [exposure] : [])];
+    return [...(placement ? [placement] : []), ...waiting, ...exposures];
   } finally {
     await close();
   }

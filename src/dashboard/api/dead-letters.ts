@@ -44,12 +44,14 @@ async function list(
   return { deadLetters: deadLetters.map((letter) => row(letter, settings)), next: next ?? null };
 }
 
-function row(letter: DeadLetter, { link }: DashboardSettings): DeadLetterListView["deadLetters"][number] {
+function row(letter: DeadLetter, { link, redact }: DashboardSettings): DeadLetterListView["deadLetters"][number] {
   const last = letter.errors.at(-1);
+  const redaction = redact.begin();
+  redaction.hide([letter.payload, letter.meta], "");
   return {
     // Only what is of interest while a job is to run is not there.
-    ...jobRow({ ...letter, state: "dead", runAt: null, claimedAt: null }, linkOf(letter, link)),
-    error: last ? `${last.name}: ${last.message}` : null,
+    ...jobRow({ ...letter, state: "dead", runAt: null, claimedAt: null }, linkOf(letter, link), redaction),
+    error: last ? redaction.mask(`${last.name}: ${last.message}`) : null,
     replays: letter.replays,
   };
 }

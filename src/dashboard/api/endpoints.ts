@@ -5,22 +5,29 @@ import { listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
 import { listEndpoints, pauseEndpoint, resumeEndpoint } from "../../webhooks/endpoints.js";
 import type { Api } from "../api.js";
 import { isoOrNull } from "../iso.js";
+import type { DashboardSettings } from "../options.js";
 import { checked, idOf, page, queryOf, text } from "../query.js";
+import { readRedactions } from "../read-redactions.js";
 import type { DeliveryListView, EndpointView } from "../wire.js";
 
 const pageQuery = v.strictObject(page);
 const endpointQuery = v.strictObject({ tenant: text, allTenants: v.optional(v.literal("1")) });
-const why = v.optional(v.object({ reason: text }), {});
+const why = v.optional(v.strictObject({ reason: text }), {});
 
 export function endpointRoutes(api: Api): void {
   api.read("/endpoints", (db, request) => views(db, queryOf(request, endpointQuery)));
   api.read("/endpoints/:id/deliveries", (db, request) =>
-    deliveries(db, request.param("id") as string, queryOf(request, pageQuery)),
+    deliveries(db, request.param("id") as string, queryOf(request, pageQuery), api.settings),
   );
-  api.change("/endpoints/:target/pause", "endpoint.pause", async (db, { target, actor, body }) => {
-    await pauseEndpoint(db, target, checked(why, body, "body").reason ?? `by ${actor}`);
-    return "paused: what is announced meanwhile waits";
-  });
+  api.change(
+    "/endpoints/:target/pause",
+    "endpoint.pause",
+    async (db, { target, actor, body }) => {
+      await pauseEndpoint(db, target, checked(why, body, "body").reason ?? `by ${actor}`);
+      return "paused: what is announced meanwhile waits";
+    },
+    why,
+  );
   api.change("/endpoints/:target/resume", "endpoint.resume", async (db, { target }) => {
     await resumeEndpoint(db, target);
     return "resumed: what has waited is sent";
@@ -38,8 +45,7 @@ async function views(
   const filter = allTenants ? { allTenants: true as const } : tenant === undefined ? {} : { tenant };
   return (await listEndpoints(db, filter)).map(({ url, openUntil, createdAt, ...endpoint }) => ({
     ...endpoint,
-    // Receivers may have given it a token of theirs.
-    url: storable(url),
+    url: shownUrl(url),
     openUntil: isoOrNull(openUntil),
     createdAt: createdAt.toISOString(),
   }));
@@ -49,21 +55,37 @@ async function deliveries(
   db: Queryable,
   endpoint: string,
   wanted: v.InferOutput<typeof pageQuery>,
+  { redact }: DashboardSettings,
 ): Promise<DeliveryListView> {
   const found = await listDeliveries(db, endpoint, wanted);
+  // A receiver may repeat in its answer what was sent.
+  const redactions = await readRedactions(
+    db,
+    found.deliveries.map(({ id }) => id),
+    redact,
+  );
   return {
-    deliveries: found.deliveries.map(({ nextAt, createdAt, finishedAt, failures, ...delivery }) => ({
+    deliveries: found.deliveries.map(({ nextAt, createdAt, finishedAt, failures, answer, reason, ...delivery }) => ({
       ...delivery,
+      answer: answer && { ...answer, excerpt: redactions.of(delivery.id).mask(answer.excerpt) },
+      reason: redactions.of(delivery.id).mask(reason),
       nextAt: isoOrNull(nextAt),
       createdAt: createdAt.toISOString(),
       finishedAt: isoOrNull(finishedAt),
       failures: failures.map(({ attempt, at, message, status = null }) => ({
         attempt,
         at: at.toISOString(),
-        message,
+        message: redactions.of(delivery.id).mask(message),
         status,
       })),
     })),
     next: found.next ?? null,
   };
+}
+
+/** A receiver may have put a token into its URL: into the path, or behind it under any name. */
+function shownUrl(url: string): string {
+  const looksRandom = /(?<=[/=])(?=[\w~%+.-]*\d)(?=[\w~%+.-]*[a-z])[\w~%+.-]{16,}/gi;
+  const [, origin = "", rest = ""] = /^(\w+:\/\/[^/?#]*)([^]*)$/.exec(url) ?? [];
+  return storable(origin + rest.replace(looksRandom, "***"));
 }

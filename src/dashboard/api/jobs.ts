@@ -12,6 +12,7 @@ import { actorOf } from "../access.js";
 import type { Api, Change } from "../api.js";
 import { isoOrNull } from "../iso.js";
 import { jobRow, jobView } from "../job-views.js";
+import { readRedactions } from "../read-redactions.js";
 import type { DashboardSettings } from "../options.js";
 import { checked, idOf, page, queryOf, text, time } from "../query.js";
 import { Refusal } from "../refusal.js";
@@ -33,17 +34,27 @@ export function jobRoutes(api: Api): void {
   api.read("/jobs", (db, request) => jobList(db, queryOf(request, listQuery), api.settings));
   api.look("/jobs/:id", async (c) => {
     const id = jobId(c.req.param("id"));
-    const reveals = c.req.query("reveal") === "1" && (await api.admit(c, "job.reveal", String(id)));
+    const reveals = c.req.query("reveal") === "1" && (await api.authorize(c, "job.reveal", String(id)));
     const job = await api.reading((db) => getJob(db, id));
     if (!job) throw new Refusal(404, `there is no job #${id}, or no longer`);
-    if (reveals)
-      await api.writing((db) => recordAudit(db, { ...revealed, actor: actorOf(reveals), target: String(id) }));
+    if (reveals) await noteReveal(actorOf(reveals), String(id));
     return c.json(jobView(job, api.settings, reveals !== false));
   });
   api.change("/jobs/:target/retry", "job.retry", retry);
-  api.change("/jobs/:target/cancel", "job.cancel", cancelOne);
+  api.change("/jobs/:target/cancel", "job.cancel", cancelOne, why);
   api.change("/jobs/:target/run-now", "job.run-now", runOneNow);
-  api.change("/jobs/:target/discard", "job.discard", discardOne);
+  api.change("/jobs/:target/discard", "job.discard", discardOne, why);
+
+  const recent = new Map<string, number>();
+  /** The page asks again every few seconds: one entry stands for all that an actor sees of a job within ten minutes. */
+  async function noteReveal(actor: string, target: string): Promise<void> {
+    const key = JSON.stringify([actor, target]);
+    const now = performance.now();
+    if (now - (recent.get(key) ?? -Infinity) < revealIntervalMs) return;
+    await api.writing((db) => recordAudit(db, { ...revealed, actor, target }));
+    if (recent.size >= maxRecentReveals) recent.clear();
+    recent.set(key, now);
+  }
 }
 
 async function jobList(
@@ -60,8 +71,13 @@ async function jobList(
     { ...filter, ...(field !== undefined && { field: { path: field, value } }) },
     { cursor, limit },
   );
+  const redactions = await readRedactions(
+    db,
+    found.jobs.filter(({ reason, tags }) => reason !== null || tags.length > 0).map(({ id }) => id),
+    redact,
+  );
   return {
-    jobs: found.jobs.map((job) => jobRow(job)),
+    jobs: found.jobs.map((job) => jobRow(job, null, redactions.of(job.id))),
     next: found.next ?? null,
     lookedAt: found.lookedAt,
     backTo: isoOrNull(found.backTo),
@@ -73,6 +89,8 @@ function jobId(given: string | undefined): number {
   return idOf(given, "a job's");
 }
 
+const revealIntervalMs = 600_000;
+const maxRecentReveals = 1_000;
 const revealed = { action: "job.reveal", detail: {}, outcome: "shown" };
 
 async function retry(db: Queryable, { target }: Change): Promise<string> {
@@ -82,7 +100,7 @@ async function retry(db: Queryable, { target }: Change): Promise<string> {
   return "queued again, with all its attempts";
 }
 
-const why = v.optional(v.object({ reason: text }), {});
+const why = v.optional(v.strictObject({ reason: text }), {});
 
 /** Why, as whoever did it says. */
 function reasonOf({ body, actor }: Change): string {

@@ -2,7 +2,7 @@ import type { Queryable } from "../../core/queryable.js";
 import { countDeadLetters } from "../../dead-letters/count.js";
 import { countLiveWorkers } from "../../sessions/count-live.js";
 import { countAttempts } from "../../stats/count-attempts.js";
-import type { Api } from "../api.js";
+import { addressOf, type Api } from "../api.js";
 import { LiveFeed } from "../live-feed.js";
 import { Refusal } from "../refusal.js";
 import { Throughput } from "../throughput.js";
@@ -13,9 +13,12 @@ import { queueViews } from "./queues.js";
 export function liveRoutes(api: Api): void {
   const throughput = new Throughput();
   const feed = new LiveFeed(() => api.reading((db) => view(db, throughput)));
-  api.look("/live", (c) => {
+  api.look("/live", (c, user) => {
     // Of headers alone, nobody would say when they are wanted no more.
-    const events = c.req.method === "HEAD" ? null : feed.watch(c.req.raw, () => api.admit(c, "read", "live"));
+    const events =
+      c.req.method === "HEAD"
+        ? null
+        : feed.watch(c.req.raw, user.name ?? addressOf(c), () => api.authorize(c, "read", "live"));
     if (events === undefined) throw new Refusal(503, "too many look at once: close a page that is not needed");
     return new Response(events, { headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" } });
   });

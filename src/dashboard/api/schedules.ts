@@ -26,6 +26,7 @@ export function scheduleRoutes(api: Api): void {
 
 async function views(db: Queryable, redact: Redact): Promise<ScheduleView[]> {
   return (await listSchedules(db)).map((schedule) => {
+    const redaction = redact.begin();
     const { name, timeZone, jobName, missed, overlap, lastJobId, nextTicks } = schedule;
     return {
       name,
@@ -35,7 +36,7 @@ async function views(db: Queryable, redact: Redact): Promise<ScheduleView[]> {
       overlap,
       lastJobId,
       rhythm: rhythmOf(schedule),
-      payload: redact.of(schedule.payload, "payload").value,
+      payload: redaction.mask(redaction.hide(schedule.payload, "payload")),
       pausedAt: isoOrNull(schedule.pausedAt),
       orphanedAt: isoOrNull(schedule.orphanedAt),
       lastTickAt: isoOrNull(schedule.lastTickAt),

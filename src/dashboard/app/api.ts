@@ -22,6 +22,13 @@ const base = new URL(".", import.meta.url);
 /** Values of a query or a body: those that are empty are left out. */
 export type Values = Readonly<Record<string, string | number | null | undefined>>;
 
+/** The path of what is done to something by its name: addresses cannot hold the names `.` and `..`, which are sent behind it. */
+export function pathOf(resource: string, name: string, verb: string): string {
+  return name === "." || name === ".."
+    ? withQuery(`${resource}/-/${verb}`, { target: name })
+    : `${resource}/${encodeURIComponent(name)}/${verb}`;
+}
+
 export function withQuery(path: string, values: Values): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value) query.set(name, String(value));

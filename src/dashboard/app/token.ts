@@ -18,5 +18,11 @@ export function takeToken(): boolean {
 /** The token of a link such as `http://localhost:4680/#token=…`, or of its hash; null if there is none. */
 export function tokenOf(link: string): string | null {
   const [, token] = /#token=([^&]+)/.exec(link) ?? [];
-  return token === undefined ? null : decodeURIComponent(token);
+  if (token === undefined) return null;
+  try {
+    return decodeURIComponent(token);
+  } catch {
+    // Whoever typed it did not encode it.
+    return token;
+  }
 }

@@ -1,5 +1,5 @@
 import type { QueueView } from "../../wire.js";
-import { change } from "../api.js";
+import { change, pathOf } from "../api.js";
 import { plural } from "../format.js";
 import { useFetched } from "../fetched.js";
 import { ConfirmButton } from "../parts/confirm-button.js";
@@ -30,25 +30,15 @@ interface PauseOrResumeProps {
 
 function PauseOrResume({ queue, done }: PauseOrResumeProps) {
   const { name, due, pausedAt } = queue;
-  const path = `queues/${encodeURIComponent(name)}`;
+  const doing = (verb: string) => change(pathOf("queues", name, verb));
   if (pausedAt === null)
     return (
-      <ConfirmButton
-        label="Pause"
-        question={`Pause the queue ${name}?`}
-        run={() => change(`${path}/pause`)}
-        done={done}
-      >
+      <ConfirmButton label="Pause" question={`Pause the queue ${name}?`} run={() => doing("pause")} done={done}>
         Workers start none of its jobs until it is resumed. What runs now goes on; jobs can be enqueued, and wait.
       </ConfirmButton>
     );
   return (
-    <ConfirmButton
-      label="Resume"
-      question={`Resume the queue ${name}?`}
-      run={() => change(`${path}/resume`)}
-      done={done}
-    >
+    <ConfirmButton label="Resume" question={`Resume the queue ${name}?`} run={() => doing("resume")} done={done}>
       {due === 0
         ? "Nothing waits in it now."
         : `${plural(due, "job")} ${due === 1 ? "is" : "are"} due, and will be started.`}

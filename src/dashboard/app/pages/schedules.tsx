@@ -1,5 +1,5 @@
 import type { ScheduleView } from "../../wire.js";
-import { change } from "../api.js";
+import { change, pathOf } from "../api.js";
 import { exact } from "../format.js";
 import { useFetched } from "../fetched.js";
 import { ConfirmButton } from "../parts/confirm-button.js";
@@ -120,25 +120,20 @@ function Next({ ticks }: { readonly ticks: readonly string[] }) {
 
 function Actions({ schedule, done }: { readonly schedule: ScheduleView; readonly done: () => void }) {
   const { name, jobName, pausedAt, orphanedAt } = schedule;
-  const path = `schedules/${encodeURIComponent(name)}`;
+  const doing = (verb: string) => change(pathOf("schedules", name, verb));
   return (
     <span class="actions">
       {!orphanedAt && (
-        <ConfirmButton
-          label="Trigger"
-          question={`Trigger ${name} now?`}
-          run={() => change(`${path}/trigger`)}
-          done={done}
-        >
+        <ConfirmButton label="Trigger" question={`Trigger ${name} now?`} run={() => doing("trigger")} done={done}>
           Enqueues {jobName} once, beside its ticks.
         </ConfirmButton>
       )}
       {pausedAt ? (
-        <ConfirmButton label="Resume" question={`Resume ${name}?`} run={() => change(`${path}/resume`)} done={done}>
+        <ConfirmButton label="Resume" question={`Resume ${name}?`} run={() => doing("resume")} done={done}>
           Its next tick is enqueued again.
         </ConfirmButton>
       ) : (
-        <ConfirmButton label="Pause" question={`Pause ${name}?`} run={() => change(`${path}/pause`)} done={done}>
+        <ConfirmButton label="Pause" question={`Pause ${name}?`} run={() => doing("pause")} done={done}>
           Its ticks pass without a job, until it is resumed.
         </ConfirmButton>
       )}
