@@ -58,7 +58,7 @@ export async function listWorkers(db: Queryable): Promise<WorkerOverview[]> {
       active: sql<string>`(select coalesce(jsonb_object_agg(queue, jobs), '{}')::text from (${counts}) as counts)`,
       startedAt: soniqWorkers.startedAt,
       beatAt: soniqWorkers.beatAt,
-      leaseLeftMs: sql<number>`(extract(epoch from ${soniqWorkers.leaseExpiresAt} - now()) * 1000)::float8`,
+      leaseLeftMs: sql<number>`(extract(epoch from greatest(${soniqWorkers.leaseExpiresAt}, ${soniqWorkers.startedAt}) - now()) * 1000)::float8`,
       endedAt: soniqWorkers.endedAt,
       state: sql<
         WorkerOverview["state"]

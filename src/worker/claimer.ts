@@ -33,6 +33,8 @@ export class Claimer {
     private readonly queue: string,
     { runnables }: Settings,
     private readonly flushesLater: () => boolean,
+    /** The token of the next claim. */
+    private readonly nextToken: () => number,
   ) {
     const slack = longestBufferMs + 2 * graceMs;
     const timeouts = [...runnables].map(([name, { timeoutMs }]) => [name, timeoutMs + slack] as const);
@@ -78,6 +80,7 @@ export class Claimer {
   #claim(workerId: string, limit: number, from: readonly Mark[], until?: readonly Mark[]): Promise<ClaimedJob[]> {
     return claim(this.db, {
       workerId,
+      claimToken: this.nextToken(),
       queue: this.queue,
       limit,
       from,

@@ -1,3 +1,4 @@
+import type { SQL } from "drizzle-orm";
 import { errorCode } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import { boundTransaction, cancelStatement } from "../database/backend.js";
@@ -8,6 +9,7 @@ import type { PgliteConnection } from "../database/pglite-connection.js";
 import { findRoute } from "../database/route.js";
 import { TransactionSlots } from "../database/transaction-slots.js";
 import { endEarlierSessions, expireSessions } from "../sessions/expire.js";
+import { findTimeline } from "../sessions/timeline.js";
 import { connectionBudget } from "./connection-budget.js";
 import { pause } from "./duties.js";
 import type { Tell } from "./events.js";
@@ -34,6 +36,8 @@ export interface Connections {
    * @returns cancels what it is doing
    */
   readonly bound: (tx: Queryable, statementMs: number) => Promise<() => void>;
+  /** Asks on which timeline PostgreSQL is; undefined where that is not to be known, or cannot change. */
+  readonly timeline: SQL | undefined;
   /** Ends the sessions of workers that are dead. */
   readonly endDeadSessions: () => Promise<unknown>;
   close(): Promise<void>;
@@ -58,6 +62,7 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
   // A beat that is not answered before the next one is due will not be.
   const patienceMs = Math.max(shortestPatienceMs, leaseMs / beatsPerLease);
   const beats = connect(url, budget.beats, { route, patienceMs });
+  const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, tell);
   const transactions = new TransactionSlots(() => database.openSlot(url, leaseMs), budget.transactions);
   const close = async () => {
     transactions.close();
@@ -74,7 +79,8 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
       const backend = await boundTransaction(tx, leaseMs, statementMs);
       return () => void cancelStatement(engine.db, backend).catch(() => {});
     },
-    endDeadSessions: () => expireSessions(engine.db),
+    timeline,
+    endDeadSessions: () => expireSessions(engine.db, timeline),
     close,
   };
 }
@@ -92,6 +98,7 @@ function shareSession({ db, openSlot, openListener: listen }: PgliteConnection):
     openListener: listen,
     // Nobody else could cancel, and PGlite does not survive that a time of PostgreSQL's is up.
     bound: async () => () => {},
+    timeline: undefined,
     endDeadSessions: () => endEarlierSessions(db),
     close: async () => transactions.close(),
   };

@@ -66,7 +66,7 @@ export class Engine {
       this.#waiters.hear(event);
       this.#stats?.hear(event);
     };
-    this.#session = new WorkerSession(connections.beats.db, settings, schedules);
+    this.#session = new WorkerSession(connections.beats.db, settings, schedules, connections.timeline);
     this.#ownership = new OwnershipWatch(connections.beats.db, settings.leaseMs, {
       workerId: () => this.#session.id,
       queues: () => this.#queues,
@@ -94,7 +94,7 @@ export class Engine {
     await syncSchedules(db, this.schedules);
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
-        new QueueWorker(queue, concurrency, new Claimer(db, queue, settings, () => this.#listener?.calm ?? false), {
+        new QueueWorker(queue, concurrency, this.#claimer(queue, settings), {
           settings,
           settler,
           transactions: { slots: transactions, db, deleted, settles, bound, timed },
@@ -131,6 +131,11 @@ export class Engine {
       await run(stop).catch((error: unknown) => tell({ type: "trouble", doing, error }));
     this.#endDuties = perform(duties, tell);
     for (const queue of this.#queues) queue.start();
+  }
+
+  #claimer(queue: string, settings: Settings): Claimer {
+    const calm = () => this.#listener?.calm ?? false;
+    return new Claimer(this.connections.engine.db, queue, settings, calm, () => this.#session.nextClaimToken());
   }
 
   async hasWork(waitMs: number): Promise<boolean> {

@@ -259,7 +259,7 @@ export class QueueWorker {
 
   async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
     const { settler, settings, tell } = this.around;
-    const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome, logs }, job.name);
+    const state = await settler.settle(workerId, { id: job.id, claimToken: job.claimToken, outcome, logs }, job.name);
     this.#done(job);
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
     tell(settledEvent(job, outcome, state, runMs));
@@ -276,9 +276,9 @@ export class QueueWorker {
   }
 
   async #release(job: ClaimedJob, workerId: string, delayMs: number | null = 0): Promise<void> {
-    const { id, claims } = job;
+    const { id, claimToken } = job;
     this.#unsettled.add(job);
-    await this.around.settler.settle(workerId, { id, claims, outcome: { kind: "released", delayMs } });
+    await this.around.settler.settle(workerId, { id, claimToken, outcome: { kind: "released", delayMs } });
     this.#done(job);
   }
 

@@ -196,7 +196,7 @@ function statesOf(batch: readonly Pending[], settled: readonly Settled[]): Map<P
   const states = new Map<Pending, Settled["state"]>();
   for (const one of batch) {
     const found = byId.get(one.id);
-    if (found?.claims === one.claims) states.set(one, found.state);
+    if (found?.claimToken === one.claimToken) states.set(one, found.state);
   }
   return states;
 }
