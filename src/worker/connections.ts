@@ -58,10 +58,12 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
   const { database, leaseMs } = settings;
   const budget = connectionBudget(settings);
   const route = await onceThereIsRoom(() => findRoute(url), stop, tell);
-  const engine = connect(url, budget.engine, { route });
+  // When one client finds that the server is gone, the others need not find out by themselves.
+  const onServerGone = () => [engine, beats].forEach((connection) => connection.renew());
+  const engine = connect(url, budget.engine, { route, onServerGone });
   // A beat that is not answered before the next one is due will not be.
   const patienceMs = Math.max(shortestPatienceMs, leaseMs / beatsPerLease);
-  const beats = connect(url, budget.beats, { route, patienceMs });
+  const beats = connect(url, budget.beats, { route, patienceMs, onServerGone });
   const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, tell);
   const transactions = new TransactionSlots(() => database.openSlot(url, leaseMs), budget.transactions);
   const close = async () => {
@@ -74,7 +76,17 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
     beats,
     transactions,
     timed: true,
-    openListener: (hear, onListening) => (route === "direct" ? openListener(url, hear, onListening) : undefined),
+    openListener(hear, onListening) {
+      if (route === "pooled") return undefined;
+      let listens = 0;
+      const begin = () => {
+        listens += 1;
+        // It was cut off, and is connected again: what was sent to PostgreSQL before that may never be answered.
+        if (listens > 1) onServerGone();
+        onListening();
+      };
+      return openListener(url, hear, begin, onServerGone);
+    },
     async bound(tx, statementMs) {
       const backend = await boundTransaction(tx, leaseMs, statementMs);
       return () => void cancelStatement(engine.db, backend).catch(() => {});
@@ -87,7 +99,7 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
 
 /** PGlite's one session, for everything, and the application's as well. */
 function shareSession({ db, openSlot, openListener: listen }: PgliteConnection): Connections {
-  const shared = { db, close: async () => {} };
+  const shared = { db, renew: () => {}, close: async () => {} };
   const transactions = new TransactionSlots(openSlot, 1);
   return {
     route: "direct",
