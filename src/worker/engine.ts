@@ -185,12 +185,14 @@ export class Engine {
   vitals(): Vitals {
     const { stillMs, ...session } = this.#session.vitals();
     const { pollMs } = this.settings;
+    const { timed } = this.connections;
     const queues = this.#queues.map((worker) => ({ queue: worker.queue, ...worker.vitals() }));
     return {
       ...session,
-      failingClaims: queues.flatMap(({ queue, failingMs: forMs }) => (forMs === undefined ? [] : [{ queue, forMs }])),
-      // One that waits for somebody's transaction is not stuck.
-      loops: this.connections.timed
+      // What waits for somebody's transaction neither fails nor is stuck.
+      failingClaims: timed ? queues.map(({ queue, failingMs: forMs }) => ({ queue, forMs })) : [],
+      unansweredSettlesMs: timed ? (this.#settler?.unanswered.ms ?? 0) : 0,
+      loops: timed
         ? [
             { doing: "extending the lease", everyMs: session.beatEveryMs, stillMs },
             ...queues.map(({ queue, stillMs: still }) => ({

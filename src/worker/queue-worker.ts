@@ -30,7 +30,6 @@ export class QueueWorker {
   #stopping = false;
   /** Handlers that take no notice of their signal, and since when this worker goes on without them. */
   readonly #stubborn = new Map<Run, number>();
-  #failingSince: number | undefined;
   #roundAt = performance.now();
   #loop: Promise<void> | undefined;
   readonly #sleep = new Sleep();
@@ -85,10 +84,10 @@ export class QueueWorker {
   }
 
   /** What this queue adds to the worker's health. */
-  vitals(): { failingMs: number | undefined; stillMs: number; stubbornMs: number[] } {
+  vitals(): { failingMs: number; stillMs: number; stubbornMs: number[] } {
     const now = performance.now();
     return {
-      failingMs: this.#failingSince === undefined ? undefined : now - this.#failingSince,
+      failingMs: this.claimer.unanswered.ms,
       stillMs: now - this.#roundAt,
       stubbornMs: [...this.#stubborn.values()].map((since) => now - since),
     };
@@ -161,9 +160,7 @@ export class QueueWorker {
     let claimed: ClaimedJob[];
     try {
       claimed = await this.claimer.claim(workerId, limit);
-      this.#failingSince = undefined;
     } catch (error) {
-      this.#failingSince ??= performance.now();
       this.around.claimFailed(this.queue, error);
       return false;
     }
