@@ -222,7 +222,7 @@ function ready(server: ChildProcess): Promise<void> {
     let log = "";
     server.stderr?.on("data", (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-10_000);
-      if (log.includes("ready to accept connections")) resolve();
+      if (/ready to accept (read-only )?connections/.test(log)) resolve();
     });
     server.once("error", reject);
     server.once("exit", (code) =>
