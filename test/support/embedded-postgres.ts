@@ -113,7 +113,7 @@ async function serve(installation: Installation): Promise<EmbeddedPostgres> {
         .filter(Boolean);
       await end(server, "SIGKILL");
       // Most have noticed.
-      for (const pid of backends) spawnSync("kill", ["-KILL", pid]);
+      for (const pid of backends) killIfThere(Number(pid));
     },
     async standby() {
       const beside = mkdtempSync(join(parent, "soniq-postgres-"));
@@ -133,6 +133,14 @@ async function serve(installation: Installation): Promise<EmbeddedPostgres> {
       clear();
     },
   };
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
 }
 
 function chownAll(path: string, { uid, gid }: { uid: number; gid: number }): void {

@@ -54,7 +54,7 @@ async function reuseId(id: number, n: number): Promise<void> {
   await sql.begin((tx) => [
     tx`create temporary table lost on commit drop as select * from soniq_jobs where id = ${id}`,
     tx`delete from soniq_jobs where id = ${id}`,
-    tx`insert into soniq_jobs (id, name, queue, payload) select id, name, queue, to_jsonb(${n}::int) from lost`,
+    tx`insert into soniq_jobs (id, name, queue, payload) overriding system value select id, name, queue, to_jsonb(${n}::int) from lost`,
   ]);
 }
 

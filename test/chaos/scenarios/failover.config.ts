@@ -38,6 +38,7 @@ export default defineConfig({
     },
   },
   queues: { default: { concurrency: 400 } },
+  maxConnections: 20,
   lease: "20s",
   sweep: "2s",
 });
