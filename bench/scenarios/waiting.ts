@@ -74,6 +74,7 @@ async function meanClaimMs({ url, sql }: Database, claims: number): Promise<numb
     const began = now();
     const jobs = await claim(db, {
       workerId,
+      claimToken: i + 1,
       queue: "default",
       limit: jobsPerClaim,
       from,
@@ -87,7 +88,7 @@ async function meanClaimMs({ url, sql }: Database, claims: number): Promise<numb
     await settle(
       db,
       workerId,
-      jobs.map(({ id, claims: fence }) => ({ id, claims: fence, outcome })),
+      jobs.map((job) => ({ ...job, outcome })),
     );
   }
   await client.end();

@@ -1,5 +1,5 @@
 import postgres, { type Options, type Sql } from "postgres";
-import { watchReplies } from "./watch-replies.js";
+import { watchReplies, type WatchedReplies } from "./watch-replies.js";
 
 /**
  * How PostgreSQL is reached: `direct`, or `pooled`: through a pooler that hands its connections from one transaction to the
@@ -59,20 +59,39 @@ export interface ClientInput extends Listening {
   /** Single statements, at the same time; or transactions, one after the other. */
   readonly use: "statements" | "transactions";
   readonly patienceMs: number;
-  /** Its connections are of no use any more, although the driver keeps them. */
-  readonly onBroken: (client: Sql) => void;
+  /** Its connections are of no use any more, although the driver keeps them; `serverIsGone`: nor are those of other clients. */
+  readonly onBroken: (client: Client, serverIsGone: boolean) => void;
 }
+
+export interface Client extends WatchedReplies {
+  readonly sql: Sql;
+  /** Closes it. What is under way has a few seconds to end. */
+  retire(): void;
+}
+
+/**
+ * What the drivers would decide by themselves, or by variables of the environment. Connections last until they break: the driver
+ * would close each after half an hour to an hour, also the one that listens. TCP asks after a minute whether a peer is there.
+ */
+export const driverSettings = {
+  max_lifetime: null,
+  idle_timeout: 0,
+  keep_alive: 60,
+  connect_timeout: 10,
+  // Which hosts are tried, and which of them may be written to, the connection string says: `target_session_attrs`.
+} as const;
+const retiredSeconds = 5;
 
 /**
  * Opens a client of the engine's, at READ COMMITTED. On a direct route its statements are prepared, and planned
  * once. It connects with its first statement.
  */
-export function openClient({ url, connections, route, use, patienceMs, onBroken, ...listening }: ClientInput): Sql {
+export function openClient({ url, connections, route, use, patienceMs, onBroken, ...listening }: ClientInput): Client {
   const options: Options<Record<string, never>> & Listening = {
     max: connections,
     prepare: route === "direct",
     fetch_types: false,
-    connect_timeout: 10,
+    ...driverSettings,
     backoff: (tries: number) => Math.min(longestReconnectSeconds, 0.05 * 2 ** tries) * (0.5 + Math.random() / 2),
     onnotice: () => {},
     connection: { application_name: applicationName, ...(route === "direct" && sessionParameters) },
@@ -81,9 +100,16 @@ export function openClient({ url, connections, route, use, patienceMs, onBroken,
     ...(route === "pooled" && use === "statements" && { max_pipeline: 0 }),
     ...listening,
   };
-  const client = postgres(url, options);
-  watchReplies(client, patienceMs, () => onBroken(client));
-  if (route === "direct") prepareAll(client);
+  const sql = postgres(url, options);
+  const replies = watchReplies(sql, patienceMs, (serverIsGone) => onBroken(client, serverIsGone));
+  if (route === "direct") prepareAll(sql);
+  const client: Client = {
+    sql,
+    retire() {
+      replies.retire();
+      void sql.end({ timeout: retiredSeconds });
+    },
+  };
   return client;
 }
 

@@ -1,11 +1,15 @@
 import { drizzle } from "drizzle-orm/postgres-js";
-import type { Sql } from "postgres";
 import type { Queryable } from "../core/queryable.js";
-import { type ClientInput, openClient, statementTimeoutMs } from "./client.js";
+import { type Client, type ClientInput, openClient, statementTimeoutMs } from "./client.js";
 
 /** A connection of its own, or a few, to PostgreSQL. */
 export interface Connection {
   readonly db: Queryable;
+  /**
+   * Makes its connections anew, since those there are may lead nowhere: PostgreSQL was away, or another server took its place. A
+   * statement that has been unanswered for 5 s is given up then.
+   */
+  renew(): void;
   close(): Promise<void>;
 }
 
@@ -19,28 +23,36 @@ const shortestLifeMs = 1_000;
  * @param url PostgreSQL's connection string
  * @param connections how many at the most
  * @param options `route`: what `findRoute` has found, by default `direct`; `use`: by default `statements`; `patienceMs`: when to give a statement up whose
- *   reply does not come, by default somewhat later than PostgreSQL itself would
+ *   reply does not come, by default somewhat later than PostgreSQL itself would; `onServerGone`: called when the server that it
+ *   was connected to does not answer, or has become read-only
  */
 export function connect(
   url: string,
   connections: number,
-  options: Partial<Pick<ClientInput, "route" | "use" | "patienceMs">> = {},
+  options: Partial<Pick<ClientInput, "route" | "use" | "patienceMs">> & { readonly onServerGone?: () => void } = {},
 ): Connection {
-  const { route = "direct", use = "statements", patienceMs = statementTimeoutMs + 5_000 } = options;
+  const { route = "direct", use = "statements", patienceMs = statementTimeoutMs + 5_000, onServerGone } = options;
   let openedAt = 0;
+  let closed = false;
   let client = open();
-  let db = drizzle({ client }) as Queryable;
+  let db = drizzle({ client: client.sql }) as Queryable;
 
-  function open(): Sql {
+  function open(): Client {
     openedAt = performance.now();
-    return openClient({ url, connections, route, use, patienceMs, onBroken: replace });
+    const onBroken = (broken: Client, serverIsGone: boolean) => {
+      if (client !== broken) return;
+      renew();
+      if (serverIsGone) onServerGone?.();
+    };
+    return openClient({ url, connections, route, use, patienceMs, onBroken });
   }
 
-  function replace(broken: Sql): void {
-    if (client !== broken || performance.now() - openedAt < shortestLifeMs) return;
+  function renew(): void {
+    if (closed || performance.now() - openedAt < shortestLifeMs) return;
+    const retired = client;
     client = open();
-    db = drizzle({ client }) as Queryable;
-    void broken.end({ timeout: 0 });
+    db = drizzle({ client: client.sql }) as Queryable;
+    retired.retire();
   }
 
   return {
@@ -51,7 +63,11 @@ export function connect(
       },
       has: (_, key) => Reflect.has(db, key),
     }),
-    close: () => client.end({ timeout: 2 }),
+    renew,
+    close() {
+      closed = true;
+      return client.sql.end({ timeout: 2 });
+    },
   };
 }
 

@@ -1,5 +1,4 @@
-import type { Sql } from "postgres";
-import { openClient } from "./client.js";
+import { type Client, openClient } from "./client.js";
 
 /** A connection of its own that hears notifications. */
 export interface Listener {
@@ -25,11 +24,13 @@ const calmAfterMs = 60_000;
  *
  * @param hear by channel, who gets what is said on it
  * @param onListening called whenever it begins to listen, again too: what was said in between is lost
+ * @param onServerGone called when the server does not answer, or has become read-only
  */
 export function openListener(
   url: string,
   hear: Readonly<Record<string, (payload: string) => void>>,
   onListening: () => void,
+  onServerGone?: () => void,
 ): Listener {
   // Where one listens already, this costs nothing, and a server that has become a standby refuses it: a heartbeat.
   const statement = Object.keys(hear)
@@ -40,8 +41,8 @@ export function openListener(
   let closed = false;
   let client = open();
 
-  function open(): Sql {
-    const opened = openClient({
+  function open(): Client {
+    const opened: Client = openClient({
       url,
       connections: 1,
       route: "direct",
@@ -61,11 +62,12 @@ export function openListener(
     cutOffAt = performance.now();
   }
 
-  function replace(broken: Sql): void {
+  function replace(broken: Client, serverIsGone: boolean): void {
     if (client !== broken || closed) return;
     cutOff();
     client = open();
-    void broken.end({ timeout: 0 });
+    void broken.sql.end({ timeout: 0 });
+    if (serverIsGone) onServerGone?.();
   }
 
   return {
@@ -76,14 +78,14 @@ export function openListener(
       return listening && performance.now() - cutOffAt > calmAfterMs;
     },
     async listen() {
-      await client.unsafe(statement);
+      await client.sql.unsafe(statement);
       if (listening || closed) return;
       listening = true;
       onListening();
     },
     close() {
       closed = true;
-      return client.end({ timeout: 0 });
+      return client.sql.end({ timeout: 0 });
     },
   };
 }

@@ -1,6 +1,6 @@
 import { Pool, type PoolClient } from "pg";
 import { TransactionEndedError } from "../core/postgres-js-guard.js";
-import { applicationName } from "./client.js";
+import { applicationName, driverSettings } from "./client.js";
 import {
   ConnectionLoss,
   idleConnectionMs,
@@ -49,8 +49,10 @@ class GuardedPool extends Pool {
       connectionString: url,
       max: 1,
       idleTimeoutMillis: idleConnectionMs,
-      connectionTimeoutMillis: 10_000,
+      connectionTimeoutMillis: driverSettings.connect_timeout * 1_000,
       keepAlive: true,
+      keepAliveInitialDelayMillis: driverSettings.keep_alive * 1_000,
+      maxLifetimeSeconds: 0,
       application_name: applicationName,
     });
     this.on("error", (error) => loss.lose(error));

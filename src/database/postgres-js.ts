@@ -2,7 +2,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { type Body, guardedBody } from "../core/postgres-js-guard.js";
 import type { Queryable } from "../core/queryable.js";
-import { applicationName } from "./client.js";
+import { applicationName, driverSettings } from "./client.js";
 import { learnArrays } from "./postgres-js-arrays.js";
 import {
   ConnectionLoss,
@@ -32,8 +32,7 @@ function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transa
     max: 1,
     prepare: false,
     fetch_types: false,
-    connect_timeout: 10,
-    max_lifetime: null,
+    ...driverSettings,
     idle_timeout: idleConnectionMs / 1_000,
     onnotice: () => {},
     onclose: () => loss.lose(),

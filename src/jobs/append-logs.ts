@@ -12,7 +12,7 @@ export interface LoggedLines {
   readonly workerId: string;
   readonly id: number;
   /** The fence of the claim. */
-  readonly claims: number;
+  readonly claimToken: number;
   /** JSON texts, in order. */
   readonly lines: readonly string[];
 }
@@ -35,14 +35,14 @@ export async function appendLogs(db: Queryable, logged: readonly LoggedLines[]):
     .update(soniqJobs)
     .set({ logs: logsWith(sql`s.logs`) })
     .from(
-      sql`(select * from jsonb_to_recordset(${rows}::text::jsonb) as row ("workerId" uuid, id bigint, claims int, logs jsonb) limit ${logged.length}) as s`,
+      sql`(select * from jsonb_to_recordset(${rows}::text::jsonb) as row ("workerId" uuid, id bigint, token int, logs jsonb) limit ${logged.length}) as s`,
     )
     .where(
-      sql`${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = s."workerId" and ${soniqJobs.id} = any (array(${free}))`,
+      sql`${soniqJobs.id} = s.id and ${soniqJobs.claimToken} = s.token and ${soniqJobs.workerId} = s."workerId" and ${soniqJobs.id} = any (array(${free}))`,
     )
-    .returning({ id: soniqJobs.id, claims: soniqJobs.claims });
-  const claims = new Map(appended.map((job) => [job.id, job.claims]));
-  return logged.filter((one) => claims.get(one.id) === one.claims);
+    .returning({ id: soniqJobs.id, claimToken: soniqJobs.claimToken });
+  const tokens = new Map(appended.map((job) => [job.id, job.claimToken]));
+  return logged.filter((one) => tokens.get(one.id) === one.claimToken);
 }
 
 /** Lines as one JSON text. */
@@ -50,8 +50,8 @@ export function linesJson(lines: readonly string[]): string {
   return `[${lines.join()}]`;
 }
 
-function rowJson({ workerId, id, claims, lines }: LoggedLines): string {
-  return `${JSON.stringify({ workerId, id, claims }).slice(0, -1)},"logs":${linesJson(lines)}}`;
+function rowJson({ workerId, id, claimToken, lines }: LoggedLines): string {
+  return `${JSON.stringify({ workerId, id, token: claimToken }).slice(0, -1)},"logs":${linesJson(lines)}}`;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface ClaimedJob extends Mark {
   readonly name: string;
   readonly queue: string;
   /** The fence: with `id` and the worker's session it names this claim. */
+  readonly claimToken: number;
+  /** How often it has been claimed, this time included. */
   readonly claims: number;
   readonly attempt: number;
   readonly maxAttempts: number;
@@ -30,6 +32,11 @@ export interface ClaimedJob extends Mark {
 export interface ClaimInput {
   /** The claiming session; a session that ended or let its lease run out claims nothing. */
   readonly workerId: string;
+  /**
+   * A number that this session has given to no claim before. A failover that loses commits gives `id` and `claims` out a second
+   * time, but never a number that the worker itself counts.
+   */
+  readonly claimToken: number;
   readonly queue: string;
   readonly limit: number;
   /** Where to start, one per priority. */
@@ -39,7 +46,10 @@ export interface ClaimInput {
   /** Milliseconds from the claim to its deadline, by job name, as a JSON text; and for all other names. */
   readonly deadlines: string;
   readonly defaultDeadlineMs: number;
-  /** Whether it is answered before it is on disk. Whatever is settled has brought its claim there. Default false. */
+  /**
+   * Whether it may be answered before it is on disk: it is where no synchronous standby is waited for. Whatever is settled has
+   * brought its claim there. Default false.
+   */
   readonly flushesLater?: boolean;
 }
 
@@ -58,13 +68,13 @@ export async function claim(db: Queryable, { from, until, flushesLater, ...input
   }));
   const rows = await rowsOf<ClaimedRow>(
     db,
-    statement(db, { ...input, ranges: JSON.stringify(ranges), synchronous: flushesLater ? "off" : null }),
+    statement(db, { ...input, ranges: JSON.stringify(ranges), flushesLater: flushesLater ?? false }),
   );
-  return rows.map((row) => claimedJob(row, input.queue)).toSorted(byPriorityThenTime);
+  return rows.map((row) => claimedJob(row, input)).toSorted(byPriorityThenTime);
 }
 
 const statement = compiled<
-  Omit<ClaimInput, "from" | "until" | "flushesLater"> & { ranges: string; synchronous: "off" | null }
+  Omit<ClaimInput, "from" | "until" | "flushesLater"> & { ranges: string; flushesLater: boolean }
 >((db) => {
   const { placeholder } = sql;
   const workerId = placeholder("workerId");
@@ -91,8 +101,10 @@ const statement = compiled<
     .as("due");
   const live = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${workerId} and ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now())`;
   const paused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${queue} and ${soniqQueues.pausedAt} is not null)`;
+  // Waiting for a synchronous standby is what keeps a primary that was replaced from starting jobs.
+  const waitsForNobody = sql`current_setting('synchronous_standby_names') = '' and current_setting('synchronous_commit') in ('on', 'local')`;
   // For this transaction, which is the claim.
-  const synchronous = sql`(select set_config('synchronous_commit', coalesce(${placeholder("synchronous")}, current_setting('synchronous_commit')), true))`;
+  const synchronous = sql`(select set_config('synchronous_commit', case when ${placeholder("flushesLater")}::boolean and ${waitsForNobody} then 'off' else current_setting('synchronous_commit') end, true))`;
   const ids = qb
     .select({ id: due.id })
     .from(
@@ -106,6 +118,7 @@ const statement = compiled<
     .set({
       state: "active",
       claims: sql`${soniqJobs.claims} + 1`,
+      claimToken: sql`${placeholder("claimToken")}`,
       attempt: sql`${soniqJobs.attempt} + 1`,
       workerId: sql`${workerId}::uuid`,
       lastWorkerId: sql`${workerId}::uuid`,
@@ -154,13 +167,14 @@ interface ClaimedRow {
   readonly meta: string | null;
 }
 
-function claimedJob(row: ClaimedRow, queue: string): ClaimedJob {
+function claimedJob(row: ClaimedRow, { queue, claimToken }: Pick<ClaimInput, "queue" | "claimToken">): ClaimedJob {
   return {
     id: Number(row.id),
     name: row.name,
     queue,
     priority: row.priority,
     runAt: row.due,
+    claimToken,
     claims: row.claims,
     attempt: row.attempt,
     maxAttempts: row.max_attempts,

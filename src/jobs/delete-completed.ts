@@ -16,16 +16,16 @@ export async function deleteCompleted(
   workerId: string,
   settlements: readonly Settlement[],
 ): Promise<Settled[]> {
-  const held = JSON.stringify(settlements.map(({ id, claims }) => ({ id, claims })));
+  const held = JSON.stringify(settlements.map(({ id, claimToken }) => ({ id, token: claimToken })));
   // The builder has no `using`; with a subquery, the planner may compare each row with each claim.
-  const deleted = await rowsOf<{ id: string | number; claims: number }>(
+  const deleted = await rowsOf<{ id: string | number; claim_token: number }>(
     db,
-    sql`delete from ${soniqJobs} using (select * from jsonb_to_recordset(${held}::text::jsonb) as row (id bigint, claims int) limit ${settlements.length}) as s
-      where ${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${workerId}
+    sql`delete from ${soniqJobs} using (select * from jsonb_to_recordset(${held}::text::jsonb) as row (id bigint, token int) limit ${settlements.length}) as s
+      where ${soniqJobs.id} = s.id and ${soniqJobs.claimToken} = s.token and ${soniqJobs.workerId} = ${workerId}
         and not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))
-      returning ${soniqJobs.id}, ${soniqJobs.claims}`,
+      returning ${soniqJobs.id}, ${soniqJobs.claimToken}`,
   );
-  return deleted.map(({ id, claims }) => ({ id: Number(id), claims, state: "completed" }));
+  return deleted.map(({ id, claim_token: claimToken }) => ({ id: Number(id), claimToken, state: "completed" }));
 }
 
 /** Whether a foreign key references the jobs: then a completed job cannot be deleted as it is settled. */

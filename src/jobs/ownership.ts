@@ -6,9 +6,14 @@ import type { Queryable } from "../core/queryable.js";
 /** A job that this session holds. */
 export interface Ownership {
   readonly id: number;
-  readonly claims: number;
+  readonly claimToken: number;
   readonly cancelRequested: boolean;
 }
+
+/** One claim of this session's. */
+type Claim = Pick<Ownership, "id" | "claimToken">;
+
+const nameOf = ({ id, claimToken }: Claim) => `${id} ${claimToken}`;
 
 /**
  * Which of these jobs the session still holds, and which of them should be cancelled. By primary key: the owner index is
@@ -21,7 +26,7 @@ export async function findOwned(db: Queryable, workerId: string, ids: readonly n
   return builder(db)
     .select({
       id: soniqJobs.id,
-      claims: soniqJobs.claims,
+      claimToken: soniqJobs.claimToken,
       cancelRequested: sql<boolean>`${soniqJobs.cancelRequestedAt} is not null`,
     })
     .from(soniqJobs)
@@ -31,17 +36,17 @@ export async function findOwned(db: Queryable, workerId: string, ids: readonly n
 /**
  * Jobs that the session holds without knowing, because the reply to its claim was lost.
  *
- * @param known the jobs that the worker has in hand
+ * @param known the claims that the worker has in hand
  * @param olderThanMs how long ago a claim must be for its reply to be lost, not late
  */
 export async function findLostClaims(
   db: Queryable,
   workerId: string,
-  known: readonly number[],
+  known: readonly Claim[],
   olderThanMs: number,
-): Promise<Pick<Ownership, "id" | "claims">[]> {
+): Promise<Claim[]> {
   const held = await builder(db)
-    .select({ id: soniqJobs.id, claims: soniqJobs.claims })
+    .select({ id: soniqJobs.id, claimToken: soniqJobs.claimToken })
     .from(soniqJobs)
     .where(
       and(
@@ -50,6 +55,6 @@ export async function findLostClaims(
         sql`${soniqJobs.claimedAt} < now() - ${olderThanMs}::float8 * interval '1 millisecond'`,
       ),
     );
-  const inHand = new Set(known);
-  return held.filter(({ id }) => !inHand.has(id));
+  const inHand = new Set(known.map(nameOf));
+  return held.filter((claim) => !inHand.has(nameOf(claim)));
 }

@@ -4,6 +4,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { revokedLease } from "../sessions/timeline.js";
 import { endClaim, errorsWith } from "./end-claim.js";
 
 /** A job that was taken from its worker. */
@@ -24,7 +25,8 @@ const rescued = {
 /**
  * active → queued, for jobs of worker sessions that have ended: the attempt is given back and a crash is counted, since
  * nobody can tell whether the job brought its worker down. From the second crash on it comes back later and later, at
- * random, so that the one that kills its worker is soon alone; at `maxCrashes` it is dead.
+ * random, so that the one that kills its worker is soon alone; at `maxCrashes` it is dead. A failover of PostgreSQL is no crash of
+ * the worker's.
  *
  * @param limit jobs per statement; call again while as many come back
  * @param sessions of these alone
@@ -69,16 +71,20 @@ export function rescueStrays(db: Queryable, maxCrashes: number, limit: number): 
 }
 
 function giveBack(db: Queryable, ids: SQL, maxCrashes: number): Promise<Rescued[]> {
-  const state = sql`case when ${soniqJobs.cancelRequestedAt} is not null then 'cancelled' when ${soniqJobs.crashes} + 1 >= ${maxCrashes}::int then 'dead' else 'queued' end`;
+  const revoked = sql`select ${soniqWorkers.id} from ${soniqWorkers} where ${soniqWorkers.leaseExpiresAt} = ${revokedLease}`;
+  const crash = sql`case when ${soniqJobs.workerId} = any (failover.sessions) then 0 else 1 end`;
+  const state = sql`case when ${soniqJobs.cancelRequestedAt} is not null then 'cancelled' when ${crash} = 1 and ${soniqJobs.crashes} + 1 >= ${maxCrashes}::int then 'dead' else 'queued' end`;
   const later = sql`now() + random() * least(60, 2 ^ least(${soniqJobs.crashes}, 10) - 1) * interval '1 second'`;
   return builder(db)
     .update(soniqJobs)
     .set({
       ...endClaim(state, later),
       attempt: sql`${soniqJobs.attempt} - 1`,
-      crashes: sql`${soniqJobs.crashes} + 1`,
+      crashes: sql`${soniqJobs.crashes} + ${crash}`,
       reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'crashed ' || (${soniqJobs.crashes} + 1) || ' workers' end`,
     })
+    // The offset has it read once.
+    .from(sql`(select array(${revoked}) as sessions offset 0) as failover`)
     .where(sql`${soniqJobs.id} = any (array(${ids}))`)
     .returning(rescued);
 }

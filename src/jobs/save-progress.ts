@@ -5,7 +5,7 @@ import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import type { ClaimedJob } from "./claim.js";
 
-type Claim = Pick<ClaimedJob, "id" | "claims">;
+type Claim = Pick<ClaimedJob, "id" | "claimToken">;
 
 /**
  * Writes down how far an active job is, unless others have locked its row.
@@ -35,14 +35,14 @@ export function saveProgressInTransaction(
 async function save(
   db: Queryable,
   workerId: string,
-  { id, claims }: Claim,
+  { id, claimToken }: Claim,
   progress: string,
   only?: SQL,
 ): Promise<boolean> {
   const saved = await builder(db)
     .update(soniqJobs)
     .set({ progress: sql`${progress}::text::jsonb` })
-    .where(and(eq(soniqJobs.id, id), eq(soniqJobs.claims, claims), eq(soniqJobs.workerId, workerId), only))
+    .where(and(eq(soniqJobs.id, id), eq(soniqJobs.claimToken, claimToken), eq(soniqJobs.workerId, workerId), only))
     .returning({ id: soniqJobs.id });
   return saved.length > 0;
 }

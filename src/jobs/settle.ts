@@ -13,7 +13,7 @@ import type { Outcome } from "./outcome.js";
 export interface Settlement {
   readonly id: number;
   /** The fence of the claim. */
-  readonly claims: number;
+  readonly claimToken: number;
   readonly outcome: Outcome;
   /** What the handler logged since the last append, as one JSON text. */
   readonly logs?: string | undefined;
@@ -23,7 +23,7 @@ export interface Settlement {
 export interface Settled {
   readonly id: number;
   /** Which claim it was: one batch may hold several of a job, of which one stands at most. */
-  readonly claims: number;
+  readonly claimToken: number;
   readonly state: "queued" | "completed" | "cancelled" | "dead";
 }
 
@@ -52,7 +52,7 @@ export interface Settles {
 /**
  * @internal public declarations name no type of Drizzle's
  * @param also what else the same statement does: it reads the jobs that were settled from `settled`, with their columns `id`,
- *   `claims`, `state`, `name`, `queue`, `attempt`, `max_attempts` and `reason`, and the `error` that was added, if any
+ *   `claim_token`, `last_worker_id`, `state`, `name`, `queue`, `attempt`, `max_attempts` and `reason`, and the `error` that was added, if any
  */
 export function settles(also?: SQL): Settles {
   const [plain, unlocked] = [statements(also), statements(also, isUnlocked)];
@@ -89,18 +89,18 @@ function statements(also?: SQL, only?: () => SQL) {
         )
         .where(
           and(
-            sql`${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}`,
+            sql`${soniqJobs.id} = s.id and ${soniqJobs.claimToken} = s.token and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}`,
             only?.(),
           ),
         )
         .returning({
           id: soniqJobs.id,
-          claims: soniqJobs.claims,
+          claimToken: soniqJobs.claimToken,
           state: soniqJobs.state,
           ...(also && { ...told, error: errors[of] }),
         });
       if (!also) return settling;
-      return sql`with settled as (${settling.getSQL()}), also as (${also}) select id, claims, state from settled`;
+      return sql`with settled as (${settling.getSQL()}), also as (${also}) select id, claim_token, state from settled`;
     });
   return { completions: statement("completions"), outcomes: statement("outcomes") };
 }
@@ -115,19 +115,20 @@ async function send(
   const rows = `[${settlements.map(completed ? completionJson : outcomeJson).join()}]`;
   const statement = completed ? completions : outcomes;
   const ids = `{${settlements.map(({ id }) => id).join()}}`;
-  const settled = await rowsOf<{ id: string | number; claims: number; state: Settled["state"] }>(
+  const settled = await rowsOf<{ id: string | number; claim_token: number; state: Settled["state"] }>(
     db,
     statement(db, { workerId, rows, count: settlements.length, ids }),
   );
-  return settled.map(({ id, claims, state }) => ({ id: Number(id), claims, state }));
+  return settled.map(({ id, claim_token: claimToken, state }) => ({ id: Number(id), claimToken, state }));
 }
 
 const columns = {
-  completions: sql`id bigint, claims int, result jsonb`,
-  outcomes: sql`id bigint, claims int, state text, "delayMs" float8, parked boolean, refund int, "graceMs" float8, result jsonb, error jsonb, reason text, logs jsonb`,
+  completions: sql`id bigint, token int, result jsonb`,
+  outcomes: sql`id bigint, token int, state text, "delayMs" float8, parked boolean, refund int, "graceMs" float8, result jsonb, error jsonb, reason text, logs jsonb`,
 };
 
 const told = {
+  lastWorkerId: soniqJobs.lastWorkerId,
   name: soniqJobs.name,
   queue: soniqJobs.queue,
   attempt: soniqJobs.attempt,
@@ -177,14 +178,14 @@ function isPlainCompletion({ outcome, logs }: Settlement): boolean {
 }
 
 /** A result is a JSON text already. */
-function completionJson({ id, claims, outcome }: Settlement): string {
+function completionJson({ id, claimToken, outcome }: Settlement): string {
   const { result = null } = columnsOf(outcome);
-  return result === null ? `{"id":${id},"claims":${claims}}` : `{"id":${id},"claims":${claims},"result":${result}}`;
+  return result === null ? `{"id":${id},"token":${claimToken}}` : `{"id":${id},"token":${claimToken},"result":${result}}`;
 }
 
-function outcomeJson({ id, claims, outcome, logs = "null" }: Settlement): string {
+function outcomeJson({ id, claimToken, outcome, logs = "null" }: Settlement): string {
   const { result, ...others } = columnsOf(outcome);
-  return `${JSON.stringify({ id, claims, ...others }).slice(0, -1)},"result":${result ?? "null"},"logs":${logs}}`;
+  return `${JSON.stringify({ id, token: claimToken, ...others }).slice(0, -1)},"result":${result ?? "null"},"logs":${logs}}`;
 }
 
 interface OutcomeColumns {

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { isOnItsTimeline } from "../sessions/timeline.js";
 import type { Settled, Settlement } from "./settle.js";
 
 /**
@@ -17,7 +18,7 @@ export async function findEnded<S extends Settlement>(
   workerId: string,
   settlements: readonly S[],
 ): Promise<Ended<S>> {
-  return endedAmong(await rowsOf(db, settlements), workerId, settlements);
+  return endedAmong(db, await rowsOf(db, settlements), workerId, settlements);
 }
 
 /**
@@ -32,7 +33,7 @@ export async function findCommitted<S extends Settlement>(
   settlement: S,
 ): Promise<Ended<S>> {
   const rows = await rowsOf(db, [settlement]).for("no key update");
-  return endedAmong(rows, workerId, [settlement]);
+  return endedAmong(db, rows, workerId, [settlement]);
 }
 
 type Ended<S> = Map<S, Settled["state"] | undefined>;
@@ -41,7 +42,7 @@ function rowsOf(db: Queryable, settlements: readonly Settlement[]) {
   return builder(db)
     .select({
       id: soniqJobs.id,
-      claims: soniqJobs.claims,
+      claimToken: soniqJobs.claimToken,
       state: soniqJobs.state,
       workerId: soniqJobs.workerId,
       lastWorkerId: soniqJobs.lastWorkerId,
@@ -50,24 +51,27 @@ function rowsOf(db: Queryable, settlements: readonly Settlement[]) {
     .where(sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))}`);
 }
 
-function endedAmong<S extends Settlement>(
+async function endedAmong<S extends Settlement>(
+  db: Queryable,
   rows: Awaited<ReturnType<typeof rowsOf>>,
   workerId: string,
   settlements: readonly S[],
-): Ended<S> {
+): Promise<Ended<S>> {
   const byId = new Map(rows.map((row) => [row.id, row]));
+  const mayBeDeleted = settlements.some(({ id, outcome }) => outcome.kind === "completed" && !byId.has(id));
+  // Only finished jobs are deleted: one that is gone was completed, unless a failover has lost it.
+  const gone = mayBeDeleted && (await isOnItsTimeline(db, workerId)) ? "completed" : undefined;
   const ended: Ended<S> = new Map();
   for (const settlement of settlements) {
     const row = byId.get(settlement.id);
-    // Only finished jobs are deleted: one that is gone was completed, and is not kept.
-    if (!row) ended.set(settlement, "completed");
-    else if (row.claims !== settlement.claims || row.lastWorkerId !== workerId) ended.set(settlement, undefined);
+    if (!row) ended.set(settlement, settlement.outcome.kind === "completed" ? gone : undefined);
+    else if (row.claimToken !== settlement.claimToken || row.lastWorkerId !== workerId) ended.set(settlement, undefined);
     else if (row.workerId !== workerId) ended.set(settlement, mayHaveLeft(settlement, row.state as Settled["state"]));
   }
   return ended;
 }
 
-/** A rescue leaves the claim's number and worker as they were: but what completes leaves nothing else than a completed job. */
+/** A rescue leaves the claim's token and worker as they were: but what completes leaves nothing else than a completed job. */
 function mayHaveLeft({ outcome }: Settlement, state: Settled["state"]): Settled["state"] | undefined {
   return (outcome.kind === "completed") === (state === "completed") ? state : undefined;
 }

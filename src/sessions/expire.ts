@@ -1,16 +1,18 @@
-import { and, isNotNull, isNull, lt, sql } from "drizzle-orm";
+import { and, isNotNull, isNull, lt, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { isOnAnotherTimeline, revokedLease } from "./timeline.js";
 
 /**
  * Ends the sessions whose lease ran out. One whose beat is under way is passed over: that holds the row's lock.
  *
+ * @param timeline from `findTimeline`: an outage that ended with a failover is not taken for the death of the workers
  * @returns the ids of the sessions that died
  */
-export async function expireSessions(db: Queryable): Promise<string[]> {
+export async function expireSessions(db: Queryable, timeline?: SQL): Promise<string[]> {
   const expired = new QueryBuilder()
     .select({ id: soniqWorkers.id })
     .from(soniqWorkers)
@@ -18,7 +20,11 @@ export async function expireSessions(db: Queryable): Promise<string[]> {
     .for("no key update", { skipLocked: true });
   const dead = await builder(db)
     .update(soniqWorkers)
-    .set({ endedAt: sql`now()`, idleQueues: sql`'[]'::jsonb` })
+    .set({
+      endedAt: sql`now()`,
+      idleQueues: sql`'[]'::jsonb`,
+      leaseExpiresAt: sql`case when ${isOnAnotherTimeline(timeline)} then ${revokedLease} else ${soniqWorkers.leaseExpiresAt} end`,
+    })
     .where(sql`${soniqWorkers.id} = any (array(${expired}))`)
     .returning({ id: soniqWorkers.id });
   return dead.map(({ id }) => id);

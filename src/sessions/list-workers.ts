@@ -59,7 +59,7 @@ export async function listWorkers(db: Queryable): Promise<WorkerOverview[]> {
       active: sql<string>`(select coalesce(pg_catalog.jsonb_object_agg(queue, jobs), '{}')::text from (${counts}) as counts)`,
       startedAt: dateFrom(soniqWorkers.startedAt),
       beatAt: dateFrom(soniqWorkers.beatAt),
-      leaseLeftMs: sql<number>`(extract(epoch from ${soniqWorkers.leaseExpiresAt} - now()) * 1000)::float8`,
+      leaseLeftMs: sql<number>`(extract(epoch from greatest(${soniqWorkers.leaseExpiresAt}, ${soniqWorkers.startedAt}) - now()) * 1000)::float8`,
       endedAt: nullableDateFrom(soniqWorkers.endedAt),
       state: sql<
         WorkerOverview["state"]

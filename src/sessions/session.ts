@@ -1,7 +1,8 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
+import { isOnAnotherTimeline, revokedLease } from "./timeline.js";
 
 /** What a worker says of itself. */
 export interface SessionInput {
@@ -13,6 +14,8 @@ export interface SessionInput {
   /** The schedules that its code defines: the definitions' hashes by name. Default: none. */
   readonly schedules?: Readonly<Record<string, string>>;
   readonly leaseMs: number;
+  /** From `findTimeline`. By default, the session outlives a failover. */
+  readonly timeline?: SQL | undefined;
 }
 
 const leaseFor = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millisecond'`;
@@ -20,7 +23,7 @@ const leaseFor = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millise
 /** Begins a worker session. @returns its id, fresh each time */
 export async function openSession(
   db: Queryable,
-  { host, pid, version, queues, schedules = {}, leaseMs }: SessionInput,
+  { host, pid, version, queues, schedules = {}, leaseMs, timeline }: SessionInput,
 ): Promise<string> {
   const [session] = await builder(db)
     .insert(soniqWorkers)
@@ -31,19 +34,31 @@ export async function openSession(
       queues: sql`${JSON.stringify(queues)}::text::jsonb`,
       schedules: sql`${JSON.stringify(schedules)}::text::jsonb`,
       leaseExpiresAt: leaseFor(leaseMs),
+      timeline: timeline ?? null,
     })
     .returning({ id: soniqWorkers.id });
   return (session as { id: string }).id;
 }
 
-/** Extends the lease, by primary key and nothing else. @returns false if the session has ended: it is never revived */
-export async function beat(db: Queryable, id: string, leaseMs: number): Promise<boolean> {
-  const live = await builder(db)
+/**
+ * Extends the lease, by primary key and nothing else. A session that began on another timeline ends instead.
+ *
+ * @param timeline from `findTimeline`
+ * @returns false if the session has ended: it is never revived
+ */
+export async function beat(db: Queryable, id: string, leaseMs: number, timeline?: SQL): Promise<boolean> {
+  const moved = isOnAnotherTimeline(timeline);
+  const [session] = await builder(db)
     .update(soniqWorkers)
-    .set({ beatAt: sql`now()`, leaseExpiresAt: leaseFor(leaseMs) })
+    .set({
+      beatAt: sql`now()`,
+      leaseExpiresAt: sql`case when ${moved} then ${revokedLease} else ${leaseFor(leaseMs)} end`,
+      endedAt: sql`case when ${moved} then now() end`,
+      idleQueues: sql`case when ${moved} then '[]' else ${soniqWorkers.idleQueues} end`,
+    })
     .where(and(eq(soniqWorkers.id, id), isNull(soniqWorkers.endedAt)))
-    .returning({ id: soniqWorkers.id });
-  return live.length > 0;
+    .returning({ live: sql<boolean>`${soniqWorkers.endedAt} is null` });
+  return session?.live ?? false;
 }
 
 /** Says in which queues the session waits for work, so that enqueues there ring. */

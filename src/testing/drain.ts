@@ -61,11 +61,12 @@ export async function drain<const Jobs extends object, Tx extends Queryable>(
 }
 
 async function* claims(tx: Queryable, workerId: string): AsyncGenerator<ClaimedJob> {
+  let claimToken = 0;
   const input = { workerId, limit: jobsPerClaim, from: fromTheBeginning, deadlines: "{}", defaultDeadlineMs: leaseMs };
   for (let round = 0; round < mostRounds; round += 1) {
     let claimed = 0;
     for (const queue of await dueQueues(tx)) {
-      const jobs = await claim(tx, { ...input, queue });
+      const jobs = await claim(tx, { ...input, queue, claimToken: (claimToken += 1) });
       claimed += jobs.length;
       yield* jobs;
     }
@@ -81,7 +82,7 @@ async function attempt(tx: Queryable, run: Run, runnable: Runnable | undefined, 
   const runMs = performance.now() - startedAt;
   if (end.kind === "to settle") {
     const { outcome, logs } = end;
-    const [settled] = await settle(tx, workerId, [{ id: job.id, claims: job.claims, outcome, logs }]);
+    const [settled] = await settle(tx, workerId, [{ id: job.id, claimToken: job.claimToken, outcome, logs }]);
     if (settled) return told(settledEvent(job, outcome, settled.state, runMs), tell);
   }
   if (end.kind === "settled") {

@@ -4,6 +4,7 @@ import { ClaimMarks, fromTheBeginning, type Mark } from "../jobs/claim-marks.js"
 import { Histogram } from "../stats/histogram.js";
 import { graceMs } from "./run.js";
 import type { Settings } from "./settings.js";
+import { Unanswered } from "./unanswered.js";
 
 /** Buffered jobs are given back after this time. */
 export const longestBufferMs = 2_000;
@@ -21,6 +22,7 @@ const lookBudget = 20;
 export class Claimer {
   /** How many jobs the claims brought that brought any. */
   readonly sizes = new Histogram();
+  readonly unanswered = new Unanswered();
   #marks = new ClaimMarks();
   readonly #deadlines: string;
   readonly #defaultDeadlineMs: number;
@@ -33,6 +35,8 @@ export class Claimer {
     private readonly queue: string,
     { runnables }: Settings,
     private readonly flushesLater: () => boolean,
+    /** The token of the next claim. */
+    private readonly nextToken: () => number,
   ) {
     const slack = longestBufferMs + 2 * graceMs;
     const timeouts = [...runnables].map(([name, { timeoutMs }]) => [name, timeoutMs + slack] as const);
@@ -76,8 +80,9 @@ export class Claimer {
   }
 
   #claim(workerId: string, limit: number, from: readonly Mark[], until?: readonly Mark[]): Promise<ClaimedJob[]> {
-    return claim(this.db, {
+    const claiming = claim(this.db, {
       workerId,
+      claimToken: this.nextToken(),
       queue: this.queue,
       limit,
       from,
@@ -86,5 +91,6 @@ export class Claimer {
       defaultDeadlineMs: this.#defaultDeadlineMs,
       flushesLater: this.flushesLater(),
     });
+    return this.unanswered.during(claiming);
   }
 }

@@ -1,3 +1,4 @@
+import type { SQL } from "drizzle-orm";
 import { errorCode } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import { boundTransaction, cancelStatement } from "../database/backend.js";
@@ -8,6 +9,7 @@ import type { PgliteConnection } from "../database/pglite-connection.js";
 import { findRoute } from "../database/route.js";
 import { TransactionSlots } from "../database/transaction-slots.js";
 import { endEarlierSessions, expireSessions } from "../sessions/expire.js";
+import { findTimeline } from "../sessions/timeline.js";
 import { connectionBudget } from "./connection-budget.js";
 import { pause } from "./duties.js";
 import type { Tell } from "./events.js";
@@ -34,6 +36,8 @@ export interface Connections {
    * @returns cancels what it is doing
    */
   readonly bound: (tx: Queryable, statementMs: number) => Promise<() => void>;
+  /** Asks on which timeline PostgreSQL is; undefined where that is not to be known, or cannot change. */
+  readonly timeline: SQL | undefined;
   /** Ends the sessions of workers that are dead. */
   readonly endDeadSessions: () => Promise<unknown>;
   close(): Promise<void>;
@@ -54,10 +58,13 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
   const { database, leaseMs } = settings;
   const budget = connectionBudget(settings);
   const route = await onceThereIsRoom(() => findRoute(url), stop, tell);
-  const engine = connect(url, budget.engine, { route });
+  // When one client finds that the server is gone, the others need not find out by themselves.
+  const onServerGone = () => [engine, beats].forEach((connection) => connection.renew());
+  const engine = connect(url, budget.engine, { route, onServerGone });
   // A beat that is not answered before the next one is due will not be.
   const patienceMs = Math.max(shortestPatienceMs, leaseMs / beatsPerLease);
-  const beats = connect(url, budget.beats, { route, patienceMs });
+  const beats = connect(url, budget.beats, { route, patienceMs, onServerGone });
+  const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, tell);
   const transactions = new TransactionSlots(() => database.openSlot(url, leaseMs), budget.transactions);
   const close = async () => {
     transactions.close();
@@ -69,19 +76,30 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
     beats,
     transactions,
     timed: true,
-    openListener: (hear, onListening) => (route === "direct" ? openListener(url, hear, onListening) : undefined),
+    openListener(hear, onListening) {
+      if (route === "pooled") return undefined;
+      let listens = 0;
+      const begin = () => {
+        listens += 1;
+        // It was cut off, and is connected again: what was sent to PostgreSQL before that may never be answered.
+        if (listens > 1) onServerGone();
+        onListening();
+      };
+      return openListener(url, hear, begin, onServerGone);
+    },
     async bound(tx, statementMs) {
       const backend = await boundTransaction(tx, leaseMs, statementMs);
       return () => void cancelStatement(engine.db, backend).catch(() => {});
     },
-    endDeadSessions: () => expireSessions(engine.db),
+    timeline,
+    endDeadSessions: () => expireSessions(engine.db, timeline),
     close,
   };
 }
 
 /** PGlite's one session, for everything, and the application's as well. */
 function shareSession({ db, openSlot, openListener: listen }: PgliteConnection): Connections {
-  const shared = { db, close: async () => {} };
+  const shared = { db, renew: () => {}, close: async () => {} };
   const transactions = new TransactionSlots(openSlot, 1);
   return {
     route: "direct",
@@ -92,6 +110,7 @@ function shareSession({ db, openSlot, openListener: listen }: PgliteConnection):
     openListener: listen,
     // Nobody else could cancel, and PGlite does not survive that a time of PostgreSQL's is up.
     bound: async () => () => {},
+    timeline: undefined,
     endDeadSessions: () => endEarlierSessions(db),
     close: async () => transactions.close(),
   };

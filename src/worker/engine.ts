@@ -69,7 +69,7 @@ export class Engine {
       this.#waiters.hear(event);
       this.#stats?.hear(event);
     };
-    this.#session = new WorkerSession(connections.beats.db, settings, schedules);
+    this.#session = new WorkerSession(connections.beats.db, settings, schedules, connections.timeline);
     this.#ownership = new OwnershipWatch(connections.beats.db, settings.leaseMs, {
       workerId: () => this.#session.id,
       queues: () => this.#queues,
@@ -103,7 +103,7 @@ export class Engine {
     });
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
-        new QueueWorker(queue, concurrency, new Claimer(db, queue, settings, () => this.#listener?.calm ?? false), {
+        new QueueWorker(queue, concurrency, this.#claimer(queue, settings), {
           settings,
           settler,
           transactions: { slots: transactions, db, deleted, settles, bound, timed },
@@ -154,6 +154,11 @@ export class Engine {
     );
   }
 
+  #claimer(queue: string, settings: Settings): Claimer {
+    const calm = () => this.#listener?.calm ?? false;
+    return new Claimer(this.connections.engine.db, queue, settings, calm, () => this.#session.nextClaimToken());
+  }
+
   async hasWork(waitMs: number): Promise<boolean> {
     if (this.#queues.some((queue) => queue.known().length > 0)) return true;
     const look = () => hasOutstanding(this.connections.engine.db, Object.keys(this.settings.queues), waitMs);
@@ -201,12 +206,14 @@ export class Engine {
   vitals(): Vitals {
     const { stillMs, ...session } = this.#session.vitals();
     const { pollMs } = this.settings;
+    const { timed } = this.connections;
     const queues = this.#queues.map((worker) => ({ queue: worker.queue, ...worker.vitals() }));
     return {
       ...session,
-      failingClaims: queues.flatMap(({ queue, failingMs: forMs }) => (forMs === undefined ? [] : [{ queue, forMs }])),
-      // One that waits for somebody's transaction is not stuck.
-      loops: this.connections.timed
+      // What waits for somebody's transaction neither fails nor is stuck.
+      failingClaims: timed ? queues.map(({ queue, failingMs: forMs }) => ({ queue, forMs })) : [],
+      unansweredSettlesMs: timed ? (this.#settler?.unanswered.ms ?? 0) : 0,
+      loops: timed
         ? [
             { doing: "extending the lease", everyMs: session.beatEveryMs, stillMs },
             ...queues.map(({ queue, stillMs: still }) => ({

@@ -21,8 +21,10 @@ export interface Vitals {
   readonly beatEveryMs: number;
   /** Since a beat was last answered. */
   readonly silentMs: number;
-  /** How long the claims of these queues have failed. */
+  /** How long the claims of these queues have failed, or have not been answered; 0 for those that succeed. */
   readonly failingClaims: readonly { readonly queue: string; readonly forMs: number }[];
+  /** How long settles have failed, or the oldest has not been answered; 0 if all is written down. */
+  readonly unansweredSettlesMs: number;
   /** What must come round again and again, and how long it has not. */
   readonly loops: readonly { readonly doing: string; readonly everyMs: number; readonly stillMs: number }[];
   /** How many jobs may run at once, in all queues. */
@@ -53,7 +55,7 @@ const phases = {
 export function healthOf(of: keyof typeof phases | Vitals): Health {
   if (typeof of === "string") return { state: of, live: true, ready: false, reasons: [phases[of]] };
   const deadly = [...stuckLoops(of), ...noSlots(of)];
-  const hindering = [...outage(of), ...failingClaims(of)];
+  const hindering = [...outage(of), ...failingClaims(of), ...unansweredSettles(of)];
   const lesser = [...stubborn(of), ...pollingOnly(of)];
   const reasons = [...deadly, ...hindering, ...lesser];
   return {
@@ -87,6 +89,10 @@ function failingClaims({ failingClaims: failing }: Vitals): string[] {
   if (long.length === 0) return [];
   const longest = Math.max(...long.map(({ forMs }) => forMs));
   return [`claims have failed for ${time(longest)}, from ${long.map(({ queue }) => queue).join(", ")}`];
+}
+
+function unansweredSettles({ unansweredSettlesMs: forMs }: Vitals): string[] {
+  return forMs > longestFailingMs ? [`PostgreSQL has answered no settle for ${time(forMs)}`] : [];
 }
 
 function stubborn({ stubbornMs }: Vitals): string[] {

@@ -50,7 +50,7 @@ export class JobLog {
 
   logged(): LoggedLines {
     const { job, workerId } = this.attempt;
-    return { workerId, id: job.id, claims: job.claims, lines: [...this.#lines] };
+    return { workerId, id: job.id, claimToken: job.claimToken, lines: [...this.#lines] };
   }
 
   written(lines: readonly string[]): void {

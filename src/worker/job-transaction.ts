@@ -222,7 +222,7 @@ export class JobTransaction {
   }
 
   #settlement(outcome: Outcome): Settlement {
-    return { id: this.job.id, claims: this.job.claims, outcome, logs: this.logs() };
+    return { id: this.job.id, claimToken: this.job.claimToken, outcome, logs: this.logs() };
   }
 
   /** The commit was not answered: looks whether it was carried out, until the database says so. */

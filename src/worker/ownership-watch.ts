@@ -45,7 +45,7 @@ export class OwnershipWatch {
       for (const queue of queues) {
         queue.interrupt(
           "lost",
-          (job, claimedBy) => asked.has(job) && claimedBy === workerId && byId.get(job.id)?.claims !== job.claims,
+          (job, claimedBy) => asked.has(job) && claimedBy === workerId && byId.get(job.id)?.claimToken !== job.claimToken,
         );
         queue.interrupt("cancel", (job) => asked.has(job) && byId.get(job.id)?.cancelRequested === true);
       }
@@ -60,10 +60,7 @@ export class OwnershipWatch {
   }
 
   async #releaseLostClaims(): Promise<void> {
-    const known = this.worker
-      .queues()
-      .flatMap((queue) => queue.known())
-      .map(({ id }) => id);
+    const known = this.worker.queues().flatMap((queue) => queue.known());
     const workerId = this.worker.workerId();
     const lost = await findLostClaims(this.db, workerId, known, statementTimeoutMs);
     for (const claim of lost)

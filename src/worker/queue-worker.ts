@@ -30,7 +30,6 @@ export class QueueWorker {
   #stopping = false;
   /** Handlers that take no notice of their signal, and since when this worker goes on without them. */
   readonly #stubborn = new Map<Run, number>();
-  #failingSince: number | undefined;
   #roundAt = performance.now();
   #loop: Promise<void> | undefined;
   readonly #sleep = new Sleep();
@@ -85,10 +84,10 @@ export class QueueWorker {
   }
 
   /** What this queue adds to the worker's health. */
-  vitals(): { failingMs: number | undefined; stillMs: number; stubbornMs: number[] } {
+  vitals(): { failingMs: number; stillMs: number; stubbornMs: number[] } {
     const now = performance.now();
     return {
-      failingMs: this.#failingSince === undefined ? undefined : now - this.#failingSince,
+      failingMs: this.claimer.unanswered.ms,
       stillMs: now - this.#roundAt,
       stubbornMs: [...this.#stubborn.values()].map((since) => now - since),
     };
@@ -161,9 +160,7 @@ export class QueueWorker {
     let claimed: ClaimedJob[];
     try {
       claimed = await this.claimer.claim(workerId, limit);
-      this.#failingSince = undefined;
     } catch (error) {
-      this.#failingSince ??= performance.now();
       this.around.claimFailed(this.queue, error);
       return false;
     }
@@ -259,7 +256,7 @@ export class QueueWorker {
 
   async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
     const { settler, settings, tell } = this.around;
-    const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome, logs }, job.name);
+    const state = await settler.settle(workerId, { id: job.id, claimToken: job.claimToken, outcome, logs }, job.name);
     this.#done(job);
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
     tell(settledEvent(job, outcome, state, runMs));
@@ -276,9 +273,9 @@ export class QueueWorker {
   }
 
   async #release(job: ClaimedJob, workerId: string, delayMs: number | null = 0): Promise<void> {
-    const { id, claims } = job;
+    const { id, claimToken } = job;
     this.#unsettled.add(job);
-    await this.around.settler.settle(workerId, { id, claims, outcome: { kind: "released", delayMs } });
+    await this.around.settler.settle(workerId, { id, claimToken, outcome: { kind: "released", delayMs } });
     this.#done(job);
   }
 

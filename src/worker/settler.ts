@@ -8,6 +8,7 @@ import { plainSettles, type Settled, type Settlement, type Settles } from "../jo
 import { findEnded } from "../jobs/settled-before.js";
 import { Histogram } from "../stats/histogram.js";
 import type { Tell } from "./events.js";
+import { Unanswered } from "./unanswered.js";
 
 /** A settlement on its way, and who waits for it. */
 interface Pending extends Settlement {
@@ -29,6 +30,8 @@ const retryAfterOutageMs = 1_000;
 export class Settler {
   /** How many jobs the batches settle. */
   readonly sizes = new Histogram();
+  /** A row that is refused or locked is an answer. */
+  readonly unanswered = new Unanswered((error) => failureOf(error) === "outage");
   #pending: Pending[] = [];
   #flights = 0;
   /** Those whose statement failed: not written, or written without our knowing; and those that were gone around. */
@@ -91,7 +94,7 @@ export class Settler {
     if (rest.length === 0) return;
     try {
       if (this.aroundLocks) return await this.#writeUnlocked(workerId, rest);
-      const states = statesOf(rest, await this.settles().settle(this.db, workerId, rest));
+      const states = statesOf(rest, await this.unanswered.during(this.settles().settle(this.db, workerId, rest)));
       for (const one of rest) one.written(states.get(one));
     } catch (error) {
       this.#doubt(rest, error);
@@ -99,7 +102,8 @@ export class Settler {
   }
 
   async #writeUnlocked(workerId: string, batch: readonly Pending[]): Promise<void> {
-    const states = statesOf(batch, await this.settles().settleUnlocked(this.db, workerId, batch));
+    const settling = this.settles().settleUnlocked(this.db, workerId, batch);
+    const states = statesOf(batch, await this.unanswered.during(settling));
     for (const [one, state] of states) one.written(state);
     this.#recoverLater(without(batch, [...states.keys()]));
   }
@@ -109,7 +113,7 @@ export class Settler {
     const completed = batch.filter(({ name, outcome }) => outcome.kind === "completed" && this.deleted.has(name));
     if (completed.length === 0) return batch;
     try {
-      const states = statesOf(completed, await deleteCompleted(this.db, workerId, completed));
+      const states = statesOf(completed, await this.unanswered.during(deleteCompleted(this.db, workerId, completed)));
       const gone = completed.filter((one) => states.has(one));
       for (const one of gone) one.written("completed");
       return without(batch, gone);
@@ -154,11 +158,12 @@ export class Settler {
     const batch = this.#doubtful.filter((one) => one.workerId === workerId).slice(0, this.batchSize);
     // Another session's, and those of this one that stay, are next.
     this.#doubtful = [...without(this.#doubtful, batch), ...batch];
-    const ended = await findEnded(this.db, workerId, batch);
+    const ended = await this.unanswered.during(findEnded(this.db, workerId, batch));
     this.#leaveDoubt(ended);
     const standing = batch.filter((one) => !ended.has(one));
     try {
-      this.#leaveDoubt(statesOf(standing, await this.settles().settleUnlocked(this.db, workerId, standing)));
+      const settling = this.settles().settleUnlocked(this.db, workerId, standing);
+      this.#leaveDoubt(statesOf(standing, await this.unanswered.during(settling)));
     } catch (error) {
       if (failureOf(error) !== "row") throw error;
       for (const one of standing) await this.#settleAlone(workerId, one);
@@ -196,7 +201,7 @@ function statesOf(batch: readonly Pending[], settled: readonly Settled[]): Map<P
   const states = new Map<Pending, Settled["state"]>();
   for (const one of batch) {
     const found = byId.get(one.id);
-    if (found?.claims === one.claims) states.set(one, found.state);
+    if (found?.claimToken === one.claimToken) states.set(one, found.state);
   }
   return states;
 }

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { SQL } from "drizzle-orm";
 import type { Queryable } from "../core/queryable.js";
 import { version } from "../core/version.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
@@ -8,6 +9,8 @@ import type { Settings } from "./settings.js";
 
 /** Beats per lease: so many may fail before the session dies. */
 export const beatsPerLease = 4;
+/** PostgreSQL's largest integer. At a thousand claims a second it is reached after 24 days, and the count begins at 1 again. */
+const largestToken = 2_147_483_647;
 
 /** This worker's session: kept alive by beats, and begun anew when it was ended from outside. */
 export class WorkerSession {
@@ -19,22 +22,35 @@ export class WorkerSession {
   #extendedAt = 0;
   #answeredAt = 0;
   #roundAt = 0;
+  #claims = 0;
 
   constructor(
     private readonly db: Queryable,
     private readonly settings: Settings,
     private readonly schedules: readonly StoredSchedule[],
+    private readonly timeline?: SQL,
   ) {}
 
   get id(): string {
     return this.#id;
   }
 
+  /**
+   * The token of the next claim: a number that this process has given to no other one, whatever PostgreSQL remembers. All queues
+   * share the count, and it goes on from one session to the next.
+   */
+  nextClaimToken(): number {
+    this.#claims = (this.#claims % largestToken) + 1;
+    return this.#claims;
+  }
+
   async open(): Promise<void> {
     const { leaseMs, queues } = this.settings;
     const sentAt = performance.now();
     const schedules = Object.fromEntries(this.schedules.map(({ name, definition }) => [name, definition]));
-    this.#id = await openSession(this.db, { host: hostname(), pid: process.pid, version, queues, schedules, leaseMs });
+    const { timeline } = this;
+    const worker = { host: hostname(), pid: process.pid, version, queues, schedules };
+    this.#id = await openSession(this.db, { ...worker, leaseMs, timeline });
     // A new session is idle nowhere yet: the queues say it again as they find themselves so.
     this.#idle = new Set();
     this.#roundAt = sentAt;
@@ -71,7 +87,7 @@ export class WorkerSession {
       run: async () => {
         const sentAt = performance.now();
         this.#roundAt = sentAt;
-        if (await beat(this.db, this.#id, leaseMs)) this.#extended(sentAt);
+        if (await beat(this.db, this.#id, leaseMs, this.timeline)) this.#extended(sentAt);
         else {
           this.lost += 1;
           onLost(this.#id);

@@ -26,7 +26,7 @@ export const mutants: readonly Mutant[] = [
       {
         file: "jobs/settle.js",
         search:
-          '${soniqJobs.id} = s.id and ${soniqJobs.claims} = s.claims and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}',
+          '${soniqJobs.id} = s.id and ${soniqJobs.claimToken} = s.token and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}',
         replacement: "${soniqJobs.id} = s.id",
       },
     ],
@@ -57,9 +57,10 @@ export const mutants: readonly Mutant[] = [
     rewrites: [
       {
         file: "sessions/session.js",
-        search: `leaseExpiresAt: leaseFor(leaseMs) })
+        search: `else \${soniqWorkers.idleQueues} end\`,
+    })
         .where(and(eq(soniqWorkers.id, id), isNull(soniqWorkers.endedAt)))`,
-        replacement: "leaseExpiresAt: leaseFor(leaseMs), endedAt: null }).where(eq(soniqWorkers.id, id))",
+        replacement: "else ${soniqWorkers.idleQueues} end`, }).where(eq(soniqWorkers.id, id))",
       },
     ],
     foundBy: ["session revived"],

@@ -71,6 +71,8 @@ test("what a receiver repeats of an event is masked in the log of its deliveries
 test("a token in the path of an endpoint's URL is not shown, nor one behind a name that says nothing", async () => {
   await sql`delete from soniq_webhook_endpoints`;
   await registerEndpoint(db, webhooks, {
+    allTenants: true,
+    events: "all",
     url: "https://hooks.example.com/services/a1B2c3D4e5F6g7H8i9?for=acme&x=a1B2c3D4e5F6g7H8i9",
   });
   const [endpoint] = (await get<EndpointView[]>("endpoints")).body;

@@ -82,16 +82,16 @@ describe("a stale worker settles nothing of a job that", () => {
       await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${id}`;
       await rescueOverdue(db, 100);
     },
-    "was completed before": async ({ id, claims }, worker) => settle(db, worker, [{ id, claims, outcome: completed }]),
-    "was snoozed before": async ({ id, claims }, worker) =>
-      settle(db, worker, [{ id, claims, outcome: { kind: "snoozed", delayMs: 0 } }]),
-    "was released before, and is held by the same worker again": async ({ id, claims }, worker) => {
-      await settle(db, worker, [{ id, claims, outcome: { kind: "released", delayMs: 0 } }]);
+    "was completed before": async ({ id, claimToken }, worker) => settle(db, worker, [{ id, claimToken, outcome: completed }]),
+    "was snoozed before": async ({ id, claimToken }, worker) =>
+      settle(db, worker, [{ id, claimToken, outcome: { kind: "snoozed", delayMs: 0 } }]),
+    "was released before, and is held by the same worker again": async ({ id, claimToken }, worker) => {
+      await settle(db, worker, [{ id, claimToken, outcome: { kind: "released", delayMs: 0 } }]);
       await until(async () => (await claimAs(db, worker, { queue: "stale" })).length);
     },
-    "failed before, and is held by the same worker again": async ({ id, claims }, worker) => {
+    "failed before, and is held by the same worker again": async ({ id, claimToken }, worker) => {
       const error = { attempt: 1, worker, name: "Error", message: "once" };
-      await settle(db, worker, [{ id, claims, outcome: { kind: "retried", delayMs: 0, error } }]);
+      await settle(db, worker, [{ id, claimToken, outcome: { kind: "retried", delayMs: 0, error } }]);
       await until(async () => (await claimAs(db, worker, { queue: "stale" })).length);
     },
   };
@@ -127,16 +127,16 @@ describe("a stale worker settles nothing of a job that", () => {
     const [held] = await claimAs(db, worker, { queue: "stale" });
     const settlement = [{ ...(held as ClaimedJob), outcome: completed }];
     const written = await Promise.all([settle(db, worker, settlement), settle(db, worker, settlement)]);
-    expect(written.flat()).toEqual([{ id: held?.id, claims: 1, state: "completed" }]);
+    expect(written.flat()).toEqual([{ id: held?.id, claimToken: held?.claimToken, state: "completed" }]);
   });
 
   test("stands in a batch beside jobs that are still its own", async () => {
     const worker = await sessionOf(db);
     await enqueueMany(db, job, [null, null]);
     const [first, second] = (await claimAs(db, worker, { queue: "stale" })) as [ClaimedJob, ClaimedJob];
-    const stale = { ...first, claims: first.claims + 1, outcome: completed };
+    const stale = { ...first, claimToken: first.claimToken + 1, outcome: completed };
     expect(await settle(db, worker, [stale, { ...second, outcome: completed }])).toEqual([
-      { id: second.id, claims: second.claims, state: "completed" },
+      { id: second.id, claimToken: second.claimToken, state: "completed" },
     ]);
     expect(await jobRow(db, first.id)).toMatchObject({ state: "active", workerId: worker });
   });

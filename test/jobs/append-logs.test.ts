@@ -26,46 +26,46 @@ const logsOf = async ({ id }: { id: number }) =>
   ((await jobRow(db, id)) as { logs: { message: string }[] }).logs.map(({ message }) => message);
 
 test("lines that were appended before are not appended again, by the settle either", async () => {
-  const { id, claims } = await claimed();
-  const logged = { workerId, id, claims, lines: lines("one", "two") };
+  const { id, claimToken } = await claimed();
+  const logged = { workerId, id, claimToken, lines: lines("one", "two") };
   expect(await appendLogs(db, [logged])).toEqual([logged]);
   const more = { ...logged, lines: [...logged.lines, ...lines("", "", "three").slice(2)] };
   expect(await appendLogs(db, [more])).toEqual([more]);
   await settle(db, workerId, [
-    { id, claims, outcome: { kind: "completed", result: null }, logs: `[${more.lines.join()}]` },
+    { id, claimToken, outcome: { kind: "completed", result: null }, logs: `[${more.lines.join()}]` },
   ]);
   expect(await logsOf({ id })).toEqual(["one", "two", "three"]);
 });
 
 test("the time of a line is that of the claim, and what passed since, whatever the session's time zone", async () => {
-  const { id, claims } = await claimed();
+  const { id, claimToken } = await claimed();
   await sql`update soniq_jobs set claimed_at = '2026-03-01 12:00:00.5+00' where id = ${id}`;
   const line = logLineJson({ message: "m", fields: undefined, attempt: 1, afterUs: 1_250_001 });
   await db.transaction(async (tx) => {
     await tx.execute("set local timezone = 'Asia/Kathmandu'");
-    await appendLogs(tx, [{ workerId, id, claims, lines: [line] }]);
+    await appendLogs(tx, [{ workerId, id, claimToken, lines: [line] }]);
   });
   expect((await jobRow(db, id))?.logs).toEqual([{ at: "2026-03-01T12:00:01.750001Z", attempt: 1, message: "m" }]);
 });
 
 test("a claim that has ended, another session's, and one that was never made get nothing", async () => {
-  const { id, claims } = await claimed();
-  const logged = { workerId, id, claims, lines: lines("stale") };
+  const { id, claimToken } = await claimed();
+  const logged = { workerId, id, claimToken, lines: lines("stale") };
   const other = await sessionOf(db);
   expect(
     await appendLogs(db, [
-      { ...logged, claims: claims + 1 },
+      { ...logged, claimToken: claimToken + 1 },
       { ...logged, workerId: other },
     ]),
   ).toEqual([]);
-  await settle(db, workerId, [{ id, claims, outcome: { kind: "released", delayMs: 0 } }]);
+  await settle(db, workerId, [{ id, claimToken, outcome: { kind: "released", delayMs: 0 } }]);
   expect(await appendLogs(db, [logged])).toEqual([]);
   expect(await logsOf({ id })).toEqual([]);
 });
 
 test("rows that others have locked are passed over", async () => {
   const [first, second] = [await claimed(), await claimed()];
-  const loggedBy = ({ id, claims }: ClaimedJob) => ({ workerId, id, claims, lines: lines("mine") });
+  const loggedBy = ({ id, claimToken }: ClaimedJob) => ({ workerId, id, claimToken, lines: lines("mine") });
   const release = await transactionWith(sql, `select from soniq_jobs where id = ${first.id} for update`);
   const both = [loggedBy(first), loggedBy(second)];
   expect(await appendLogs(db, both)).toEqual([both[1]]);

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { cancel, defineJob, discard, enqueue } from "../../src/index.ts";
+import type { ClaimedJob } from "../../src/jobs/claim.ts";
 import type { Outcome } from "../../src/jobs/outcome.ts";
 import { rescueFromEnded } from "../../src/jobs/rescue.ts";
 import { settle } from "../../src/jobs/settle.ts";
@@ -19,7 +20,7 @@ async function active(account: string) {
   await sql`update soniq_jobs set queue = ${account} where id = ${id}`;
   const worker = await sessionOf(db);
   const [held] = await claimAs(db, worker, { queue: account });
-  return { id, worker, claims: (held as { claims: number }).claims };
+  return { id, worker, claimToken: (held as { claimToken: number }).claimToken };
 }
 
 const error = { attempt: 1, worker: "", name: "Error", message: "" };
@@ -38,16 +39,16 @@ const ends: Outcome[] = [
 const byKind = (outcomes: readonly Outcome[]) => outcomes.map((outcome) => [outcome.kind, outcome] as const);
 
 test.each(byKind(requeues))("it is still held by a job that was %s", async (_, outcome) => {
-  const { id, worker, claims } = await active(outcome.kind);
+  const { id, worker, claimToken } = await active(outcome.kind);
   expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
-  expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, claims, state: "queued" }]);
+  expect(await settle(db, worker, [{ id, claimToken, outcome }])).toEqual([{ id, claimToken, state: "queued" }]);
   expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
 });
 
 test.each(byKind(ends))("it is freed by a job that is %s", async (_, outcome) => {
-  const { id, worker, claims } = await active(outcome.kind);
+  const { id, worker, claimToken } = await active(outcome.kind);
   expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ id, deduplicated: true });
-  expect(await settle(db, worker, [{ id, claims, outcome }])).toEqual([{ id, claims, state: outcome.kind }]);
+  expect(await settle(db, worker, [{ id, claimToken, outcome }])).toEqual([{ id, claimToken, state: outcome.kind }]);
   expect(await enqueue(db, sync, outcome.kind)).toMatchObject({ deduplicated: false });
 });
 
@@ -75,11 +76,11 @@ test("it is freed as the job starts, where that is asked, and not taken back whe
   const waits = defineJob({ name: "waits", payload: v.string(), ...settings });
   const { id } = await enqueue(db, waits, "started");
   const worker = await sessionOf(db);
-  await claimAs(db, worker, { queue: "started" });
+  const [{ claimToken }] = (await claimAs(db, worker, { queue: "started" })) as [ClaimedJob];
   const next = await enqueue(db, waits, "started");
   expect(next.deduplicated).toBe(false);
-  const settled = await settle(db, worker, [{ id, claims: 1, outcome: { kind: "retried", delayMs: 0, error } }]);
-  expect(settled).toEqual([{ id, claims: 1, state: "queued" }]);
+  const settled = await settle(db, worker, [{ id, claimToken, outcome: { kind: "retried", delayMs: 0, error } }]);
+  expect(settled).toEqual([{ id, claimToken, state: "queued" }]);
   expect(await enqueue(db, waits, "started")).toMatchObject({ id: next.id, deduplicated: true });
 });
 

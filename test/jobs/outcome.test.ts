@@ -21,6 +21,7 @@ const claimed: ClaimedJob = {
   priority: 5,
   runAt: "2030-01-01 00:00:00.000000+00",
   claims: 4,
+  claimToken: 9,
   attempt: 3,
   maxAttempts: 10,
   crashes: 0,

@@ -41,10 +41,17 @@ async function forgetAll() {
   await sql`insert into soniq_workers (id, lease_expires_at) values (${worker}, now() + interval '1 day')`;
 }
 
-const claimInput = { workerId: worker, queue: "default", limit: 50, deadlines: "{}", defaultDeadlineMs: 60_000 };
+const claimInput = {
+  workerId: worker,
+  claimToken: 1,
+  queue: "default",
+  limit: 50,
+  deadlines: "{}",
+  defaultDeadlineMs: 60_000,
+};
 const claimAll = (db: Queryable) => claim(db, { ...claimInput, from: fromTheBeginning });
-const completed = (jobs: readonly { id: number; claims: number }[]): Settlement[] =>
-  jobs.map(({ id, claims }) => ({ id, claims, outcome: { kind: "completed", result: null } }));
+const completed = (jobs: readonly { id: number; claimToken: number }[]): Settlement[] =>
+  jobs.map(({ id, claimToken }) => ({ id, claimToken, outcome: { kind: "completed", result: null } }));
 
 const byClaimIndex = "Index Scan on soniq_jobs using soniq_jobs_claim";
 const byOwner = "Index Scan on soniq_jobs using soniq_jobs_owner";
@@ -69,7 +76,7 @@ describe("a claim", () => {
   test("and its settle keep to their ways when a burst comes to a table that was empty as they were first run", async () => {
     for (let round = 0; round < 10; round += 1) {
       await claimAll(engine.db);
-      await settle(engine.db, worker, completed([{ id: 1, claims: 1 }]));
+      await settle(engine.db, worker, completed([{ id: 1, claimToken: 1 }]));
     }
     await sql`insert into soniq_jobs (name, payload) select 'burst', '{}' from generate_series(1, 150000)`;
     const claiming = await engine.observe(claimAll);
@@ -104,7 +111,7 @@ describe("a claim", () => {
 });
 
 const aLine = '{"afterUs":1,"message":"a line"}';
-type Claimed = { id: number; claims: number };
+type Claimed = { id: number; claimToken: number };
 const idsOf = (jobs: readonly Claimed[]) => jobs.map(({ id }) => id);
 const byId: Record<string, (db: Queryable, held: readonly Claimed[]) => Promise<unknown>> = {
   "settling a hundred": (db, held) => settle(db, worker, completed(held)),
@@ -140,7 +147,7 @@ describe.each([
 
   beforeAll(async () => {
     await forgetAll();
-    const none = [{ id: 1, claims: 1 }];
+    const none = [{ id: 1, claimToken: 1 }];
     if (plannedBefore) {
       for (const run of Object.values(byId)) await run(engine.db, none);
       await rescueFromEnded(engine.db, 5, 500);
@@ -151,13 +158,13 @@ describe.each([
     if (!plannedBefore) await sql`vacuum analyze soniq_jobs`;
     await sql`insert into soniq_workers (id, ended_at) values (${deadWorker}, now())`;
     const take = (session: string, jobs: number) => sql`
-      update soniq_jobs set state = 'active', worker_id = ${session}, claims = 1, claimed_at = now()
+      update soniq_jobs set state = 'active', worker_id = ${session}, claims = 1, claim_token = 1, claimed_at = now()
       where id in (select id from soniq_jobs where state = 'queued' order by id limit ${jobs})`;
     await take(worker, 20_000);
     await take(deadWorker, 10);
     held.push(
       ...(await sql<Claimed[]>`
-        select id::int, claims from soniq_jobs where worker_id = ${worker} order by id limit 100`),
+        select id::int, claim_token as "claimToken" from soniq_jobs where worker_id = ${worker} order by id limit 100`),
     );
   });
 
@@ -204,7 +211,7 @@ test("what the engine prepares is planned once", async () => {
   await forgetAll();
   for (let round = 0; round < 10; round += 1) {
     await claimAll(engine.db);
-    await settle(engine.db, worker, completed([{ id: 1, claims: 1 }]));
+    await settle(engine.db, worker, completed([{ id: 1, claimToken: 1 }]));
   }
   const [plans] = (await engine.db.execute(
     "select max(generic_plans)::int as most, sum(custom_plans)::int as custom from pg_prepared_statements where statement like 'update \"soniq_jobs\"%'",

@@ -35,7 +35,7 @@ const rowsOfJobs = ({ read }: Observed) =>
   Object.entries(read).reduce((sum, [name, rows]) => (name.startsWith("soniq_jobs") ? sum + rows : sum), 0);
 
 test("a claim meets only the webhooks of others", async () => {
-  const input = { workerId: await sessionOf(db), queue: "webhooks", limit: 50, from: fromTheBeginning };
+  const input = { workerId: await sessionOf(db), claimToken: 1, queue: "webhooks", limit: 50, from: fromTheBeginning };
   const observed = await engine.observe((on) => claim(on, { ...input, deadlines: "{}", defaultDeadlineMs: 60_000 }));
   expect(observed.read["soniq_jobs_claim"]).toBe(50);
   expect(observed.blocks["soniq_jobs_claim"]).toBeLessThan(60);

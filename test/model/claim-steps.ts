@@ -46,8 +46,10 @@ async function claimAs(stage: Stage, session: string, queue: string, limit: numb
   const { model } = stage;
   const marks = stage.marks.get(queue) ?? new ClaimMarks();
   stage.marks.set(queue, marks);
+  stage.claimTokens += 1;
   const claimed = await claim(stage.db, {
     workerId: session,
+    claimToken: stage.claimTokens,
     queue,
     limit,
     from: look ? fromTheBeginning : marks.starts(),
@@ -67,7 +69,7 @@ async function claimAs(stage: Stage, session: string, queue: string, limit: numb
     "the jobs that were claimed",
   );
   for (const [i, job] of expected.entries()) {
-    model.claim(job, session, job.name === quick.name ? quickMs : otherwiseMs);
+    model.claim(job, session, job.name === quick.name ? quickMs : otherwiseMs, stage.claimTokens);
     const { claims, attempt } = claimed[i] as ClaimedJob;
     equal({ claims, attempt }, { claims: job.claims, attempt: model.attempt(job) }, `the claim of job ${job.id}`);
     stage.claimed.set(model.claims.at(-1) as Claim, claimed[i] as ClaimedJob);
@@ -176,13 +178,13 @@ const settleOvertaken = fc.record({ n: fc.nat({ max: 3 }), way: anyWay }).map(({
 async function settleAs(stage: Stage, workerId: string, endings: ReadonlyMap<Claim, Ending>, way: Way): Promise<void> {
   const settlements = [...endings].map(([made, ending]) => ({
     id: made.id,
-    claims: made.claims,
+    claimToken: made.claimToken,
     outcome: outcomeOf(stage.claimed.get(made) as ClaimedJob, ending, workerId),
   }));
   const ended = await findEnded(stage.db, workerId, settlements);
   for (const one of settlements) {
     const stands = stage.model.held(one, workerId) !== undefined;
-    equal(ended.has(one), !stands, `whether claim ${one.claims} of job ${one.id} has ended`);
+    equal(ended.has(one), !stands, `whether claim ${one.claimToken} of job ${one.id} has ended`);
   }
   const settled = await ways[way](stage.db, workerId, settlements);
   const expected = settledByModel(stage, workerId, endings, way === "delete completed");
@@ -202,7 +204,7 @@ function settledByModel(
     noteEnd(made);
     if (deletes) model.jobs.delete(job.id);
     else model.settle(job, ending);
-    return { id: job.id, claims: job.claims, state: deletes ? "completed" : (job.state as Settled["state"]) };
+    return { id: job.id, claimToken: job.claimToken, state: deletes ? "completed" : (job.state as Settled["state"]) };
   });
 }
 
@@ -213,16 +215,20 @@ const askWhatIsOwn = anyPlayer.map((n) =>
     const owned = await findOwned(db, session, [...model.jobs.keys()]);
     equal(
       owned.toSorted(byId),
-      own.map(({ id, claims, cancelRequestedAt }) => ({ id, claims, cancelRequested: cancelRequestedAt !== null })),
+      own.map(({ id, claimToken, cancelRequestedAt }) => ({
+        id,
+        claimToken,
+        cancelRequested: cancelRequestedAt !== null,
+      })),
       "its own jobs",
     );
-    const known = own.filter((_, i) => i % 2 === 0).map(({ id }) => id);
+    const known = own.filter((_, i) => i % 2 === 0);
     const lost = await findLostClaims(db, session, known, lateMs);
     equal(
       lost.toSorted(byId),
       own
-        .filter(({ id, claimedAt }) => !known.includes(id) && (claimedAt as number) < model.now - lateMs)
-        .map(({ id, claims }) => ({ id, claims })),
+        .filter((job) => !known.includes(job) && (job.claimedAt as number) < model.now - lateMs)
+        .map(({ id, claimToken }) => ({ id, claimToken })),
       "its lost claims",
     );
   }),

@@ -61,6 +61,7 @@ function add({ now, jobs }: JobModel, described: Described): void {
     late: described.runAt < now,
     createdAt: now,
     claims: 0,
+    claimToken: 0,
     refunds: 0,
     crashes: 0,
     errors: 0,

@@ -16,6 +16,7 @@ export interface Job {
   /** It became visible later than its `runAt` says: claims from marks may pass over it, looks may not. */
   late: boolean;
   claims: number;
+  claimToken: number;
   /** Claims that cost no attempt. */
   refunds: number;
   crashes: number;
@@ -34,7 +35,7 @@ export interface Job {
 }
 
 /** What names a claim: the fence. */
-export type Claim = Pick<Job, "id" | "claims"> & { readonly workerId: string };
+export type Claim = Pick<Job, "id" | "claimToken"> & { readonly workerId: string };
 
 /** How an attempt ends. */
 export type Ending =
@@ -76,17 +77,17 @@ export class JobModel {
       .toSorted((a, b) => a.priority - b.priority || a.runAt - b.runAt || a.id - b.id);
   }
 
-  claim(job: Job, workerId: string, deadlineMs: number): void {
+  claim(job: Job, workerId: string, deadlineMs: number, claimToken: number): void {
     const uniqueHeld = job.uniqueUntil === "started" ? this.keepsKey(job) : job.uniqueHeld;
     const claimed = { workerId, lastWorkerId: workerId, claimedAt: this.now, deadlineAt: this.now + deadlineMs };
-    Object.assign(job, { ...claimed, state: "active", claims: job.claims + 1, uniqueHeld, late: false });
-    this.claims.push({ id: job.id, claims: job.claims, workerId });
+    Object.assign(job, { ...claimed, state: "active", claims: job.claims + 1, claimToken, uniqueHeld, late: false });
+    this.claims.push({ id: job.id, claimToken, workerId });
   }
 
   /** The job of a claim that still stands: the only one that its session may settle. */
-  held({ id, claims }: Pick<Claim, "id" | "claims">, workerId: string): Job | undefined {
+  held({ id, claimToken }: Pick<Claim, "id" | "claimToken">, workerId: string): Job | undefined {
     const job = this.jobs.get(id);
-    return job?.claims === claims && job.workerId === workerId ? job : undefined;
+    return job?.claimToken === claimToken && job.workerId === workerId ? job : undefined;
   }
 
   settle(job: Job, ending: Ending): void {

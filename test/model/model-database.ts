@@ -62,7 +62,7 @@ export async function readAll(db: Queryable, now: number): Promise<Rows> {
       set: sql`set_config('model.now', ${String(now)}, false)`,
       rows: sql<string>`json_build_object(
         'jobs', array(select json_build_object('id', id, 'name', name, 'queue', queue, 'priority', priority, 'state', state,
-          'runAt', ms(run_at), 'claims', claims, 'attempt', attempt, 'maxAttempts', max_attempts, 'crashes', crashes,
+          'runAt', ms(run_at), 'claims', claims, 'claimToken', claim_token, 'attempt', attempt, 'maxAttempts', max_attempts, 'crashes', crashes,
           'errors', jsonb_array_length(errors), 'workerId', worker_id, 'lastWorkerId', last_worker_id,
           'createdAt', ms(created_at), 'claimedAt', ms(claimed_at), 'deadlineAt', ms(deadline_at), 'cancelRequestedAt', ms(cancel_requested_at),
           'unknownSince', ms(unknown_since), 'uniqueKey', unique_key, 'uniqueHeld', unique_held, 'uniqueUntil', unique_until,

@@ -24,6 +24,8 @@ export class Stage {
   readonly marks = new Map<string, ClaimMarks>();
   /** What each claim brought. */
   readonly claimed = new Map<Claim, ClaimedJob>();
+  /** How many claims there were: each has a token that no other one has. */
+  claimTokens = 0;
   readonly #ended = new Set<string>();
   #before: Rows = { jobs: [], sessions: [] };
 
@@ -47,8 +49,8 @@ export class Stage {
   }
 
   /** A claim ends once at most. */
-  noteEnd = ({ id, claims }: Pick<Claim, "id" | "claims">): void => {
-    const name = `claim ${claims} of job ${id}`;
+  noteEnd = ({ id, claimToken }: Pick<Claim, "id" | "claimToken">): void => {
+    const name = `claim ${claimToken} of job ${id}`;
     equal(this.#ended.has(name), false, `${name} ended twice`);
     this.#ended.add(name);
   };

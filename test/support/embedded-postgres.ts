@@ -1,7 +1,19 @@
 // A private PostgreSQL from npm's embedded binaries: needs no installation, and works for root and for ordinary users alike.
 import { type ChildProcess, spawn, spawnSync, type SpawnSyncOptions } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chownSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -16,6 +28,10 @@ export interface EmbeddedPostgres {
   resume(): Promise<void>;
   /** Ends the server at once, as a crash does, and starts it again on the same port. Resolves when it is ready. */
   restart(): Promise<void>;
+  /** Ends the server as `kill -9` does, and all of its processes: it comes back no more. */
+  kill(): Promise<void>;
+  /** Starts a standby on a port of its own, which streams what this server writes. The server is stopped while its files are copied. */
+  standby(): Promise<EmbeddedPostgres>;
   /** Stops the server and removes its files. */
   stop(): Promise<void>;
 }
@@ -34,53 +50,103 @@ export async function startEmbeddedPostgres(
   parent = tmpdir(),
 ): Promise<EmbeddedPostgres> {
   const home = mkdtempSync(join(parent, "soniq-postgres-"));
-  const clear = () => rmSync(home, { recursive: true, force: true });
-  process.once("exit", clear);
   try {
     const password = randomBytes(12).toString("hex");
     const { initdb, postgres } = await reachableBinaries(home);
     const options = { ...nobody, cwd: home, env: { ...process.env, LC_ALL: "C" } };
     initialize(initdb, home, password, options);
-    const port = await freePort();
-    const start = () =>
-      spawn(postgres, serverArguments(home, port, settings), {
-        ...options,
-        stdio: ["ignore", "ignore", "pipe"],
-        // A terminal's Ctrl-C is for us, who stop it in order.
-        detached: true,
-      });
-    let server = start();
-    let restarting: Promise<void> | undefined;
-    const abandon = () => server.kill("SIGQUIT");
-    process.prependOnceListener("exit", abandon);
-    await ready(server);
-    return {
-      url: `postgres://soniq:${password}@127.0.0.1:${port}/postgres`,
-      halt: () => end(server, "SIGINT"),
-      async resume() {
-        if (runs(server)) return;
-        server = start();
-        await ready(server);
-      },
-      restart() {
-        restarting = (async () => {
-          await end(server, "SIGQUIT");
-          server = start();
-          await ready(server);
-        })();
-        return restarting;
-      },
-      async stop() {
-        await restarting?.catch(() => {});
-        await end(server, "SIGINT");
-        process.removeListener("exit", abandon).removeListener("exit", clear);
-        clear();
-      },
-    };
+    return await serve({ home, postgres, password, settings, parent });
   } catch (error) {
-    clear();
+    rmSync(home, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** A data directory, and what is to run in it. */
+interface Installation {
+  readonly home: string;
+  readonly postgres: string;
+  readonly password: string;
+  readonly settings: Record<string, string>;
+  readonly parent: string;
+}
+
+async function serve(installation: Installation): Promise<EmbeddedPostgres> {
+  const { home, postgres, password, settings, parent } = installation;
+  const clear = () => rmSync(home, { recursive: true, force: true });
+  process.once("exit", clear);
+  const options = { ...nobody, cwd: home, env: { ...process.env, LC_ALL: "C" } };
+  const port = await freePort();
+  const start = () =>
+    spawn(postgres, serverArguments(home, port, settings), {
+      ...options,
+      stdio: ["ignore", "ignore", "pipe"],
+      // A terminal's Ctrl-C is for us, who stop it in order.
+      detached: true,
+    });
+  let server = start();
+  let restarting: Promise<void> | undefined;
+  const abandon = () => server.kill("SIGQUIT");
+  process.prependOnceListener("exit", abandon);
+  await ready(server);
+  const resume = async () => {
+    if (runs(server)) return;
+    server = start();
+    await ready(server);
+  };
+  return {
+    url: `postgres://soniq:${password}@127.0.0.1:${port}/postgres`,
+    halt: () => end(server, "SIGINT"),
+    resume,
+    restart() {
+      restarting = (async () => {
+        await end(server, "SIGQUIT");
+        server = start();
+        await ready(server);
+      })();
+      return restarting;
+    },
+    async kill() {
+      const backends = spawnSync("pgrep", ["-P", String(server.pid)])
+        .stdout.toString()
+        .split("\n")
+        .filter(Boolean);
+      await end(server, "SIGKILL");
+      // Most have noticed.
+      for (const pid of backends) killIfThere(Number(pid));
+    },
+    async standby() {
+      const beside = mkdtempSync(join(parent, "soniq-postgres-"));
+      await end(server, "SIGINT");
+      cpSync(join(home, "data"), join(beside, "data"), { recursive: true });
+      await resume();
+      const primary = `host=127.0.0.1 port=${port} user=soniq password=${password}`;
+      writeFileSync(join(beside, "data", "standby.signal"), "");
+      appendFileSync(join(beside, "data", "postgresql.auto.conf"), `primary_conninfo = '${primary}'\n`);
+      if (nobody) chownAll(beside, nobody);
+      return serve({ ...installation, home: beside });
+    },
+    async stop() {
+      await restarting?.catch(() => {});
+      await end(server, "SIGINT");
+      process.removeListener("exit", abandon).removeListener("exit", clear);
+      clear();
+    },
+  };
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+function chownAll(path: string, { uid, gid }: { uid: number; gid: number }): void {
+  chownSync(path, uid, gid);
+  if (!statSync(path).isDirectory()) return;
+  for (const name of readdirSync(path)) chownAll(join(path, name), { uid, gid });
 }
 
 function initialize(initdb: string, home: string, password: string, options: SpawnSyncOptions): void {
@@ -164,7 +230,7 @@ function ready(server: ChildProcess): Promise<void> {
     let log = "";
     server.stderr?.on("data", (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-10_000);
-      if (log.includes("ready to accept connections")) resolve();
+      if (/ready to accept (read-only )?connections/.test(log)) resolve();
     });
     server.once("error", reject);
     server.once("exit", (code) =>

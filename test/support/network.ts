@@ -7,6 +7,8 @@ export interface Network {
   readonly url: string;
   /** Breaks all connections; new ones can be made at once. */
   cut(): void;
+  /** The same, as a server or a firewall does that knows nothing of them: each end is told of an error. */
+  reset(): void;
   /**
    * Lets nothing more pass through the connections there are, or those of them that have said this, and says nothing of it;
    * new ones can be made at once.
@@ -109,6 +111,7 @@ export async function networkTo(url: string): Promise<Network> {
   return {
     url: through.href,
     cut,
+    reset: () => sockets.forEach((socket) => socket.resetAndDestroy()),
     swallow(said = "") {
       for (const [client, known] of clients) {
         if (known.said.includes(said)) [client, known.upstream].forEach((socket) => silent.add(socket));

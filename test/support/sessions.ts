@@ -10,13 +10,17 @@ export function sessionOf(db: PostgresJsDatabase): Promise<string> {
   return openSession(db, { host: "played by a test", pid: 0, version: "0", queues: {}, leaseMs: 60_000 });
 }
 
+let claimTokens = 0;
+
 /** What that worker claims. */
 export function claimAs(
   db: PostgresJsDatabase,
   workerId: string,
   { queue = "default", limit = 100 }: { queue?: string; limit?: number } = {},
 ): Promise<ClaimedJob[]> {
-  return claim(db, { workerId, queue, limit, from: fromTheBeginning, deadlines: "{}", defaultDeadlineMs: 60_000 });
+  claimTokens += 1;
+  const input = { workerId, claimToken: claimTokens, queue, limit, from: fromTheBeginning };
+  return claim(db, { ...input, deadlines: "{}", defaultDeadlineMs: 60_000 });
 }
 
 /** Somebody begins to run a job. @returns ends that, as completed */

@@ -112,10 +112,10 @@ test("the events of jobs reach no tenant's endpoint, even where the table says o
   expect(await hasJobSubscribers(db)).toBe(true);
   const worker = "11111111-1111-4111-8111-111111111111";
   const [job] = await sql<{ id: number }[]>`
-    insert into soniq_jobs (name, payload, state, worker_id, last_worker_id, claims, attempt)
-    values ('import', '{}', 'active', ${worker}, ${worker}, 1, 1) returning id::float8`;
+    insert into soniq_jobs (name, payload, state, worker_id, last_worker_id, claim_token, claims, attempt)
+    values ('import', '{}', 'active', ${worker}, ${worker}, 1, 1, 1) returning id::float8`;
   const outcome = { kind: "dead", reason: "out of attempts" } as const;
-  await announcingSettles.settle(db, worker, [{ id: job?.id as number, claims: 1, outcome }]);
+  await announcingSettles.settle(db, worker, [{ id: job?.id as number, claimToken: 1, outcome }]);
   const told = await sql`select payload ->> 'endpoint' as endpoint from soniq_jobs where name = 'soniq.webhook'`;
   expect(told).toEqual([{ endpoint: own }]);
 });

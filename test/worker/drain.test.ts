@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineJob, enqueue, enqueueMany, type HandlerFunction } from "../../src/index.ts";
+import type { ClaimedJob } from "../../src/jobs/claim.ts";
 import { settle } from "../../src/jobs/settle.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -70,7 +71,7 @@ describe("drain runs", () => {
     const draining = worker.drain({ wait: 0 }).then(() => (drained = true));
     await settled(ours.id, "completed");
     expect(drained).toBe(false);
-    await settle(db, other, [{ id: theirs?.id as number, claims: 1, outcome: { kind: "released", delayMs: 0 } }]);
+    await settle(db, other, [{ ...(theirs as ClaimedJob), outcome: { kind: "released", delayMs: 0 } }]);
     await draining;
     expect(await states("shared")).toEqual({ completed: 2 });
   });

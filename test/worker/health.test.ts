@@ -19,7 +19,8 @@ const well: Vitals = {
   leaseAgeMs: 4_000,
   beatEveryMs: 5_000,
   silentMs: 4_000,
-  failingClaims: [],
+  failingClaims: [{ queue: "mails", forMs: 0 }],
+  unansweredSettlesMs: 0,
   loops: [{ doing: "claiming from default", everyMs: 1_000, stillMs: 900 }],
   slots: 3,
   stubbornMs: [],
@@ -39,6 +40,12 @@ describe("from what it knows, a worker", () => {
       { failingClaims: [{ queue: "mails", forMs: 7_000 }] },
       { live: true, ready: false },
       /claims have failed for 7 s, from mails/,
+    ],
+    [
+      "its settles are not answered",
+      { unansweredSettlesMs: 7_000 },
+      { live: true, ready: false },
+      /answered no settle for 7 s/,
     ],
     [
       "a loop does not move",

@@ -4,6 +4,7 @@ import postgres from "postgres";
 import { describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
+import type { ClaimedJob } from "../../src/jobs/claim.ts";
 import { rescueOverdue } from "../../src/jobs/rescue.ts";
 import { Settler } from "../../src/worker/settler.ts";
 import { testDatabase } from "../support/database.ts";
@@ -152,32 +153,32 @@ describe("of a job that its session claimed twice, an overdue handler and the on
     const overdue = defineJob({ name: queue, queue, payload: v.null() });
     const { id } = await enqueue(db, overdue, null);
     const session = await sessionOf(db);
-    await claimAs(db, session, { queue });
+    const first = await claimAs(db, session, { queue });
     await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${id}`;
     await rescueOverdue(db, 10);
-    await claimAs(db, session, { queue });
-    return { id, session };
+    const claims = [...first, ...(await claimAs(db, session, { queue }))];
+    return { id, session, claims };
   }
 
   test("the batch that both end in settles the second, and tells the first that it was fenced", async () => {
-    const { id, session } = await claimedTwice("twice");
+    const { session, claims } = await claimedTwice("twice");
     const settler = new Settler(db, () => {}, new Set(), false, 1_000);
-    const written = [1, 2].map((claims) => settler.settle(session, { id, claims, outcome: completed }));
+    const written = claims.map((claim) => settler.settle(session, { ...claim, outcome: completed }));
     expect(await Promise.all(written)).toEqual([undefined, "completed"]);
   });
 
   test("the same where completed jobs are deleted", async () => {
-    const { id, session } = await claimedTwice("deleted");
+    const { session, claims } = await claimedTwice("deleted");
     const settler = new Settler(db, () => {}, new Set(["deleted"]), false, 1_000);
-    const written = [1, 2].map((claims) => settler.settle(session, { id, claims, outcome: completed }, "deleted"));
+    const written = claims.map((claim) => settler.settle(session, { ...claim, outcome: completed }, "deleted"));
     expect(await Promise.all(written)).toEqual([undefined, "completed"]);
   });
 
   test("the second is settled also when the batch had failed, and its claims' ends were read", async () => {
-    const { id, session } = await claimedTwice("doubted");
+    const { id, session, claims } = await claimedTwice("doubted");
     const { settler, troubled, end } = impatientSettler();
     const release = await transactionWith(sql, `select from soniq_jobs where id = ${id} for update`);
-    const written = [1, 2].map((claims) => settler.settle(session, { id, claims, outcome: completed }));
+    const written = claims.map((claim) => settler.settle(session, { ...claim, outcome: completed }));
     await troubled.opened;
     await release();
     expect(await Promise.all(written)).toEqual([undefined, "completed"]);
@@ -190,13 +191,13 @@ test("a completed job that was rescued while its settle failed is fenced, not ta
   const rescued = defineJob({ name: "rescued", queue: "rescued", payload: v.null() });
   const { id } = await enqueue(db, rescued, null);
   const session = await sessionOf(db);
-  await claimAs(db, session, { queue: "rescued" });
+  const [claim] = (await claimAs(db, session, { queue: "rescued" })) as [ClaimedJob];
   const { settler, troubled, end } = impatientSettler();
   const commit = await transactionWith(
     sql,
     `update soniq_jobs set state = 'queued', worker_id = null where id = ${id}`,
   );
-  const written = settler.settle(session, { id, claims: 1, outcome: completed });
+  const written = settler.settle(session, { ...claim, outcome: completed });
   await troubled.opened;
   await commit();
   expect(await written).toBeUndefined();

@@ -49,6 +49,7 @@ export async function overclaim({
       const from = random.below(2) === 0 ? fromTheBeginning : marks.starts();
       const found = await claim(db, {
         workerId,
+        claimToken: round + 1,
         queue: "default",
         limit,
         from,
