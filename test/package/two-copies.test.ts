@@ -17,7 +17,7 @@ for (const copy of ["soniq-drizzle", "soniq-drizzle-of-mail"]) {
 /** Another workspace's package. */
 const mail = `
 import { drizzle } from "drizzle-orm/postgres-js";
-import { defineJob, defineSchedule, defineConfig, handler, postgresJs, Discard, DuplicateJobError, type Middleware } from "soniq-drizzle-of-mail";
+import { createResultListener, createWorker, defineJob, defineSchedule, defineConfig, handler, postgresJs, Discard, DuplicateJobError, type Middleware } from "soniq-drizzle-of-mail";
 import { defineEvent } from "soniq-drizzle-of-mail/webhooks";
 import * as v from "valibot";
 
@@ -29,25 +29,30 @@ export const nightly = defineSchedule({ name: "nightly", cron: "@daily", job: sw
 export const timed: Middleware = async (job, next) => { await next(); };
 export const database = postgresJs((client) => drizzle({ client }));
 export const config = defineConfig({ connection: "postgres://localhost/app", database, jobs: { sendMail }, handlers: { sendMail: handleMail } });
+export const worker = createWorker(config);
+export const listener = createResultListener("postgres://localhost/app");
 export const discarded = new Discard("no address");
 export const duplicate: unknown = new DuplicateJobError("send-mail", 1);
 `;
 
 const application = `
-import { createWorker, defineConfig, defineSchedule, Discard, DuplicateJobError, enqueue, handler, type Queryable } from "soniq-drizzle";
+import { createWorker, defineConfig, defineSchedule, Discard, DuplicateJobError, enqueue, handler, waitFor, type Queryable } from "soniq-drizzle";
+import { createMetrics } from "soniq-drizzle/metrics";
 import { drain } from "soniq-drizzle/testing";
 import { announce } from "soniq-drizzle/webhooks";
 import * as mail from "./mail.js";
 
 declare const db: Queryable;
 export async function useAll(): Promise<void> {
-  await enqueue(db, mail.sendMail, { to: "me" });
+  const sent = await enqueue(db, mail.sendMail, { to: "me" });
+  await waitFor(db, mail.sendMail, sent, { listener: mail.listener });
   await announce(db, mail.mailSent, { to: "me" });
   await drain(db, mail.config);
 }
 export const hourly = defineSchedule({ name: "hourly", cron: "@hourly", job: mail.sweep, payload: null });
 export const own = handler(mail.sendMail, () => mail.discarded);
 createWorker(mail.config);
+await createMetrics({ worker: mail.worker }).handler();
 createWorker(
   defineConfig({
     connection: "postgres://localhost/app",
