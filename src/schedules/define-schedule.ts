@@ -1,7 +1,7 @@
 import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { InvalidValueError, shown, checkObject } from "../core/errors.js";
 import { storableText } from "../core/json.js";
-import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
+import { isJobDefinition, type JobDefinition, checkDefinition } from "../jobs/define-job.js";
 import { checkOptions, type EnqueueOptions } from "../jobs/new-job.js";
 import { type Rhythm, storedRhythm } from "./rhythm.js";
 
@@ -50,6 +50,8 @@ export function defineSchedule<Name extends string, In, Out, ResultIn, ResultOut
     readonly payload: NoInfer<In>;
   },
 ): ScheduleDefinition {
+  checkObject(schedule, "schedule", "give an object with a name, a job, and `cron` or `every`");
+  checkDefinition(schedule.job);
   checkSchedule(schedule);
   return Object.freeze({ ...schedule });
 }

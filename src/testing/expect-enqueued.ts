@@ -4,7 +4,7 @@ import { desc, eq, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import type { JobDefinition } from "../jobs/define-job.js";
+import { checkDefinition, type JobDefinition } from "../jobs/define-job.js";
 
 /** A job as a test finds it. */
 export interface EnqueuedJob<Name extends string = string, In = unknown> {
@@ -37,6 +37,7 @@ export async function expectEnqueued<Name extends string, In>(
   job: JobDefinition<Name, In>,
   payload?: Partial<NoInfer<In>> | ((payload: NoInfer<In>) => boolean),
 ): Promise<EnqueuedJob<Name, In>> {
+  checkDefinition(job);
   const sameName = await newestJobs(tx, job.name);
   const found = sameName.find((one) => fits(one.payload, payload));
   if (found) return found as EnqueuedJob<Name, In>;

@@ -1,3 +1,5 @@
+import type { Queryable } from "../core/queryable.js";
+import { primaryOf } from "../core/builder.js";
 import type { Transactional } from "../database/transaction-slot.js";
 
 /**
@@ -8,6 +10,7 @@ import type { Transactional } from "../database/transaction-slot.js";
  * @returns what `test` returned
  */
 export async function rolledBack<Tx, T>(db: Transactional<Tx>, test: (tx: Tx) => Promise<T>): Promise<T> {
+  primaryOf(db as unknown as Queryable);
   let ended: { readonly returned: T } | undefined;
   try {
     await db.transaction(async (tx) => {

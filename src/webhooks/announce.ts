@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
-import { InvalidValueError } from "../core/errors.js";
+import { InvalidValueError, checkObject } from "../core/errors.js";
 import { toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
@@ -35,6 +35,7 @@ export async function announce<Name extends string, In, Out>(
   event: EventDefinition<Name, In, Out>,
   payload: NoInfer<In>,
 ): Promise<Announced> {
+  checkObject(event, "event", "pass what `defineEvent` returned");
   const data = await checked(event, payload);
   const id = `msg_${randomUUID()}`;
   const rows = await retryConflicts(db, (on) =>

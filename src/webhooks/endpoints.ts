@@ -3,7 +3,7 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import { eq, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
-import { InvalidValueError, NotFoundError, shown } from "../core/errors.js";
+import { InvalidValueError, NotFoundError, shown, checkObject } from "../core/errors.js";
 import { storableText, toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
@@ -61,8 +61,10 @@ const reservedHeaders =
 export async function registerEndpoint(
   db: Queryable,
   config: WebhookConfig,
-  { url, events = [], description = "", headers = {} }: NewEndpoint,
+  endpoint: NewEndpoint,
 ): Promise<{ readonly id: string; readonly secret: string }> {
+  checkObject(endpoint, "endpoint", "give an object with a url");
+  const { url, events = [], description = "", headers = {} } = endpoint;
   const { keyring, allowed } = checkWebhooks(config);
   checkUrl(storableText(url, "url", longestUrl), allowed);
   if (description !== "") storableText(description, "description", 1_000);
