@@ -82,6 +82,15 @@ export class MigrationError extends SoniqError {
   }
 }
 
+/**
+ * Checks an argument that compiles as an object only, and may be anything in JavaScript.
+ *
+ * @throws InvalidValueError for anything else, with `hint`: what to pass
+ */
+export function checkObject(value: unknown, what: string, hint: string): void {
+  if (typeof value !== "object" || value === null) throw new InvalidValueError(what, `is ${shown(value)}: ${hint}`);
+}
+
 /** A value in the words of a message: the value itself where that is short, else what kind of value it is. */
 export function shown(value: unknown): string {
   switch (typeof value) {

@@ -1,5 +1,6 @@
+import { primaryOf } from "../core/builder.js";
 import { Hono } from "hono";
-import { shown } from "../core/errors.js";
+import { shown, checkObject } from "../core/errors.js";
 import { Api } from "./api.js";
 import { auditRoutes } from "./api/audit.js";
 import { bulkRoutes } from "./api/bulk.js";
@@ -33,6 +34,8 @@ export type Dashboard = (request: Request, from?: unknown) => Promise<Response>;
  * @throws InvalidValueError for a host that is none
  */
 export function createDashboard(options: DashboardOptions): Dashboard {
+  checkObject(options, "options", "give an object with `db`, and `token` or `authorize`");
+  primaryOf(options.db);
   const settings = checkOptions(options);
   const api = new Api(settings);
   for (const add of resources) add(api);

@@ -2,7 +2,7 @@ import { and, eq, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { InvalidValueError, shown, checkObject } from "../core/errors.js";
 import { timeAgo, timestamp } from "../core/timestamp.js";
 import type { DeadLetterFilter } from "./filter.js";
 
@@ -12,6 +12,7 @@ import type { DeadLetterFilter } from "./filter.js";
  * @throws InvalidValueError for a key that is none or has no value: what else it was to leave out would be met as well
  */
 export function matching(filter: DeadLetterFilter): SQL | undefined {
+  checkObject(filter, "filter", "give an object, {} for all");
   const given = Object.entries(filter).map(([key, value]) => {
     // Not any key that all objects have.
     const condition = Object.hasOwn(conditions, key) && (conditions as Record<string, (value: unknown) => SQL>)[key];

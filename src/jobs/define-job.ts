@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { InvalidValueError, shown, checkObject } from "../core/errors.js";
 import { storableText } from "../core/json.js";
 import type { HandlerFunction } from "./job-context.js";
 import type { JsonSafeInput } from "./json-safety.js";
@@ -92,6 +92,7 @@ export function defineJob<
     ? undefined
     : HandlerFunction<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<R>, never>;
 } {
+  checkObject(definition, "definition", "give an object with a name and a validator, `payload`");
   const { queue, priority, maxAttempts, timeout, unique, retention = {} } = definition;
   storableText(definition.name, "name", 200);
   const of = `job ${definition.name}`;

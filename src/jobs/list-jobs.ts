@@ -1,7 +1,7 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder, each } from "../core/builder.js";
-import { InvalidValueError } from "../core/errors.js";
+import { InvalidValueError, checkObject } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
@@ -54,6 +54,7 @@ const longestTransactionMs = 3_600_000;
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listJobs(db: Queryable, filter: JobFilter = {}, page: PageOptions = {}): Promise<JobPage> {
+  checkObject(filter, "filter", "give an object, {} for all");
   const cursor = idOfCursor(page.cursor);
   const limit = checkedLimit(page.limit);
   checkFilter(filter);

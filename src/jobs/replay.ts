@@ -1,7 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
-import { anyId, builder } from "../core/builder.js";
-import { errorCode } from "../core/errors.js";
+import { anyId, builder, primaryOf } from "../core/builder.js";
+import { errorCode, InvalidValueError, shown } from "../core/errors.js";
 import { failureOf } from "../core/failure.js";
 import { isForEveryRow } from "../core/failure.js";
 import { inHalves } from "../core/in-halves.js";
@@ -58,6 +58,9 @@ export async function replay<In = unknown, Old = unknown>(
   ids: number | readonly number[],
   { mapping }: ReplayOptions<In, Old> = {},
 ): Promise<Replayed> {
+  if (typeof ids !== "number" && !Array.isArray(ids))
+    throw new InvalidValueError("ids", `is ${shown(ids)}: give an id, or a list of ids`);
+  primaryOf(db);
   const wanted = [...new Set(typeof ids === "number" ? [ids] : ids)];
   const there = wanted.filter(Number.isSafeInteger);
   const replayed: number[] = [];

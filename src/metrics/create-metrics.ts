@@ -1,3 +1,4 @@
+import { checkObject } from "../core/errors.js";
 import type { Registry } from "prom-client";
 import type { Queryable } from "../core/queryable.js";
 import type { Worker } from "../worker/create-worker.js";
@@ -22,7 +23,9 @@ export interface Metrics {
  *
  * @param of `worker`: one of this process; `db`: any Drizzle PostgreSQL database, over a connection that nobody keeps busy
  */
-export function createMetrics({ worker, db }: { readonly worker?: Worker; readonly db?: Queryable }): Metrics {
+export function createMetrics(of: { readonly worker?: Worker; readonly db?: Queryable }): Metrics {
+  checkObject(of, "of", "give an object with `worker`, `db` or both");
+  const { worker, db } = of;
   return metricsOf(worker, db && (() => readFigures(db)));
 }
 

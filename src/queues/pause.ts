@@ -49,6 +49,7 @@ export async function pauseQueue(db: Queryable, name: string): Promise<void> {
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function resumeQueue(db: Queryable, name: string): Promise<boolean> {
+  storableText(name, "queue", 200);
   const resumed = await retryConflicts(db, (on) => {
     const qb = builder(on);
     const goesOn = qb.$with("goes_on").as(

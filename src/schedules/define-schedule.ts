@@ -1,7 +1,7 @@
 import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { InvalidValueError, shown, checkObject } from "../core/errors.js";
 import { storableText } from "../core/json.js";
-import { isJobDefinition, type JobDefinition } from "../jobs/define-job.js";
+import { isJobDefinition, type JobDefinition, checkJobDefinition } from "../jobs/define-job.js";
 import { checkOptions, type EnqueueOptions } from "../jobs/new-job.js";
 import { type Rhythm, storedRhythm } from "./rhythm.js";
 
@@ -55,6 +55,8 @@ export function defineSchedule<Name extends string, In, Out, ResultIn, ResultOut
     readonly payload: NoInfer<In>;
   },
 ): ScheduleDefinition {
+  checkObject(schedule, "schedule", "give an object with a name, a job, and `cron` or `every`");
+  checkJobDefinition(schedule.job);
   const definition = { ...schedule, kind: "schedule" as const };
   checkSchedule(definition);
   return Object.freeze(definition);

@@ -1,5 +1,5 @@
 import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { InvalidValueError, shown, checkObject } from "../core/errors.js";
 import { checkCron, cronTicks } from "./cron.js";
 
 /** When a schedule has its ticks: by a cron expression, or in equal distances. */
@@ -67,6 +67,7 @@ export function* ticksAfter(
  * @throws InvalidValueError if it is no rhythm
  */
 export function previewTicks(rhythm: Rhythm, count: number, from: Date = new Date()): Date[] {
+  checkObject(rhythm, "rhythm", "give an object with `cron` or `every`");
   return take(ticksAfter(storedRhythm(rhythm), from.getTime()), count);
 }
 

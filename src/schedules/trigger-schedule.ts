@@ -1,3 +1,4 @@
+import { storableText } from "../core/json.js";
 import { eq, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqSchedules } from "../../schema/schedules.js";
@@ -21,6 +22,7 @@ import { isRunning, scheduledJob } from "./scheduled-job.js";
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function triggerSchedule(db: Queryable, name: string): Promise<{ readonly id: number }> {
+  storableText(name, "schedule", 200);
   const schedule = new QueryBuilder()
     .select()
     .from(soniqSchedules)

@@ -1,4 +1,4 @@
-import { SoniqError } from "../core/errors.js";
+import { SoniqError, checkObject } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import { version } from "../core/version.js";
 import { ConnectionLoss, type Transactional, type TransactionSlot } from "../database/transaction-slot.js";
@@ -46,9 +46,11 @@ const neverPruned = { completed: Infinity, cancelled: Infinity, dead: Infinity }
  */
 export async function drain<const Jobs extends object, Tx extends Queryable>(
   tx: Tx,
-  { jobs, handlers, middleware = [], onEvent }: TestConfig<Jobs, Tx>,
+  config: TestConfig<Jobs, Tx>,
 ): Promise<SettledEvent[]> {
   requireTransaction(tx, "drain");
+  checkObject(config, "config", "give an object with `jobs` and `handlers`");
+  const { jobs, handlers, middleware = [], onEvent } = config;
   const runnables = runnablesOf(jobs as Record<string, unknown>, handlers, neverPruned, middleware);
   const tell = tellAll(onEvent ? [onEvent] : []);
   const workerId = await openSession(tx, { host: "test", pid: process.pid, version, queues: {}, leaseMs });

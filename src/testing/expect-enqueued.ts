@@ -5,7 +5,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/timestamp.js";
-import type { JobDefinition } from "../jobs/define-job.js";
+import { checkJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 
 /** A job as a test finds it. */
 export interface EnqueuedJob<Name extends string = string, In = unknown> {
@@ -38,6 +38,7 @@ export async function expectEnqueued<Name extends string, In>(
   job: JobDefinition<Name, In>,
   payload?: Partial<NoInfer<In>> | ((payload: NoInfer<In>) => boolean),
 ): Promise<EnqueuedJob<Name, In>> {
+  checkJobDefinition(job);
   const sameName = await newestJobs(tx, job.name);
   const found = sameName.find((one) => fits(one.payload, payload));
   if (found) return found as EnqueuedJob<Name, In>;

@@ -1,3 +1,4 @@
+import { primaryOf } from "../core/builder.js";
 import { SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 
@@ -8,7 +9,7 @@ import type { Queryable } from "../core/queryable.js";
  * @throws SoniqError for what is no transaction
  */
 export function requireTransaction(tx: Queryable, what: string): void {
-  if ("rollback" in tx) return;
+  if ("rollback" in primaryOf(tx)) return;
   throw new SoniqError(
     `${what} takes the transaction of a test that rolls it back, such as the one that rolledBack(db, (tx) => …) gives you`,
   );

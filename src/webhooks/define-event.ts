@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { checkObject, InvalidValueError, shown } from "../core/errors.js";
 import { storableText } from "../core/json.js";
 import { isDefinition } from "../jobs/define-job.js";
 import type { JsonSafeInput } from "../jobs/json-safety.js";
@@ -24,6 +24,7 @@ export function defineEvent<const Name extends string, S extends StandardSchemaV
   readonly name: Name;
   readonly payload: S & JsonSafeInput<S, "payload">;
 }): EventDefinition<Name, StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>> {
+  checkObject(definition, "definition", "give an object with a name and a validator, `payload`");
   const { name } = definition;
   storableText(name, "name", 200);
   if (name.startsWith("job.")) throw new InvalidValueError("name", `is "${name}": job.… are the events of jobs`);

@@ -3,7 +3,7 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import { eq, isNull, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
-import { InvalidValueError, NotFoundError, shown } from "../core/errors.js";
+import { InvalidValueError, NotFoundError, shown, checkObject } from "../core/errors.js";
 import { storableText, toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
@@ -83,6 +83,7 @@ export async function registerEndpoint(
   config: WebhookConfig,
   endpoint: NewEndpoint,
 ): Promise<{ readonly id: string; readonly secret: string }> {
+  checkObject(endpoint, "endpoint", "give an object with url, events, and tenant or allTenants");
   const { keyring, allowed } = checkWebhooks(config);
   const { url, events, description = "", headers = {} } = endpoint;
   checkUrl(storableText(url, "url", longestUrl), allowed);

@@ -24,7 +24,8 @@ export class Keyring {
    * @throws InvalidValueError without the key, which is secret
    */
   constructor(keys: readonly (string | undefined)[]) {
-    for (const [i, text] of keys.entries()) {
+    if (!Array.isArray(keys)) throw new InvalidValueError("webhooks.keys", "is no list: give a list of keys");
+    for (const [i, text] of (keys as readonly (string | undefined)[]).entries()) {
       const key = Buffer.from(text ?? "", "base64");
       if (key.length !== keyBytes) {
         const problem = text ? `has ${key.length} bytes in base64, not ${keyBytes}` : "is not set";

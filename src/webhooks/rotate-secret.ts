@@ -2,7 +2,7 @@ import { and, eq, gt, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
-import { errorText, SoniqError } from "../core/errors.js";
+import { errorText, SoniqError, checkObject } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { validSecrets } from "./breaker.js";
@@ -61,6 +61,7 @@ const beforeAll = "00000000-0000-0000-0000-000000000000";
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function rotateWebhookKeys(db: Queryable, config: Pick<WebhookConfig, "keys">): Promise<number> {
+  checkObject(config, "webhooks", "give an object with `keys`");
   const keyring = new Keyring(config.keys);
   const failures: string[] = [];
   let count = 0;

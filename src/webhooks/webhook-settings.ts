@@ -1,6 +1,6 @@
 import type { BlockList } from "node:net";
 import { longestTimerMs, milliseconds } from "../core/duration.js";
-import { InvalidValueError } from "../core/errors.js";
+import { InvalidValueError, checkObject } from "../core/errors.js";
 import { networks } from "./addresses.js";
 import { Keyring } from "./keyring.js";
 import type { WebhookConfig } from "./webhook-config.js";
@@ -13,8 +13,9 @@ export interface WebhookSettings {
 }
 
 /** @throws InvalidValueError naming the setting that cannot work */
-export function checkWebhooks({ keys, allow = [], timeout = "15s" }: WebhookConfig): WebhookSettings {
-  if (!Array.isArray(keys)) throw new InvalidValueError("webhooks.keys", "is no list: give a list of keys");
+export function checkWebhooks(config: WebhookConfig): WebhookSettings {
+  checkObject(config, "webhooks", "give an object with `keys`");
+  const { keys, allow = [], timeout = "15s" } = config;
   if (!Array.isArray(allow)) throw new InvalidValueError("webhooks.allow", "is no list: give a list of networks");
   const timeoutMs = milliseconds(timeout, "webhooks.timeout");
   if (timeoutMs === 0 || timeoutMs > longestTimerMs / 2)
