@@ -12,6 +12,8 @@ export interface Rescued {
   readonly name: string;
   readonly queue: string;
   readonly state: "queued" | "cancelled" | "dead";
+  /** Why it was cancelled or died. */
+  readonly reason: string | null;
 }
 
 const rescued = {
@@ -19,6 +21,7 @@ const rescued = {
   name: soniqJobs.name,
   queue: soniqJobs.queue,
   state: sql<Rescued["state"]>`${soniqJobs.state}`,
+  reason: soniqJobs.reason,
 };
 
 /**

@@ -31,12 +31,17 @@ export interface Connections {
    * Bounds a handler's transaction that was just begun.
    *
    * @param statementMs how long each of its statements may take
-   * @returns cancels what it is doing
+   * @returns how long the server lets it take, if it says so; and what cancels what it is doing
    */
-  readonly bound: (tx: Queryable, statementMs: number) => Promise<() => void>;
+  readonly bound: (tx: Queryable, statementMs: number) => Promise<BoundTransaction>;
   /** Ends the sessions of workers that are dead. */
   readonly endDeadSessions: () => Promise<unknown>;
   close(): Promise<void>;
+}
+
+export interface BoundTransaction {
+  readonly timeoutMs: number;
+  readonly cancel: () => void;
 }
 
 const shortestPatienceMs = 5_000;
@@ -72,7 +77,10 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
     openListener: (hear, onListening) => (route === "direct" ? openListener(url, hear, onListening) : undefined),
     async bound(tx, statementMs) {
       const backend = await boundTransaction(tx, leaseMs, statementMs);
-      return () => void cancelStatement(engine.db, backend).catch(() => {});
+      return {
+        timeoutMs: backend.timeoutMs || Infinity,
+        cancel: () => void cancelStatement(engine.db, backend).catch(() => {}),
+      };
     },
     endDeadSessions: () => expireSessions(engine.db),
     close,
@@ -91,7 +99,7 @@ function shareSession({ db, openSlot, openListener: listen }: PgliteConnection):
     timed: false,
     openListener: listen,
     // Nobody else could cancel, and PGlite does not survive that a time of PostgreSQL's is up.
-    bound: async () => () => {},
+    bound: async () => ({ timeoutMs: Infinity, cancel: () => {} }),
     endDeadSessions: () => endEarlierSessions(db),
     close: async () => transactions.close(),
   };

@@ -68,6 +68,5 @@ export function whyEnded(outcome: Outcome): { error?: string; cause?: string; re
     ...(message !== undefined && { error: message }),
     ...(cause !== undefined && { cause }),
     ...("reason" in outcome && outcome.reason !== undefined && { reason: outcome.reason }),
-    ...(outcome.kind === "unknown" && { reason: "this worker knows no job of that name" }),
   };
 }

@@ -216,7 +216,11 @@ export class QueueWorker {
       this.#unsettled.add(job);
       const runnable = settings.runnables.get(job.name);
       if (heard && runnable) tell({ type: "started", job });
-      void run.execute(runnable, settings.unknownGraceMs).then((end) => this.#ended(run, end));
+      const failed = (error: unknown) => tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error });
+      void run
+        .execute(runnable)
+        .then((end) => this.#ended(run, end))
+        .catch(failed);
     }
   }
 
@@ -232,7 +236,6 @@ export class QueueWorker {
     this.#claimMore();
     switch (end.kind) {
       case "to settle":
-        if ("lost" in end) tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error: end.lost });
         void this.#settle(run, end.outcome, runMs, end.logs);
         break;
       case "settled":

@@ -3,6 +3,7 @@ import type { Queryable } from "../core/queryable.js";
 import { version } from "../core/version.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { beat, endSession, openSession, publishIdle } from "../sessions/session.js";
+import { codeDigest } from "./code-digest.js";
 import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
 
@@ -19,12 +20,15 @@ export class WorkerSession {
   #extendedAt = 0;
   #answeredAt = 0;
   #roundAt = 0;
+  readonly #code: string;
 
   constructor(
     private readonly db: Queryable,
     private readonly settings: Settings,
     private readonly schedules: readonly StoredSchedule[],
-  ) {}
+  ) {
+    this.#code = codeDigest(settings.runnables);
+  }
 
   get id(): string {
     return this.#id;
@@ -34,7 +38,8 @@ export class WorkerSession {
     const { leaseMs, queues } = this.settings;
     const sentAt = performance.now();
     const schedules = Object.fromEntries(this.schedules.map(({ name, definition }) => [name, definition]));
-    this.#id = await openSession(this.db, { host: hostname(), pid: process.pid, version, queues, schedules, leaseMs });
+    const from = { host: hostname(), pid: process.pid, version, code: this.#code };
+    this.#id = await openSession(this.db, { ...from, queues, schedules, leaseMs });
     // A new session is idle nowhere yet: the queues say it again as they find themselves so.
     this.#idle = new Set();
     this.#roundAt = sentAt;

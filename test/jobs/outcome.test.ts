@@ -12,7 +12,7 @@ import {
   Snooze,
 } from "../../src/index.ts";
 import type { ClaimedJob } from "../../src/jobs/claim.ts";
-import { decide, type Ending, unknownName } from "../../src/jobs/outcome.ts";
+import { decide, type Ending, refusedPayload, unknownName } from "../../src/jobs/outcome.ts";
 
 const claimed: ClaimedJob = {
   id: 1,
@@ -214,15 +214,23 @@ test.each(["soon", -1, NaN, "5 minutes"])("a delay of %s is refused where the di
   expect(() => new RetryAfter(delay as never)).toThrow("RetryAfter");
 });
 
-test("a payload that its validator no longer takes leaves a dead letter, whatever attempts are left", () => {
-  const outcome = decided({ refused: new InvalidValueError("payload.n", "is missing") });
+test("a payload that this worker's validator refuses waits as one of an unknown name does, where other code works its queue", () => {
+  const refused = new InvalidValueError("payload.n", "is missing");
   const error = { name: "InvalidValueError", message: "payload.n is missing", attempt: 3, worker: "the session" };
-  expect(outcome).toMatchObject({ kind: "dead", reason: "invalid payload: payload.n is missing", error });
+  expect(refusedPayload({ ...claimed, claims: 1 }, refused, "the session", 60_000, 1)).toMatchObject({
+    kind: "unknown",
+    delayMs: 1_000,
+    graceMs: 60_000,
+    queue: claimed.queue,
+    reason: "invalid payload: payload.n is missing",
+    error,
+    thrown: refused,
+  });
 });
 
 test("a job of an unknown name is given back more and more slowly, up to half a minute, with jitter", () => {
   const longest = [1, 2, 3, 5, 6, 500].map((claims) => unknownName({ ...claimed, claims }, 60_000, 1));
-  expect(longest).toEqual(
+  expect(longest).toMatchObject(
     [1_000, 2_000, 4_000, 16_000, 30_000, 30_000].map((delayMs) => ({ kind: "unknown", delayMs, graceMs: 60_000 })),
   );
   expect(unknownName({ ...claimed, claims: 1 }, 60_000, 0)).toMatchObject({ delayMs: 500 });
