@@ -3,8 +3,8 @@ import { version } from "../core/version.js";
 import type { Runnable } from "./settings.js";
 
 /** So many values are looked at: of one job, and of all of them together. Each costs about a microsecond. */
-const valuesPerJob = 20_000;
-const valuesOfAll = 400_000;
+const valuesPerJob = 10_000;
+const valuesOfAll = 200_000;
 const charactersPerText = 20_000;
 
 /**
@@ -47,16 +47,23 @@ function addOne(hash: Hash, value: unknown, seen: Map<object, number>, queue: un
   else if (value instanceof Promise) value.catch(() => {});
   else if (ArrayBuffer.isView(value)) return void hash.update(`${value.byteLength}`);
   else addText(hash, classOf(value));
-  if (value instanceof Map || value instanceof Set) for (const one of value) push(queue, one, budget);
+  if (value instanceof Map || value instanceof Set) {
+    for (const one of value) if (queue.push(one) >= budget) return;
+  }
+  // The keys of a long list would take a while.
+  if (Array.isArray(value)) {
+    for (const one of value) if (queue.push(one) >= budget) return;
+    return;
+  }
+  const prototype = Object.getPrototypeOf(value) as object | null;
   for (const key of Object.keys(value)) {
     if (queue.length >= budget) return;
+    const own = (value as Record<string, unknown>)[key];
+    // A method that was bound when it was first used, as Zod does it.
+    if (typeof own === "function" && prototype && key in prototype) continue;
     addText(hash, key);
-    push(queue, (value as Record<string, unknown>)[key], budget);
+    queue.push(own);
   }
-}
-
-function push(queue: unknown[], value: unknown, budget: number): void {
-  if (queue.length < budget) queue.push(value);
 }
 
 /** Methods are not among a value's own keys. */
