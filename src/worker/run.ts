@@ -221,9 +221,11 @@ export class Run {
   }
 
   #lostTransaction(thrown: unknown, began: boolean): Outcome {
+    const released = { kind: "released", delayMs: this.#afterLossMs(), thrown } as const;
+    // One that never began cannot have broken its connection.
+    if (!began) return released;
     const error = errorRecord(thrown, this.job.attempt, this.workerId);
-    const { maxCrashes } = this.around.limits;
-    return { kind: "released", delayMs: this.#afterLossMs(), error, thrown, ...(began && { maxCrashes }) };
+    return { ...released, error, maxCrashes: this.around.limits.maxCrashes };
   }
 
   #outcome({ definition }: Runnable, ending: RunEnding): RunEnd {

@@ -117,7 +117,7 @@ describe.each(drivers)("on %s", async (driver, database) => {
     });
   });
 
-  test("a job that only waited for a connection is given back, which its row and an event say", async () => {
+  test("a job that only waited for a connection is given back at no cost, and an event says why", async () => {
     const [begun, go] = [gate(), gate()];
     const { ids, worker } = await run(
       (job) =>
@@ -132,9 +132,6 @@ describe.each(drivers)("on %s", async (driver, database) => {
     go.open();
     expect(released).toMatchObject({ error: { message: expect.stringContaining("maxConnections") } });
     expect(ids).toContain(released.job.id);
-    expect(await jobRow(db, released.job.id)).toMatchObject({
-      crashes: 0,
-      errors: [{ message: expect.stringContaining("maxConnections") }],
-    });
+    expect(await jobRow(db, released.job.id)).toMatchObject({ crashes: 0, errors: [] });
   });
 });
