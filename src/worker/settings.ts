@@ -65,7 +65,8 @@ const endlessMs = 3e12;
 
 /** Settings of these names, and of no others. */
 const noOthersThan = <Entries extends v.ObjectEntries>(entries: Entries) =>
-  v.strictObject(entries, ({ expected }) => {
+  // Without a prototype, whose names would count as entries.
+  v.strictObject(Object.assign(Object.create(null) as object, entries), ({ expected }) => {
     const names = Object.keys(entries).join(", ");
     if (expected === "never") return `is no setting; there are ${names}`;
     return expected === "Object" ? `must be an object with ${names}` : "is missing";

@@ -235,3 +235,26 @@ test("a job of an unknown name is given back more and more slowly, up to half a 
   );
   expect(unknownName({ ...claimed, claims: 1 }, 60_000, 0)).toMatchObject({ delayMs: 500 });
 });
+
+test.each<[what: string, ending: Ending, outcome: object]>([
+  [
+    "a message that is no text",
+    { returned: changed(new Cancel("x"), "message", 5) },
+    { kind: "cancelled", reason: "5" },
+  ],
+  ["a message that throws", { threw: changed(new Discard("x"), "message", { toString: null }) }, { kind: "dead" }],
+  ["a delay that is none", { returned: changed(new Snooze("1s"), "delayMs", "soon") }, { kind: "retried" }],
+  ["a delay that is a bigint", { returned: changed(new Snooze("1s"), "delayMs", 5n) }, { kind: "snoozed", delayMs: 5 }],
+  ["a delay that is a symbol", { threw: changed(new RetryAfter("1s"), "delayMs", Symbol("a")) }, { kind: "retried" }],
+  [
+    "a kind that this version does not know",
+    { returned: changed(new Snooze("1s"), Symbol.for("soniq-drizzle.directive"), "later") },
+    { kind: "retried", error: { message: expect.stringContaining('no directive "later"') } },
+  ],
+])("a directive that was given %s ends its attempt all the same", (_, ending, outcome) => {
+  expect(decided(ending)).toMatchObject(outcome);
+});
+
+function changed(directive: Error, key: PropertyKey, value: unknown): Error {
+  return Object.defineProperty(directive, key, { value });
+}
