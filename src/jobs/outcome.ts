@@ -25,7 +25,7 @@ export type Outcome =
   | { readonly kind: "dead"; readonly reason: string; readonly error?: ErrorRecord; readonly thrown?: unknown };
 
 /** Given back, unfinished, through no fault of its own. */
-export interface ReleasedOutcome {
+interface ReleasedOutcome {
   readonly kind: "released";
   /** Null: it has its old place in the queue. */
   readonly delayMs: number | null;
@@ -38,7 +38,7 @@ export interface ReleasedOutcome {
 }
 
 /** This worker's code cannot run it, and that of another worker may: given back for that. */
-export interface UnknownOutcome {
+interface UnknownOutcome {
   readonly kind: "unknown";
   readonly delayMs: number;
   /** The job is dead once so much time has passed since a worker first met it. */
@@ -112,7 +112,7 @@ function obeyed(
 }
 
 /** A job of a name that this worker does not know: given back more and more slowly. */
-export function unknownName(job: ClaimedJob, graceMs: number, random: number): UnknownOutcome {
+export function unknownName(job: ClaimedJob, graceMs: number, random: number): Outcome {
   const thrown = new SoniqError(`this worker knows no job of the name ${JSON.stringify(job.name)}`);
   return { kind: "unknown", delayMs: unknownDelayMs(job, random), graceMs, reason: "unknown job name", thrown };
 }
@@ -127,7 +127,7 @@ export function refusedPayload(
   worker: string,
   graceMs: number,
   random: number,
-): UnknownOutcome {
+): Outcome {
   const error = errorRecord(refused, job.attempt, worker);
   return {
     kind: "unknown",

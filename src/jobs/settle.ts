@@ -243,8 +243,8 @@ function columnsOf(outcome: Outcome): OutcomeColumns {
       return { state: "queued", refund: 1, ran: true, parked: true };
     case "released":
     case "unknown": {
-      const { kind: _, thrown: _thrown, ...columns } = outcome;
-      return { state: "queued", refund: 1, ...columns };
+      const { kind: _kind, thrown: _thrown, ...rest } = outcome;
+      return { state: "queued", refund: 1, ...rest };
     }
     case "cancelled":
       return { state: "cancelled", refund: 0, ...(outcome.reason !== undefined && { reason: outcome.reason }) };

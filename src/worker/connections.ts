@@ -39,7 +39,7 @@ export interface Connections {
   close(): Promise<void>;
 }
 
-export interface BoundTransaction {
+interface BoundTransaction {
   readonly timeoutMs: number;
   readonly cancel: () => void;
 }

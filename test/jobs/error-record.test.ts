@@ -82,7 +82,10 @@ describe("of an error that has others within are kept", () => {
 
   test("a few, without their secrets, and not those within them again", () => {
     const round = new AggregateError([]);
-    const many = Array.from({ length: 1_000 }, () => new Error(`at postgres://app:${"hunter2".repeat(30)}@db ${"x".repeat(480)}`));
+    const many = Array.from(
+      { length: 1_000 },
+      () => new Error(`at postgres://app:${"hunter2".repeat(30)}@db ${"x".repeat(480)}`),
+    );
     round.errors.push(round, ...many);
     const { message } = recorded(round);
     expect(message).toMatch(/^AggregateError: AggregateError: AggregateError; Error: at postgres:\/\/app:\*\*\*@db; /);
