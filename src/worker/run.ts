@@ -6,18 +6,16 @@ import { errorRecord } from "../jobs/error-record.js";
 import type { JobContext } from "../jobs/job-context.js";
 import { decide, type Ending, type Outcome, refusedPayload, unknownName } from "../jobs/outcome.js";
 import { saveProgress } from "../jobs/save-progress.js";
-import type { Settled } from "../jobs/settle.js";
 import { check } from "../jobs/validate.js";
 import { handlerContext } from "./handler-context.js";
+import { gravity, type Interruption, reasons } from "./interruption.js";
 import { JobLog } from "./job-log.js";
 import { JobTransaction } from "./job-transaction.js";
 import { MadeDirectives } from "./made-directives.js";
 import { Progress } from "./progress.js";
+import type { RunEnd } from "./run-end.js";
 import type { Runnable } from "./settings.js";
 import type { Surroundings } from "./surroundings.js";
-
-/** Why an attempt was interrupted. */
-export type Interruption = "timeout" | "cancel" | "lost" | "shutdown" | "crash";
 
 /** What bounds the attempts of a worker. */
 export interface AttemptLimits {
@@ -29,22 +27,6 @@ export interface AttemptLimits {
   readonly refusedGraceMs: number;
   readonly maxCrashes: number;
 }
-
-/** How an attempt ended, and what is left to do for it. */
-export type RunEnd =
-  /** `logs`: what it logged last. */
-  | { readonly kind: "to settle"; readonly outcome: Outcome; readonly logs?: string | undefined }
-  /** Its own transaction has settled it; `late`: what the handler threw after that, or a directive that came too late. */
-  | {
-      readonly kind: "settled";
-      readonly outcome: Outcome;
-      readonly state: Settled["state"];
-      readonly late?: unknown;
-    }
-  /** Its own transaction found the claim ended. */
-  | { readonly kind: "fenced"; readonly outcome: Outcome }
-  /** There is nothing to settle: the claim was lost, or is left to be rescued. */
-  | { readonly kind: "lost" };
 
 /** After the connection of its transaction broke, when a job runs again: soon at first, then later and later. */
 const afterLossMs = 1_000;
@@ -333,14 +315,3 @@ export class Run {
 
 /** `refused`: its payload was not valid, so it did not run. */
 type RunEnding = Ending | { readonly refused: InvalidValueError };
-
-const reasons: Record<Interruption, string> = {
-  timeout: "the job's timeout has passed",
-  cancel: "the job was cancelled",
-  lost: "the job was taken from this worker",
-  shutdown: "the worker is shutting down",
-  crash: "the worker is shutting down",
-};
-
-/** A graver interruption takes the place of a lesser one. */
-const gravity: Record<Interruption, number> = { timeout: 0, cancel: 0, shutdown: 1, crash: 2, lost: 3 };

@@ -291,18 +291,3 @@ function queuesOf(
   const named = [...runnables.values()].map(({ definition }) => definition.queue ?? "default");
   return Object.fromEntries(["default", ...named].map((queue) => [queue, defaultConcurrency]));
 }
-
-/** Narrows the settings to some queues, or to another concurrency. @throws ConfigError for a queue that is not configured */
-export function narrow(settings: Settings, only?: readonly string[], concurrency?: number): Settings {
-  const names = only ?? Object.keys(settings.queues);
-  const stranger = names.find((queue) => !Object.hasOwn(settings.queues, queue));
-  if (stranger !== undefined) {
-    throw new ConfigError(
-      `queue ${JSON.stringify(stranger)} is not configured: there are ${Object.keys(settings.queues).join(", ")}`,
-    );
-  }
-  return {
-    ...settings,
-    queues: Object.fromEntries(names.map((queue) => [queue, concurrency ?? (settings.queues[queue] as number)])),
-  };
-}
