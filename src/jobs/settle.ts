@@ -184,10 +184,11 @@ function changes() {
     unknownSince: sql`case when s."graceMs" is not null then coalesce(${soniqJobs.unknownSince}, now()) when s.state = 'queued' and s.ran is not true then ${soniqJobs.unknownSince} end`,
     result: sql`s.result`,
     reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, case when s.state <> 'queued' then s.reason end, 'cancelled') when 'dead' then ${when(crashedOut, lost, sql`s.reason`)} end`,
+    // What is given back has not failed.
     errors: when(
-      sql`s.error is null or s."graceMs" is not null and not (${givenUp})`,
-      soniqJobs.errors,
+      sql`s.error is not null and (s.refund = 0 or ${givenUp} or ${crashedOut})`,
       errorsWith(sql`s.error`),
+      soniqJobs.errors,
     ),
     logs: when(sql`s.logs is null`, soniqJobs.logs, logsWith(sql`s.logs`)),
   };

@@ -84,7 +84,7 @@ describe("of an error that has others within are kept", () => {
     const round = new AggregateError([]);
     const many = Array.from(
       { length: 1_000 },
-      () => new Error(`at postgres://app:${"hunter2".repeat(30)}@db ${"x".repeat(480)}`),
+      () => new Error(`at postgres://app:${"hunter2".repeat(30)}@db ${"x".repeat(300)}`),
     );
     round.errors.push(round, ...many);
     const { message } = recorded(round);

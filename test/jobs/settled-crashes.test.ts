@@ -55,13 +55,14 @@ test("one whose transaction lost its connection has one more, and is dead at max
     state: "queued",
     crashes: 4,
     attempt: 0,
-    errors: [{ message: "the reason" }],
+    errors: [],
     reason: null,
   });
   expect(await after(lost(4))).toMatchObject({
     state: "dead",
     crashes: 4,
     attempt: 0,
+    errors: [{ message: "the reason" }],
     reason: "its transaction lost its connection (crash 4 of 4): the reason",
   });
 });

@@ -95,7 +95,7 @@ export class JobModel {
     const unknownSince = job.unknownSince ?? this.now;
     if (kind === "unknown" || kind === "refused") job.unknownSince = unknownSince;
     else if (kind !== "released" && kind !== "lost") job.unknownSince = null;
-    if (kind === "threw" || kind === "discarded" || kind === "lost") job.errors += 1;
+    if (kind === "threw" || kind === "discarded") job.errors += 1;
     if (!["returned", "threw", "cancelled", "discarded", "refused"].includes(kind)) job.refunds += 1;
     if (kind === "threw" || kind === "snoozed" || kind === "interrupted") {
       if (kind !== "threw" || this.attempt(job) < job.maxAttempts) job.crashes = 0;
@@ -113,6 +113,7 @@ export class JobModel {
     } else if (kind === "lost") {
       job.crashes += 1;
       const { crashes } = job;
+      if (crashes >= ending.maxCrashes) job.errors += 1;
       const reason = `its transaction lost its connection (crash ${crashes} of ${ending.maxCrashes})`;
       if (crashes >= ending.maxCrashes) this.#end(job, "dead", reason);
       else this.#end(job, "queued", null, ending.delayMs);
