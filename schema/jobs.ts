@@ -47,7 +47,7 @@ export const soniqJobs = pgTable(
     /** Which attempt this is: one up at each claim, one down when the job is given back. */
     attempt: integer("attempt").notNull().default(0),
     maxAttempts: integer("max_attempts").notNull().default(10),
-    /** Times rescued from a worker that died. */
+    /** Times rescued from a worker that died, or that its transaction lost its connection, since it last ended in order. */
     crashes: integer("crashes").notNull().default(0),
 
     /** The worker session that holds the claim; null unless active, which is what makes a claim one-shot. */
@@ -56,7 +56,7 @@ export const soniqJobs = pgTable(
     /** An active job past this time is rescued even from a worker that lives. */
     deadlineAt: timestamp("deadline_at", { withTimezone: true }),
     cancelRequestedAt: timestamp("cancel_requested_at", { withTimezone: true }),
-    /** When a worker without a definition of this name first met it. */
+    /** When a worker first met it whose code does not know this name, or refuses this payload. */
     unknownSince: timestamp("unknown_since", { withTimezone: true }),
 
     /** Kept for good; at most one job at a time holds it. */

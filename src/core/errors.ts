@@ -142,7 +142,10 @@ export function errorCode(error: unknown): string | undefined {
 /** What the database or driver said, without the statement and parameters that Drizzle puts in front of it. */
 export function errorText(error: unknown): string {
   const said = withoutQuery(error);
-  return said instanceof Error ? said.message || errorCode(said) || said.name : String(said);
+  if (!(said instanceof Error)) return String(said);
+  // That of a connection which was tried at several addresses has no message.
+  const [first] = said instanceof AggregateError ? (said.errors as unknown[]) : [];
+  return said.message || errorCode(said) || (first instanceof Error && first.message) || said.name;
 }
 
 /** The error that Drizzle wrapped, if it did: its wrapping holds the statement, and the values of its parameters. */

@@ -15,10 +15,13 @@ const lockStates = new Set(["55P03", "40P01", "40001", "57014"]);
 export function failureOf(error: unknown): Failure {
   const code = errorCode(error) ?? "";
   if (lockStates.has(code)) return "lock";
-  // No class of these begins with an E, as the network's EPIPE does.
-  const isSqlState = /^(?!E)[0-9A-Z]{5}$/.test(code);
   // Connection, transaction state (a read-only server), resources, operator intervention, system.
-  return isSqlState && !/^(08|25|53|57|58|XX)/.test(code) ? "row" : "outage";
+  return isSqlState(code) && !/^(08|25|53|57|58|XX)/.test(code) ? "row" : "outage";
+}
+
+/** Whether PostgreSQL itself said so. No class of its states begins with an E, as the network's EPIPE does. */
+export function isSqlState(code: string | undefined): boolean {
+  return code !== undefined && /^(?!E)[0-9A-Z]{5}$/.test(code);
 }
 
 /** Whether a refusal would be the same for every row: of tables that are missing, and rights that are not granted. */

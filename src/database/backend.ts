@@ -7,6 +7,8 @@ export interface Backend {
   readonly pid: number;
   /** When the transaction began, in seconds, as text: a pooler gives the backend to others afterwards. */
   readonly began: string;
+  /** How long the server lets a transaction take, in milliseconds; 0 for any time. */
+  readonly timeoutMs: number;
 }
 
 /**
@@ -22,6 +24,8 @@ export async function boundTransaction(tx: Queryable, idleMs: number, statementM
       pid: sql<number>`pg_backend_pid()`,
       began: sql<string>`extract(epoch from now())::text`,
       idle: sql`set_config('idle_in_transaction_session_timeout', ${String(Math.ceil(idleMs))}, true)`,
+      // PostgreSQL 17 and later.
+      timeoutMs: sql<number>`coalesce(extract(epoch from current_setting('transaction_timeout', true)::interval) * 1000, 0)::float8`,
       statement: sql`set_config('statement_timeout', ${String(Math.ceil(statementMs))}, true)`,
     })
     .from(sql`(values (1)) as one`);

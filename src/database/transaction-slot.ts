@@ -1,5 +1,6 @@
 import { recognizeAcrossCopies } from "../core/across-copies.js";
-import { errorCode, SoniqError } from "../core/errors.js";
+import { errorCode, errorText, SoniqError } from "../core/errors.js";
+import { isSqlState } from "../core/failure.js";
 import type { LossWatch } from "../core/postgres-js-guard.js";
 import type { Queryable } from "../core/queryable.js";
 
@@ -27,6 +28,15 @@ export interface TransactionDriver<Tx> {
   openSlot(url: string, idleMs: number): TransactionSlot<Tx>;
 }
 
+/** Which time of PostgreSQL's ran out: between two statements of a transaction, or for all of it (`transaction_timeout`). */
+type TransactionTimeout = "idle" | "transaction";
+
+const timeoutMessages: Record<TransactionTimeout, string> = {
+  idle: "PostgreSQL ended the transaction, because no statement came for longer than the lease: do slow work before job.transaction, or set a longer lease",
+  transaction:
+    "PostgreSQL ended the transaction, because it took longer than the transaction_timeout of its server, database or role: do slow work before job.transaction, or raise that setting",
+};
+
 /** The connection of a handler's transaction broke: nothing of it was committed, unless that was under way. */
 export class TransactionLostError extends SoniqError {
   override readonly name = "TransactionLostError";
@@ -36,17 +46,21 @@ export class TransactionLostError extends SoniqError {
   readonly code = "TRANSACTION_LOST";
 
   constructor(
-    /** Whether PostgreSQL ended it, because too long passed between two statements. */
-    readonly idle: boolean,
+    /** If PostgreSQL ended it because its time had run out: which one. */
+    readonly timeout: TransactionTimeout | undefined,
     options?: ErrorOptions,
   ) {
     super(
-      idle
-        ? "PostgreSQL ended the transaction, because no statement came for longer than the lease: do slow work before job.transaction, or set a longer lease"
-        : "the connection of the job's transaction broke",
+      timeout ? timeoutMessages[timeout] : `the connection of the job's transaction broke: ${saidOf(options?.cause)}`,
       options,
     );
   }
+}
+
+/** postgres.js drops what PostgreSQL says as it ends a connection. */
+function saidOf(cause: unknown): string {
+  const said = cause === undefined ? "it was closed" : errorText(cause);
+  return isSqlState(errorCode(cause)) ? said : `${said} (if PostgreSQL did that, its log says why)`;
 }
 
 /** A connection that no transaction needed for this time is given back. */
@@ -57,7 +71,10 @@ export const idleConnectionMs = 60_000;
  * failover and input/output, and the codes of network and drivers. All else is a statement's own error, such as a parameter
  * that cannot be sent.
  */
-const isFatal = /^(08...|53[13]00|57P0[123]|58...|25006|25P03|CONNECTION_[A-Z]+|CONNECT_TIMEOUT|E(?!RR_)[A-Z]+)$/;
+const isFatal = /^(08...|53[13]00|57P0[1-5]|58...|25006|25P0[34]|CONNECTION_[A-Z]+|CONNECT_TIMEOUT|E(?!RR_)[A-Z]+)$/;
+
+/** The clocks of PostgreSQL and of this process do not start at the same moment. */
+const slightlyLess = 0.9;
 
 /** Whether and how the connection of a slot broke. Told before anybody else can act on it. */
 export class ConnectionLoss implements LossWatch {
@@ -67,6 +84,7 @@ export class ConnectionLoss implements LossWatch {
   onLoss: (error: TransactionLostError) => void = () => {};
   #inFlight = 0;
   #lastReply = performance.now();
+  #overAt = Infinity;
 
   /** @param idleMs how long PostgreSQL waits for the next statement of a transaction */
   constructor(private readonly idleMs: number) {}
@@ -88,11 +106,24 @@ export class ConnectionLoss implements LossWatch {
     if (isFatal.test(errorCode(error) ?? "")) this.lose(error);
   }
 
+  /** A transaction has begun. @param timeoutMs how long PostgreSQL lets it take */
+  began(timeoutMs: number): void {
+    this.#overAt = performance.now() + slightlyLess * timeoutMs;
+  }
+
   lose(cause?: unknown): void {
     if (this.error) return;
-    // The driver drops what PostgreSQL says to a connection at rest, so the time must tell.
-    const idle = this.#inFlight === 0 && performance.now() - this.#lastReply > 0.9 * this.idleMs;
-    this.error = new TransactionLostError(idle, { cause });
+    this.error = new TransactionLostError(this.#timeout(errorCode(cause)), { cause });
     this.onLoss(this.error);
+  }
+
+  /** A driver may drop what PostgreSQL says, so the time must tell. */
+  #timeout(code: string | undefined): TransactionTimeout | undefined {
+    if (code === "25P03") return "idle";
+    if (code === "25P04") return "transaction";
+    if (isSqlState(code)) return undefined;
+    const now = performance.now();
+    if (now > this.#overAt) return "transaction";
+    return this.#inFlight === 0 && now - this.#lastReply > slightlyLess * this.idleMs ? "idle" : undefined;
   }
 }

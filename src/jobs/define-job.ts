@@ -15,7 +15,10 @@ export interface JobSettings<In> {
   readonly priority?: number;
   /** How often a job may be tried before it is a dead letter. Default 10. */
   readonly maxAttempts?: number;
-  /** How long one attempt may take before its `signal` is aborted. Default `"5m"`. */
+  /**
+   * How long one attempt may take before its `signal` is aborted. A handler that ends well within the worker's `timeoutGrace`
+   * (5 s) after that has completed; one that throws, or goes on for longer, has failed. Default `"5m"`.
+   */
   readonly timeout?: Duration;
   /** How long to wait after a failed attempt, counted from 1. Default: up to 2 s, 4 s, 8 s … an hour, at random. */
   readonly backoff?: (attempt: number, error: unknown) => Duration;

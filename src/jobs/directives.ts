@@ -3,6 +3,8 @@ import { type Duration, milliseconds } from "../core/duration.js";
 
 /** A text, no symbol: a configuration may have loaded a second copy of this module, whose symbol is another one to the compiler. */
 const kindOfDirective = "soniq-drizzle.directive";
+/** Set once a middleware got it from what it stands around: it may then return something else. */
+const received = "soniq-drizzle.directive.received";
 
 /** What a handler returns, or throws from anywhere below it, to end its attempt otherwise than completed or failed. */
 export abstract class Directive extends Error {
@@ -67,8 +69,10 @@ export class Park extends Directive {
   }
 }
 
+export type AnyDirective = Snooze | Cancel | Discard | RetryAfter | Park;
+
 /** Tells a directive from other values, whichever copy of this package made it. */
-export function asDirective(value: unknown): Snooze | Cancel | Discard | RetryAfter | Park | undefined {
+export function asDirective(value: unknown): AnyDirective | undefined {
   try {
     return value instanceof Error && kindOfDirective in value ? (value as Directive as never) : undefined;
   } catch {
@@ -80,4 +84,15 @@ export function asDirective(value: unknown): Snooze | Cancel | Discard | RetryAf
 /** Which directive it is. */
 export function directiveKind<D extends Directive>(directive: D): D[typeof kindOfDirective] {
   return directive[kindOfDirective];
+}
+
+/** Notes that a middleware got this value from its `next()`. Never throws. */
+export function markReceived(value: unknown): void {
+  const directive = asDirective(value);
+  // One that is frozen cannot be marked.
+  if (directive && Object.isExtensible(directive)) Object.defineProperty(directive, received, { value: true });
+}
+
+export function wasReceived(directive: Directive): boolean {
+  return received in directive;
 }

@@ -33,6 +33,8 @@ export class DetailedError extends SoniqError {
 const longestMessage = 2_000;
 const longestStack = 8_000;
 const deepestCause = 3;
+const mostInnerErrors = 5;
+const longestInnerMessage = 500;
 
 /**
  * What is kept of anything that a handler threw: cut, without secrets, and storable whatever it was.
@@ -63,8 +65,12 @@ interface Parts {
   readonly details?: ErrorDetails;
 }
 
-/** Reads an error that may have throwing getters, or be no error at all. */
-function parts(raw: unknown): Parts {
+/**
+ * Reads an error that may have throwing getters, or be no error at all.
+ *
+ * @param isInner it is one of another error's: those within it are left out
+ */
+function parts(raw: unknown, isInner = false): Parts {
   try {
     const thrown = withoutQuery(raw);
     if (!(thrown instanceof Error))
@@ -72,11 +78,14 @@ function parts(raw: unknown): Parts {
         name: "Thrown",
         message: typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? String(thrown)),
       };
-    const { code } = thrown as { code?: unknown };
+    const inner = isInner ? [] : innerErrors(thrown);
+    const code = codeOf(thrown) ?? inner.map(codeOf).find((one) => one !== undefined);
+    const name = String(thrown.name);
+    const message = String(thrown.message) || code || name;
     return {
-      name: String(thrown.name),
-      message: String(thrown.message),
-      ...((typeof code === "string" || typeof code === "number") && { code: String(code) }),
+      name,
+      message: [message, ...(inner.length > 0 ? [innerText(inner)] : [])].join(": "),
+      ...(code !== undefined && { code }),
       ...(typeof thrown.stack === "string" && { stack: thrown.stack }),
       cause: thrown.cause,
       ...(thrown instanceof DetailedError && { details: thrown.details }),
@@ -87,6 +96,26 @@ function parts(raw: unknown): Parts {
       message: `an error that cannot be read: ${unreadable instanceof Error ? unreadable.name : typeof unreadable}`,
     };
   }
+}
+
+/** Those of an AggregateError, or of any error that has some. */
+function innerErrors(error: Error): readonly unknown[] {
+  const { errors } = error as { errors?: unknown };
+  return Array.isArray(errors) && errors.some((one) => one instanceof Error) ? errors.slice(0, mostInnerErrors) : [];
+}
+
+function innerText(errors: readonly unknown[]): string {
+  return errors
+    .map((one) => {
+      const { name, message } = parts(one, true);
+      return storable(`${name}: ${message}`, longestInnerMessage);
+    })
+    .join("; ");
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" || typeof code === "number" ? String(code) : undefined;
 }
 
 function causeText(cause: unknown, depth: number): string {

@@ -23,7 +23,10 @@ export interface JobContext<Tx = Queryable> {
   readonly maxAttempts: number;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, unknown>>;
-  /** Aborted on timeout, cancellation, the loss of the claim, and at the end of a shutdown's drain time. Pass it on. */
+  /**
+   * Aborted on timeout, cancellation, the loss of the claim, and at the end of a shutdown's drain time. Pass it on: the handler
+   * has the worker's `timeoutGrace` to end from then on, and is left behind after that.
+   */
   readonly signal: AbortSignal;
   /**
    * Runs `write` in a transaction that ends with the job's completion: both are committed, or neither is. Return what it
@@ -31,7 +34,8 @@ export interface JobContext<Tx = Queryable> {
    * attempt. Where another transaction is in its way (40001, 40P01), it begins again a few times.
    *
    * @param write gets the application's own Drizzle transaction; between two of its statements no more than the lease may pass
-   * @throws TransactionLostError if the connection broke: the job runs again, and no attempt is lost
+   * @throws TransactionLostError if the connection broke: the job runs again, and no attempt is lost, but a crash is counted.
+   *   With a `timeout` PostgreSQL ended it because its time had run out, which fails the attempt
    */
   readonly transaction: <T>(write: (tx: Tx) => Promise<T>, options?: TransactionOptions) => Promise<T>;
   /**
@@ -50,11 +54,14 @@ export interface JobContext<Tx = Queryable> {
    * @param value anything that JSON can carry; keep it short
    */
   readonly progress: (value: unknown) => void;
-  /** Return it to run again after `delay`, without costing an attempt. */
+  /** Return it to run again after `delay`, without costing an attempt. One that is neither returned nor thrown fails the attempt. */
   snooze(delay: Duration): Snooze;
-  /** Return it to end the job as cancelled. */
+  /** Return it to end the job as cancelled. One that is neither returned nor thrown fails the attempt. */
   cancel(reason: string): Cancel;
-  /** Return it to end the job as a dead letter, whatever attempts are left. */
+  /**
+   * Return it to end the job as a dead letter, whatever attempts are left. One that is neither returned nor thrown fails the
+   * attempt.
+   */
   discard(reason: string): Discard;
 }
 

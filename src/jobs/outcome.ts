@@ -1,35 +1,61 @@
 import { milliseconds } from "../core/duration.js";
-import { InvalidValueError } from "../core/errors.js";
+import { InvalidValueError, SoniqError } from "../core/errors.js";
 import { toJson } from "../core/json.js";
 import { backoffMs } from "./backoff.js";
 import type { ClaimedJob } from "./claim.js";
 import type { JobDefinition } from "./define-job.js";
-import { asDirective, directiveKind } from "./directives.js";
-import { storable } from "../core/storable.js";
+import { type AnyDirective, asDirective, directiveKind } from "./directives.js";
 import { type ErrorRecord, errorRecord } from "./error-record.js";
 
-/** How an attempt ended, as it will be written down. */
+/**
+ * How an attempt ended, as it will be written down. `error` is what the job keeps of a failure, `thrown` the same as it was
+ * thrown, for whoever reports it.
+ */
 export type Outcome =
   /** `result` is a JSON text; null for none. */
   | { readonly kind: "completed"; readonly result: string | null }
-  | { readonly kind: "retried"; readonly delayMs: number; readonly error: ErrorRecord }
+  | { readonly kind: "retried"; readonly delayMs: number; readonly error: ErrorRecord; readonly thrown?: unknown }
   | { readonly kind: "snoozed"; readonly delayMs: number }
-  /** Given back, unfinished, through no fault of its own. Without a delay, it has its old place in the queue. */
-  | { readonly kind: "released"; readonly delayMs: number | null }
+  | ReleasedOutcome
   /** Set aside until it is freed. */
   | { readonly kind: "parked" }
-  /** This worker has no definition of that name. Dead once `graceMs` have passed since a worker first met it. */
-  | { readonly kind: "unknown"; readonly delayMs: number; readonly graceMs: number }
+  | UnknownOutcome
   /** Without a reason of its own, the one that was given with the request stays. */
   | { readonly kind: "cancelled"; readonly reason?: string }
-  | { readonly kind: "dead"; readonly reason: string; readonly error?: ErrorRecord };
+  | { readonly kind: "dead"; readonly reason: string; readonly error?: ErrorRecord; readonly thrown?: unknown };
 
-/** What became of running a handler; `refused`: its payload was not valid, so it did not run. */
-export type Ending =
-  { readonly returned: unknown } | { readonly threw: unknown } | { readonly refused: InvalidValueError };
+/** Given back, unfinished, through no fault of its own. */
+interface ReleasedOutcome {
+  readonly kind: "released";
+  /** Null: it has its old place in the queue. */
+  readonly delayMs: number | null;
+  /** Its handler was called, and has ended in order: the job's earlier crashes are forgotten. */
+  readonly ran?: true;
+  /** Its transaction lost its connection, which counts as a crash: dead at so many. */
+  readonly maxCrashes?: number;
+  readonly error?: ErrorRecord;
+  readonly thrown?: unknown;
+}
+
+/** This worker's code cannot run it, and that of another worker may: given back for that. */
+interface UnknownOutcome {
+  readonly kind: "unknown";
+  readonly delayMs: number;
+  /** The job is dead once so much time has passed since a worker first met it. */
+  readonly graceMs: number;
+  /** If it dies. */
+  readonly reason: string;
+  /** Dead at once, unless a live session of another version of the code works this queue. */
+  readonly queue?: string;
+  readonly error?: ErrorRecord;
+  readonly thrown?: unknown;
+}
+
+/** What became of running a handler. */
+export type Ending = { readonly returned: unknown } | { readonly threw: unknown };
 
 /**
- * The outcome of an attempt.
+ * The outcome of an attempt. Never throws, whatever it is given.
  *
  * @param job as claimed
  * @param definition decides the backoff, and whether there is a result
@@ -43,7 +69,6 @@ export function decide(
   worker: string,
   random: number,
 ): Outcome {
-  if ("refused" in ending) return unparsable(job, ending.refused, worker);
   const value = "threw" in ending ? ending.threw : ending.returned;
   const directive = asDirective(value);
   if (!directive) {
@@ -51,40 +76,72 @@ export function decide(
       ? failed(job, definition, value, worker, random)
       : completed(job, definition, value, worker);
   }
-  const kind = directiveKind(directive);
-  switch (kind) {
-    case "snooze":
-      return { kind: "snoozed", delayMs: (directive as { delayMs: number }).delayMs };
-    case "park":
-      return { kind: "parked" };
-    case "cancel":
-      return { kind: "cancelled", reason: storable(directive.message) };
-    case "discard":
-      return {
-        kind: "dead",
-        reason: `discarded: ${storable(directive.message)}`,
-        error: errorRecord(directive, job.attempt, worker),
-      };
-    case "retry":
-      return failed(job, definition, directive, worker, random, (directive as { delayMs: number }).delayMs);
-    default:
-      return kind satisfies never;
+  try {
+    return obeyed(job, definition, directive, worker, random);
+  } catch (error) {
+    // Somebody has changed what it says.
+    return failed(job, definition, error, worker, random);
   }
 }
 
-/** A job whose payload its validator no longer takes: trying again would not help. */
-function unparsable(job: ClaimedJob, error: InvalidValueError, worker: string): Outcome {
-  const record = errorRecord(error, job.attempt, worker);
-  return { kind: "dead", reason: `invalid payload: ${record.message}`, error: record };
+function obeyed(
+  job: ClaimedJob,
+  definition: JobDefinition,
+  directive: AnyDirective,
+  worker: string,
+  random: number,
+): Outcome {
+  const kind = directiveKind(directive);
+  const delayMs = "delayMs" in directive ? milliseconds(Number(directive.delayMs), `job ${job.name}: delay`) : 0;
+  switch (kind) {
+    case "snooze":
+      return { kind: "snoozed", delayMs };
+    case "park":
+      return { kind: "parked" };
+    case "cancel":
+      return { kind: "cancelled", reason: errorRecord(directive, job.attempt, worker).message };
+    case "discard": {
+      const error = errorRecord(directive, job.attempt, worker);
+      return { kind: "dead", reason: `discarded: ${error.message}`, error, thrown: directive };
+    }
+    case "retry":
+      return failed(job, definition, directive, worker, random, delayMs);
+    default:
+      throw new SoniqError(`job ${job.name}: this version knows no directive ${JSON.stringify(kind satisfies never)}`);
+  }
 }
 
 /** A job of a name that this worker does not know: given back more and more slowly. */
 export function unknownName(job: ClaimedJob, graceMs: number, random: number): Outcome {
+  const thrown = new SoniqError(`this worker knows no job of the name ${JSON.stringify(job.name)}`);
+  return { kind: "unknown", delayMs: unknownDelayMs(job, random), graceMs, reason: "unknown job name", thrown };
+}
+
+/**
+ * A job whose payload this worker's validator refuses, so that it did not run: dead, since trying again would not help; but
+ * given back as one of an unknown name while other code works its queue, as during a rolling deploy.
+ */
+export function refusedPayload(
+  job: ClaimedJob,
+  refused: InvalidValueError,
+  worker: string,
+  graceMs: number,
+  random: number,
+): Outcome {
+  const error = errorRecord(refused, job.attempt, worker);
   return {
     kind: "unknown",
-    delayMs: Math.min(30_000, 1_000 * 2 ** Math.min(job.claims - 1, 10)) * (0.5 + random / 2),
+    delayMs: unknownDelayMs(job, random),
     graceMs,
+    reason: `invalid payload: ${error.message}`,
+    queue: job.queue,
+    error,
+    thrown: refused,
   };
+}
+
+function unknownDelayMs({ claims }: ClaimedJob, random: number): number {
+  return Math.min(30_000, 1_000 * 2 ** Math.min(claims - 1, 10)) * (0.5 + random / 2);
 }
 
 function completed(job: ClaimedJob, definition: JobDefinition, returned: unknown, worker: string): Outcome {
@@ -97,9 +154,9 @@ function completed(job: ClaimedJob, definition: JobDefinition, returned: unknown
 }
 
 /** A job that did its work, and returned what cannot be kept: it is not done again for that. */
-function unstorable(job: ClaimedJob, error: unknown, worker: string): Outcome {
-  const record = errorRecord(error, job.attempt, worker);
-  return { kind: "dead", reason: `its result could not be stored: ${record.message}`, error: record };
+function unstorable(job: ClaimedJob, thrown: unknown, worker: string): Outcome {
+  const error = errorRecord(thrown, job.attempt, worker);
+  return { kind: "dead", reason: `its result could not be stored: ${error.message}`, error, thrown };
 }
 
 function failed(
@@ -111,18 +168,23 @@ function failed(
   askedMs?: number,
 ): Outcome {
   const error = errorRecord(thrown, job.attempt, worker);
-  if (job.attempt >= job.maxAttempts) return { kind: "dead", reason: `out of attempts: ${error.message}`, error };
+  if (job.attempt >= job.maxAttempts)
+    return { kind: "dead", reason: `out of attempts: ${error.message}`, error, thrown };
   return {
     kind: "retried",
     delayMs: askedMs ?? ownBackoffMs(job, definition, thrown) ?? backoffMs(job.attempt, random),
     error,
+    thrown,
   };
 }
 
-/** A backoff function of the user's that throws must not keep the job from being settled. */
+/** A backoff function of the user's that throws, or returns a promise, must not keep the job from being settled. */
 function ownBackoffMs(job: ClaimedJob, definition: JobDefinition, thrown: unknown): number | undefined {
   try {
-    return definition.backoff && milliseconds(definition.backoff(job.attempt, thrown), `job ${job.name}: backoff`);
+    const delay: unknown = definition.backoff?.(job.attempt, thrown);
+    if (delay === undefined) return undefined;
+    if (typeof delay === "object" && delay !== null) Promise.resolve(delay).catch(() => {});
+    return milliseconds(delay as never, `job ${job.name}: backoff`);
   } catch {
     return undefined;
   }

@@ -11,15 +11,22 @@ type Claim = Pick<ClaimedJob, "id" | "claimToken">;
  * Writes down how far an active job is, unless others have locked its row.
  *
  * @param progress a JSON text
- * @returns whether it is written: it is not for a claim that has ended, either
+ * @returns `fenced`: the claim has ended, so it never will be written
  */
-export function saveProgress(db: Queryable, workerId: string, job: Claim, progress: string): Promise<boolean> {
+export async function saveProgress(
+  db: Queryable,
+  workerId: string,
+  job: Claim,
+  progress: string,
+): Promise<"written" | "locked" | "fenced"> {
   const free = new QueryBuilder()
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
     .where(eq(soniqJobs.id, job.id))
     .for("no key update", { skipLocked: true });
-  return save(db, workerId, job, progress, sql`${soniqJobs.id} = any (array(${free}))`);
+  if (await save(db, workerId, job, progress, sql`${soniqJobs.id} = any (array(${free}))`)) return "written";
+  const [standing] = await builder(db).select({ id: soniqJobs.id }).from(soniqJobs).where(isOf(workerId, job));
+  return standing ? "locked" : "fenced";
 }
 
 /** The same in the job's own transaction, whose settle waits for the row in any case. */
@@ -32,17 +39,15 @@ export function saveProgressInTransaction(
   return save(tx, workerId, job, progress);
 }
 
-async function save(
-  db: Queryable,
-  workerId: string,
-  { id, claimToken }: Claim,
-  progress: string,
-  only?: SQL,
-): Promise<boolean> {
+async function save(db: Queryable, workerId: string, job: Claim, progress: string, only?: SQL): Promise<boolean> {
   const saved = await builder(db)
     .update(soniqJobs)
     .set({ progress: sql`${progress}::text::jsonb` })
-    .where(and(eq(soniqJobs.id, id), eq(soniqJobs.claimToken, claimToken), eq(soniqJobs.workerId, workerId), only))
+    .where(and(isOf(workerId, job), only))
     .returning({ id: soniqJobs.id });
   return saved.length > 0;
+}
+
+function isOf(workerId: string, { id, claimToken }: Claim): SQL | undefined {
+  return and(eq(soniqJobs.id, id), eq(soniqJobs.claimToken, claimToken), eq(soniqJobs.workerId, workerId));
 }

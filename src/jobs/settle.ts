@@ -1,6 +1,7 @@
 import { and, type Column, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
+import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
@@ -85,7 +86,7 @@ function statements(also?: SQL, only?: () => SQL) {
         .set(of === "completions" ? completion() : changes())
         // The limit tells the planner how many they are: for one, it would else read a small table from end to end.
         .from(
-          sql`(select * from jsonb_to_recordset(${sql.placeholder("rows")}::text::jsonb) as row (${columns[of]}) limit ${sql.placeholder("count")}) as s`,
+          sql`(select ${selected[of]} from jsonb_to_recordset(${sql.placeholder("rows")}::text::jsonb) as row (${columns[of]}) limit ${sql.placeholder("count")}) as s`,
         )
         .where(
           and(
@@ -124,7 +125,18 @@ async function send(
 
 const columns = {
   completions: sql`id bigint, token int, result jsonb`,
-  outcomes: sql`id bigint, token int, state text, "delayMs" float8, parked boolean, refund int, "graceMs" float8, result jsonb, error jsonb, reason text, logs jsonb`,
+  outcomes: sql`id bigint, token int, state text, "delayMs" float8, parked boolean, refund int, ran boolean, "maxCrashes" int, "graceMs" float8, queue text, result jsonb, error jsonb, reason text, logs jsonb`,
+};
+
+/** Whether a live session of another version of the application's code works a queue. */
+const otherCode = sql`exists (select 1 from ${soniqWorkers} as own, ${soniqWorkers} as other
+  where own.id = ${sql.placeholder("workerId")} and other.ended_at is null and other.lease_expires_at > now()
+    and other.code is distinct from own.code and other.queues ? row.queue)`;
+
+/** Asked once for each row, and only for those that name a queue. */
+const selected = {
+  completions: sql`*`,
+  outcomes: sql`*, case when row.queue is not null then not ${otherCode} else false end as alone`,
 };
 
 const told = {
@@ -136,7 +148,11 @@ const told = {
   reason: soniqJobs.reason,
 };
 
-const errors = { completions: sql`null::jsonb`.as("error"), outcomes: sql`s.error`.as("error") };
+const errors = {
+  completions: sql`null::jsonb`.as("error"),
+  // One that was given back has not failed.
+  outcomes: sql`case when s.refund = 0 or ${soniqJobs.state} = 'dead' then s.error end`.as("error"),
+};
 
 function completion() {
   return {
@@ -149,8 +165,11 @@ function completion() {
 
 function changes() {
   const cancelled = sql`s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null`;
-  const givenUp = sql`s."graceMs" is not null and coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now()`;
-  const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} then 'dead' else s.state end`;
+  const givenUp = sql`s."graceMs" is not null and (s.alone or coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now())`;
+  const crashes = sql`${soniqJobs.crashes} + 1`;
+  const crashedOut = sql`s."maxCrashes" is not null and ${crashes} >= s."maxCrashes"`;
+  const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} or ${crashedOut} then 'dead' else s.state end`;
+  const lost = sql`'its transaction lost its connection (crash ' || (${crashes}) || ' of ' || s."maxCrashes" || '): ' || (s.error ->> 'message')`;
   return {
     ...endClaim(
       state,
@@ -160,11 +179,18 @@ function changes() {
         sql`coalesce(now() + s."delayMs" * interval '1 millisecond', ${soniqJobs.runAt})`,
       ),
     ),
-    attempt: sql`${soniqJobs.attempt} - s.refund`,
-    unknownSince: when(sql`s."graceMs" is not null`, sql`coalesce(${soniqJobs.unknownSince}, now())`, sql`null`),
+    // A payload that is no longer valid costs the attempt.
+    attempt: sql`${soniqJobs.attempt} - ${when(sql`${givenUp} and s.error is not null`, sql`0`, sql`s.refund`)}`,
+    crashes: sql`case when s."maxCrashes" is not null then ${crashes} when s.ran then 0 else ${soniqJobs.crashes} end`,
+    unknownSince: sql`case when s."graceMs" is not null then coalesce(${soniqJobs.unknownSince}, now()) when s.state = 'queued' and s.ran is not true then ${soniqJobs.unknownSince} end`,
     result: sql`s.result`,
-    reason: sql`case when ${state} = 'cancelled' then coalesce(${soniqJobs.reason}, s.reason, 'cancelled') when ${givenUp} then 'unknown job name' else s.reason end`,
-    errors: when(sql`s.error is null`, soniqJobs.errors, errorsWith(sql`s.error`)),
+    reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, case when s.state <> 'queued' then s.reason end, 'cancelled') when 'dead' then ${when(crashedOut, lost, sql`s.reason`)} end`,
+    // What is given back has not failed.
+    errors: when(
+      sql`s.error is not null and (s.refund = 0 or ${givenUp} or ${crashedOut})`,
+      errorsWith(sql`s.error`),
+      soniqJobs.errors,
+    ),
     logs: when(sql`s.logs is null`, soniqJobs.logs, logsWith(sql`s.logs`)),
   };
 }
@@ -180,7 +206,9 @@ function isPlainCompletion({ outcome, logs }: Settlement): boolean {
 /** A result is a JSON text already. */
 function completionJson({ id, claimToken, outcome }: Settlement): string {
   const { result = null } = columnsOf(outcome);
-  return result === null ? `{"id":${id},"token":${claimToken}}` : `{"id":${id},"token":${claimToken},"result":${result}}`;
+  return result === null
+    ? `{"id":${id},"token":${claimToken}}`
+    : `{"id":${id},"token":${claimToken},"result":${result}}`;
 }
 
 function outcomeJson({ id, claimToken, outcome, logs = "null" }: Settlement): string {
@@ -195,7 +223,13 @@ interface OutcomeColumns {
   readonly parked?: true;
   /** What the attempt is lowered by. */
   readonly refund: 0 | 1;
+  /** It is queued again by an attempt that ended in order: what crashed before is forgotten. */
+  readonly ran?: true;
+  /** It counts as a crash: dead at so many. */
+  readonly maxCrashes?: number;
   readonly graceMs?: number;
+  /** Dead at once, unless other code works this queue. */
+  readonly queue?: string;
   readonly result?: string | null;
   readonly error?: unknown;
   readonly reason?: string;
@@ -206,14 +240,16 @@ function columnsOf(outcome: Outcome): OutcomeColumns {
     case "completed":
       return { state: "completed", refund: 0, result: outcome.result };
     case "retried":
-      return { state: "queued", refund: 0, delayMs: outcome.delayMs, error: outcome.error };
+      return { state: "queued", refund: 0, ran: true, delayMs: outcome.delayMs, error: outcome.error };
     case "snoozed":
-    case "released":
-      return { state: "queued", refund: 1, delayMs: outcome.delayMs };
+      return { state: "queued", refund: 1, ran: true, delayMs: outcome.delayMs };
     case "parked":
-      return { state: "queued", refund: 1, parked: true };
-    case "unknown":
-      return { state: "queued", refund: 1, delayMs: outcome.delayMs, graceMs: outcome.graceMs };
+      return { state: "queued", refund: 1, ran: true, parked: true };
+    case "released":
+    case "unknown": {
+      const { kind: _kind, thrown: _thrown, ...rest } = outcome;
+      return { state: "queued", refund: 1, ...rest };
+    }
     case "cancelled":
       return { state: "cancelled", refund: 0, ...(outcome.reason !== undefined && { reason: outcome.reason }) };
     case "dead":

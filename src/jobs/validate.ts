@@ -2,6 +2,9 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidValueError, pathText } from "../core/errors.js";
 import { isSecretName } from "../core/secret-name.js";
 
+/** What a validator makes of a value: its output, or why it refuses. */
+export type Validated<Out> = { readonly value: Out } | { readonly refused: InvalidValueError };
+
 /**
  * Runs a Standard Schema validator. Nothing is waited for where it answers at once, as nearly all do.
  *
@@ -15,19 +18,35 @@ export function validate<Out>(
   value: unknown,
   what: string,
 ): Out | Promise<Out> {
-  const checked = validator["~standard"].validate(value);
-  return "then" in checked
-    ? Promise.resolve(checked).then((later) => outputOf(later, value, what))
-    : outputOf(checked, value, what);
+  const checked = check(validator, value, what);
+  return checked instanceof Promise ? checked.then(outputOf) : outputOf(checked);
 }
 
-function outputOf<Out>(checked: StandardSchemaV1.Result<Out>, value: unknown, what: string): Out {
-  if (!checked.issues) return checked.value;
+/** The same, but a refusal is returned: what is thrown, the validator itself has failed with. */
+export function check<Out>(
+  validator: StandardSchemaV1<unknown, Out>,
+  value: unknown,
+  what: string,
+): Validated<Out> | Promise<Validated<Out>> {
+  const checked = validator["~standard"].validate(value);
+  return "then" in checked
+    ? Promise.resolve(checked).then((later) => validated(later, value, what))
+    : validated(checked, value, what);
+}
+
+function outputOf<Out>(checked: Validated<Out>): Out {
+  if ("refused" in checked) throw checked.refused;
+  return checked.value;
+}
+
+function validated<Out>(checked: StandardSchemaV1.Result<Out>, value: unknown, what: string): Validated<Out> {
+  if (!checked.issues) return checked;
   const [first] = checked.issues;
   const path = first?.path?.map((segment) => (typeof segment === "object" ? segment.key : segment)) ?? [];
   const isSecret = path.some((key) => isSecretName(String(key)));
   const why = isSecret ? "" : withoutValue(first?.message ?? "", valueAt(value, path));
-  throw new InvalidValueError(what + pathText(path), `is not valid: ${why || "its validator says no"}`);
+  const problem = `is not valid: ${why || "its validator says no"}`;
+  return { refused: new InvalidValueError(what + pathText(path), problem) };
 }
 
 /** The value that a path leads to, as far as it does. */

@@ -9,6 +9,8 @@ export interface SessionInput {
   readonly host: string;
   readonly pid: number;
   readonly version: string;
+  /** A digest of the application's code, if it has some. */
+  readonly code?: string;
   /** Concurrency by queue. */
   readonly queues: Readonly<Record<string, number>>;
   /** The schedules that its code defines: the definitions' hashes by name. Default: none. */
@@ -23,7 +25,7 @@ const leaseFor = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millise
 /** Begins a worker session. @returns its id, fresh each time */
 export async function openSession(
   db: Queryable,
-  { host, pid, version, queues, schedules = {}, leaseMs, timeline }: SessionInput,
+  { host, pid, version, code, queues, schedules = {}, leaseMs, timeline }: SessionInput,
 ): Promise<string> {
   const [session] = await builder(db)
     .insert(soniqWorkers)
@@ -31,6 +33,7 @@ export async function openSession(
       host,
       pid,
       version,
+      code,
       queues: sql`${JSON.stringify(queues)}::text::jsonb`,
       schedules: sql`${JSON.stringify(schedules)}::text::jsonb`,
       leaseExpiresAt: leaseFor(leaseMs),

@@ -29,7 +29,8 @@ export interface TestConfig<Jobs, Tx> {
 const mostRounds = 100;
 const jobsPerClaim = 1_000;
 const leaseMs = 86_400_000;
-const unknownGraceMs = 600_000;
+/** No other worker is there for a payload that is refused. */
+const limits = { timeoutGraceMs: 5_000, unknownGraceMs: 600_000, refusedGraceMs: 0, maxCrashes: 5 };
 /** The transaction ends before anything could be. */
 const neverPruned = { completed: Infinity, cancelled: Infinity, dead: Infinity };
 
@@ -80,7 +81,7 @@ async function* claims(tx: Queryable, workerId: string): AsyncGenerator<ClaimedJ
 async function attempt(tx: Queryable, run: Run, runnable: Runnable | undefined, tell: Tell): Promise<SettledEvent> {
   const { job, workerId, startedAt } = run;
   if (runnable) tell({ type: "started", job });
-  const end = await run.execute(runnable, unknownGraceMs);
+  const end = await run.execute(runnable);
   const runMs = performance.now() - startedAt;
   if (end.kind === "to settle") {
     const { outcome, logs } = end;
@@ -108,10 +109,11 @@ function surroundings(tx: Queryable, tell: Tell): ConstructorParameters<typeof R
       db: tx,
       deleted: new Set(),
       settles: () => plainSettles,
-      bound: async () => () => {},
+      bound: async () => ({ timeoutMs: Infinity, cancel: () => {} }),
       timed: false,
     },
     logs: new LogWriter(tx, tell),
+    limits,
     random: () => 1,
     tell,
   };

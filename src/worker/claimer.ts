@@ -2,7 +2,6 @@ import type { Queryable } from "../core/queryable.js";
 import { claim, type ClaimedJob } from "../jobs/claim.js";
 import { ClaimMarks, fromTheBeginning, type Mark } from "../jobs/claim-marks.js";
 import { Histogram } from "../stats/histogram.js";
-import { graceMs } from "./run.js";
 import type { Settings } from "./settings.js";
 import { Unanswered } from "./unanswered.js";
 
@@ -33,12 +32,12 @@ export class Claimer {
   constructor(
     private readonly db: Queryable,
     private readonly queue: string,
-    { runnables }: Settings,
+    { runnables, timeoutGraceMs }: Settings,
     private readonly flushesLater: () => boolean,
     /** The token of the next claim. */
     private readonly nextToken: () => number,
   ) {
-    const slack = longestBufferMs + 2 * graceMs;
+    const slack = longestBufferMs + 2 * timeoutGraceMs;
     const timeouts = [...runnables].map(([name, { timeoutMs }]) => [name, timeoutMs + slack] as const);
     this.#deadlines = JSON.stringify(Object.fromEntries(timeouts));
     this.#defaultDeadlineMs = 60_000 + slack;

@@ -68,7 +68,10 @@ export interface WorkerConfig {
   readonly maxConnections?: number;
   /** A definition's own comes before it. Names that this configuration does not know are pruned by it, too. */
   readonly retention?: Retention;
-  /** How many workers may crash with a job in hand before it is a dead letter. Default 5. */
+  /**
+   * How many workers may crash with a job in hand, or connections break under its transaction, before it is a dead letter.
+   * An attempt that ends in order makes up for those before. Default 5.
+   */
   readonly maxCrashes?: number;
   /**
    * Told of each job that starts, logs or ends, and of what goes wrong with the worker. It holds up the worker for as long as it
@@ -79,8 +82,16 @@ export interface WorkerConfig {
   readonly middleware?: readonly Middleware[];
   /** Writes down what the worker tells, such as a pino logger. `soniq-drizzle work` prints to it instead. */
   readonly logger?: Logger;
-  /** How long a job of an unknown name is given back, for a newer worker to come, before it is a dead letter. Default `"10m"`. */
+  /**
+   * How long a job of an unknown name is given back, for a newer worker to come, before it is a dead letter. Default `"10m"`.
+   * The same holds for one whose payload the validator refuses, while a worker of other code works its queue.
+   */
   readonly unknownGrace?: Duration;
+  /**
+   * How long a handler may take to end once its `signal` was aborted, as by its timeout, before the worker goes on without
+   * it. Default `"5s"`.
+   */
+  readonly timeoutGrace?: Duration;
   /** Has the worker deliver webhooks, from the queue `webhooks`. Default: it does not. */
   readonly webhooks?: WebhookConfig;
 }

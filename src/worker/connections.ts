@@ -33,14 +33,19 @@ export interface Connections {
    * Bounds a handler's transaction that was just begun.
    *
    * @param statementMs how long each of its statements may take
-   * @returns cancels what it is doing
+   * @returns how long the server lets it take, if it says so; and what cancels what it is doing
    */
-  readonly bound: (tx: Queryable, statementMs: number) => Promise<() => void>;
+  readonly bound: (tx: Queryable, statementMs: number) => Promise<BoundTransaction>;
   /** Asks on which timeline PostgreSQL is; undefined where that is not to be known, or cannot change. */
   readonly timeline: SQL | undefined;
   /** Ends the sessions of workers that are dead. */
   readonly endDeadSessions: () => Promise<unknown>;
   close(): Promise<void>;
+}
+
+interface BoundTransaction {
+  readonly timeoutMs: number;
+  readonly cancel: () => void;
 }
 
 const shortestPatienceMs = 5_000;
@@ -89,7 +94,10 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
     },
     async bound(tx, statementMs) {
       const backend = await boundTransaction(tx, leaseMs, statementMs);
-      return () => void cancelStatement(engine.db, backend).catch(() => {});
+      return {
+        timeoutMs: backend.timeoutMs || Infinity,
+        cancel: () => void cancelStatement(engine.db, backend).catch(() => {}),
+      };
     },
     timeline,
     endDeadSessions: () => expireSessions(engine.db, timeline),
@@ -109,7 +117,7 @@ function shareSession({ db, openSlot, openListener: listen }: PgliteConnection):
     timed: false,
     openListener: listen,
     // Nobody else could cancel, and PGlite does not survive that a time of PostgreSQL's is up.
-    bound: async () => () => {},
+    bound: async () => ({ timeoutMs: Infinity, cancel: () => {} }),
     timeline: undefined,
     endDeadSessions: () => endEarlierSessions(db),
     close: async () => transactions.close(),

@@ -89,7 +89,7 @@ export function workerOf(settings: Settings, listeners: readonly (Tell | undefin
   }
 
   const worker: ProcessWorker = {
-    start() {
+    async start() {
       if (stopping) throw new SoniqError("this worker has been stopped: create another one");
       starting ??= start().catch((error: unknown) => {
         starting = undefined;

@@ -26,7 +26,7 @@ export function withDeliveries(settings: Settings, db: Queryable): Settings {
   if (!webhooks) return settings;
   const checked = checkWebhooks(webhooks);
   const run = deliver(db, checked) as HandlerFunction<unknown, unknown>;
-  const runnable = { definition: deliveryJob, run, timeoutMs: checked.timeoutMs + slackMs, retentionMs };
+  const runnable = { definition: deliveryJob, run, handler: run, timeoutMs: checked.timeoutMs + slackMs, retentionMs };
   return { ...settings, runnables: new Map([...runnables, [deliveryJob.name, runnable]]) };
 }
 

@@ -85,6 +85,7 @@ export class Engine {
     const { route, engine, transactions, bound, timed, endDeadSessions } = this.connections;
     const { db } = engine;
     const settings = withDeliveries(this.settings, db);
+    const { timeoutGraceMs, unknownGraceMs, maxCrashes } = settings;
     await onceThereIsRoom(() => checkTables(db), stop, tell);
     const deleted = await findUnkept(this.settings, this.connections);
     const jobEvents = new JobEvents(db);
@@ -108,6 +109,7 @@ export class Engine {
           settler,
           transactions: { slots: transactions, db, deleted, settles, bound, timed },
           logs,
+          limits: { timeoutGraceMs, unknownGraceMs, refusedGraceMs: unknownGraceMs, maxCrashes },
           random: Math.random,
           tell,
           heard: this.#heard,

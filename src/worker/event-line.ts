@@ -24,6 +24,8 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
     case "fenced": {
       const { id, name, attempt, maxAttempts } = event.job;
       const { error, cause, reason } = whyEnded(event.outcome);
+      const thrown =
+        event.type === "released" && !error && event.error !== undefined ? errorText(event.error) : undefined;
       const again = event.type !== "fenced" && event.state === "queued" && "delayMs" in event.outcome;
       const detail = [
         `${name} #${id}`,
@@ -32,7 +34,9 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
         ...(attempt > 1 || error ? [`attempt ${attempt} of ${maxAttempts}`] : []),
         ...(again ? [`again in ${((event.outcome as { delayMs: number }).delayMs / 1000).toFixed(1)} s`] : []),
       ].join(" · ");
-      const why = [reason ?? error, cause].flatMap((text) => text?.split("\n", 1) ?? []).join(" ← ");
+      const why = [reason ?? error ?? (thrown && storable(thrown, 500)), cause]
+        .flatMap((text) => text?.split("\n", 1) ?? [])
+        .join(" ← ");
       return why ? `${detail}: ${why}` : detail;
     }
     case "late error":
@@ -68,6 +72,5 @@ export function whyEnded(outcome: Outcome): { error?: string; cause?: string; re
     ...(message !== undefined && { error: message }),
     ...(cause !== undefined && { cause }),
     ...("reason" in outcome && outcome.reason !== undefined && { reason: outcome.reason }),
-    ...(outcome.kind === "unknown" && { reason: "this worker knows no job of that name" }),
   };
 }

@@ -36,7 +36,7 @@ function write(logger: Logger, event: WorkerEvent, leftOut: number): void {
     case "cancelled":
     case "dead":
     case "fenced": {
-      const level = event.type === "dead" ? "error" : event.type === "fenced" ? "warn" : "info";
+      const level = levelOf(event);
       const { outcome, runMs } = event;
       const state = event.type === "fenced" ? "fenced" : event.state;
       const fields = { outcome: outcome.kind, state, runMs: Math.round(runMs), ...whyEnded(outcome) };
@@ -59,6 +59,12 @@ function write(logger: Logger, event: WorkerEvent, leftOut: number): void {
     default:
       return event satisfies never;
   }
+}
+
+function levelOf(event: Extract<WorkerEvent, { outcome: unknown }>): "info" | "warn" | "error" {
+  if (event.type === "dead") return "error";
+  // A release with an error has lost the connection of its transaction.
+  return event.type === "fenced" || (event.type === "released" && event.error !== undefined) ? "warn" : "info";
 }
 
 function jobFields({ job: { id, name, queue, attempt } }: Extract<WorkerEvent, { job: unknown }>) {

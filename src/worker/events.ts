@@ -20,9 +20,12 @@ export type WorkerEvent =
   | SettledEvent
   /** An attempt ended, but the job had been taken from this worker: nothing was written. */
   | { readonly type: "fenced"; readonly job: ClaimedJob; readonly outcome: Outcome; readonly runMs: number }
-  /** A handler threw after its transaction had completed the job: nothing is tried again. */
+  /**
+   * A handler threw after its transaction had completed the job, or made a directive when its attempt had ended: nothing is
+   * tried again.
+   */
   | { readonly type: "late error"; readonly job: ClaimedJob; readonly error: unknown }
-  /** Jobs of dead workers were given back. */
+  /** Jobs of dead workers were given back; one that is `dead` has its `reason`. */
   | { readonly type: "rescued"; readonly jobs: readonly Rescued[] }
   /** This session had ended, its jobs were taken; a new one has begun. */
   | { readonly type: "session lost" }
@@ -53,6 +56,12 @@ export interface SettledEvent {
   readonly job: ClaimedJob;
   /** What the attempt came to. */
   readonly outcome: Outcome;
+  /**
+   * What it failed with, as it was thrown: by the handler, or by what kept it from running to its end, such as its timeout or an
+   * invalid payload. Undefined where nothing failed. The job is tried again where `state` is `queued`; it was the last
+   * attempt where that is `dead`.
+   */
+  readonly error?: unknown;
   readonly state: Settled["state"];
   /** How long the attempt took, in milliseconds. */
   readonly runMs: number;
@@ -60,7 +69,8 @@ export interface SettledEvent {
 
 /** The event of an attempt that was settled. */
 export function settledEvent(job: ClaimedJob, outcome: Outcome, state: Settled["state"], runMs: number): SettledEvent {
-  return { type: state === "queued" ? outcome.kind : state, job, outcome, state, runMs };
+  const type = state === "queued" ? outcome.kind : state;
+  return { type, job, outcome, state, runMs, ...("thrown" in outcome && { error: outcome.thrown }) };
 }
 
 export type Tell = (event: WorkerEvent) => void;

@@ -1,11 +1,7 @@
 import type { Duration } from "../core/duration.js";
 import type { ClaimedJob } from "../jobs/claim.js";
-import { Cancel, Discard, Snooze } from "../jobs/directives.js";
+import { Cancel, type Directive, Discard, Snooze } from "../jobs/directives.js";
 import type { JobContext } from "../jobs/job-context.js";
-
-const snooze = (delay: Duration) => new Snooze(delay);
-const cancel = (reason: string) => new Cancel(reason);
-const discard = (reason: string) => new Discard(reason);
 
 /**
  * What the handler of one attempt gets beside the payload. A plain object, that it may be taken apart; the signal is made
@@ -17,6 +13,7 @@ export function handlerContext(
   transaction: JobContext["transaction"],
   log: JobContext["log"],
   progress: JobContext["progress"],
+  made: <D extends Directive>(directive: D) => D,
 ): JobContext {
   return {
     id,
@@ -32,8 +29,8 @@ export function handlerContext(
     transaction,
     log,
     progress,
-    snooze,
-    cancel,
-    discard,
+    snooze: (delay: Duration) => made(new Snooze(delay)),
+    cancel: (reason: string) => made(new Cancel(reason)),
+    discard: (reason: string) => made(new Discard(reason)),
   };
 }

@@ -13,6 +13,7 @@ import type { Settled, Settlement, Settles } from "../jobs/settle.js";
 import { findCommitted } from "../jobs/settled-before.js";
 import type { Connections } from "./connections.js";
 import { pause } from "./duties.js";
+import type { MadeDirectives } from "./made-directives.js";
 import type { Progress } from "./progress.js";
 import type { Runnable } from "./settings.js";
 
@@ -28,7 +29,7 @@ export interface TransactionSurroundings {
   /**
    * Bounds a transaction that was just begun, so that a worker which was frozen holds locks no longer than that.
    *
-   * @returns cancels what it is doing
+   * @returns how long it may take, and what cancels what it is doing
    */
   readonly bound: Connections["bound"];
   /** Whether a statement is answered in time, or its connection is of no use. */
@@ -42,8 +43,8 @@ export type TransactionEnd =
   | { readonly kind: "fenced"; readonly outcome: Outcome }
   /** It did not end the job as completed: rolled back, and what was returned decides. */
   | { readonly kind: "returned"; readonly returned: unknown }
-  /** Its connection broke: rolled back. */
-  | { readonly kind: "lost" };
+  /** Its connection broke, or there was none for it: rolled back. `began`: its own statements may have been why. */
+  | { readonly kind: "lost"; readonly began: boolean };
 
 // oxlint-disable-next-line no-explicit-any -- typed where the handler is written
 type Body = (tx: any) => Promise<unknown>;
@@ -83,6 +84,7 @@ export class JobTransaction {
     private readonly logs: () => string | undefined,
     /** Undefined while the handler has told of none. */
     private readonly progress: () => Progress | undefined,
+    private readonly made: MadeDirectives,
   ) {}
 
   /** @returns what the body returned, once it is committed */
@@ -117,12 +119,14 @@ export class JobTransaction {
   async #untilNoConflict(body: Body, options?: TransactionOptions): Promise<unknown> {
     // Written beside it, at REPEATABLE READ it would be in its way.
     await this.progress()?.hold();
+    const made = this.made.count;
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#inSlot(body, options);
       } catch (error) {
         const conflict = isConflict(error) && !this.end && !this.signal.aborted;
         if (!conflict || tries === conflictTries) throw error;
+        this.made.keepFirst(made);
         await pause(Math.random() * 20 * 2 ** tries, this.signal);
       }
     }
@@ -133,9 +137,11 @@ export class JobTransaction {
     // One whose time was up before it asked has not only waited: that attempt counts.
     this.signal.throwIfAborted();
     const slot = await slots.take(this.signal).catch((error: unknown) => {
-      // It has only waited.
-      this.end = { kind: "lost" };
-      throw error;
+      this.end = { kind: "lost", began: false };
+      throw new SoniqError(
+        `job ${this.job.name}: it waited for a connection for job.transaction until it was interrupted: allow the worker more of them (maxConnections), or run fewer of its jobs at once`,
+        { cause: error },
+      );
     });
     this.#slot = slot;
     try {
@@ -153,20 +159,24 @@ export class JobTransaction {
     let returned: unknown;
     let outcome: Outcome | undefined;
     let written: Settled["state"] | undefined;
-    let began = false;
+    let [began, bodyRuns] = [false, false];
     const impatient = (ms: number) => (around.timed ? setTimeout(() => slot.destroy(), ms) : undefined);
     let patience = impatient(beginPatienceMs);
     const inTransaction = async (tx: Queryable) => {
       began = true;
-      const cancel = await around.bound(tx, runnable.timeoutMs);
+      const { timeoutMs, cancel } = await around.bound(tx, runnable.timeoutMs);
+      slot.loss.began(timeoutMs);
       clearTimeout(patience);
       this.signal.throwIfAborted();
       this.#cancel = cancel;
       this.signal.addEventListener("abort", cancel);
       try {
+        bodyRuns = true;
         returned = await body(tx);
         // Nobody waits for it any more.
         if (slot.loss.error) throw slot.loss.error;
+        const unreturned = this.made.unreturned(returned);
+        if (unreturned) throw unreturned;
         outcome = decide(job, runnable.definition, { returned }, workerId, 0);
         if (outcome.kind !== "completed") {
           this.end = { kind: "returned", returned };
@@ -191,7 +201,7 @@ export class JobTransaction {
       if (this.end) throw error;
       // What could not begin has not been at rest. One that PostgreSQL refuses to begin is wrong, and its connection is not.
       const notBegun = () =>
-        failureOf(error) === "row" ? undefined : new TransactionLostError(false, { cause: error });
+        failureOf(error) === "row" ? undefined : new TransactionLostError(undefined, { cause: error });
       const lost = began ? slot.loss.error : notBegun();
       if (outcome && written && (lost || failureOf(error) === "outage")) {
         slot.destroy();
@@ -200,8 +210,8 @@ export class JobTransaction {
       }
       if (!lost) throw error;
       slot.destroy();
-      // A transaction at rest for too long is the handler's own doing; one that was abandoned, ours.
-      if (!lost.idle && !this.#abandoned.signal.aborted) this.end = { kind: "lost" };
+      // A transaction that took too long is the handler's own doing; one that was abandoned, ours.
+      if (!lost.timeout && !this.#abandoned.signal.aborted) this.end = { kind: "lost", began: bodyRuns };
       throw lost;
     } finally {
       clearTimeout(patience);
@@ -236,11 +246,11 @@ export class JobTransaction {
       }
       const state = ended.get(settlement);
       if (state) this.end = { kind: "committed", outcome, state };
-      else this.end = ended.has(settlement) ? { kind: "fenced", outcome } : { kind: "lost" };
+      else this.end = ended.has(settlement) ? { kind: "fenced", outcome } : { kind: "lost", began: true };
       if (state) return;
       break;
     }
-    throw new TransactionLostError(false, { cause });
+    throw new TransactionLostError(undefined, { cause });
   }
 }
 

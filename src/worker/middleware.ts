@@ -1,4 +1,5 @@
 import { SoniqError } from "../core/errors.js";
+import { markReceived } from "../jobs/directives.js";
 import type { HandlerFunction, JobContext } from "../jobs/job-context.js";
 
 /** What a middleware knows of the job around whose handler it stands. */
@@ -33,7 +34,7 @@ async function through(
   let run: Promise<unknown> | undefined;
   const next = () => {
     if (run) return Promise.reject(new SoniqError(`job ${job.name}: a middleware called next() twice: it runs once`));
-    run = (async () => within(payload, job))();
+    run = ended(within, payload, job);
     // A middleware that does not wait for it need not mind its error: that is the attempt's.
     run.catch(() => {});
     return run;
@@ -47,4 +48,16 @@ async function through(
     );
   }
   return run;
+}
+
+/** What ends the attempt is for the middleware to judge from here on: a directive among it is not forgotten. */
+async function ended(within: HandlerFunction<unknown, unknown>, payload: unknown, job: JobContext): Promise<unknown> {
+  try {
+    const returned = await within(payload, job);
+    markReceived(returned);
+    return returned;
+  } catch (threw) {
+    markReceived(threw);
+    throw threw;
+  }
 }

@@ -1,4 +1,5 @@
 import { toJson } from "../core/json.js";
+import type { saveProgress } from "../jobs/save-progress.js";
 import { pause } from "./duties.js";
 
 /** How soon after one value is written the next one may be. */
@@ -13,13 +14,14 @@ export class Progress {
   #unwritten: string | undefined;
   #writing: Promise<void> | undefined;
   readonly #held = new AbortController();
+  #fenced = false;
 
   /**
    * @param write writes a JSON text, and says whether it could
    * @param failed is told of a value that is no JSON, or that the database refuses
    */
   constructor(
-    private readonly write: (json: string) => Promise<boolean>,
+    private readonly write: (json: string) => ReturnType<typeof saveProgress>,
     private readonly failed: (error: unknown) => void,
   ) {}
 
@@ -29,6 +31,8 @@ export class Progress {
   }
 
   report(value: unknown): void {
+    // The claim has ended: nobody will read it.
+    if (this.#fenced) return;
     try {
       this.#unwritten = toJson(value, "progress");
     } catch (error) {
@@ -47,12 +51,13 @@ export class Progress {
     while (this.#unwritten !== undefined) {
       const last = this.#held.signal.aborted;
       const json = this.#unwritten;
-      const isDone = await this.write(json).catch((error: unknown) => {
+      const written = await this.write(json).catch((error: unknown) => {
         this.failed(error);
-        return true;
+        return "written";
       });
-      if (isDone && this.#unwritten === json) this.#unwritten = undefined;
-      if (!isDone && last) break;
+      if (written === "fenced") this.#fenced = true;
+      if (this.#fenced || (written === "written" && this.#unwritten === json)) this.#unwritten = undefined;
+      if (written === "locked" && last) break;
       await pause(intervalMs, this.#held.signal);
     }
     this.#writing = undefined;

@@ -5,7 +5,9 @@ import type { Claimer } from "./claimer.js";
 import { longestBufferMs } from "./claimer.js";
 import { pause } from "./duties.js";
 import { settledEvent } from "./events.js";
-import { type Interruption, Run, type RunEnd } from "./run.js";
+import type { Interruption } from "./interruption.js";
+import { Run } from "./run.js";
+import type { RunEnd } from "./run-end.js";
 import { Sleep } from "./sleep.js";
 import type { Surroundings } from "./surroundings.js";
 import { Throughput } from "./throughput.js";
@@ -213,7 +215,11 @@ export class QueueWorker {
       this.#unsettled.add(job);
       const runnable = settings.runnables.get(job.name);
       if (heard && runnable) tell({ type: "started", job });
-      void run.execute(runnable, settings.unknownGraceMs).then((end) => this.#ended(run, end));
+      const failed = (error: unknown) => tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error });
+      void run
+        .execute(runnable)
+        .then((end) => this.#ended(run, end))
+        .catch(failed);
     }
   }
 
@@ -229,7 +235,6 @@ export class QueueWorker {
     this.#claimMore();
     switch (end.kind) {
       case "to settle":
-        if ("lost" in end) tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error: end.lost });
         void this.#settle(run, end.outcome, runMs, end.logs);
         break;
       case "settled":

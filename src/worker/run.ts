@@ -1,45 +1,32 @@
-import { InvalidValueError } from "../core/errors.js";
+import { type InvalidValueError, SoniqError } from "../core/errors.js";
 import type { ClaimedJob } from "../jobs/claim.js";
 import type { JobDefinition } from "../jobs/define-job.js";
-import { asDirective } from "../jobs/directives.js";
+import { asDirective, directiveKind } from "../jobs/directives.js";
+import { errorRecord } from "../jobs/error-record.js";
 import type { JobContext } from "../jobs/job-context.js";
-import { decide, type Ending, type Outcome, unknownName } from "../jobs/outcome.js";
+import { decide, type Ending, type Outcome, refusedPayload, unknownName } from "../jobs/outcome.js";
 import { saveProgress } from "../jobs/save-progress.js";
-import type { Settled } from "../jobs/settle.js";
-import { validate } from "../jobs/validate.js";
+import { check } from "../jobs/validate.js";
 import { handlerContext } from "./handler-context.js";
+import { gravity, type Interruption, reasons } from "./interruption.js";
 import { JobLog } from "./job-log.js";
 import { JobTransaction } from "./job-transaction.js";
+import { MadeDirectives } from "./made-directives.js";
 import { Progress } from "./progress.js";
+import type { RunEnd } from "./run-end.js";
 import type { Runnable } from "./settings.js";
 import type { Surroundings } from "./surroundings.js";
 
-/** Why an attempt was interrupted. */
-export type Interruption = "timeout" | "cancel" | "lost" | "shutdown" | "crash";
-
-/** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
-export const graceMs = 5_000;
-
-/** How an attempt ended, and what is left to do for it. */
-export type RunEnd =
-  /** `lost`: what its transaction's connection broke with; `logs`: what it logged last. */
-  | {
-      readonly kind: "to settle";
-      readonly outcome: Outcome;
-      readonly lost?: unknown;
-      readonly logs?: string | undefined;
-    }
-  /** Its own transaction has settled it; `late`: what the handler threw after that. */
-  | {
-      readonly kind: "settled";
-      readonly outcome: Outcome;
-      readonly state: Settled["state"];
-      readonly late?: unknown;
-    }
-  /** Its own transaction found the claim ended. */
-  | { readonly kind: "fenced"; readonly outcome: Outcome }
-  /** There is nothing to settle: the claim was lost, or is left to be rescued. */
-  | { readonly kind: "lost" };
+/** What bounds the attempts of a worker. */
+export interface AttemptLimits {
+  /** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
+  readonly timeoutGraceMs: number;
+  /** How long a job of an unknown name is given back, before it is dead. */
+  readonly unknownGraceMs: number;
+  /** The same for one whose payload is refused, while other code works its queue. */
+  readonly refusedGraceMs: number;
+  readonly maxCrashes: number;
+}
 
 /** After the connection of its transaction broke, when a job runs again: soon at first, then later and later. */
 const afterLossMs = 1_000;
@@ -62,6 +49,9 @@ export class Run {
   #progress: Progress | undefined;
   #handler: Promise<unknown> = Promise.resolve();
   #ignored = false;
+  /** What the handler says from then on is not written any more. */
+  #over = false;
+  readonly #made = new MadeDirectives();
 
   constructor(
     readonly job: ClaimedJob,
@@ -69,20 +59,30 @@ export class Run {
     readonly workerId: string,
     /** When the claim was answered, by `performance.now()`. */
     readonly claimedAt: number,
-    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random" | "tell">,
+    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random" | "tell" | "limits">,
   ) {}
 
-  /** Runs the handler to its end, or until the grace after an interruption is over. */
-  async execute(runnable: Runnable | undefined, unknownGraceMs: number): Promise<RunEnd> {
-    if (!runnable) return { kind: "to settle", outcome: unknownName(this.job, unknownGraceMs, this.around.random()) };
-    this.#timeOutIn(runnable.timeoutMs);
-    const ending = await this.#callOrGiveUp(runnable);
-    clearTimeout(this.#timeout);
-    clearTimeout(this.#graceTimer);
-    this.#log?.end();
-    if (this.#progress) await this.#progress.hold();
-    const end = this.#end(runnable, ending);
-    return this.#log && end.kind === "to settle" ? { ...end, logs: this.#log.unwritten() } : end;
+  /** Runs the handler to its end, or until the grace after an interruption is over. Never rejects. */
+  async execute(runnable: Runnable | undefined): Promise<RunEnd> {
+    const { job, around } = this;
+    if (!runnable) {
+      const outcome = unknownName(job, around.limits.unknownGraceMs, around.random());
+      return { kind: "to settle", outcome };
+    }
+    try {
+      this.#timeOutIn(runnable.timeoutMs);
+      const ending = await this.#callOrGiveUp(runnable);
+      this.#over = true;
+      clearTimeout(this.#timeout);
+      clearTimeout(this.#graceTimer);
+      this.#log?.end();
+      await this.#progress?.hold();
+      const end = this.#end(runnable, ending);
+      return this.#log && end.kind === "to settle" ? { ...end, logs: this.#log.unwritten() } : end;
+    } catch (error) {
+      // Nothing is known that gets here; a job that stayed active for it would block its slot.
+      return { kind: "to settle", outcome: this.#decide(runnable.definition, { threw: error }) };
+    }
   }
 
   /** If the worker went on without the handler, which took no notice of its signal: resolves when that ends after all. */
@@ -95,7 +95,7 @@ export class Run {
   }
 
   /** Aborts the handler's signal, and gives up on it when the grace is over. */
-  interrupt(why: Interruption, grace = graceMs): void {
+  interrupt(why: Interruption, graceMs = this.around.limits.timeoutGraceMs): void {
     // The settle that was sent tells for certain, and ends the claim if it is not lost; that may take longer than was left.
     if (this.#transaction?.settling) {
       if (why === "lost") return;
@@ -109,10 +109,10 @@ export class Run {
     this.#abort ??= new AbortController();
     this.#abort.abort(new DOMException(reasons[why], why === "timeout" ? "TimeoutError" : "AbortError"));
     clearTimeout(this.#graceTimer);
-    this.#graceTimer = setTimeout(() => this.#giveUp(), grace);
+    this.#graceTimer = setTimeout(() => this.#giveUp(), graceMs);
   }
 
-  #callOrGiveUp(runnable: Runnable): Promise<Ending> {
+  #callOrGiveUp(runnable: Runnable): Promise<RunEnding> {
     return new Promise((end) => {
       this.#giveUp = () => {
         this.#ignored = true;
@@ -121,7 +121,7 @@ export class Run {
       };
       const handler = this.#call(runnable);
       this.#handler = handler;
-      void handler.then(end);
+      void handler.then(end, (threw: unknown) => end({ threw }));
     });
   }
 
@@ -130,15 +130,17 @@ export class Run {
     return this.#abort.signal;
   }
 
-  async #call(runnable: Runnable): Promise<Ending> {
+  async #call(runnable: Runnable): Promise<RunEnding> {
     const { definition, run } = runnable;
     let payload: unknown;
     try {
-      const validated = validate(definition.payload, JSON.parse(this.job.payload), "payload");
-      payload = validated instanceof Promise ? await validated : validated;
-    } catch (refused) {
+      const checking = check(definition.payload, JSON.parse(this.job.payload), "payload");
+      const checked = checking instanceof Promise ? await checking : checking;
+      if ("refused" in checked) return checked;
+      payload = checked.value;
+    } catch (threw) {
       // A validator that fails to answer, such as a look-up that cannot connect, has not refused.
-      return refused instanceof InvalidValueError ? { refused } : { threw: refused };
+      return { threw };
     }
     try {
       const returned = await run(payload, this.#context(runnable));
@@ -148,6 +150,9 @@ export class Run {
           if (!asDirective(returned)) throw error;
         });
       }
+      // One that the transaction's body returned was not forgotten.
+      const unreturned = this.#transaction?.end?.kind === "returned" ? undefined : this.#made.unreturned(returned);
+      if (unreturned) throw unreturned;
       return { returned };
     } catch (threw) {
       await this.#transaction?.result().catch(() => {});
@@ -164,16 +169,18 @@ export class Run {
     return afterLossMs * 2 ** Math.min(mostDoublings, claims - attempt) * (0.5 + this.around.random() / 2);
   }
 
-  #end(runnable: Runnable, ending: Ending): RunEnd {
+  #end(runnable: Runnable, ending: RunEnding): RunEnd {
     const end = this.#transaction?.end;
     switch (end?.kind) {
-      case "committed":
-        return { ...end, kind: "settled", ...("threw" in ending && { late: ending.threw }) };
+      case "committed": {
+        const late = "threw" in ending ? ending.threw : this.#lateDirective(ending);
+        return { ...end, kind: "settled", ...(late !== undefined && { late }) };
+      }
       case "fenced":
         return end;
       case "lost":
         if ("threw" in ending && (!this.#interruption || this.#interruption === "timeout"))
-          return { kind: "to settle", outcome: { kind: "released", delayMs: this.#afterLossMs() }, lost: ending.threw };
+          return { kind: "to settle", outcome: this.#lostTransaction(ending.threw, end.began) };
         break;
       case "returned":
         if ("returned" in ending) return this.#outcome(runnable, end);
@@ -186,7 +193,30 @@ export class Run {
     return this.#outcome(runnable, ending);
   }
 
-  #outcome({ definition }: Runnable, ending: Ending): RunEnd {
+  /** Its transaction has ended the job: what it returns after that is too late. */
+  #lateDirective(ending: RunEnding): SoniqError | undefined {
+    const directive = "returned" in ending && asDirective(ending.returned);
+    if (!directive) return undefined;
+    return new SoniqError(
+      `job ${this.job.name}: job.${directiveKind(directive)}() came after job.transaction had completed the job: return it from within the transaction`,
+    );
+  }
+
+  #lostTransaction(thrown: unknown, began: boolean): Outcome {
+    const released = { kind: "released", delayMs: this.#afterLossMs(), thrown } as const;
+    // One that never began cannot have broken its connection.
+    if (!began) return released;
+    const error = errorRecord(thrown, this.job.attempt, this.workerId);
+    return { ...released, error, maxCrashes: this.around.limits.maxCrashes };
+  }
+
+  #outcome({ definition }: Runnable, ending: RunEnding): RunEnd {
+    if ("refused" in ending) {
+      const { limits, random } = this.around;
+      const { refused } = ending;
+      const outcome = refusedPayload(this.job, refused, this.workerId, limits.refusedGraceMs, random());
+      return { kind: "to settle", outcome };
+    }
     const interruption = this.#interruption;
     if (interruption === "lost") return { kind: "lost" };
     if (interruption === "crash" && "threw" in ending) return { kind: "lost" };
@@ -195,23 +225,24 @@ export class Run {
       interruption && interruption !== "crash" && "threw" in ending
         ? this.#interrupted(definition, interruption)
         : undefined;
-    return {
-      kind: "to settle",
-      outcome: cutShort ?? decide(this.job, definition, ending, this.workerId, this.around.random()),
-    };
+    return { kind: "to settle", outcome: cutShort ?? this.#decide(definition, ending) };
   }
 
   #interrupted(definition: JobDefinition, why: Exclude<Interruption, "lost" | "crash">): Outcome {
     switch (why) {
       case "shutdown":
-        return { kind: "released", delayMs: 0 };
+        return { kind: "released", delayMs: 0, ran: true };
       case "cancel":
         return { kind: "cancelled" };
       case "timeout":
-        return decide(this.job, definition, { threw: this.#signal.reason }, this.workerId, this.around.random());
+        return this.#decide(definition, { threw: this.#signal.reason });
       default:
         return why satisfies never;
     }
+  }
+
+  #decide(definition: JobDefinition, ending: Ending): Outcome {
+    return decide(this.job, definition, ending, this.workerId, this.around.random());
   }
 
   #keptProgress(): Progress {
@@ -229,39 +260,58 @@ export class Run {
   }
 
   #context(runnable: Runnable): JobContext {
-    const { job, workerId, around } = this;
     return handlerContext(
-      job,
+      this.job,
       () => this.#signal,
-      (write, options) => {
-        const logs = () => this.#log?.unwritten();
-        this.#transaction ??= new JobTransaction(
-          job,
-          workerId,
-          runnable,
-          around.transactions,
-          this.#signal,
-          logs,
-          () => this.#progress,
+      (write, options) => this.#runTransaction(runnable, write, options) as ReturnType<typeof write>,
+      (message, fields) => this.#keptLog().add(message, fields),
+      (value) => {
+        if (!this.#over) this.#keptProgress().report(value);
+      },
+      (directive) => {
+        if (!this.#over) return this.#made.add(directive);
+        const error = new SoniqError(
+          `job.${directiveKind(directive)}() came after the attempt had ended: nothing follows`,
         );
-        return this.#transaction.run(write, options) as ReturnType<typeof write>;
+        this.around.tell({ type: "late error", job: this.job, error });
+        return directive;
       },
-      (message, fields) => {
-        this.#log ??= new JobLog(this, around.logs);
-        this.#log.add(message, fields);
-      },
-      (value) => this.#keptProgress().report(value),
     );
+  }
+
+  #keptLog(): JobLog {
+    if (!this.#log) {
+      this.#log = new JobLog(this, this.around.logs);
+      if (this.#over) this.#log.end();
+    }
+    return this.#log;
+  }
+
+  #runTransaction(runnable: Runnable, ...[write, options]: Parameters<JobTransaction["run"]>): Promise<unknown> {
+    const { job, workerId, around } = this;
+    if (this.#over) {
+      const refused = Promise.reject(
+        new SoniqError(
+          `job ${job.name}: job.transaction was called after the attempt had ended: is an \`await\` missing in the handler?`,
+        ),
+      );
+      // A handler that does not wait for it learns of nothing.
+      refused.catch(() => {});
+      return refused;
+    }
+    this.#transaction ??= new JobTransaction(
+      job,
+      workerId,
+      runnable,
+      around.transactions,
+      this.#signal,
+      () => this.#log?.unwritten(),
+      () => this.#progress,
+      this.#made,
+    );
+    return this.#transaction.run(write, options);
   }
 }
 
-const reasons: Record<Interruption, string> = {
-  timeout: "the job's timeout has passed",
-  cancel: "the job was cancelled",
-  lost: "the job was taken from this worker",
-  shutdown: "the worker is shutting down",
-  crash: "the worker is shutting down",
-};
-
-/** A graver interruption takes the place of a lesser one. */
-const gravity: Record<Interruption, number> = { timeout: 0, cancel: 0, shutdown: 1, crash: 2, lost: 3 };
+/** `refused`: its payload was not valid, so it did not run. */
+type RunEnding = Ending | { readonly refused: InvalidValueError };

@@ -23,6 +23,8 @@ import { type Middleware, withMiddleware } from "./middleware.js";
 export interface Runnable {
   readonly definition: JobDefinition;
   readonly run: HandlerFunction<unknown, unknown>;
+  /** The same without the middleware. */
+  readonly handler: HandlerFunction<unknown, unknown>;
   readonly timeoutMs: number;
   readonly retentionMs: RetentionMs;
 }
@@ -48,6 +50,7 @@ export interface Settings {
   /** Of the jobs whose definition says nothing else. */
   readonly retentionMs: RetentionMs;
   readonly maxCrashes: number;
+  readonly timeoutGraceMs: number;
   readonly unknownGraceMs: number;
   readonly onEvent: Tell | undefined;
   readonly logger: Logger | undefined;
@@ -63,7 +66,8 @@ const endlessMs = 3e12;
 
 /** Settings of these names, and of no others. */
 const noOthersThan = <Entries extends v.ObjectEntries>(entries: Entries) =>
-  v.strictObject(entries, ({ expected }) => {
+  // Without a prototype, whose names would count as entries.
+  v.strictObject(Object.assign(Object.create(null) as object, entries), ({ expected }) => {
     const names = Object.keys(entries).join(", ");
     if (expected === "never") return `is no setting; there are ${names}`;
     return expected === "Object" ? `must be an object with ${names}` : "is missing";
@@ -87,6 +91,13 @@ const duration = (fallback: Duration, shortestMs = 0, longestMs = longestTimerMs
   );
 
 const keptFor = (fallback: Duration) => duration(fallback, 0, Infinity);
+
+/** Valibot's own object schemas leave out what is called `constructor` and the like, which an export or a queue may be. */
+const anyObject = (message: string) =>
+  v.custom<Record<string, unknown>>(
+    (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+    message,
+  );
 
 function isPglite(value: unknown): boolean {
   return typeof value === "object" && value !== null && "openSlot" in value && "openListener" in value;
@@ -126,8 +137,8 @@ const configSchema = noOthersThan({
       "must be postgresJs((client) => drizzle({ client, schema })) or nodePostgres(…)",
     ),
   ),
-  jobs: v.looseObject({}, "must be an object with definitions made by defineJob({ … })"),
-  handlers: v.optional(v.looseObject({}, "must be an object with a handler for each of jobs"), {}),
+  jobs: anyObject("must be an object with definitions made by defineJob({ … })"),
+  handlers: v.optional(anyObject("must be an object with a handler for each of jobs"), {}),
   schedules: v.optional(
     v.pipe(
       v.array(v.custom<ScheduleDefinition>(isScheduleDefinition, "must be made by defineSchedule({ … })")),
@@ -139,10 +150,10 @@ const configSchema = noOthersThan({
     [],
   ),
   queues: v.optional(
-    v.record(
-      v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
-      noOthersThan({ concurrency: count }),
-      "must be an object such as { mail: { concurrency: 5 } }",
+    v.pipe(
+      anyObject("must be an object such as { mail: { concurrency: 5 } }"),
+      v.transform((queues) => new Map(Object.entries(queues))),
+      v.map(v.pipe(v.string(), v.minLength(1), v.maxLength(200)), noOthersThan({ concurrency: count })),
     ),
   ),
   batchSize: v.optional(v.pipe(count, v.maxValue(1_000, "must be from 1 to 1000")), 1_000),
@@ -164,6 +175,7 @@ const configSchema = noOthersThan({
     {},
   ),
   maxCrashes: v.optional(count, 5),
+  timeoutGrace: duration("5s"),
   unknownGrace: duration("10m"),
   onEvent: v.optional(v.function("must be a function")),
   middleware: v.optional(v.array(v.function("must be a function"), "must be a list of functions"), []),
@@ -185,7 +197,7 @@ export function checkConfig(config: WorkerConfig): Settings {
     throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${issue.message.trim()}`);
   }
   const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
-  const { batchSize, maxConnections, retention, maxCrashes, unknownGrace } = checked.output;
+  const { batchSize, maxConnections, retention, maxCrashes, timeoutGrace, unknownGrace } = checked.output;
   const middleware = checked.output.middleware as readonly Middleware[];
   const runnables = runnablesOf(jobs, handlers, retention, middleware);
   const webhooks = checked.output.webhooks && webhooksOf(checked.output.webhooks as WebhookConfig);
@@ -206,6 +218,7 @@ export function checkConfig(config: WorkerConfig): Settings {
     drainTimeoutMs: drainTimeout,
     retentionMs: retention,
     maxCrashes,
+    timeoutGraceMs: timeoutGrace,
     unknownGraceMs: unknownGrace,
     onEvent: checked.output.onEvent as Tell | undefined,
     logger: checked.output.logger,
@@ -240,14 +253,16 @@ export function runnablesOf(
       );
     if (runnables.has(name))
       throw new ConfigError(`configuration: two job definitions are called ${JSON.stringify(name)}: rename one`);
+    const handler = runOf((Object.hasOwn(handlers, key) && handlers[key]) || definition.run, definition, key);
     runnables.set(name, {
       definition,
-      run: withMiddleware(middleware, runOf(handlers[key] ?? definition.run, definition, key)),
+      run: withMiddleware(middleware, handler),
+      handler,
       timeoutMs: Math.min(longestTimerMs, milliseconds(definition.timeout ?? defaultTimeoutMs, `job ${name}: timeout`)),
       retentionMs: retentionOf(definition, retention),
     });
   }
-  const stranger = Object.keys(handlers).find((key) => !isJobDefinition(jobs[key]));
+  const stranger = Object.keys(handlers).find((key) => !(Object.hasOwn(jobs, key) && isJobDefinition(jobs[key])));
   if (stranger) throw new ConfigError(`configuration: handlers.${stranger} has no job definition of that name in jobs`);
   return runnables;
 }
@@ -271,29 +286,13 @@ function runOf(handler: unknown, { name }: JobDefinition, key: string): HandlerF
 }
 
 function queuesOf(
-  queues: Record<string, { concurrency: number }> | undefined,
+  queues: ReadonlyMap<string, { concurrency: number }> | undefined,
   runnables: ReadonlyMap<string, Runnable>,
 ): Record<string, number> {
   if (queues) {
-    if (Object.keys(queues).length === 0)
-      throw new ConfigError("configuration: queues is empty: name one, or leave it out");
-    return Object.fromEntries(Object.entries(queues).map(([queue, { concurrency }]) => [queue, concurrency]));
+    if (queues.size === 0) throw new ConfigError("configuration: queues is empty: name one, or leave it out");
+    return Object.fromEntries([...queues].map(([queue, { concurrency }]) => [queue, concurrency]));
   }
   const named = [...runnables.values()].map(({ definition }) => definition.queue ?? "default");
   return Object.fromEntries(["default", ...named].map((queue) => [queue, defaultConcurrency]));
-}
-
-/** Narrows the settings to some queues, or to another concurrency. @throws ConfigError for a queue that is not configured */
-export function narrow(settings: Settings, only?: readonly string[], concurrency?: number): Settings {
-  const names = only ?? Object.keys(settings.queues);
-  const stranger = names.find((queue) => !(queue in settings.queues));
-  if (stranger !== undefined) {
-    throw new ConfigError(
-      `queue ${JSON.stringify(stranger)} is not configured: there are ${Object.keys(settings.queues).join(", ")}`,
-    );
-  }
-  return {
-    ...settings,
-    queues: Object.fromEntries(names.map((queue) => [queue, concurrency ?? (settings.queues[queue] as number)])),
-  };
 }

@@ -1,6 +1,7 @@
 import type { Tell } from "./events.js";
 import type { TransactionSurroundings } from "./job-transaction.js";
 import type { LogWriter } from "./log-writer.js";
+import type { AttemptLimits } from "./run.js";
 import type { Settings } from "./settings.js";
 import type { Settler } from "./settler.js";
 
@@ -10,6 +11,7 @@ export interface Surroundings {
   readonly settler: Settler;
   readonly transactions: TransactionSurroundings;
   readonly logs: LogWriter;
+  readonly limits: AttemptLimits;
   /** A number from 0 to 1, for the jitter of delays. */
   random(): number;
   readonly tell: Tell;

@@ -4,6 +4,7 @@ import type { Queryable } from "../core/queryable.js";
 import { version } from "../core/version.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { beat, endSession, openSession, publishIdle } from "../sessions/session.js";
+import { codeDigest } from "./code-digest.js";
 import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
 
@@ -23,13 +24,16 @@ export class WorkerSession {
   #answeredAt = 0;
   #roundAt = 0;
   #claims = 0;
+  readonly #code: string;
 
   constructor(
     private readonly db: Queryable,
     private readonly settings: Settings,
     private readonly schedules: readonly StoredSchedule[],
     private readonly timeline?: SQL,
-  ) {}
+  ) {
+    this.#code = codeDigest(settings.runnables);
+  }
 
   get id(): string {
     return this.#id;
@@ -49,7 +53,7 @@ export class WorkerSession {
     const sentAt = performance.now();
     const schedules = Object.fromEntries(this.schedules.map(({ name, definition }) => [name, definition]));
     const { timeline } = this;
-    const worker = { host: hostname(), pid: process.pid, version, queues, schedules };
+    const worker = { host: hostname(), pid: process.pid, version, code: this.#code, queues, schedules };
     this.#id = await openSession(this.db, { ...worker, leaseMs, timeline });
     // A new session is idle nowhere yet: the queues say it again as they find themselves so.
     this.#idle = new Set();

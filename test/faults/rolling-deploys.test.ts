@@ -1,9 +1,17 @@
 // Two versions of an application side by side. New code on old tables: test/database/check-tables.test.ts; many that
 // migrate at once: test/database/migrate.test.ts.
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { errorCode } from "../../src/core/errors.ts";
-import { cancel, defineJob, enqueue, enqueueMany, type WorkerEvent } from "../../src/index.ts";
+import {
+  cancel,
+  defineJob,
+  type Duration,
+  enqueue,
+  enqueueMany,
+  InvalidValueError,
+  type WorkerEvent,
+} from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -49,6 +57,111 @@ test("jobs of a new name reach the workers that know it, whoever claims them fir
   const ends =
     await sql`select distinct state, attempt, crashes, errors, unknown_since from soniq_jobs where queue = 'deploy'`;
   expect([...ends]).toEqual([{ state: "completed", attempt: 1, crashes: 0, errors: [], unknown_since: null }]);
+});
+
+/** A version of the application's code: what its payload is, and what it says of those it runs. */
+const versionOf = (queue: string, payload: v.GenericSchema, ran: string[], says: string) =>
+  defineJob({
+    name: "welcome",
+    queue,
+    payload,
+    maxAttempts: 1,
+    run: (given) => void ran.push(`${says} ${JSON.stringify(given)}`),
+  });
+
+test("a payload of a new shape reaches the workers that take it, and costs no attempt on the way", async () => {
+  const ran: string[] = [];
+  const config = { connection: url, handlers: {}, queues: { shapes: { concurrency: 1 } }, poll: "50ms" } as const;
+  const old = versionOf("shapes", v.strictObject({ name: v.string() }), ran, "old");
+  const next = versionOf("shapes", v.strictObject({ name: v.string(), email: v.string() }), ran, "new");
+  const first = await startWorker({ ...config, jobs: { job: old } });
+  const second = await startWorker({ ...config, jobs: { job: next } });
+  const { id } = await enqueue(db, next, { name: "Ada", email: "ada@example.org" });
+  const { id: of } = await enqueue(db, old, { name: "Bob" });
+  await until(async () => {
+    await sql`update soniq_jobs set run_at = now() where queue = 'shapes' and state = 'queued' and run_at > now()`;
+    const [left] = await sql`select from soniq_jobs where queue = 'shapes' and state in ('queued', 'active') limit 1`;
+    return !left;
+  });
+  expect(ran.toSorted()).toEqual(['new {"name":"Ada","email":"ada@example.org"}', 'old {"name":"Bob"}']);
+  const ends =
+    await sql`select distinct state, attempt, crashes, errors, unknown_since from soniq_jobs where id in (${id}, ${of})`;
+  expect([...ends]).toEqual([{ state: "completed", attempt: 1, crashes: 0, errors: [], unknown_since: null }]);
+  expect([...first.events, ...second.events].filter(isTrouble)).toEqual([]);
+});
+
+describe("a payload that is refused", () => {
+  let count = 0;
+  /** What becomes of it at a worker's, where these others live. */
+  async function refused(
+    others: (queue: string, job: ReturnType<typeof versionOf>) => Promise<unknown>,
+    unknownGrace: Duration = "10m",
+  ) {
+    const queue = `refused-${(count += 1)}`;
+    const job = versionOf(queue, v.object({ name: v.string() }), [], "old");
+    const config = { connection: url, jobs: { job }, handlers: {}, poll: "50ms", unknownGrace } as const;
+    await others(queue, job);
+    const worker = await startWorker({ ...config, queues: { [queue]: { concurrency: 1 } } });
+    const [row] =
+      await sql`insert into soniq_jobs (queue, name, payload) values (${queue}, 'welcome', '7') returning id`;
+    const id = Number((row as { id: string }).id);
+    return { id, event: await worker.settled(id), row: () => jobRow(db, id), worker };
+  }
+  const other = (queue: string, code: string | null, more: { lease?: string; ended?: boolean } = {}) =>
+    sql`insert into soniq_workers (queues, code, lease_expires_at, ended_at)
+      values (${sql.json({ [queue]: 1 })}, ${code}, now() + ${more.lease ?? "1 hour"}::text::interval, ${more.ended ? sql`now()` : null})`;
+
+  test.each<[where: string, others: Parameters<typeof refused>[0]]>([
+    ["by the only worker there is", async () => {}],
+    [
+      "where all others run the same code",
+      async (queue, job) =>
+        startWorker({
+          connection: url,
+          jobs: { job },
+          handlers: {},
+          queues: { [queue]: { concurrency: 1 } },
+          poll: "1h",
+        }),
+    ],
+    ["where other code works other queues only", (queue) => other(`${queue}-other`, "other")],
+    ["where other code has ended", (queue) => other(queue, "other", { ended: true })],
+    ["where other code is dead", (queue) => other(queue, "other", { lease: "-1 second" })],
+  ])("%s is a dead letter at once", async (_, others) => {
+    const { event, row } = await refused(others);
+    expect(event).toMatchObject({ type: "dead", error: { name: "InvalidValueError" } });
+    expect(await row()).toMatchObject({
+      state: "dead",
+      attempt: 1,
+      reason: expect.stringMatching(/^invalid payload: payload/),
+      errors: [{ name: "InvalidValueError" }],
+    });
+  });
+
+  test.each<[string, string | null]>([
+    ["other code", "other"],
+    ["a package that does not say which code", null],
+  ])("where %s works its queue waits for that, and is dead when its grace is over", async (_, code) => {
+    const { id, event, row, worker } = await refused((queue) => other(queue, code));
+    expect(event).toMatchObject({ type: "unknown", state: "queued", error: { name: "InvalidValueError" } });
+    expect(await row()).toMatchObject({ attempt: 0, errors: [], reason: null, unknownSince: expect.any(Date) });
+    await sql`update soniq_jobs set unknown_since = now() - interval '11 minutes', run_at = now() where id = ${id}`;
+    await worker.settled(id, "dead");
+    expect(await row()).toMatchObject({ attempt: 1, reason: expect.stringMatching(/^invalid payload: payload/) });
+  });
+});
+
+test("an error of this package's that a validator throws is a failure as any other, and not a refusal", async () => {
+  const payload = v.pipe(
+    v.number(),
+    v.transform(() => {
+      throw new InvalidValueError("another", "is not valid");
+    }),
+  );
+  const job = defineJob({ name: "throws", queue: "throws", payload, backoff: () => 3_600_000, run: () => {} });
+  const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {} });
+  const [row] = await sql`insert into soniq_jobs (queue, name, payload) values ('throws', 'throws', '7') returning id`;
+  expect(await settled(Number((row as { id: string }).id))).toMatchObject({ type: "retried" });
 });
 
 test("the tables of a newer version are good to an older one, also while it works", async () => {

@@ -49,6 +49,60 @@ describe("of an error are kept", () => {
   });
 });
 
+describe("of an error that has others within are kept", () => {
+  test("their names and messages, beside its own", () => {
+    const error = new AggregateError([new TypeError("a"), new Error("b"), "c"], "both failed");
+    expect(recorded(error).message).toBe("both failed: TypeError: a; Error: b; Thrown: c");
+  });
+
+  test("those alone, where it says nothing itself, with the first code among them", () => {
+    const refused = (address: string) =>
+      Object.assign(new Error(`connect ECONNREFUSED ${address}`), { code: "ECONNREFUSED" });
+    const error = Object.assign(new AggregateError([refused("::1:1"), refused("127.0.0.1:1")]), {
+      code: "ECONNREFUSED",
+    });
+    expect(recorded(error)).toMatchObject({
+      code: "ECONNREFUSED",
+      message: "ECONNREFUSED: Error: connect ECONNREFUSED ::1:1; Error: connect ECONNREFUSED 127.0.0.1:1",
+    });
+    expect(recorded(new AggregateError([refused("::1:1")]))).toMatchObject({ code: "ECONNREFUSED" });
+  });
+
+  test("what Promise.any says", async () => {
+    const thrown = await Promise.any([Promise.reject(new Error("a")), Promise.reject(new Error("b"))]).catch(
+      (error: unknown) => error,
+    );
+    expect(recorded(thrown).message).toBe("All promises were rejected: Error: a; Error: b");
+  });
+
+  test("of a cause as well", () => {
+    const cause = new AggregateError([new Error("a")], "inner");
+    expect(recorded(new Error("outer", { cause })).cause).toBe("AggregateError: inner: Error: a");
+  });
+
+  test("a few, without their secrets, and not those within them again", () => {
+    const round = new AggregateError([]);
+    const many = Array.from(
+      { length: 1_000 },
+      () => new Error(`at postgres://app:${"hunter2".repeat(30)}@db ${"x".repeat(300)}`),
+    );
+    round.errors.push(round, ...many);
+    const { message } = recorded(round);
+    expect(message).toMatch(/^AggregateError: AggregateError: AggregateError; Error: at postgres:\/\/app:\*\*\*@db x/);
+    expect(message.split("; ")).toHaveLength(5);
+    expect(message).not.toContain("hunter2");
+  });
+
+  test("no list of something else that is called errors", () => {
+    expect(recorded(Object.assign(new Error("a"), { errors: [{ message: "b" }] })).message).toBe("a");
+  });
+
+  test("its name, where neither it nor its code says anything", () => {
+    expect(recorded(new RangeError(""))).toMatchObject({ message: "RangeError" });
+    expect(recorded(Object.assign(new Error(""), { code: "EPIPE" }))).toMatchObject({ message: "EPIPE" });
+  });
+});
+
 describe("no secret is kept:", () => {
   test.each([
     ["connect postgres://app:hunter2@db:5432/x failed", "connect postgres://app:***@db:5432/x failed"],

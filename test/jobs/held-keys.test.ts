@@ -28,7 +28,7 @@ const requeues: Outcome[] = [
   { kind: "retried", delayMs: 0, error },
   { kind: "snoozed", delayMs: 0 },
   { kind: "released", delayMs: 0 },
-  { kind: "unknown", delayMs: 0, graceMs: 60_000 },
+  { kind: "unknown", delayMs: 0, graceMs: 60_000, reason: "unknown job name" },
 ];
 const ends: Outcome[] = [
   { kind: "completed", result: null },

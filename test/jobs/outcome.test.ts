@@ -12,7 +12,7 @@ import {
   Snooze,
 } from "../../src/index.ts";
 import type { ClaimedJob } from "../../src/jobs/claim.ts";
-import { decide, type Ending, unknownName } from "../../src/jobs/outcome.ts";
+import { decide, type Ending, refusedPayload, unknownName } from "../../src/jobs/outcome.ts";
 
 const claimed: ClaimedJob = {
   id: 1,
@@ -215,16 +215,47 @@ test.each(["soon", -1, NaN, "5 minutes"])("a delay of %s is refused where the di
   expect(() => new RetryAfter(delay as never)).toThrow("RetryAfter");
 });
 
-test("a payload that its validator no longer takes leaves a dead letter, whatever attempts are left", () => {
-  const outcome = decided({ refused: new InvalidValueError("payload.n", "is missing") });
+test("a payload that this worker's validator refuses waits as one of an unknown name does, where other code works its queue", () => {
+  const refused = new InvalidValueError("payload.n", "is missing");
   const error = { name: "InvalidValueError", message: "payload.n is missing", attempt: 3, worker: "the session" };
-  expect(outcome).toMatchObject({ kind: "dead", reason: "invalid payload: payload.n is missing", error });
+  expect(refusedPayload({ ...claimed, claims: 1 }, refused, "the session", 60_000, 1)).toMatchObject({
+    kind: "unknown",
+    delayMs: 1_000,
+    graceMs: 60_000,
+    queue: claimed.queue,
+    reason: "invalid payload: payload.n is missing",
+    error,
+    thrown: refused,
+  });
 });
 
 test("a job of an unknown name is given back more and more slowly, up to half a minute, with jitter", () => {
   const longest = [1, 2, 3, 5, 6, 500].map((claims) => unknownName({ ...claimed, claims }, 60_000, 1));
-  expect(longest).toEqual(
+  expect(longest).toMatchObject(
     [1_000, 2_000, 4_000, 16_000, 30_000, 30_000].map((delayMs) => ({ kind: "unknown", delayMs, graceMs: 60_000 })),
   );
   expect(unknownName({ ...claimed, claims: 1 }, 60_000, 0)).toMatchObject({ delayMs: 500 });
 });
+
+test.each<[what: string, ending: Ending, outcome: object]>([
+  [
+    "a message that is no text",
+    { returned: changed(new Cancel("x"), "message", 5) },
+    { kind: "cancelled", reason: "5" },
+  ],
+  ["a message that throws", { threw: changed(new Discard("x"), "message", { toString: null }) }, { kind: "dead" }],
+  ["a delay that is none", { returned: changed(new Snooze("1s"), "delayMs", "soon") }, { kind: "retried" }],
+  ["a delay that is a bigint", { returned: changed(new Snooze("1s"), "delayMs", 5n) }, { kind: "snoozed", delayMs: 5 }],
+  ["a delay that is a symbol", { threw: changed(new RetryAfter("1s"), "delayMs", Symbol("a")) }, { kind: "retried" }],
+  [
+    "a kind that this version does not know",
+    { returned: changed(new Snooze("1s"), Symbol.for("soniq-drizzle.directive"), "later") },
+    { kind: "retried", error: { message: expect.stringContaining('no directive "later"') } },
+  ],
+])("a directive that was given %s ends its attempt all the same", (_, ending, outcome) => {
+  expect(decided(ending)).toMatchObject(outcome);
+});
+
+function changed(directive: Error, key: PropertyKey, value: unknown): Error {
+  return Object.defineProperty(directive, key, { value });
+}

@@ -6,7 +6,7 @@ import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim-marks.ts";
 import { claim, type ClaimedJob } from "../../src/jobs/claim.ts";
 import { deleteCompleted } from "../../src/jobs/delete-completed.ts";
 import { Cancel, Discard, RetryAfter, Snooze } from "../../src/jobs/directives.ts";
-import { decide, type Ending as Ran, type Outcome, unknownName } from "../../src/jobs/outcome.ts";
+import { decide, type Ending as Ran, type Outcome, refusedPayload, unknownName } from "../../src/jobs/outcome.ts";
 import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
 import { type Settled, settle, settleUnlocked } from "../../src/jobs/settle.ts";
 import { findEnded } from "../../src/jobs/settled-before.ts";
@@ -81,17 +81,26 @@ const anyEnding: fc.Arbitrary<Ending> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.record({
-      kind: fc.constantFrom("threw" as const, "threw" as const, "snoozed" as const, "released" as const),
+      kind: fc.constantFrom(
+        ...(["threw", "threw", "threw", "snoozed", "snoozed", "released", "released", "interrupted"] as const),
+      ),
       delayMs: anyDelay,
     }),
   },
   {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("lost" as const), delayMs: anyDelay, maxCrashes: fc.constantFrom(1, 3) }),
+  },
+  {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("unknown" as const), graceMs: fc.constantFrom(1_000, 1_000, 0) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom(...(["unknown", "unknown", "refused"] as const)),
+      graceMs: fc.constantFrom(1_000, 1_000, 0),
+    }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom("cancelled" as const, "discarded" as const, "refused" as const) }),
+    arbitrary: fc.record({ kind: fc.constantFrom("cancelled" as const, "discarded" as const) }),
   },
 );
 
@@ -107,6 +116,12 @@ function outcomeOf(job: ClaimedJob, ending: Ending, workerId: string): Outcome {
       return after({ returned: new Snooze(ending.delayMs) });
     case "released":
       return { kind: "released", delayMs: ending.delayMs };
+    case "interrupted":
+      return { kind: "released", delayMs: ending.delayMs, ran: true };
+    case "lost": {
+      const error = { attempt: job.attempt, worker: workerId, name: "TransactionLostError", message: "it broke" };
+      return { kind: "released", delayMs: ending.delayMs, error, maxCrashes: ending.maxCrashes };
+    }
     case "unknown":
       return unknownName(job, ending.graceMs, 1);
     case "cancelled":
@@ -114,7 +129,7 @@ function outcomeOf(job: ClaimedJob, ending: Ending, workerId: string): Outcome {
     case "discarded":
       return after({ threw: new Discard("no") });
     case "refused":
-      return after({ refused: new InvalidValueError("payload", "is not valid") });
+      return refusedPayload(job, new InvalidValueError("payload", "is not valid"), workerId, ending.graceMs, 1);
     default:
       return ending satisfies never;
   }

@@ -39,7 +39,7 @@ function brokenSince(was: Row, job: Row, ended: ReadonlySet<string>): string[] {
   const replayed = was.state === "dead" && job.replays === was.replays + 1;
   return failing({
     "was claimed less often than before": job.claims >= was.claims,
-    "crashed less often than before": replayed || job.crashes >= was.crashes,
+    "crashed less often than before, and not never": job.crashes === 0 || job.crashes >= was.crashes,
     "was claimed twice in one step": job.claims <= was.claims + 1,
     "was claimed by a session that had ended": !claimed || !ended.has(job.lastWorkerId ?? ""),
     "was claimed although it was not queued": !claimed || was.state === "queued",

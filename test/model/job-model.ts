@@ -41,11 +41,12 @@ export type Claim = Pick<Job, "id" | "claimToken"> & { readonly workerId: string
 export type Ending =
   | { readonly kind: "returned"; readonly result: number | null }
   | { readonly kind: "threw"; readonly delayMs: number }
-  | { readonly kind: "snoozed" | "released"; readonly delayMs: number }
+  | { readonly kind: "snoozed" | "released" | "interrupted"; readonly delayMs: number }
+  | { readonly kind: "lost"; readonly delayMs: number; readonly maxCrashes: number }
   | { readonly kind: "unknown"; readonly graceMs: number }
+  | { readonly kind: "refused"; readonly graceMs: number }
   | { readonly kind: "cancelled" }
-  | { readonly kind: "discarded" }
-  | { readonly kind: "refused" };
+  | { readonly kind: "discarded" };
 
 export class JobModel {
   now = 0;
@@ -93,18 +94,32 @@ export class JobModel {
   settle(job: Job, ending: Ending): void {
     const { kind } = ending;
     const unknownSince = job.unknownSince ?? this.now;
-    job.unknownSince = kind === "unknown" ? unknownSince : null;
-    if (kind === "threw" || kind === "discarded" || kind === "refused") job.errors += 1;
-    if (kind === "snoozed" || kind === "released" || kind === "unknown") job.refunds += 1;
+    if (kind === "unknown" || kind === "refused") job.unknownSince = unknownSince;
+    else if (kind !== "released" && kind !== "lost") job.unknownSince = null;
+    if (kind === "threw" || kind === "discarded") job.errors += 1;
+    if (!["returned", "threw", "cancelled", "discarded", "refused"].includes(kind)) job.refunds += 1;
+    if (kind === "threw" || kind === "snoozed" || kind === "interrupted") {
+      if (kind !== "threw" || this.attempt(job) < job.maxAttempts) job.crashes = 0;
+    }
     if (kind === "returned") {
       job.result = ending.result;
       this.#end(job, "completed", null);
     } else if (kind === "unknown") {
       if (unknownSince + ending.graceMs <= this.now) this.#end(job, "dead", "unknown job name");
       else this.#end(job, "queued", null, Math.min(30_000, 1_000 * 2 ** (job.claims - 1)));
+    } else if (kind === "refused") {
+      // The sessions of the model have no code: none is another one's.
+      job.errors += 1;
+      this.#end(job, "dead", "invalid payload");
+    } else if (kind === "lost") {
+      job.crashes += 1;
+      const { crashes } = job;
+      if (crashes >= ending.maxCrashes) job.errors += 1;
+      const reason = `its transaction lost its connection (crash ${crashes} of ${ending.maxCrashes})`;
+      if (crashes >= ending.maxCrashes) this.#end(job, "dead", reason);
+      else this.#end(job, "queued", null, ending.delayMs);
     } else if (kind === "cancelled") this.#end(job, "cancelled", "stopped");
     else if (kind === "discarded") this.#end(job, "dead", "discarded");
-    else if (kind === "refused") this.#end(job, "dead", "invalid payload");
     else if (kind === "threw" && this.attempt(job) >= job.maxAttempts) this.#end(job, "dead", "out of attempts");
     else this.#end(job, "queued", null, ending.delayMs);
   }

@@ -1,8 +1,12 @@
 // A configuration that cannot work says which setting is wrong, and what it should be.
 import { expect, test } from "vitest";
-import { createWorker } from "../../src/index.ts";
+import * as v from "valibot";
+import { createWorker, defineJob } from "../../src/index.ts";
+import { narrow } from "../../src/worker/narrow.ts";
+import { checkConfig } from "../../src/worker/settings.ts";
 
 const connection = "postgres://127.0.0.1:1/nowhere";
+const job = defineJob({ name: "bare", payload: v.null() });
 
 test.each<[settings: object, said: string]>([
   [{ leese: "20s" }, "configuration: leese is no setting; there are connection, database, jobs, "],
@@ -17,8 +21,35 @@ test.each<[settings: object, said: string]>([
   [{ queues: { mail: { concurrency: "5" } } }, "configuration: queues.mail.concurrency must be a whole number from 1"],
   [{ maxCrashes: 0.5 }, "configuration: maxCrashes must be a whole number from 1"],
   [{ queues: 5 }, "configuration: queues must be an object such as { mail: { concurrency: 5 } }"],
+  [{ timeoutGrace: "soon" }, 'configuration: timeoutGrace is "soon", which is no duration'],
+  [{ timeoutGrace: -1 }, "configuration: timeoutGrace is -1, which is no duration"],
+  [{ timeoutGrace: "30d" }, "configuration: timeoutGrace must be from 0 to 2147483647 ms"],
+  [{ constructor: 5 }, "configuration: constructor is no setting; there are connection, database, jobs, "],
+  [{ retention: { toString: "1d" } }, "configuration: retention.toString is no setting"],
+  [{ queues: { constructor: 5 } }, "configuration: queues.constructor must be an object with concurrency"],
+  [{ queues: [] }, "configuration: queues must be an object such as"],
+  [{ queues: {} }, "configuration: queues is empty"],
+  [{ queues: { "": { concurrency: 1 } } }, "configuration: queues"],
+  [{ jobs: { toString: job } }, "configuration: handlers.toString is missing: it runs the job bare"],
+  [{ handlers: { constructor: () => {} } }, "configuration: handlers.constructor has no job definition of that name"],
   [{ jobs: undefined }, "configuration: jobs must be an object with definitions made by defineJob"],
   [{ handlers: 5 }, "configuration: handlers must be an object with a handler for each of jobs"],
 ])("%j", (settings, said) => {
   expect(() => createWorker({ connection, jobs: {}, ...settings } as never)).toThrow(said);
+});
+
+const inherited = ["constructor", "hasOwnProperty", "toString", "__proto__"];
+
+test.each(inherited)("a queue and a job may be called %s, as any object's properties are", (name) => {
+  const own = <T>(value: T) => Object.fromEntries([[name, value]]);
+  const handlers = own(() => "ran");
+  const settings = checkConfig({ connection, jobs: own(job), handlers, queues: own({ concurrency: 3 }) });
+  expect(Object.entries(settings.queues)).toEqual([[name, 3]]);
+  expect(settings.runnables.get("bare")?.handler).toBe(handlers[name]);
+  expect(Object.entries(narrow(settings, [name]).queues)).toEqual([[name, 3]]);
+});
+
+test.each(inherited)("a queue called %s is not configured where nobody has named it", (name) => {
+  const settings = checkConfig({ connection, jobs: {}, handlers: {} });
+  expect(() => narrow(settings, [name])).toThrow("is not configured: there are default");
 });

@@ -225,3 +225,84 @@ test("a wrong listener, middleware or logger is said at start", () => {
   expect(created({ middleware: [() => 1, null] })).toThrow("configuration: middleware.1 must be a function");
   expect(created({ logger: { info() {} } })).toThrow("configuration: logger must have info, warn and error");
 });
+
+describe("of a failure, a worker tells the error as it was thrown:", () => {
+  class CardDeclined extends Error {
+    readonly response = { status: 402 };
+  }
+
+  test("each that a handler throws, and which was the last", async () => {
+    const thrown = [new CardDeclined("first"), new CardDeclined("last")];
+    const events = await eventsOf((_, { attempt }) => Promise.reject(thrown[attempt - 1] as Error), 2);
+    const failures = events.flatMap((event) => (isSettled(event) ? [[event.type, event.error]] : []));
+    expect(failures).toEqual([
+      ["retried", thrown[0]],
+      ["dead", thrown[1]],
+    ]);
+    expect(failures.map(([, error]) => thrown.includes(error as CardDeclined))).toEqual([true, true]);
+  });
+
+  test.each<[what: string, run: HandlerFunction<null, unknown>, type: string, error: object]>([
+    ["that it was given up", (_, job) => job.discard("enough"), "dead", { name: "Discard", message: "enough" }],
+    ["that its result cannot be stored", () => 1n, "dead", { name: "InvalidValueError" }],
+  ])("%s", async (_what, run, type, error) => {
+    expect((await eventsOf(run)).at(-1)).toMatchObject({ type, error });
+  });
+
+  test("that its time was up", async () => {
+    const job = { ...jobThat(() => new Promise(() => {}), 1), timeout: "20ms" } as const;
+    const { id } = await enqueue(db, job, null);
+    const { settled } = await startWorker(configFor(job, { timeoutGrace: "20ms" }));
+    expect(await settled(id)).toMatchObject({ type: "dead", error: { name: "TimeoutError" } });
+  });
+
+  test("that no worker knows its name, or that its payload is refused", async () => {
+    const job = jobThat(() => 1);
+    const { settled } = await startWorker(configFor(job));
+    const insert = async (name: string) => {
+      const [row] =
+        await sql`insert into soniq_jobs (queue, name, payload) values (${job.name}, ${name}, '7') returning id`;
+      return Number((row as { id: string }).id);
+    };
+    expect(await settled(await insert("stranger"))).toMatchObject({
+      type: "unknown",
+      error: { message: 'this worker knows no job of the name "stranger"' },
+    });
+    expect(await settled(await insert(job.name))).toMatchObject({ type: "dead", error: { name: "InvalidValueError" } });
+  });
+
+  test("none where nothing failed", async () => {
+    const events = [...(await eventsOf(() => 1)), ...(await eventsOf((_, job) => job.cancel("no")))];
+    expect(events.filter(isSettled).map(({ error }) => error)).toEqual([undefined, undefined]);
+  });
+
+  test("and of a job that a rescue ended, why", async () => {
+    const job = jobThat(() => 1);
+    const { id } = await enqueue(db, job, null);
+    await sql`update soniq_jobs set crashes = 4, state = 'active', worker_id = gen_random_uuid() where id = ${id}`;
+    const { event } = await startWorker(configFor(job, { sweep: "50ms" }));
+    const { jobs } = await event("rescued", (one) => one.jobs.some((each) => each.id === id));
+    expect(jobs.find((one) => one.id === id)).toMatchObject({ state: "dead", reason: "crashed 5 workers" });
+  });
+});
+
+test("a backoff that returns a promise is no backoff, and what it rejects with ends no process", async () => {
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => void unhandled.push(error);
+  process.on("unhandledRejection", note);
+  const backoff = (() => Promise.reject(new Error("no"))) as never;
+  const job = { ...jobThat(() => Promise.reject(new Error("failed"))), backoff };
+  const { id } = await enqueue(db, job, null);
+  const { settled } = await startWorker(configFor(job));
+  expect(await settled(id)).toMatchObject({ type: "retried" });
+  await new Promise((done) => setTimeout(done));
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
+});
+
+test("a worker that was stopped refuses to start with a rejection", async () => {
+  const { worker } = await startWorker(configFor(jobThat(() => 1)));
+  await worker.stop();
+  const starting = worker.start();
+  await expect(starting).rejects.toThrow("create another one");
+});

@@ -107,7 +107,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
           }),
       { lease: "1s" },
     );
-    expect(await ended.opened).toMatchObject({ name: "TransactionLostError", idle: true });
+    expect(await ended.opened).toMatchObject({ name: "TransactionLostError", timeout: "idle" });
     await worker.settled(id, "completed");
     expect(await written()).toEqual([n]);
     expect(await row()).toMatchObject({
