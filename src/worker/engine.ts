@@ -94,18 +94,23 @@ export class Engine {
     await syncSchedules(db, this.schedules);
     this.#queues = Object.entries(settings.queues).map(
       ([queue, concurrency]) =>
-        new QueueWorker(queue, concurrency, new Claimer(db, queue, settings, () => this.#listener?.calm ?? false), {
-          settings,
-          settler,
-          transactions: { slots: transactions, db, deleted, settles, bound, timed },
-          logs,
-          random: Math.random,
-          tell,
-          heard: this.#heard,
-          workerId: () => this.#session.id,
-          setIdle: (name, idle) => this.#setIdle(name, idle),
-          claimFailed: (name, error) => this.#claimFailed(name, error),
-        }),
+        new QueueWorker(
+          queue,
+          concurrency,
+          new Claimer(db, queue, settings, () => this.#listener?.calm ?? false, tell),
+          {
+            settings,
+            settler,
+            transactions: { slots: transactions, db, deleted, settles, bound, timed },
+            logs,
+            random: Math.random,
+            tell,
+            heard: this.#heard,
+            workerId: () => this.#session.id,
+            setIdle: (name, idle) => this.#setIdle(name, idle),
+            claimFailed: (name, error) => this.#claimFailed(name, error),
+          },
+        ),
     );
     const listen = this.#listener && listenDuty(this.#listener);
     const duties: Duty[] = [
@@ -233,13 +238,17 @@ export class Engine {
     };
     return this.connections.openListener(hear, () => {
       this.#listens += 1;
-      wakeUp();
+      // What was said in a gap was not heard: jobs may have gone back to places behind the marks.
+      for (const queue of this.#queues) queue.resume();
       void this.#ownership.compare();
     });
   }
 
   #sessionLost(lost: string): void {
-    for (const queue of this.#queues) queue.interrupt("lost", (_, workerId) => workerId === lost);
+    for (const queue of this.#queues) {
+      queue.interrupt("lost", (_, workerId) => workerId === lost);
+      queue.resume();
+    }
     this.tell({ type: "session lost" });
   }
 

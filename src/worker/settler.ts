@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorText } from "../core/errors.js";
-import { failureOf } from "../core/failure.js";
+import { failureOf, isRefusal } from "../core/failure.js";
 import type { Queryable } from "../core/queryable.js";
 import { storable } from "../core/storable.js";
 import { deleteCompleted } from "../jobs/delete-completed.js";
@@ -35,6 +35,8 @@ export class Settler {
   #doubtful: Pending[] = [];
   #recovering = false;
   #abandoned = false;
+  /** When the first statement was sent of those that PostgreSQL has not answered, nor any since. */
+  #unansweredSince: number | undefined;
 
   constructor(
     private readonly db: Queryable,
@@ -60,6 +62,11 @@ export class Settler {
       this.#pending.push({ ...settlement, workerId, name, written });
       if (this.#flights === 0 || (this.#isFull() && this.#flights < mostFlights)) void this.#flush();
     });
+  }
+
+  /** For how long PostgreSQL has answered no settle, in milliseconds; 0 if none was sent. */
+  get unansweredMs(): number {
+    return this.#unansweredSince === undefined ? 0 : performance.now() - this.#unansweredSince;
   }
 
   /** Gives up on what cannot be written now: it is left to be rescued. */
@@ -91,7 +98,7 @@ export class Settler {
     if (rest.length === 0) return;
     try {
       if (this.aroundLocks) return await this.#writeUnlocked(workerId, rest);
-      const states = statesOf(rest, await this.settles().settle(this.db, workerId, rest));
+      const states = statesOf(rest, await this.#ask(this.settles().settle(this.db, workerId, rest)));
       for (const one of rest) one.written(states.get(one));
     } catch (error) {
       this.#doubt(rest, error);
@@ -99,9 +106,22 @@ export class Settler {
   }
 
   async #writeUnlocked(workerId: string, batch: readonly Pending[]): Promise<void> {
-    const states = statesOf(batch, await this.settles().settleUnlocked(this.db, workerId, batch));
+    const states = statesOf(batch, await this.#ask(this.settles().settleUnlocked(this.db, workerId, batch)));
     for (const [one, state] of states) one.written(state);
     this.#recoverLater(without(batch, [...states.keys()]));
+  }
+
+  /** Notes since when nothing was answered. A refusal is an answer; a connection that breaks is none. */
+  async #ask<T>(statement: Promise<T>): Promise<T> {
+    this.#unansweredSince ??= performance.now();
+    try {
+      const answer = await statement;
+      this.#unansweredSince = undefined;
+      return answer;
+    } catch (error) {
+      if (isRefusal(error)) this.#unansweredSince = undefined;
+      throw error;
+    }
   }
 
   /** @returns those that are still to be settled */
@@ -109,7 +129,7 @@ export class Settler {
     const completed = batch.filter(({ name, outcome }) => outcome.kind === "completed" && this.deleted.has(name));
     if (completed.length === 0) return batch;
     try {
-      const states = statesOf(completed, await deleteCompleted(this.db, workerId, completed));
+      const states = statesOf(completed, await this.#ask(deleteCompleted(this.db, workerId, completed)));
       const gone = completed.filter((one) => states.has(one));
       for (const one of gone) one.written("completed");
       return without(batch, gone);
@@ -141,6 +161,8 @@ export class Settler {
       }
       if (this.#doubtful.length > 0) await sleep(waitMs);
     }
+    // Those whose reply was lost may have been found to be settled.
+    this.#unansweredSince = undefined;
     // Nobody learns of these any more: they are neither settled nor fenced.
     this.#recovering = false;
   }
@@ -158,7 +180,7 @@ export class Settler {
     this.#leaveDoubt(ended);
     const standing = batch.filter((one) => !ended.has(one));
     try {
-      this.#leaveDoubt(statesOf(standing, await this.settles().settleUnlocked(this.db, workerId, standing)));
+      this.#leaveDoubt(statesOf(standing, await this.#ask(this.settles().settleUnlocked(this.db, workerId, standing))));
     } catch (error) {
       if (failureOf(error) !== "row") throw error;
       for (const one of standing) await this.#settleAlone(workerId, one);
