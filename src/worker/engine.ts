@@ -127,7 +127,7 @@ export class Engine {
       ...this.#stats.duties(),
       logs.duty(),
       ...scheduleDuties(db, this.schedules, settings, tell),
-      ...deliveryDuties(db, settings),
+      ...deliveryDuties(db, settings, tell),
       jobEvents.duty,
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
@@ -178,7 +178,9 @@ export class Engine {
   }
 
   async #rescueOwn(): Promise<void> {
-    const jobs = await rescueFromEnded(this.connections.engine.db, this.settings.maxCrashes, largestRescue);
+    const refused = (id: number, error: unknown) => this.tell({ type: "trouble", doing: `rescuing job ${id}`, error });
+    const { engine } = this.connections;
+    const jobs = await rescueFromEnded(engine.db, this.settings.maxCrashes, { limit: largestRescue, refused });
     if (jobs.length > 0) this.tell({ type: "rescued", jobs });
   }
 
