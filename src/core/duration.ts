@@ -18,12 +18,12 @@ export const longestTimerMs = 2 ** 31 - 1;
  */
 export function milliseconds(duration: Duration, what: string): number {
   const ms = typeof duration === "number" ? duration : parse(duration);
-  if (ms > longestMs) throw new InvalidValueError(what, `is ${shown(duration)}: give no more than 6,000 years`);
-  if (!(ms >= 0)) {
-    throw new InvalidValueError(
-      what,
-      `is ${shown(duration)}, which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"`,
-    );
+  if (!(ms >= 0 && ms <= longestMs)) {
+    const problem =
+      ms > longestMs && Number.isFinite(ms)
+        ? "which is too long: give no more than 6,000 years"
+        : 'which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"';
+    throw new InvalidValueError(what, `is ${shown(duration)}, ${problem}`);
   }
   return ms;
 }

@@ -4,6 +4,7 @@ import type { Histogram } from "../stats/histogram.js";
 import { ClaimBuffer } from "./claim-buffer.js";
 import type { Claimed, Claimer } from "./claimer.js";
 import { longestBufferMs } from "./claimer.js";
+import { fewCrashed } from "./crashed-jobs.js";
 import { pause } from "./duties.js";
 import { settledEvent } from "./events.js";
 import { type Interruption, Run, type RunEnd } from "./run.js";
@@ -16,9 +17,6 @@ const mostClaimsAtOnce = 4;
 const releaseCrashedMs = 1_000;
 /** While settles have been unanswered for so long, no more jobs are claimed: whatever was done could not be written down. */
 const maxUnansweredMs = 5_000;
-
-/** A job that was in more than one crash, which may have been its own doing. */
-const isSuspect = ({ crashes }: ClaimedJob) => crashes > 1;
 
 /** Works one queue: claims as many jobs as it has room for, runs them, settles them. */
 export class QueueWorker {
@@ -195,7 +193,7 @@ export class QueueWorker {
     }
     const claimedAt = performance.now();
     // Jobs that were in a crash go first and do not wait behind others, in whose crash they could take part.
-    const crashed = this.#fewCrashed(claimed);
+    const crashed = fewCrashed(claimed, this.held(), this.concurrency);
     const calm = claimed.filter(({ crashes }) => crashes === 0);
     const back = claimed.filter((job) => job.crashes > 0 && !crashed.includes(job));
     await this.#giveBack(back, workerId);
@@ -211,13 +209,6 @@ export class QueueWorker {
     if (full) setImmediate(() => setImmediate(() => this.#startRuns()));
     else this.#startRuns();
     return full;
-  }
-
-  /** Of the jobs that were in a crash as many as may run at once, of those that were in several no more than one. */
-  #fewCrashed(claimed: readonly ClaimedJob[]): ClaimedJob[] {
-    let suspects = this.held().filter(isSuspect).length;
-    const few = claimed.filter((job) => job.crashes > 0 && (!isSuspect(job) || ++suspects === 1));
-    return few.slice(0, this.concurrency);
   }
 
   /** Before any of the others runs: it might bring this process down, and these would have been in that crash, too. */

@@ -8,7 +8,7 @@ import { settle } from "../../src/jobs/settle.ts";
 import { testDatabase } from "../support/database.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";
 import { startWorker } from "../support/worker.ts";
-import { noRefusal } from "../support/refusals.ts";
+import { noRefusal, refuseSome } from "../support/refusals.ts";
 
 const { db, url, sql } = await testDatabase();
 const job = defineJob({ name: "job", payload: v.number() });
@@ -79,4 +79,18 @@ test("a handler of ours may have its job parked: that costs no attempt", async (
   expect((await observed.settled(id)).outcome).toEqual({ kind: "parked" });
   expect(await isParked(id)).toBe(true);
   expect(await sql`select attempt, claims from soniq_jobs where id = ${id}`).toEqual([{ attempt: 0, claims: 1 }]);
+});
+
+test("one that PostgreSQL refuses to change is said, and the others are parked and freed", async () => {
+  const rows =
+    await sql`insert into soniq_jobs (name, payload) select 'x', case when n = 3 then '"refused"' else '1' end::jsonb
+    from generate_series(1, 20) n returning id::int`;
+  const ids = rows.map(({ id }) => id as number);
+  const others = ids.filter((_, i) => i !== 2);
+  const refused: number[] = [];
+  const accept = await refuseSome(sql);
+  expect(await park(db, ids, (id) => refused.push(id))).toEqual(others);
+  expect(await free(db, ids, (id) => refused.push(id))).toEqual(others);
+  await accept();
+  expect(refused).toEqual([ids[2]]);
 });
