@@ -4,7 +4,6 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
-import type { ClaimInput } from "./claim.js";
 import type { Mark } from "./claim-marks.js";
 
 const { placeholder } = sql;
@@ -59,7 +58,19 @@ export function dueIn(locking: boolean, allowed: SQL) {
 /** The ids of the jobs that a claim would take now, of any number of bytes; nothing is locked. */
 export async function findClaimable(
   db: Queryable,
-  { queue, limit, from, until, except = [] }: Pick<ClaimInput, "queue" | "limit" | "from" | "until" | "except">,
+  {
+    queue,
+    limit,
+    from,
+    until,
+    except = [],
+  }: {
+    readonly queue: string;
+    readonly limit: number;
+    readonly from: readonly Mark[];
+    readonly until?: readonly Mark[];
+    readonly except?: readonly number[];
+  },
 ): Promise<number[]> {
   const ranges = rangesOf(from, until);
   const rows = await rowsOf<{ id: string | number }>(

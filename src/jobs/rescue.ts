@@ -23,7 +23,7 @@ const rescued = {
 };
 
 /** An active job, named by its claim: what was read of a job may be another's by the time it is rescued. */
-export interface HeldJob {
+interface HeldJob {
   readonly id: number;
   readonly claims: number;
   readonly workerId: string | null;

@@ -106,14 +106,25 @@ export async function freePage(
 
 /** Frees one delivery, to try the endpoint with. The newest, since of those that were announced last the most are parked. */
 export async function freeProbe(db: Queryable, endpoint: string, refused: Refused): Promise<void> {
-  const found = await builder(db)
-    .select({ id: soniqJobs.id })
-    .from(soniqJobs)
-    .where(and(isDeliveryTo(endpoint), sql`${soniqJobs.state} = 'queued'`, isParked))
-    .orderBy(sql`${soniqJobs.id} desc`)
-    .limit(probesTried);
-  // One after the other: PostgreSQL may refuse to change a row, or somebody may have it locked.
-  for (const { id } of found) if ((await free(db, [id], refused)).length > 0) return;
+  let before = Number.MAX_SAFE_INTEGER;
+  // PostgreSQL may refuse to change a row, or somebody may have it locked.
+  for (let tries = 0; tries < probesTried; tries += 1) {
+    const [newest] = await builder(db)
+      .select({ id: soniqJobs.id })
+      .from(soniqJobs)
+      .where(
+        and(
+          isDeliveryTo(endpoint),
+          sql`${soniqJobs.id} < ${before}::bigint`,
+          sql`${soniqJobs.state} = 'queued'`,
+          isParked,
+        ),
+      )
+      .orderBy(sql`${soniqJobs.id} desc`)
+      .limit(1);
+    if (!newest || (await free(db, [newest.id], refused)).length > 0) return;
+    before = newest.id;
+  }
 }
 
 /** All that was parked has been freed: from now on the endpoint just works. */

@@ -158,36 +158,28 @@ export class QueueWorker {
   async #claimForSlots(limit: number): Promise<boolean> {
     const free = this.concurrency - this.#runs.size - this.#buffer.length;
     const claims = this.#fullClaims > 0 ? Math.min(mostClaimsAtOnce, Math.max(1, Math.floor(free / limit))) : 1;
-    const full = await Promise.all(
-      Array.from({ length: claims }, () =>
-        this.#claim(async (workerId) => {
-          const claimed = await this.claimer.claim(workerId, limit).catch((error: unknown) => {
-            this.#failingSince ??= performance.now();
-            throw error;
-          });
-          this.#failingSince = undefined;
-          return claimed;
-        }),
-      ),
-    );
+    const claim = (workerId: string) => this.claimer.claim(workerId, limit);
+    const full = await Promise.all(Array.from({ length: claims }, () => this.#claim(claim, true)));
     return full.every(Boolean);
   }
 
   async #claimSuspects(): Promise<void> {
-    while (!this.#stopping && this.claimer.hasSuspects())
-      await this.#claim((workerId) => this.claimer.claimSuspects(workerId));
+    const claim = (workerId: string) => this.claimer.claimSuspects(workerId);
+    while (!this.#stopping && this.claimer.hasSuspects()) await this.#claim(claim);
     this.#suspectsLoop = undefined;
   }
 
   /** @returns whether it brought all it asked for */
-  async #claim(ask: (workerId: string) => Promise<Claimed>): Promise<boolean> {
+  async #claim(ask: (workerId: string) => Promise<Claimed>, isRegular = false): Promise<boolean> {
     const workerId = this.around.workerId();
     const pauses = this.#pauses;
     let claimed: ClaimedJob[];
     let full: boolean;
     try {
       ({ jobs: claimed, isFull: full } = await ask(workerId));
+      if (isRegular) this.#failingSince = undefined;
     } catch (error) {
+      if (isRegular) this.#failingSince ??= performance.now();
       this.around.claimFailed(this.queue, error);
       return false;
     }

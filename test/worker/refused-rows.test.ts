@@ -67,6 +67,7 @@ describe("a claim", () => {
       poll: "100ms",
     });
     await until(async () => !(await unfinished("many")).some((payload) => payload !== "refused"));
+    expect(await unfinished("many")).toHaveLength(40);
   });
 
   test("is not said again and again where PostgreSQL refuses all of them, and brings them all when it no longer does", async () => {
@@ -113,6 +114,7 @@ describe("a claim", () => {
       poll: "100ms",
     });
     await until(async () => (await unfinished("much")).length === 0);
+    expect(await sql`select from soniq_jobs where queue = 'much' and claims <> 1`).toHaveLength(0);
   });
 });
 
