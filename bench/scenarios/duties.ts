@@ -56,7 +56,7 @@ export async function timeDuties({ url }: Database): Promise<Record<Duty, number
     await rescueFromEnded(
       db,
       5,
-      rescued,
+      { limit: rescued },
       holders.map(({ id }) => id),
     );
     return now() - began;

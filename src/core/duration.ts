@@ -4,8 +4,8 @@ import { InvalidValueError, shown } from "./errors.js";
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** Ten thousand years: what PostgreSQL's timestamps can be moved by. */
-const longestMs = 3.2e14;
+/** Six thousand years, by which PostgreSQL's timestamps can be moved both ways: they begin in 4713 BC. */
+const longestMs = 1.9e14;
 
 /** What a timer can be set to, about 24 days; a longer one would fire at once. */
 export const longestTimerMs = 2 ** 31 - 1;
@@ -14,15 +14,16 @@ export const longestTimerMs = 2 ** 31 - 1;
  * A duration in milliseconds.
  *
  * @param what names the setting in the error
- * @throws InvalidValueError if it is not a duration, or negative
+ * @throws InvalidValueError if it is not a duration, negative, or more than 6,000 years
  */
 export function milliseconds(duration: Duration, what: string): number {
   const ms = typeof duration === "number" ? duration : parse(duration);
   if (!(ms >= 0 && ms <= longestMs)) {
-    throw new InvalidValueError(
-      what,
-      `is ${shown(duration)}, which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"`,
-    );
+    const problem =
+      ms > longestMs && Number.isFinite(ms)
+        ? "which is too long: give no more than 6,000 years"
+        : 'which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"';
+    throw new InvalidValueError(what, `is ${shown(duration)}, ${problem}`);
   }
   return ms;
 }

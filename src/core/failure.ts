@@ -24,6 +24,14 @@ export function isSqlState(code: string | undefined): boolean {
   return code !== undefined && /^(?!E)[0-9A-Z]{5}$/.test(code);
 }
 
+/**
+ * Whether PostgreSQL refused the statement, so that a single row of it may be the cause. Its code does not say whether one is: a
+ * trigger may raise any. Not so where the connection is of no use, or the server is read-only or shutting down.
+ */
+export function isRefusal(error: unknown): boolean {
+  return /^(?!E[A-Z]{4}$|08|25006|28|57P|53300)[0-9A-Z]{5}$/.test(errorCode(error) ?? "");
+}
+
 /** Whether a refusal would be the same for every row: of tables that are missing, and rights that are not granted. */
 export function isForEveryRow(error: unknown): boolean {
   return errorCode(error)?.startsWith("42") === true;

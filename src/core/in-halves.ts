@@ -1,28 +1,32 @@
-import { failureOf } from "./failure.js";
+import { isRefusal } from "./failure.js";
 
 /**
- * Does something to many rows at once; where one of them makes it fail, to each half of them, down to that one alone.
+ * Does something to many rows at once; where PostgreSQL refuses that, to each half of them, down to the rows that are the cause.
  *
- * @param failed is told of each row to which it cannot be done
- * @returns what it brought, of all that did not fail
- * @throws what is no row's fault: an outage, and what `failed` throws
+ * @param refused is called for each row that is refused by itself
+ * @param maxRefusals after so many refused statements the rest is left for another time, since it may not be the rows. Default: no bound
+ * @returns what it brought, of all that were not refused
+ * @throws what is no row's fault: an outage, and what `refused` throws
  */
 export async function inHalves<Row, Brought>(
   rows: readonly Row[],
   run: (some: readonly Row[]) => Promise<readonly Brought[]>,
-  failed: (row: Row, error: unknown) => void,
+  refused: (row: Row, error: unknown) => void,
+  maxRefusals = Infinity,
 ): Promise<Brought[]> {
-  if (rows.length === 0) return [];
-  try {
-    return [...(await run(rows))];
-  } catch (error) {
-    if (failureOf(error) === "outage") throw error;
-    if (rows.length > 1) {
-      const half = Math.ceil(rows.length / 2);
-      const first = await inHalves(rows.slice(0, half), run, failed);
-      return [...first, ...(await inHalves(rows.slice(half), run, failed))];
+  const brought: Brought[] = [];
+  const groups: (readonly Row[])[] = rows.length > 0 ? [rows] : [];
+  let refusals = 0;
+  for (let group = groups.pop(); group && refusals < maxRefusals; group = groups.pop()) {
+    try {
+      brought.push(...(await run(group)));
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      refusals += 1;
+      const half = Math.ceil(group.length / 2);
+      if (group.length > 1) groups.push(group.slice(half), group.slice(0, half));
+      else refused(group[0] as Row, error);
     }
-    failed(rows[0] as Row, error);
-    return [];
   }
+  return brought;
 }

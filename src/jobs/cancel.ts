@@ -1,13 +1,18 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
+import { inHalves } from "../core/in-halves.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
+import { atSavepoint } from "../core/savepoint.js";
 import { cancelChannel } from "./doorbell.js";
 import { storable } from "../core/storable.js";
 import { keyStillHeld } from "./end-claim.js";
 import { idOf, type JobHandle } from "./job-handle.js";
+
+/** After so many refused statements the rest is left as it is: it may not be the rows. */
+const maxRefusals = 64;
 
 /**
  * queued → cancelled; of an active job, the cancellation is requested: its `signal` is aborted, and it ends as
@@ -31,10 +36,23 @@ export async function cancel(
   return job.state === "cancelled" ? "cancelled" : "requested";
 }
 
-/** queued → cancelled, for many. Those that have been claimed meanwhile go on. */
-export async function cancelQueued(db: Queryable, ids: readonly number[], reason: string): Promise<void> {
-  if (ids.length === 0) return;
-  await builder(db)
+/**
+ * queued → cancelled, for many. Those that have been claimed meanwhile go on.
+ *
+ * @param refused is called for each job that PostgreSQL refuses to change, while the others are cancelled
+ * @returns those that were cancelled
+ */
+export async function cancelQueued(
+  db: Queryable,
+  ids: readonly number[],
+  reason: string,
+  refused: (id: number, error: unknown) => void,
+): Promise<{ id: number }[]> {
+  return inHalves(ids, (some) => atSavepoint(db, (at) => cancellingQueued(at, some, reason)), refused, maxRefusals);
+}
+
+function cancellingQueued(db: Queryable, ids: readonly number[], reason: string): Promise<{ id: number }[]> {
+  return builder(db)
     .update(soniqJobs)
     .set({
       state: "cancelled",
@@ -43,7 +61,8 @@ export async function cancelQueued(db: Queryable, ids: readonly number[], reason
       cancelRequestedAt: sql`now()`,
       reason,
     })
-    .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, sql`${soniqJobs.state} = 'queued'`));
+    .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, sql`${soniqJobs.state} = 'queued'`))
+    .returning({ id: soniqJobs.id });
 }
 
 async function cancelling(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {

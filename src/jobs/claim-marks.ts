@@ -17,9 +17,39 @@ const trailJobs = 1_000;
  */
 export class ClaimMarks {
   readonly #trails = new Map<number, Trail>();
+  /** Where to go on behind the marks, one mark per priority, while a look found more jobs there than it could claim. */
+  #behind: readonly Mark[] | undefined;
 
   /** Where to start, one mark per priority. */
   starts(): Mark[] {
+    const ahead = this.#ahead();
+    return this.#behind?.map((mark, i) => (isAfter(mark, ahead[i] as Mark) ? (ahead[i] as Mark) : mark)) ?? ahead;
+  }
+
+  /**
+   * A look, or a claim after it, ended with these jobs. If it brought all it asked for, more may lie behind the marks: the next
+   * claims start where it ended, so that late jobs are worked as fast as others, and none is walked over twice.
+   *
+   * @param from where it started
+   * @param isFull whether it brought all it asked for
+   */
+  goOn(from: readonly Mark[], claimed: readonly Mark[], isFull: boolean): void {
+    const worst = claimed.at(-1)?.priority;
+    if (!isFull || worst === undefined) return void (this.#behind = undefined);
+    const ends = new Map(claimed.map((mark) => [mark.priority, mark]));
+    const ahead = this.#ahead();
+    // Of a priority better than that of the last job, all that is due was claimed.
+    this.#behind = from.map((mark, i) =>
+      mark.priority < worst ? (ahead[i] as Mark) : (ends.get(mark.priority) ?? mark),
+    );
+  }
+
+  /** Whether claims start behind the marks. */
+  get isBehind(): boolean {
+    return this.#behind !== undefined;
+  }
+
+  #ahead(): Mark[] {
     return priorities.map((priority) => this.#trails.get(priority)?.steps[0]?.mark ?? beginning(priority));
   }
 

@@ -1,4 +1,4 @@
-import { and, eq, lte, sql } from "drizzle-orm";
+import { and, eq, lte, type SQL, sql, type SQLWrapper } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqQueues } from "../../schema/queues.js";
@@ -8,6 +8,7 @@ import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import type { Mark } from "./claim-marks.js";
+import { dueIn, rangesOf, weight } from "./claimable.js";
 import { keyStillHeld } from "./end-claim.js";
 
 /** A job that this worker session holds. */
@@ -43,6 +44,10 @@ export interface ClaimInput {
   readonly from: readonly Mark[];
   /** Before which to end, for each of these. By default everything that is due is looked at. */
   readonly until?: readonly Mark[];
+  /** Jobs to step over. Default: none. */
+  readonly except?: readonly number[];
+  /** About how many bytes of payload to claim: the job that exceeds them is the last one. Default: {@link maxClaimBytes}. */
+  readonly maxBytes?: number;
   /** Milliseconds from the claim to its deadline, by job name, as a JSON text; and for all other names. */
   readonly deadlines: string;
   readonly defaultDeadlineMs: number;
@@ -53,67 +58,108 @@ export interface ClaimInput {
   readonly flushesLater?: boolean;
 }
 
+/** A claim, and whether it ended early because it had enough bytes: then more jobs are due. */
+export interface Claim {
+  readonly jobs: ClaimedJob[];
+  readonly isCut: boolean;
+}
+
+/** What PostgreSQL sends and a worker takes into memory at once. */
+export const maxClaimBytes = 8 * 1024 * 1024;
 /**
  * queued → active: claims up to `limit` due jobs, best priority first, then by `run_at` and `id`.
  *
- * The inner select runs per priority, so that jobs scheduled for later at a better priority cost the due ones nothing.
- *
  * @returns the claimed jobs, in order
  */
-export async function claim(db: Queryable, { from, until, flushesLater, ...input }: ClaimInput): Promise<ClaimedJob[]> {
-  const ranges = from.map((mark, i) => ({
-    ...mark,
-    endAt: until?.[i]?.runAt ?? "infinity",
-    endId: until?.[i]?.id ?? 0,
-  }));
-  const rows = await rowsOf<ClaimedRow>(
-    db,
-    statement(db, { ...input, ranges: JSON.stringify(ranges), flushesLater: flushesLater ?? false }),
-  );
-  return rows.map((row) => claimedJob(row, input)).toSorted(byPriorityThenTime);
+export async function claim(db: Queryable, input: ClaimInput): Promise<ClaimedJob[]> {
+  return (await claimBatch(db, input)).jobs;
 }
 
-const statement = compiled<
-  Omit<ClaimInput, "from" | "until" | "flushesLater"> & { ranges: string; flushesLater: boolean }
->((db) => {
-  const { placeholder } = sql;
+/** Like {@link claim}, and says whether the bytes of the payloads ended it. */
+export async function claimBatch(db: Queryable, { from, until, ...input }: ClaimInput): Promise<Claim> {
+  return claimed(db, claimingDue(db, { ...values(input), ranges: rangesOf(from, until) }), input);
+}
+
+/** Like {@link claimBatch}, but claims those of some jobs that are due. */
+export async function claimThese(
+  db: Queryable,
+  { ids, ...input }: Omit<ClaimInput, "from" | "until" | "limit" | "except"> & { readonly ids: readonly number[] },
+): Promise<Claim> {
+  return claimed(db, claimingThese(db, { ...values({ ...input, limit: ids.length }), ids: `{${ids.join()}}` }), input);
+}
+
+type Values = Omit<ClaimInput, "from" | "until" | "flushesLater" | "except"> & {
+  readonly except: string;
+  readonly flushesLater: boolean;
+};
+
+function values({
+  flushesLater = false,
+  except = [],
+  maxBytes = maxClaimBytes,
+  ...input
+}: Omit<ClaimInput, "from" | "until">): Values {
+  return { ...input, maxBytes, except: `{${except.join()}}`, flushesLater };
+}
+
+async function claimed(db: Queryable, statement: SQL, input: Pick<ClaimInput, "queue" | "claimToken">): Promise<Claim> {
+  const rows = await rowsOf<ClaimedRow>(db, statement);
+  const jobs = rows.map((row) => claimedJob(row, input)).toSorted(byPriorityThenTime);
+  return { jobs, isCut: rows[0]?.cut === true };
+}
+
+const { placeholder } = sql;
+const qb = new QueryBuilder();
+
+/** Whether this session may claim from this queue; and where it says so, the claim does not wait for the disk. */
+function mayClaim(): SQL {
   const workerId = placeholder("workerId");
-  const queue = placeholder("queue");
-  const limit = placeholder("limit");
-  const qb = new QueryBuilder();
-  const due = qb
-    .select({ id: soniqJobs.id })
-    .from(soniqJobs)
-    .where(
-      and(
-        // Literal, or the planner could not tell that the partial index serves.
-        sql`${soniqJobs.state} = 'queued'`,
-        eq(soniqJobs.queue, queue),
-        sql`${soniqJobs.priority} = range.priority`,
-        sql`(${soniqJobs.runAt}, ${soniqJobs.id}) >= (range."runAt", range.id)`,
-        sql`(${soniqJobs.runAt}, ${soniqJobs.id}) < (range."endAt", range."endId")`,
-        lte(soniqJobs.runAt, sql`now()`),
-      ),
-    )
-    .orderBy(soniqJobs.runAt, soniqJobs.id)
-    .limit(limit)
-    .for("no key update", { skipLocked: true })
-    .as("due");
   const live = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${workerId} and ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now())`;
-  const paused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${queue} and ${soniqQueues.pausedAt} is not null)`;
+  const paused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${placeholder("queue")} and ${soniqQueues.pausedAt} is not null)`;
   // Waiting for a synchronous standby is what keeps a primary that was replaced from starting jobs.
   const waitsForNobody = sql`current_setting('synchronous_standby_names') = '' and current_setting('synchronous_commit') in ('on', 'local')`;
   // For this transaction, which is the claim.
   const synchronous = sql`(select set_config('synchronous_commit', case when ${placeholder("flushesLater")}::boolean and ${waitsForNobody} then 'off' else current_setting('synchronous_commit') end, true))`;
-  const ids = qb
-    .select({ id: due.id })
-    .from(
-      sql`jsonb_to_recordset(${placeholder("ranges")}::text::jsonb) as range (priority smallint, "runAt" timestamptz, id bigint, "endAt" timestamptz, "endId" bigint)`,
-    )
-    .crossJoinLateral(due)
-    .where(sql`${live} and not ${paused} and ${synchronous} is not null`)
-    .limit(limit);
+  return sql`${live} and not ${paused} and ${synchronous} is not null`;
+}
+
+const claimingDue = compiled<Values & { ranges: string }>((db) => taking(db, dueIn(true, mayClaim())));
+
+const claimingThese = compiled<Values & { ids: string }>((db) =>
+  taking(
+    db,
+    qb
+      .select({ id: soniqJobs.id, weight })
+      .from(soniqJobs)
+      .where(
+        and(
+          sql`${soniqJobs.id} = any (${placeholder("ids")}::text::bigint[])`,
+          sql`${soniqJobs.state} = 'queued'`,
+          eq(soniqJobs.queue, placeholder("queue")),
+          lte(soniqJobs.runAt, sql`now()`),
+          mayClaim(),
+        ),
+      )
+      .for("no key update", { skipLocked: true }),
+  ),
+);
+
+/** The claim of jobs that are locked, as far as their bytes allow. */
+function taking(db: Queryable, locked: SQLWrapper) {
+  const workerId = placeholder("workerId");
+  const sized = qb.$with("sized").as(
+    qb
+      .select({
+        id: sql<number>`locked.id`.as("id"),
+        // Of the jobs before it, so that the first one is always claimed.
+        fits: sql<boolean>`sum(locked.weight) over (rows unbounded preceding) - locked.weight < ${placeholder("maxBytes")}::float8`.as(
+          "fits",
+        ),
+      })
+      .from(sql`(${locked}) as locked`),
+  );
   return builder(db)
+    .with(sized)
     .update(soniqJobs)
     .set({
       state: "active",
@@ -126,7 +172,7 @@ const statement = compiled<
       deadlineAt: sql`now() + coalesce((${placeholder("deadlines")}::text::jsonb ->> ${soniqJobs.name})::float8, ${placeholder("defaultDeadlineMs")}::float8) * interval '1 millisecond'`,
       uniqueHeld: keyStillHeld(sql`${soniqJobs.uniqueUntil} <> 'started'`),
     })
-    .where(sql`${soniqJobs.id} = any (array(${ids}))`)
+    .where(sql`${soniqJobs.id} = any (array(select ${sized.id} from ${sized} where ${sized.fits}))`)
     .returning({
       id: soniqJobs.id,
       name: soniqJobs.name,
@@ -148,8 +194,10 @@ const statement = compiled<
       // Most jobs have none: said shortly.
       tags: sql`nullif(${soniqJobs.tags}, '[]')::text`.as("tags"),
       meta: sql`nullif(${soniqJobs.meta}, '{}')::text`.as("meta"),
+      // Null, which takes no room, unless there is something to say.
+      cut: sql`(select true from ${sized} where not ${sized.fits} limit 1)`.as("cut"),
     });
-});
+}
 
 /** As the statement returns it; numbers come as texts from some drivers. */
 interface ClaimedRow {
@@ -165,6 +213,7 @@ interface ClaimedRow {
   readonly payload: string;
   readonly tags: string | null;
   readonly meta: string | null;
+  readonly cut: boolean | null;
 }
 
 function claimedJob(row: ClaimedRow, { queue, claimToken }: Pick<ClaimInput, "queue" | "claimToken">): ClaimedJob {

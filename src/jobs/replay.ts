@@ -152,11 +152,11 @@ async function replaying(
         runAt: sql`clock_timestamp()`,
         attempt: 0,
         crashes: 0,
+        // It has not started anew: a key that is freed by its start is held until then, also past its window.
+        claimedAt: null,
         unknownSince: null,
         cancelRequestedAt: null,
         uniqueHeld: true,
-        // A window that is past would make the key free to take at once.
-        uniqueExpiresAt: sql`case when ${soniqJobs.uniqueExpiresAt} > now() then ${soniqJobs.uniqueExpiresAt} end`,
         finishedAt: null,
         progress: null,
         reason: null,

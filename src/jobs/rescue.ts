@@ -2,7 +2,8 @@ import { and, eq, isNotNull, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
-import { builder } from "../core/builder.js";
+import { anyId, builder } from "../core/builder.js";
+import { inHalves } from "../core/in-halves.js";
 import type { Queryable } from "../core/queryable.js";
 import { revokedLease } from "../sessions/timeline.js";
 import { endClaim, errorsWith } from "./end-claim.js";
@@ -25,34 +26,54 @@ const rescued = {
   reason: soniqJobs.reason,
 };
 
+/** An active job, named by its claim: what was read of a job may be another's by the time it is rescued. */
+interface HeldJob {
+  readonly id: number;
+  readonly claimToken: number;
+  readonly workerId: string | null;
+}
+
+/** Which jobs to rescue, and what to do where PostgreSQL refuses to change one of them. */
+export interface RescueOptions {
+  /** How many jobs to look for; call again while some are rescued or refused. */
+  readonly limit: number;
+  /** Jobs to leave alone. */
+  readonly except?: readonly number[];
+  /** Called for each job that is refused, while the others are rescued. Default: it throws. */
+  readonly refused?: (id: number, error: unknown) => void;
+}
+
+const held = { id: soniqJobs.id, claimToken: soniqJobs.claimToken, workerId: soniqJobs.workerId };
+/** Later the statement may be refused for no row's sake: the rest is left to the next rescue. */
+const maxRefusals = 64;
+
 /**
  * active → queued, for jobs of worker sessions that have ended: the attempt is given back and a crash is counted, since
  * nobody can tell whether the job brought its worker down. From the second crash on it comes back later and later, at
  * random, so that the one that kills its worker is soon alone; at `maxCrashes` it is dead. A failover of PostgreSQL is no crash of
  * the worker's.
  *
- * @param limit jobs per statement; call again while as many come back
  * @param sessions of these alone
  */
-export function rescueFromEnded(
+export async function rescueFromEnded(
   db: Queryable,
   maxCrashes: number,
-  limit: number,
+  options: RescueOptions,
   sessions?: readonly string[],
 ): Promise<Rescued[]> {
-  const qb = new QueryBuilder();
+  const { limit } = options;
   // Session by session through the owner index: other sessions' entries in it are not walked.
-  const held = qb
-    .select({ id: soniqJobs.id })
+  const ofSession = new QueryBuilder()
+    .select(held)
     .from(soniqJobs)
-    .where(and(sql`${soniqJobs.state} = 'active'`, eq(soniqJobs.workerId, soniqWorkers.id)))
+    .where(and(sql`${soniqJobs.state} = 'active'`, eq(soniqJobs.workerId, soniqWorkers.id), isNoneOf(options)))
     .limit(limit)
     .for("no key update", { skipLocked: true })
     .as("held");
-  const ids = qb
-    .select({ id: held.id })
+  const found = await builder(db)
+    .select({ id: ofSession.id, claimToken: ofSession.claimToken, workerId: ofSession.workerId })
     .from(soniqWorkers)
-    .crossJoinLateral(held)
+    .crossJoinLateral(ofSession)
     .where(
       and(
         isNotNull(soniqWorkers.endedAt),
@@ -60,20 +81,59 @@ export function rescueFromEnded(
       ),
     )
     .limit(limit);
-  return giveBack(db, ids.getSQL(), maxCrashes);
+  return rescueEach(found, (some) => giveBack(db, some, maxCrashes), options);
 }
 
 /**
  * The same for active jobs whose session has no row, or has ended. Walks all active jobs: for a look now and then.
  */
-export function rescueStrays(db: Queryable, maxCrashes: number, limit: number): Promise<Rescued[]> {
-  const ids = sql`select ${soniqJobs.id} from ${soniqJobs} where ${soniqJobs.state} = 'active'
-    and not exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${soniqJobs.workerId} and ${soniqWorkers.endedAt} is null)
-    limit ${limit} for no key update of ${soniqJobs} skip locked`;
-  return giveBack(db, ids, maxCrashes);
+export async function rescueStrays(db: Queryable, maxCrashes: number, options: RescueOptions): Promise<Rescued[]> {
+  const isLive = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${soniqJobs.workerId} and ${soniqWorkers.endedAt} is null)`;
+  const found = await findActive(db, sql`not ${isLive}`, options);
+  return rescueEach(found, (some) => giveBack(db, some, maxCrashes), options);
 }
 
-function giveBack(db: Queryable, ids: SQL, maxCrashes: number): Promise<Rescued[]> {
+/**
+ * active → queued or dead, for jobs whose deadline has passed although their worker lives: it cannot end them itself.
+ * Costs the attempt. Walks all active jobs: for a look now and then.
+ */
+export async function rescueOverdue(db: Queryable, options: RescueOptions): Promise<Rescued[]> {
+  const found = await findActive(db, sql`${soniqJobs.deadlineAt} < now()`, options);
+  return rescueEach(found, (some) => endOverdue(db, some), options);
+}
+
+function findActive(db: Queryable, which: SQL, options: RescueOptions): Promise<HeldJob[]> {
+  return builder(db)
+    .select(held)
+    .from(soniqJobs)
+    .where(and(sql`${soniqJobs.state} = 'active'`, which, isNoneOf(options)))
+    .limit(options.limit);
+}
+
+function isNoneOf({ except = [] }: RescueOptions): SQL | undefined {
+  return except.length === 0 ? undefined : sql`not ${soniqJobs.id} = ${anyId(except)}`;
+}
+
+function rescueEach(
+  found: readonly HeldJob[],
+  rescue: (some: readonly HeldJob[]) => Promise<Rescued[]>,
+  { refused }: RescueOptions,
+): Promise<Rescued[]> {
+  const tellOrThrow = ({ id }: HeldJob, error: unknown) => {
+    if (!refused) throw error;
+    refused(id, error);
+  };
+  return inHalves(found, rescue, tellOrThrow, maxRefusals);
+}
+
+/** The ids of those whose claim still stands, and that nobody has locked. */
+function standing(jobs: readonly HeldJob[]): SQL {
+  return sql`select ${soniqJobs.id} from jsonb_to_recordset(${JSON.stringify(jobs)}::text::jsonb) as claim (id bigint, "claimToken" int, "workerId" uuid)
+    join ${soniqJobs} on ${soniqJobs.id} = claim.id and ${soniqJobs.claimToken} = claim."claimToken" and ${soniqJobs.workerId} = claim."workerId"
+    for no key update of ${soniqJobs} skip locked`;
+}
+
+function giveBack(db: Queryable, jobs: readonly HeldJob[], maxCrashes: number): Promise<Rescued[]> {
   const revoked = sql`select ${soniqWorkers.id} from ${soniqWorkers} where ${soniqWorkers.leaseExpiresAt} = ${revokedLease}`;
   const crash = sql`case when ${soniqJobs.workerId} = any (failover.sessions) then 0 else 1 end`;
   const state = sql`case when ${soniqJobs.cancelRequestedAt} is not null then 'cancelled' when ${crash} = 1 and ${soniqJobs.crashes} + 1 >= ${maxCrashes}::int then 'dead' else 'queued' end`;
@@ -89,22 +149,12 @@ function giveBack(db: Queryable, ids: SQL, maxCrashes: number): Promise<Rescued[
       })
       // The offset has it read once.
       .from(sql`(select array(${revoked}) as sessions offset 0) as failover`)
-      .where(sql`${soniqJobs.id} = any (array(${ids}))`)
+      .where(sql`${soniqJobs.id} = any (array(${standing(jobs)}))`)
       .returning(rescued)
   );
 }
 
-/**
- * active → queued or dead, for jobs whose deadline has passed although their worker lives: it cannot end them itself.
- * Costs the attempt. Walks all active jobs: for a look now and then.
- */
-export function rescueOverdue(db: Queryable, limit: number): Promise<Rescued[]> {
-  const ids = new QueryBuilder()
-    .select({ id: soniqJobs.id })
-    .from(soniqJobs)
-    .where(and(sql`${soniqJobs.state} = 'active'`, sql`${soniqJobs.deadlineAt} < now()`))
-    .limit(limit)
-    .for("no key update", { skipLocked: true });
+function endOverdue(db: Queryable, jobs: readonly HeldJob[]): Promise<Rescued[]> {
   const state = sql`case when ${soniqJobs.cancelRequestedAt} is not null then 'cancelled' when ${soniqJobs.attempt} >= ${soniqJobs.maxAttempts} then 'dead' else 'queued' end`;
   const error = sql`pg_catalog.jsonb_build_object('name', 'TimeoutError', 'message', 'the deadline passed and its worker did not end it', 'attempt', ${soniqJobs.attempt}, 'worker', ${soniqJobs.workerId})`;
   return builder(db)
@@ -114,6 +164,6 @@ export function rescueOverdue(db: Queryable, limit: number): Promise<Rescued[]> 
       reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'out of attempts: the deadline passed and its worker did not end it' end`,
       errors: errorsWith(error),
     })
-    .where(sql`${soniqJobs.id} = any (array(${ids}))`)
+    .where(sql`${soniqJobs.id} = any (array(${standing(jobs)}))`)
     .returning(rescued);
 }

@@ -39,4 +39,4 @@ function inOrder(_key: string, value: unknown): unknown {
 export const holdsKey = sql`unique_held and unique_key is not null`;
 
 /** Of a held key: its window is over, and its job has ended, or has started where that frees it. It is free to be taken. */
-export const isOver = sql`(coalesce(unique_expires_at <= clock_timestamp(), false) and (finished_at is not null or unique_until = 'started' and claims > 0))`;
+export const isOver = sql`(coalesce(unique_expires_at <= clock_timestamp(), false) and (finished_at is not null or unique_until = 'started' and claimed_at is not null))`;

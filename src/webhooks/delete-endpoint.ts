@@ -23,9 +23,14 @@ export async function deleteEndpoint(db: Queryable, id: string): Promise<void> {
     .returning({ id: endpoints.id })
     .catch(explainMissingTables);
   if (deleted.length === 0) throw noSuchEndpoint(id);
+  let cancelled = 0;
+  let refusal: { readonly error: unknown } | undefined;
   for (let after: number | undefined = 0; after !== undefined;) {
     const { ids, next } = await pageOfQueued(db, endpoint, after);
-    await cancelQueued(db, ids, "its endpoint was deleted");
+    const done = await cancelQueued(db, ids, "its endpoint was deleted", (_, error) => (refusal = { error }));
+    cancelled += done.length;
     after = next;
   }
+  // A single one that PostgreSQL refuses to change is cancelled as it is met.
+  if (refusal && cancelled === 0) throw refusal.error;
 }

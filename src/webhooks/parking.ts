@@ -4,12 +4,14 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { free, isParked, park } from "../jobs/park.js";
+import { free, isParked, park, type Refused } from "../jobs/park.js";
 import { hasOpened, isShut } from "./breaker.js";
 import { deliveryQueue } from "./delivery.js";
 
 /** Deliveries that one statement walks over. */
 const pageSize = 500;
+/** To free one delivery, so many are tried. */
+const probesTried = 10;
 /** While so many deliveries are due, no parked ones are added to them: those of others would have to wait behind these. */
 const busyAt = 500;
 
@@ -78,10 +80,15 @@ export function isDeliveryTo(endpoint: string): SQL {
  *
  * @returns where the page after it begins
  */
-export async function parkPage(db: Queryable, endpoint: string, after: number): Promise<number | undefined> {
+export async function parkPage(
+  db: Queryable,
+  endpoint: string,
+  after: number,
+  refused: Refused,
+): Promise<number | undefined> {
   const stillShut = sql`exists (select 1 from ${endpoints} where ${and(eq(endpoints.id, endpoint), isShut)})`;
   const { ids, next } = await pageOfQueued(db, endpoint, after, and(lte(soniqJobs.runAt, sql`now()`), stillShut));
-  await park(db, ids);
+  await park(db, ids, refused);
   return next;
 }
 
@@ -90,24 +97,34 @@ export async function freePage(
   db: Queryable,
   endpoint: string,
   after: number,
+  refused: Refused,
 ): Promise<{ readonly next: number | undefined; readonly freed: number }> {
   const { ids, next } = await pageOfQueued(db, endpoint, after, isParked);
-  await free(db, ids);
-  return { next, freed: ids.length };
+  const freed = await free(db, ids, refused);
+  return { next, freed: freed.length };
 }
 
 /** Frees one delivery, to try the endpoint with. The newest, since of those that were announced last the most are parked. */
-export async function freeProbe(db: Queryable, endpoint: string): Promise<void> {
-  const found = await builder(db)
-    .select({ id: soniqJobs.id })
-    .from(soniqJobs)
-    .where(and(isDeliveryTo(endpoint), sql`${soniqJobs.state} = 'queued'`, isParked))
-    .orderBy(sql`${soniqJobs.id} desc`)
-    .limit(1);
-  await free(
-    db,
-    found.map(({ id }) => id),
-  );
+export async function freeProbe(db: Queryable, endpoint: string, refused: Refused): Promise<void> {
+  let before = Number.MAX_SAFE_INTEGER;
+  // PostgreSQL may refuse to change a row, or somebody may have it locked.
+  for (let tries = 0; tries < probesTried; tries += 1) {
+    const [newest] = await builder(db)
+      .select({ id: soniqJobs.id })
+      .from(soniqJobs)
+      .where(
+        and(
+          isDeliveryTo(endpoint),
+          sql`${soniqJobs.id} < ${before}::bigint`,
+          sql`${soniqJobs.state} = 'queued'`,
+          isParked,
+        ),
+      )
+      .orderBy(sql`${soniqJobs.id} desc`)
+      .limit(1);
+    if (!newest || (await free(db, [newest.id], refused)).length > 0) return;
+    before = newest.id;
+  }
 }
 
 /** All that was parked has been freed: from now on the endpoint just works. */
@@ -147,7 +164,7 @@ const isDeliveryQueued = [
  *
  * @returns where the next page begins; undefined after the last one
  */
-export async function freeStrays(db: Queryable, after: number): Promise<number | undefined> {
+export async function freeStrays(db: Queryable, after: number, refused: Refused): Promise<number | undefined> {
   const takes = sql`${endpoints.pausedAt} is null and not ${hasOpened}`;
   const page = await builder(db)
     .select({ id: soniqJobs.id, isStray: sql<boolean>`${endpoints.id} is null or (${takes})` })
@@ -159,6 +176,7 @@ export async function freeStrays(db: Queryable, after: number): Promise<number |
   await free(
     db,
     page.filter(({ isStray }) => isStray).map(({ id }) => id),
+    refused,
   );
   return page.length < pageSize ? undefined : page.at(-1)?.id;
 }

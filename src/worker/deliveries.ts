@@ -13,6 +13,7 @@ import {
 } from "../webhooks/parking.js";
 import { checkWebhooks } from "../webhooks/webhook-settings.js";
 import type { Duty } from "./duties.js";
+import type { Tell } from "./events.js";
 import type { Settings } from "./settings.js";
 
 const everyMs = 1_000;
@@ -31,7 +32,7 @@ export function withDeliveries(settings: Settings, db: Queryable): Settings {
 }
 
 /** Parks and frees the deliveries of endpoints, as they are paused and resumed, and as their breakers open and close. */
-export function deliveryDuties(db: Queryable, { webhooks }: Settings): Duty[] {
+export function deliveryDuties(db: Queryable, { webhooks }: Settings, tell: Tell): Duty[] {
   if (!webhooks) return [];
   /** Shut endpoints whose deliveries have been parked: whatever is announced since, is so from the start. */
   const parked = new Set<string>();
@@ -39,10 +40,12 @@ export function deliveryDuties(db: Queryable, { webhooks }: Settings): Duty[] {
   const freed = new Map<string, number>();
   /** Where to go on looking for strays. */
   let strays: number | undefined;
+  const refused = (id: number, error: unknown) =>
+    tell({ type: "trouble", doing: `parking or freeing webhook ${id}`, error });
 
   async function parkAll(endpoint: string, stop: AbortSignal): Promise<void> {
     let next: number | undefined = 0;
-    while (next !== undefined && !stop.aborted) next = await parkPage(db, endpoint, next);
+    while (next !== undefined && !stop.aborted) next = await parkPage(db, endpoint, next, refused);
     if (next === undefined) parked.add(endpoint);
   }
 
@@ -51,7 +54,7 @@ export function deliveryDuties(db: Queryable, { webhooks }: Settings): Duty[] {
     if (await isBusy(db)) return;
     let found = 0;
     while (found === 0 && !stop.aborted) {
-      const page = await freePage(db, endpoint, freed.get(endpoint) ?? 0);
+      const page = await freePage(db, endpoint, freed.get(endpoint) ?? 0, refused);
       found = page.freed;
       if (page.next !== undefined) {
         freed.set(endpoint, page.next);
@@ -78,7 +81,7 @@ export function deliveryDuties(db: Queryable, { webhooks }: Settings): Duty[] {
               if (!parked.has(id)) await parkAll(id, stop);
               break;
             case "half open":
-              await freeProbe(db, id);
+              await freeProbe(db, id, refused);
               break;
             case "freeing":
               await freeSome(id, stop);
@@ -95,7 +98,7 @@ export function deliveryDuties(db: Queryable, { webhooks }: Settings): Duty[] {
       async run(stop) {
         do {
           if (await isBusy(db)) return;
-          strays = await freeStrays(db, strays ?? 0);
+          strays = await freeStrays(db, strays ?? 0, refused);
         } while (strays !== undefined && !stop.aborted);
       },
     },

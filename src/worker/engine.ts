@@ -129,7 +129,7 @@ export class Engine {
       ...this.#stats.duties(),
       logs.duty(),
       ...scheduleDuties(db, this.schedules, settings, tell),
-      ...deliveryDuties(db, settings),
+      ...deliveryDuties(db, settings, tell),
       jobEvents.duty,
       watchHealth(() => healthOf(this.vitals()), tell),
     ];
@@ -158,7 +158,9 @@ export class Engine {
 
   #claimer(queue: string, settings: Settings): Claimer {
     const calm = () => this.#listener?.calm ?? false;
-    return new Claimer(this.connections.engine.db, queue, settings, calm, () => this.#session.nextClaimToken());
+    return new Claimer(this.connections.engine.db, queue, settings, calm, this.tell, () =>
+      this.#session.nextClaimToken(),
+    );
   }
 
   async hasWork(waitMs: number): Promise<boolean> {
@@ -201,7 +203,9 @@ export class Engine {
   }
 
   async #rescueOwn(): Promise<void> {
-    const jobs = await rescueFromEnded(this.connections.engine.db, this.settings.maxCrashes, largestRescue);
+    const refused = (id: number, error: unknown) => this.tell({ type: "trouble", doing: `rescuing job ${id}`, error });
+    const { engine } = this.connections;
+    const jobs = await rescueFromEnded(engine.db, this.settings.maxCrashes, { limit: largestRescue, refused });
     if (jobs.length > 0) this.tell({ type: "rescued", jobs });
   }
 
@@ -263,13 +267,17 @@ export class Engine {
     };
     return this.connections.openListener(hear, () => {
       this.#listens += 1;
-      wakeUp();
+      // What was said in a gap was not heard: jobs may have gone back to places behind the marks.
+      for (const queue of this.#queues) queue.resume();
       void this.#ownership.compare();
     });
   }
 
   #sessionLost(lost: string): void {
-    for (const queue of this.#queues) queue.interrupt("lost", (_, workerId) => workerId === lost);
+    for (const queue of this.#queues) {
+      queue.interrupt("lost", (_, workerId) => workerId === lost);
+      queue.resume();
+    }
     this.tell({ type: "session lost" });
   }
 

@@ -1,8 +1,10 @@
 import type { ClaimedJob } from "../jobs/claim.js";
 import type { Outcome } from "../jobs/outcome.js";
 import type { Histogram } from "../stats/histogram.js";
-import type { Claimer } from "./claimer.js";
+import { ClaimBuffer } from "./claim-buffer.js";
+import type { Claimed, Claimer } from "./claimer.js";
 import { longestBufferMs } from "./claimer.js";
+import { fewCrashed } from "./crashed-jobs.js";
 import { pause } from "./duties.js";
 import { settledEvent } from "./events.js";
 import type { Interruption } from "./interruption.js";
@@ -15,9 +17,8 @@ import { Throughput } from "./throughput.js";
 /** As many as the engine has connections. */
 const mostClaimsAtOnce = 4;
 const releaseCrashedMs = 1_000;
-
-/** A job that was in more than one crash, which may have been its own doing. */
-const isSuspect = ({ crashes }: ClaimedJob) => crashes > 1;
+/** While settles have been unanswered for so long, no more jobs are claimed: whatever was done could not be written down. */
+const maxUnansweredMs = 5_000;
 
 /** Works one queue: claims as many jobs as it has room for, runs them, settles them. */
 export class QueueWorker {
@@ -26,7 +27,7 @@ export class QueueWorker {
   readonly #unsettled = new Set<ClaimedJob>();
   #allSettled: () => void = () => {};
   readonly #throughput = new Throughput();
-  #buffer: { job: ClaimedJob; workerId: string; claimedAt: number }[] = [];
+  readonly #buffer = new ClaimBuffer();
   /** Claims in a row that brought all they asked for: then there is more. */
   #fullClaims = 0;
   #stopping = false;
@@ -34,6 +35,8 @@ export class QueueWorker {
   readonly #stubborn = new Map<Run, number>();
   #roundAt = performance.now();
   #loop: Promise<void> | undefined;
+  /** Claims, beside the others, the jobs of claims that PostgreSQL refused. */
+  #suspectsLoop: Promise<void> | undefined;
   readonly #sleep = new Sleep();
   /** How often the queue was paused: what is claimed meanwhile is not run. */
   #pauses = 0;
@@ -51,13 +54,14 @@ export class QueueWorker {
 
   /** There may be work: looks now, and a few times more for what came just after. */
   wakeUp(): void {
+    this.claimer.wakeUp();
     this.#sleep.endWithEchoes();
   }
 
   /** The queue was paused: gives back what has not started, each job to its place. Claims find nothing until it goes on. */
   pause(): void {
     this.#pauses += 1;
-    for (const { job, workerId } of this.#buffer.splice(0)) void this.#release(job, workerId, null);
+    for (const { job, workerId } of this.#buffer.take(() => true)) void this.#release(job, workerId, null);
   }
 
   /** The queue goes on, with what workers gave back as it was paused. */
@@ -68,12 +72,12 @@ export class QueueWorker {
 
   /** The jobs that wait for a slot or run. */
   held(): ClaimedJob[] {
-    return [...[...this.#runs].map(({ job }) => job), ...this.#buffer.map(({ job }) => job)];
+    return [...[...this.#runs].map(({ job }) => job), ...this.#buffer.jobs()];
   }
 
   /** The jobs that this worker knows to be its own: those it holds, and those that are being settled. */
   known(): ClaimedJob[] {
-    return [...this.#unsettled, ...this.#buffer.map(({ job }) => job)];
+    return [...this.#unsettled, ...this.#buffer.jobs()];
   }
 
   get running(): number {
@@ -98,19 +102,18 @@ export class QueueWorker {
   /** Interrupts those of the jobs in hand that `which` picks; one that has not started is just not run. */
   interrupt(why: Interruption, which: (job: ClaimedJob, workerId: string) => boolean, graceMs?: number): void {
     for (const run of this.#runs) if (which(run.job, run.workerId)) run.interrupt(why, graceMs);
-    const waiting = this.#buffer;
-    this.#buffer = waiting.filter(({ job, workerId }) => !which(job, workerId));
+    const waiting = this.#buffer.take(({ job, workerId }) => which(job, workerId));
     // Giving back writes `cancelled` where that was requested; a lost claim is not ours to give back.
     if (why === "lost") return;
-    for (const { job, workerId } of waiting) if (which(job, workerId)) void this.#release(job, workerId);
+    for (const { job, workerId } of waiting) void this.#release(job, workerId);
   }
 
   /** Claims no more, and gives back what has not started. Resolves when all that runs has ended and is settled. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#sleep.end();
-    await this.#loop;
-    for (const { job, workerId } of this.#buffer.splice(0)) void this.#release(job, workerId);
+    await Promise.all([this.#loop, this.#suspectsLoop]);
+    for (const { job, workerId } of this.#buffer.take(() => true)) void this.#release(job, workerId);
     if (this.#unsettled.size > 0) await new Promise<void>((settled) => (this.#allSettled = settled));
   }
 
@@ -122,12 +125,16 @@ export class QueueWorker {
       this.#releaseStale();
       const room = this.#room();
       if (room > 0) {
+        const wasFailing = this.claimer.unanswered.isFailing;
+        if (this.claimer.hasSuspects()) this.#suspectsLoop ??= this.#claimSuspects();
         const full = await this.#claimForSlots(Math.min(settings.batchSize, room));
         this.#fullClaims = full ? this.#fullClaims + 1 : 0;
         if (this.#fullClaims > 1) await setIdle(this.queue, false);
         // Said before the last look, so that whoever enqueues after it rings.
         else if (!full && (await setIdle(this.queue, true))) continue;
         if (full) continue;
+        // What was refused is left out of the next claim, which need not wait.
+        if (this.claimer.unanswered.isFailing && !wasFailing && this.claimer.hasSuspects()) continue;
       }
       if (this.#sleep.wakeUps === wakeUps && !this.#stopping) {
         await this.#sleep.for(this.#buffer.length > 0 ? Math.min(settings.pollMs, longestBufferMs) : settings.pollMs);
@@ -138,7 +145,8 @@ export class QueueWorker {
   /** How many more jobs to claim: for the free slots, and for as many more as are soon done. */
   #room(): number {
     const { batchSize } = this.around.settings;
-    if (this.#unsettled.size - this.#runs.size > 4 * batchSize) return 0;
+    if (this.#unsettled.size - this.#runs.size > 4 * batchSize || this.#buffer.isHeavy) return 0;
+    if (this.around.settler.unanswered.ms > maxUnansweredMs) return 0;
     const free = this.concurrency - this.#runs.size;
     // Two claims' worth: while the jobs of one run, the next one is under way. Those of single jobs have no such worth.
     const ahead = batchSize === 1 ? 0 : Math.min(2 * batchSize, this.#throughput.perWindow());
@@ -151,24 +159,32 @@ export class QueueWorker {
   async #claimForSlots(limit: number): Promise<boolean> {
     const free = this.concurrency - this.#runs.size - this.#buffer.length;
     const claims = this.#fullClaims > 0 ? Math.min(mostClaimsAtOnce, Math.max(1, Math.floor(free / limit))) : 1;
-    const full = await Promise.all(Array.from({ length: claims }, () => this.#claim(limit)));
+    const claim = (workerId: string) => this.claimer.claim(workerId, limit);
+    const full = await Promise.all(Array.from({ length: claims }, () => this.#claim(claim)));
     return full.every(Boolean);
   }
 
+  async #claimSuspects(): Promise<void> {
+    const claim = (workerId: string) => this.claimer.claimSuspects(workerId);
+    while (!this.#stopping && this.claimer.hasSuspects()) await this.#claim(claim);
+    this.#suspectsLoop = undefined;
+  }
+
   /** @returns whether it brought all it asked for */
-  async #claim(limit: number): Promise<boolean> {
+  async #claim(ask: (workerId: string) => Promise<Claimed>): Promise<boolean> {
     const workerId = this.around.workerId();
     const pauses = this.#pauses;
     let claimed: ClaimedJob[];
+    let full: boolean;
     try {
-      claimed = await this.claimer.claim(workerId, limit);
+      ({ jobs: claimed, isFull: full } = await ask(workerId));
     } catch (error) {
       this.around.claimFailed(this.queue, error);
       return false;
     }
     const claimedAt = performance.now();
     // Jobs that were in a crash go first and do not wait behind others, in whose crash they could take part.
-    const crashed = this.#fewCrashed(claimed);
+    const crashed = fewCrashed(claimed, this.held(), this.concurrency);
     const calm = claimed.filter(({ crashes }) => crashes === 0);
     const back = claimed.filter((job) => job.crashes > 0 && !crashed.includes(job));
     await this.#giveBack(back, workerId);
@@ -179,19 +195,11 @@ export class QueueWorker {
       return false;
     }
     const held = (job: ClaimedJob) => ({ job, workerId, claimedAt });
-    this.#buffer = [...crashed.map(held), ...this.#buffer, ...calm.map(held)];
-    const full = claimed.length === limit;
+    this.#buffer.add(crashed.map(held), calm.map(held));
     // During a backlog the next claim leaves first: PostgreSQL works on it while these run. The driver writes a turn later.
     if (full) setImmediate(() => setImmediate(() => this.#startRuns()));
     else this.#startRuns();
     return full;
-  }
-
-  /** Of the jobs that were in a crash as many as may run at once, of those that were in several no more than one. */
-  #fewCrashed(claimed: readonly ClaimedJob[]): ClaimedJob[] {
-    let suspects = this.held().filter(isSuspect).length;
-    const few = claimed.filter((job) => job.crashes > 0 && (!isSuspect(job) || ++suspects === 1));
-    return few.slice(0, this.concurrency);
   }
 
   /** Before any of the others runs: it might bring this process down, and these would have been in that crash, too. */
@@ -273,8 +281,8 @@ export class QueueWorker {
   /** What waited too long behind long jobs may start earlier elsewhere. */
   #releaseStale(): void {
     const oldest = performance.now() - longestBufferMs;
-    for (const { job, workerId, claimedAt } of this.#buffer) if (claimedAt < oldest) void this.#release(job, workerId);
-    this.#buffer = this.#buffer.filter(({ claimedAt }) => claimedAt >= oldest);
+    for (const { job, workerId } of this.#buffer.take(({ claimedAt }) => claimedAt < oldest))
+      void this.#release(job, workerId);
   }
 
   async #release(job: ClaimedJob, workerId: string, delayMs: number | null = 0): Promise<void> {

@@ -1,9 +1,10 @@
 import type { Queryable } from "../core/queryable.js";
 import { statementTimeoutMs } from "../database/client.js";
-import { type Rescued, rescueFromEnded, rescueOverdue, rescueStrays } from "../jobs/rescue.js";
+import { type Rescued, rescueFromEnded, type RescueOptions, rescueOverdue, rescueStrays } from "../jobs/rescue.js";
 import { findEndedSessions, forgetSessions } from "../sessions/expire.js";
 import type { Duty } from "./duties.js";
 import type { Tell } from "./events.js";
+import { RefusedRows } from "./refused-rows.js";
 import type { Settings } from "./settings.js";
 
 const batch = 500;
@@ -22,13 +23,32 @@ export function rescueDuties(
   { sweepMs, maxCrashes }: Settings,
   tell: Tell,
 ): Duty[] {
-  const all = async (stop: AbortSignal, rescue: () => Promise<Rescued[]>) => {
+  const all = async (
+    stop: AbortSignal,
+    refusedRows: RefusedRows,
+    rescue: (options: RescueOptions) => Promise<Rescued[]>,
+  ) => {
+    // Tried again with the others: where it is refused again, these are rescued all the same.
+    const due = new Set(refusedRows.takeDue());
+    const leftOut = () => refusedRows.ids.filter((id) => !due.has(id));
     while (!stop.aborted) {
-      const jobs = await rescue();
-      if (jobs.length > 0) tell({ type: "rescued", jobs });
-      if (jobs.length < batch) return;
+      let refusals = 0;
+      const refused = (id: number, error: unknown) => {
+        refusals += 1;
+        due.delete(id);
+        refusedRows.add(id, error);
+      };
+      const jobs = await rescue({ limit: batch, except: leftOut(), refused });
+      if (jobs.length > 0) {
+        tell({ type: "rescued", jobs });
+        refusedRows.acceptedSome();
+      }
+      // Whatever was due and not refused is rescued, or gone. Rows that somebody has locked are left to the next time.
+      if (jobs.length === 0 && refusals === 0) return refusedRows.delete([...due]);
     }
   };
+  const refusedBy = () => new RefusedRows((id) => `rescuing job ${id}`, tell);
+  const [refusedAsDead, refusedAsStray, refusedAsOverdue] = [refusedBy(), refusedBy(), refusedBy()];
   /** Ended sessions that hold nothing, for good. */
   let empty: string[] = [];
   return [
@@ -39,7 +59,8 @@ export function rescueDuties(
         await endDead();
         const ended = await findEndedSessions(db, empty, 2 * statementTimeoutMs);
         const holders = ended.filter(({ holds }) => holds).map(({ id }) => id);
-        if (holders.length > 0) await all(stop, () => rescueFromEnded(db, maxCrashes, batch, holders));
+        if (holders.length > 0)
+          await all(stop, refusedAsDead, (options) => rescueFromEnded(db, maxCrashes, options, holders));
         const emptied = ended.filter(({ holds, final }) => final && !holds).map(({ id }) => id);
         empty = [...empty, ...emptied].slice(-mostRemembered);
       },
@@ -48,8 +69,8 @@ export function rescueDuties(
       doing: "looking for jobs that no worker holds any more",
       everyMs: fullLookMs,
       async run(stop) {
-        await all(stop, () => rescueStrays(db, maxCrashes, batch));
-        await all(stop, () => rescueOverdue(db, batch));
+        await all(stop, refusedAsStray, (options) => rescueStrays(db, maxCrashes, options));
+        await all(stop, refusedAsOverdue, (options) => rescueOverdue(db, options));
         await forgetSessions(db, fullLookMs);
       },
     },

@@ -22,6 +22,11 @@ export class Unanswered {
     }
   }
 
+  /** Whether the last statement that came to an end was not carried out. */
+  get isFailing(): boolean {
+    return this.#failingSince !== undefined;
+  }
+
   /** Milliseconds; 0 if nothing is awaited, and the last statement was carried out. */
   get ms(): number {
     const [oldest] = this.#sent;

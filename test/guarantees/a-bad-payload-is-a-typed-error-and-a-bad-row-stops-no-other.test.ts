@@ -91,7 +91,7 @@ test("a bad row does not keep those beside it from being rescued", async () => {
     insert into soniq_jobs (name, payload, state, attempt, claims, worker_id, deadline_at, errors)
     select 'overdue', '7', 'active', 1, 1, ${session}, now() - interval '1 minute', errors::jsonb
     from unnest(array['{}', '"no list"', '7', 'null', '[]']) as errors returning id::int`;
-  const rescued = await rescueOverdue(db, 100);
+  const rescued = await rescueOverdue(db, { limit: 100 });
   expect(rescued.map(({ id }) => id).toSorted()).toEqual(rows.map(({ id }) => id).toSorted());
 });
 

@@ -71,16 +71,16 @@ describe("a stale worker settles nothing of a job that", () => {
   const sinceThen: Record<string, (held: ClaimedJob, worker: string) => Promise<unknown>> = {
     "was rescued, and waits": async (_, worker) => {
       await endSession(db, worker);
-      await rescueFromEnded(db, 5, 100);
+      await rescueFromEnded(db, 5, { limit: 100 });
     },
     "was rescued, and is another's": async (_, worker) => {
       await endSession(db, worker);
-      await rescueFromEnded(db, 5, 100);
+      await rescueFromEnded(db, 5, { limit: 100 });
       await until(async () => (await claimAs(db, await sessionOf(db), { queue: "stale" })).length);
     },
     "passed its deadline, and waits": async ({ id }) => {
       await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${id}`;
-      await rescueOverdue(db, 100);
+      await rescueOverdue(db, { limit: 100 });
     },
     "was completed before": async ({ id, claimToken }, worker) => settle(db, worker, [{ id, claimToken, outcome: completed }]),
     "was snoozed before": async ({ id, claimToken }, worker) =>
@@ -167,7 +167,7 @@ test("what a worker did with a job that was taken from it is told as fenced, and
   await started.opened;
   const second = await startWorker({ ...config, sweep: "50ms", poll: "50ms" });
   await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${id}`;
-  await rescueOverdue(db, 100);
+  await rescueOverdue(db, { limit: 100 });
   await second.settled(id, "completed");
   slow.open();
   const fenced = await first.event("fenced");

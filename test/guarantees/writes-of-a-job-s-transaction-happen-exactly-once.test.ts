@@ -258,5 +258,5 @@ async function takeAway(db: PostgresJsDatabase, id: number): Promise<void> {
     .update(soniqJobs)
     .set({ deadlineAt: text`now() - interval '1 second'` })
     .where(eq(soniqJobs.id, id));
-  await rescueOverdue(db, 10);
+  await rescueOverdue(db, { limit: 10 });
 }

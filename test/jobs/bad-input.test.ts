@@ -127,7 +127,7 @@ describe("options", () => {
     [{ delay: Number.NaN }, "delay", `is NaN, ${duration}`],
     [{ delay: 1n }, "delay", `is a bigint, ${duration}`],
     [{ delay: cyclic }, "delay", `is an Object, ${duration}`],
-    [{ delay: "99999999d" }, "delay", `is "99999999d", ${duration}`],
+    [{ delay: "99999999d" }, "delay", `is "99999999d", which is too long: give no more than 6,000 years`],
     [{ runAt: new Date(), delay: 1 }, "runAt", "stands beside options.delay: give one of them"],
     [{ queue: "" }, "queue", `is empty: ${text}`],
     [{ queue: "a\0b" }, "queue", "has a NUL character, which PostgreSQL cannot store: remove it"],

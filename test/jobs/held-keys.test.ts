@@ -55,7 +55,7 @@ test.each(byKind(ends))("it is freed by a job that is %s", async (_, outcome) =>
 test("it is still held by a job that was rescued", async () => {
   const { id, worker } = await active("rescued");
   await endSession(db, worker);
-  await rescueFromEnded(db, 5, 10);
+  await rescueFromEnded(db, 5, { limit: 10 });
   expect(await enqueue(db, sync, "rescued")).toMatchObject({ id, deduplicated: true });
 });
 

@@ -211,6 +211,20 @@ test("a key whose window is past is held by the job that begins anew, until it s
   expect(await enqueue(db, index, { page: "home" })).toMatchObject({ id, deduplicated: true });
 });
 
+test("also a key whose window passes while the job that begins anew waits", async () => {
+  const sync = defineJob({
+    name: "sync",
+    payload: v.strictObject({ page: v.string() }),
+    unique: { by: ({ page }) => page, until: "started", within: "1m" },
+  });
+  const [id] = await died(sql, [{ name: "sync", payload: { page: "home" }, uniqueKey: "sync:home" }]);
+  await sql`update soniq_jobs set unique_until = 'started', unique_expires_at = now() + interval '1 hour', claims = 1, claimed_at = now()
+    where id = ${id as number}`;
+  await replay(db, id as number);
+  await sql`update soniq_jobs set unique_expires_at = now() - interval '1 hour' where id = ${id as number}`;
+  expect(await enqueue(db, sync, { page: "home" })).toMatchObject({ id, deduplicated: true });
+});
+
 test("one that another transaction has locked is said, and the others are replayed", async () => {
   const [locked, free] = (await died(sql, [{}, {}])) as [number, number];
   const commit = await transactionWith(sql, `select from soniq_jobs where id = ${locked} for update`);

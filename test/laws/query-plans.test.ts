@@ -150,7 +150,7 @@ describe.each([
     const none = [{ id: 1, claimToken: 1 }];
     if (plannedBefore) {
       for (const run of Object.values(byId)) await run(engine.db, none);
-      await rescueFromEnded(engine.db, 5, 500);
+      await rescueFromEnded(engine.db, 5, { limit: 500 });
       await findEndedSessions(engine.db, [], 0);
       await findLostClaims(engine.db, deadWorker, [], 0);
     }
@@ -176,7 +176,7 @@ describe.each([
   });
 
   test("a rescue goes by owner, and meets only the jobs of the dead", async () => {
-    const observed = await engine.observe((db) => rescueFromEnded(db, 5, 500));
+    const observed = await engine.observe((db) => rescueFromEnded(db, 5, { limit: 500 }));
     expect(stepsAmongJobs(observed)).toEqual(new Set([byOwner, byPrimaryKey]));
     expect(observed.read["soniq_jobs_owner"]).toBe(10);
     expect(rowsRead(observed)).toBeLessThan(50);

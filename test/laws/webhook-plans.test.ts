@@ -9,6 +9,7 @@ import { findUnsettledEndpoints, freePage, freeProbe, isBusy, parkPage } from ".
 import { sessionOf } from "../support/sessions.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Observed, observedEngine } from "./observed-engine.ts";
+import { noRefusal } from "../support/refusals.ts";
 
 const { db, url, sql } = await testDatabase();
 const engine = observedEngine(url);
@@ -46,9 +47,9 @@ const statements: Record<string, [most: number, (db: Queryable) => Promise<unkno
   "asking whether a webhook may be sent": [0, (on) => admit(on, alive)],
   "asking which endpoints need attention": [0, findUnsettledEndpoints],
   "asking whether the queue is busy": [50, isBusy],
-  "freeing one to try the receiver with": [4, (on) => freeProbe(on, dead)],
-  "looking through a page": [page + 1, (on) => parkPage(on, dead, 0)],
-  "freeing a page": [4 * page, (on) => freePage(on, dead, 0)],
+  "freeing one to try the receiver with": [4, (on) => freeProbe(on, dead, noRefusal)],
+  "looking through a page": [page + 1, (on) => parkPage(on, dead, 0, noRefusal)],
+  "freeing a page": [4 * page, (on) => freePage(on, dead, 0, noRefusal)],
   "listing a page": [52, (on) => listDeliveries(on, dead)],
 };
 

@@ -63,7 +63,7 @@ export class JobModel {
   isOver = (job: Job) =>
     job.uniqueExpiresAt !== null &&
     job.uniqueExpiresAt <= this.now &&
-    (job.finishedAt !== null || (job.uniqueUntil === "started" && job.claims > 0));
+    (job.finishedAt !== null || (job.uniqueUntil === "started" && job.claimedAt !== null));
   isLive = (session: string) => this.hasNotEnded(session) && this.sessions.get(session)!.leaseExpiresAt > this.now;
   hasNotEnded = (session: string | null) => this.sessions.get(session ?? "")?.endedAt === null;
   keepsWindow = (job: Job) => job.uniqueExpiresAt !== null && job.uniqueExpiresAt > this.now;
@@ -179,8 +179,7 @@ export class JobModel {
     for (const job of replayed) {
       const cleared = { cancelRequestedAt: null, unknownSince: null, finishedAt: null, reason: null };
       const anew = { state: "queued", runAt: this.now, refunds: job.claims, crashes: 0, uniqueHeld: true } as const;
-      const uniqueExpiresAt = this.keepsWindow(job) ? job.uniqueExpiresAt : null;
-      Object.assign(job, { ...cleared, ...anew, uniqueExpiresAt, replays: job.replays + 1 });
+      Object.assign(job, { ...cleared, ...anew, claimedAt: null, replays: job.replays + 1 });
     }
     return replayed.map(({ id }) => id);
   }

@@ -86,13 +86,13 @@ async function rescueThose(which: string, stage: Stage, maxCrashes: number, limi
   const crashed = (job: Job) => model.rescue(job, maxCrashes);
   if (which === "of ended sessions") {
     const may = ({ workerId }: Job) => model.sessions.has(workerId as string) && !model.hasNotEnded(workerId);
-    expectTaken(stage, await rescueFromEnded(db, maxCrashes, limit), limit, may, crashed);
+    expectTaken(stage, await rescueFromEnded(db, maxCrashes, { limit }), limit, may, crashed);
   } else if (which === "without a live session") {
     const may = ({ workerId }: Job) => !model.hasNotEnded(workerId);
-    expectTaken(stage, await rescueStrays(db, maxCrashes, limit), limit, may, crashed);
+    expectTaken(stage, await rescueStrays(db, maxCrashes, { limit }), limit, may, crashed);
   } else {
     const may = ({ deadlineAt }: Job) => (deadlineAt as number) < model.now;
-    expectTaken(stage, await rescueOverdue(db, limit), limit, may, (job) => model.timeOut(job));
+    expectTaken(stage, await rescueOverdue(db, { limit }), limit, may, (job) => model.timeOut(job));
   }
 }
 

@@ -18,6 +18,7 @@ import { testDatabase } from "../support/database.ts";
 import { startReceiver, webhooks } from "../support/receiver.ts";
 import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
+import { noRefusal } from "../support/refusals.ts";
 
 const { db, url, sql } = await testDatabase();
 const [broken, healthy] = [await startReceiver(), await startReceiver()];
@@ -209,10 +210,10 @@ describe("a paused endpoint", () => {
       (await sql`select id::int from soniq_jobs where run_at = 'infinity'`).map((row) => row["id"]);
     await pauseEndpoint(db, id);
     await resumeEndpoint(db, id);
-    await parkPage(db, id, 0);
+    await parkPage(db, id, 0, noRefusal);
     expect(await parked()).toEqual([]);
     await pauseEndpoint(db, id);
-    await parkPage(db, id, 0);
+    await parkPage(db, id, 0, noRefusal);
     expect(await parked()).toEqual([due]);
   });
 
@@ -222,7 +223,7 @@ describe("a paused endpoint", () => {
     await sql`update soniq_jobs set run_at = 'infinity'`;
     const enqueue = (jobs: number) =>
       sql`insert into soniq_jobs (name, queue, payload, run_at) select 'other', 'webhooks', 'null', now() from generate_series(1, ${jobs}::int)`;
-    const lookForStrays = deliveryDuties(db, { webhooks } as unknown as Settings)[1]?.run as (
+    const lookForStrays = deliveryDuties(db, { webhooks } as unknown as Settings, () => {})[1]?.run as (
       stop: AbortSignal,
     ) => Promise<void>;
     await enqueue(500);
@@ -238,7 +239,7 @@ describe("a paused endpoint", () => {
     await pauseEndpoint(db, paused);
     await announce(db, pinged, 1);
     await sql`update soniq_jobs set run_at = 'infinity'`;
-    expect(await freeStrays(db, 0)).toBeUndefined();
+    expect(await freeStrays(db, 0, noRefusal)).toBeUndefined();
     expect(await states(id)).toEqual(["queued"]);
     expect(await states(paused)).toEqual(["parked"]);
   });

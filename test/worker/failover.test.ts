@@ -204,7 +204,7 @@ describe("when PostgreSQL begins another timeline, a session", () => {
     }
     await forget(failedOver);
     expect((await expireSessions(db, timeline)).toSorted()).toEqual([failedOver, dead].toSorted());
-    await rescueFromEnded(db, 5, 100, [failedOver, dead]);
+    await rescueFromEnded(db, 5, { limit: 100 }, [failedOver, dead]);
     const rows = await Promise.all(ids.map((id) => jobRow(db, id)));
     expect(rows).toMatchObject([
       { state: "queued", crashes: 0, attempt: 0 },

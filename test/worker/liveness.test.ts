@@ -58,7 +58,7 @@ test("a job that was taken from a live worker is aborted at a beat; the jobs bes
   const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, lease: "4s" });
   await started.opened;
   await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${taken as number}`;
-  await rescueOverdue(db, 10);
+  await rescueOverdue(db, { limit: 10 });
   expect(await abortedOne.opened).toMatchObject({ message: "the job was taken from this worker" });
   finish.open();
   await Promise.all([first, third].map((id) => worker.settled(id as number, "completed")));

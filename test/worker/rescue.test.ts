@@ -33,7 +33,7 @@ async function held(): Promise<{ id: number; session: string }> {
 
 async function rescued(session: string) {
   await endSession(db, session);
-  return rescueFromEnded(db, maxCrashes, 100);
+  return rescueFromEnded(db, maxCrashes, { limit: 100 });
 }
 
 describe("a job whose worker died", () => {
@@ -103,7 +103,7 @@ describe("a job whose worker died", () => {
     await sql`update soniq_jobs set crashes = ${crash - 1} where queue = 'random'`;
     await endSession(db, session);
     const [before] = await sql<{ now: Date }[]>`select now()`;
-    expect(await rescueFromEnded(db, 1_000, 100)).toHaveLength(100);
+    expect(await rescueFromEnded(db, 1_000, { limit: 100 })).toHaveLength(100);
     const [wait] = await sql<{ least: number; most: number; spread: number }[]>`
       select extract(epoch from min(run_at) - ${(before as { now: Date }).now})::float8 as least,
         extract(epoch from max(run_at) - now())::float8 as most,
@@ -125,7 +125,7 @@ describe("a job whose worker died", () => {
     );
     await claimAs(db, session, { queue: "once", limit: 200 });
     await endSession(db, session);
-    const rescues = await Promise.all(Array.from({ length: 5 }, () => rescueFromEnded(db, maxCrashes, 200)));
+    const rescues = await Promise.all(Array.from({ length: 5 }, () => rescueFromEnded(db, maxCrashes, { limit: 200 })));
     expect(rescues.flat()).toHaveLength(jobs.length);
     const crashes = await sql`select distinct crashes, attempt from soniq_jobs where queue = 'once'`;
     expect([...crashes]).toEqual([{ crashes: 1, attempt: 0 }]);
@@ -180,7 +180,7 @@ describe("a session", () => {
     expect(await expireSessions(db)).toEqual([]);
     await commit();
     expect(await expireSessions(db)).toEqual([]);
-    expect(await rescueFromEnded(db, maxCrashes, 100)).toEqual([]);
+    expect(await rescueFromEnded(db, maxCrashes, { limit: 100 })).toEqual([]);
     expect(await jobRow(db, id)).toMatchObject({ state: "active", workerId: session });
   });
 });

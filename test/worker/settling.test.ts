@@ -155,7 +155,7 @@ describe("of a job that its session claimed twice, an overdue handler and the on
     const session = await sessionOf(db);
     const first = await claimAs(db, session, { queue });
     await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${id}`;
-    await rescueOverdue(db, 10);
+    await rescueOverdue(db, { limit: 10 });
     const claims = [...first, ...(await claimAs(db, session, { queue }))];
     return { id, session, claims };
   }

@@ -63,7 +63,7 @@ test("what takes no notice of a timeout, cancellation or loss keeps neither its 
 
   await cancel(db, ids.cancelled, "no longer wanted");
   await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${ids.lost}`;
-  await rescueOverdue(db, 10);
+  await rescueOverdue(db, { limit: 10 });
 
   await Promise.all(next.map(({ id }) => worker.settled(id, "completed")));
   await worker.settled(ids.late, "completed");

@@ -121,7 +121,7 @@ export async function deadlocks({ url, seed, seconds = 60 }: Surroundings & { se
             .set({ deadlineAt: text`now() - interval '1 second'` })
             .where(inArray(soniqJobs.id, ids)),
         );
-      figures.rescued += (await rescueOverdue(on, 100)).length;
+      figures.rescued += (await rescueOverdue(on, { limit: 100 })).length;
     },
     "the end of a session": async () => {
       if (random.below(10) > 0) return;
