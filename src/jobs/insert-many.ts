@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
+import { batches } from "../core/batches.js";
 import { each } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
@@ -10,8 +11,6 @@ import { holdsKey, isOver } from "./unique-key.js";
 import { uniqueRule } from "./unique-settings.js";
 
 const rowsPerStatement = 5_000;
-/** PostgreSQL takes 256 MB of JSON at the most; long payloads go in smaller batches. */
-const charactersPerStatement = 8 * 1024 * 1024;
 
 /** A job as it was inserted, or changed where it waited. */
 export interface Inserted {
@@ -30,24 +29,12 @@ export interface Inserted {
  */
 export async function insertMany(tx: Queryable, rows: readonly NewJob[], frees: boolean): Promise<Inserted[]> {
   const inserted: Inserted[] = [];
-  for (const batch of batches(rows)) inserted.push(...(await insertBatch(tx, batch, frees)));
+  for (const batch of batches(rows, rowsPerStatement, bytesOf)) inserted.push(...(await insertBatch(tx, batch, frees)));
   return inserted;
 }
 
-/** A few thousand rows each, or fewer long ones. */
-function* batches(rows: readonly NewJob[]): Generator<readonly NewJob[]> {
-  let from = 0;
-  let characters = 0;
-  for (const [i, { payload, options }] of rows.entries()) {
-    const length = payload.length + options.tags.length + options.meta.length;
-    if (i - from === rowsPerStatement || (i > from && characters + length > charactersPerStatement)) {
-      yield rows.slice(from, i);
-      from = i;
-      characters = 0;
-    }
-    characters += length;
-  }
-  if (from < rows.length) yield rows.slice(from);
+function bytesOf({ payload, options: { tags, meta } }: NewJob): number {
+  return Buffer.byteLength(payload) + Buffer.byteLength(tags) + Buffer.byteLength(meta);
 }
 
 async function insertBatch(tx: Queryable, rows: readonly NewJob[], frees: boolean): Promise<Inserted[]> {

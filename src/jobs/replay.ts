@@ -3,7 +3,6 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import { errorCode } from "../core/errors.js";
 import { failureOf } from "../core/failure.js";
-import { isForEveryRow } from "../core/failure.js";
 import { inHalves } from "../core/in-halves.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
@@ -84,10 +83,7 @@ async function replayBatch<In, Old>(
   const replayed = await inHalves(
     ids.filter((id) => !failures.has(id)),
     (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => replaying(at, some, mapped))),
-    (id, error) => {
-      if (isForEveryRow(error)) throw error;
-      failures.set(id, error);
-    },
+    (id, error) => failures.set(id, error),
   );
   const done = new Set(replayed);
   const left = ids.filter((id) => !done.has(id));

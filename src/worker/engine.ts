@@ -147,6 +147,7 @@ export class Engine {
 
   /** Beats go on until the last job is settled. Nothing is waited for without end: PostgreSQL may be away. */
   async stop(timeoutMs: number): Promise<void> {
+    this.#settler?.leaveRefused();
     await within(
       timeoutMs + shutdownGraceMs + longestLastSettleMs,
       Promise.all(this.#queues.map((queue) => queue.stop())),

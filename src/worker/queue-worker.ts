@@ -119,6 +119,7 @@ export class QueueWorker {
       this.#roundAt = performance.now();
       const wakeUps = this.#sleep.wakeUps;
       this.#releaseStale();
+      this.#startRuns();
       const room = this.#room();
       if (room > 0) {
         const full = await this.#claimForSlots(Math.min(settings.batchSize, room));
@@ -136,8 +137,9 @@ export class QueueWorker {
 
   /** How many more jobs to claim: for the free slots, and for as many more as are soon done. */
   #room(): number {
-    const { batchSize } = this.around.settings;
-    if (this.#unsettled.size - this.#runs.size > 4 * batchSize) return 0;
+    const { settler, settings } = this.around;
+    const { batchSize } = settings;
+    if (settler.congested || this.#unsettled.size - this.#runs.size > 4 * batchSize) return 0;
     const free = this.concurrency - this.#runs.size;
     // Two claims' worth: while the jobs of one run, the next one is under way. Those of single jobs have no such worth.
     const ahead = batchSize === 1 ? 0 : Math.min(2 * batchSize, this.#throughput.perWindow());
@@ -206,7 +208,7 @@ export class QueueWorker {
   }
 
   #startRuns(): void {
-    while (!this.#stopping && this.#runs.size < this.concurrency) {
+    while (!this.#stopping && this.#runs.size < this.concurrency && !this.around.settler.congested) {
       const next = this.#buffer.shift();
       if (!next) return;
       const { settings, heard, tell } = this.around;
@@ -261,6 +263,7 @@ export class QueueWorker {
     const { settler, settings, tell } = this.around;
     const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome, logs }, job.name);
     this.#done(job);
+    if (state === "left") return;
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
     tell(settledEvent(job, outcome, state, runMs));
     // It is due again before the next poll: no need to wait for that.
@@ -285,6 +288,7 @@ export class QueueWorker {
   #done(job: ClaimedJob): void {
     this.#unsettled.delete(job);
     if (this.#unsettled.size === 0) this.#allSettled();
+    this.#startRuns();
     this.#claimMore();
   }
 
