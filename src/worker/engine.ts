@@ -24,6 +24,7 @@ import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
 import { StatsWriter } from "./stats-writer.js";
 import { silence } from "./tell-all.js";
+import { Turns } from "./turns.js";
 import { findUnkept } from "./unkept.js";
 import { Waiters } from "./waiters.js";
 import { WorkerSession } from "./worker-session.js";
@@ -90,6 +91,7 @@ export class Engine {
     this.#settler = settler;
     this.#stats = new StatsWriter(db, settings);
     const logs = new LogWriter(db, tell);
+    const turns = new Turns();
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
     await syncSchedules(db, this.schedules);
     this.#queues = Object.entries(settings.queues).map(
@@ -99,6 +101,7 @@ export class Engine {
           settler,
           transactions: { slots: transactions, db, deleted, settles, bound, timed },
           logs,
+          turns,
           random: Math.random,
           tell,
           heard: this.#heard,

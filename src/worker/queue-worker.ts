@@ -235,7 +235,7 @@ export class QueueWorker {
     switch (end.kind) {
       case "to settle":
         if ("lost" in end) tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error: end.lost });
-        void this.#settle(run, end.outcome, runMs, end.logs);
+        void this.#settle(job, run.workerId, end.outcome, runMs, end.logs);
         break;
       case "settled":
         tell(settledEvent(job, end.outcome, end.state, runMs));
@@ -259,7 +259,8 @@ export class QueueWorker {
     void ended.finally(() => this.#stubborn.delete(run));
   }
 
-  async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
+  /** It is not given the run, which would keep what the handler returned in memory beside its JSON. */
+  async #settle(job: ClaimedJob, workerId: string, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
     const { settler, settings, tell } = this.around;
     const state = await settler.settle(workerId, { id: job.id, claims: job.claims, outcome, logs }, job.name);
     this.#done(job);

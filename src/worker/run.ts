@@ -69,7 +69,7 @@ export class Run {
     readonly workerId: string,
     /** When the claim was answered, by `performance.now()`. */
     readonly claimedAt: number,
-    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random" | "tell">,
+    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random" | "tell" | "turns">,
   ) {}
 
   /** Runs the handler to its end, or until the grace after an interruption is over. */
@@ -78,6 +78,9 @@ export class Run {
     this.#timeOutIn(runnable.timeoutMs);
     const ending = await this.#callOrGiveUp(runnable);
     clearTimeout(this.#timeout);
+    // Many that end together have many results to write as JSON.
+    const turn = this.around.turns.next();
+    if (turn) await turn;
     clearTimeout(this.#graceTimer);
     this.#log?.end();
     if (this.#progress) await this.#progress.hold();

@@ -3,6 +3,7 @@ import type { TransactionSurroundings } from "./job-transaction.js";
 import type { LogWriter } from "./log-writer.js";
 import type { Settings } from "./settings.js";
 import type { Settler } from "./settler.js";
+import type { Turns } from "./turns.js";
 
 /** What a queue worker asks of the worker it belongs to. */
 export interface Surroundings {
@@ -10,6 +11,7 @@ export interface Surroundings {
   readonly settler: Settler;
   readonly transactions: TransactionSurroundings;
   readonly logs: LogWriter;
+  readonly turns: Turns;
   /** A number from 0 to 1, for the jitter of delays. */
   random(): number;
   readonly tell: Tell;

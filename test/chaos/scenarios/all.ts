@@ -1,6 +1,7 @@
 import { crashloops } from "./crashloops.ts";
 import { deadlocks } from "./deadlocks.ts";
 import { diskfull } from "./diskfull.ts";
+import { large } from "./large.ts";
 import { outage } from "./outage.ts";
 import { overclaim } from "./overclaim.ts";
 import { type Scenario, scratchDatabase } from "./scenario.ts";
@@ -11,6 +12,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   crashloops,
   deadlocks,
   diskfull,
+  large,
   outage,
   overclaim,
   async sigterm({ url, seed }) {
