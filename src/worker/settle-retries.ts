@@ -11,7 +11,7 @@ import { troubleLimit } from "./trouble-limit.js";
 
 const retryMs = 250;
 const retryAfterOutageMs = 1_000;
-const maxRetryMs = 15_000;
+const maxRetryMs = 5_000;
 /** When the worker stops, an outcome that PostgreSQL has refused for so long is not waited for. */
 const maxRefusedAtStopMs = 5_000;
 
