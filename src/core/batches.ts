@@ -1,28 +1,36 @@
-/** How much goes into one batch. */
-export interface BatchLimits<Row> {
-  readonly maxRows: number;
-  /** How many characters a row adds to its statement. */
-  readonly charactersOf: (row: Row) => number;
-}
+/**
+ * How many bytes of rows one statement takes. PostgreSQL refuses JSON of more than 256 MB, and long before that a statement
+ * would hold up everything behind it on its connection, and run into its timeout.
+ */
+const maxStatementBytes = 8 * 1024 * 1024;
 
-/** PostgreSQL takes 256 MB of JSON at the most, and V8 a string of 512 MB: long rows go in smaller batches. */
-const maxCharacters = 8 * 1024 * 1024;
-
-/** Cuts rows into batches, each for one statement. A row that is longer than a batch may be is a batch by itself. */
+/**
+ * Cuts rows into batches that one statement each can take.
+ *
+ * @param maxRows how many rows a batch has at most
+ * @param bytesOf about how many bytes a row adds to its statement
+ * @returns the batches, in order; a row that exceeds the limit by itself is a batch by itself
+ */
 export function* batches<Row>(
   rows: readonly Row[],
-  { maxRows, charactersOf }: BatchLimits<Row>,
+  maxRows: number,
+  bytesOf: (row: Row) => number,
 ): Generator<readonly Row[]> {
   let from = 0;
-  let characters = 0;
-  for (const [at, row] of rows.entries()) {
-    const length = charactersOf(row);
-    if (at - from === maxRows || (at > from && characters + length > maxCharacters)) {
-      yield rows.slice(from, at);
-      from = at;
-      characters = 0;
+  let bytes = 0;
+  for (const [i, row] of rows.entries()) {
+    const more = bytesOf(row);
+    if (i - from === maxRows || (i > from && bytes + more > maxStatementBytes)) {
+      yield rows.slice(from, i);
+      from = i;
+      bytes = 0;
     }
-    characters += length;
+    bytes += more;
   }
   if (from < rows.length) yield rows.slice(from);
+}
+
+/** Whether rows of so many bytes fill a statement. */
+export function fillsStatement(bytes: number): boolean {
+  return bytes >= maxStatementBytes;
 }

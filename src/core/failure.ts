@@ -3,7 +3,7 @@ import { errorCode } from "./errors.js";
 /**
  * What kept a statement from being carried out:
  * `lock`: somebody holds a row, or it took too long; later it may go.
- * `row`: PostgreSQL refused a row of it: a value, a constraint, a trigger, a permission. Others may go.
+ * `row`: it was refused: for a value, a constraint, a trigger, a permission, or its size. With other rows it may go, or later.
  * `outage`: the connection, the server or its resources. Whether it was carried out is not known.
  */
 export type Failure = "lock" | "row" | "outage";
@@ -15,6 +15,8 @@ const lockStates = new Set(["55P03", "40P01", "40001", "57014"]);
 export function failureOf(error: unknown): Failure {
   const code = errorCode(error) ?? "";
   if (lockStates.has(code)) return "lock";
+  // V8 could not build the statement: the database was not asked.
+  if (!isSqlState(code) && isRangeError(error)) return "row";
   // Connection, transaction state (a read-only server), resources, operator intervention, system.
   return isSqlState(code) && !/^(08|25|53|57|58|XX)/.test(code) ? "row" : "outage";
 }
@@ -32,7 +34,11 @@ export function isRefusal(error: unknown): boolean {
   return /^(?!E[A-Z]{4}$|08|25006|28|57P|53300)[0-9A-Z]{5}$/.test(errorCode(error) ?? "");
 }
 
-/** Whether a refusal would be the same for every row: of tables that are missing, and rights that are not granted. */
+/** Whether a refusal is of a kind that usually concerns every row: missing tables, and rights that are not granted. */
 export function isForEveryRow(error: unknown): boolean {
   return errorCode(error)?.startsWith("42") === true;
+}
+
+function isRangeError(error: unknown): boolean {
+  return error instanceof RangeError || (error instanceof Error && error.cause instanceof RangeError);
 }

@@ -1,6 +1,5 @@
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
-import { isForEveryRow } from "../core/failure.js";
 import { inHalves } from "../core/in-halves.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
@@ -68,10 +67,7 @@ async function purgeBatch(db: Queryable, ids: readonly number[]): Promise<Purged
   const purged = await inHalves(
     ids,
     (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => deleteFinished(at, "dead", some))),
-    (id, error) => {
-      if (isForEveryRow(error)) throw error;
-      refused.push({ id, because: "failed", error });
-    },
+    (id, error) => refused.push({ id, because: "failed", error }),
   );
   const known = new Set([...purged, ...refused.map(({ id }) => id)]);
   const left = ids.filter((id) => !known.has(id));

@@ -1,5 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
+import { batches } from "../core/batches.js";
 import { each } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
@@ -11,8 +12,6 @@ import { holdsKey, isOver } from "./unique-key.js";
 import { uniqueRule } from "./unique-settings.js";
 
 const rowsPerStatement = 5_000;
-/** PostgreSQL takes 256 MB of JSON at the most; long payloads go in smaller batches. */
-const charactersPerStatement = 8 * 1024 * 1024;
 
 /** A job as it was inserted, or changed where it waited. */
 export interface Inserted {
@@ -36,31 +35,21 @@ export async function insertMany(
   queues: readonly string[],
 ): Promise<Inserted[]> {
   const inserted: Inserted[] = [];
-  for (const batch of batches(rows)) inserted.push(...(await insertBatch(tx, batch, queues)));
+  for (const batch of batchesOf(rows)) inserted.push(...(await insertBatch(tx, batch, queues)));
   return inserted;
 }
 
 /** Whether all of these go in one statement. */
 export function isOneBatch(rows: readonly NewJob[]): boolean {
-  const all = batches(rows);
+  const all = batchesOf(rows);
   all.next();
   return all.next().done === true;
 }
 
-/** A few thousand rows each, or fewer long ones. */
-function* batches(rows: readonly NewJob[]): Generator<readonly NewJob[]> {
-  let from = 0;
-  let characters = 0;
-  for (const [i, { payload, options }] of rows.entries()) {
-    const length = payload.length + options.tags.length + options.meta.length;
-    if (i - from === rowsPerStatement || (i > from && characters + length > charactersPerStatement)) {
-      yield rows.slice(from, i);
-      from = i;
-      characters = 0;
-    }
-    characters += length;
-  }
-  if (from < rows.length) yield rows.slice(from);
+const batchesOf = (rows: readonly NewJob[]) => batches(rows, rowsPerStatement, bytesOf);
+
+function bytesOf({ payload, options: { tags, meta } }: NewJob): number {
+  return Buffer.byteLength(payload) + Buffer.byteLength(tags) + Buffer.byteLength(meta);
 }
 
 async function insertBatch(tx: Queryable, rows: readonly NewJob[], queues: readonly string[]): Promise<Inserted[]> {

@@ -3,14 +3,13 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder, primaryOf } from "../core/builder.js";
 import { errorCode, InvalidValueError, shown } from "../core/errors.js";
 import { failureOf } from "../core/failure.js";
-import { isForEveryRow } from "../core/failure.js";
 import { inHalves } from "../core/in-halves.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 import { atSavepoint } from "../core/savepoint.js";
 import { ring } from "./doorbell.js";
-import { type MappedPayloads, mapPayloads, type PayloadMapping } from "./payload-mapping.js";
+import { type MappedPayload, mapPayloads, type PayloadMapping } from "./payload-mapping.js";
 import { holdsKey, isOver } from "./unique-key.js";
 
 /** What became of jobs that were to be replayed. */
@@ -41,7 +40,6 @@ export interface ReplayOptions<In, Old = unknown> {
 const batch = 1_000;
 /** Payloads may be long. */
 const mappedBatch = 100;
-const unmapped: MappedPayloads = { name: undefined, payloads: "{}", replays: "{}" };
 
 /**
  * dead → queued: a dead letter begins anew, with all its attempts, and takes its unique key again. Its errors are kept, and
@@ -82,16 +80,19 @@ async function replayBatch<In, Old>(
   mapping: PayloadMapping<In, Old> | undefined,
 ): Promise<Replayed> {
   const failures = new Map<number, unknown>();
-  const mapped = mapping && (await mapPayloads(db, ids, mapping, (id, error) => failures.set(id, error)));
+  const failed = (id: number, error: unknown) => void failures.set(id, error);
   // A key that is taken while the statement runs is no conflict that an update can pass over: it fails for all.
-  const replayed = await inHalves(
-    ids.filter((id) => !failures.has(id)),
-    (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => replaying(at, some, mapped))),
-    (id, error) => {
-      if (isForEveryRow(error)) throw error;
-      failures.set(id, error);
-    },
-  );
+  const replayAll = (all: readonly number[], mapped?: ReadonlyMap<number, MappedPayload>) =>
+    inHalves(
+      all,
+      (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => replaying(at, some, mapping?.job.name, mapped))),
+      failed,
+    );
+  const replayed: number[] = [];
+  if (mapping) {
+    for await (const mapped of mapPayloads(db, ids, mapping, failed))
+      replayed.push(...(await replayAll([...mapped.keys()], mapped)));
+  } else replayed.push(...(await replayAll(ids)));
   const done = new Set(replayed);
   const left = ids.filter((id) => !done.has(id));
   return { replayed, refused: left.length === 0 ? [] : await refusals(db, left, mapping?.job.name, failures) };
@@ -100,8 +101,15 @@ async function replayBatch<In, Old>(
 async function replaying(
   db: Queryable,
   ids: readonly number[],
-  { name, payloads, replays }: MappedPayloads = unmapped,
+  name: string | undefined,
+  mapped: ReadonlyMap<number, MappedPayload> = new Map(),
 ): Promise<number[]> {
+  const own = ids.flatMap((id) => {
+    const payload = mapped.get(id);
+    return payload ? [{ id, ...payload }] : [];
+  });
+  const payloads = `{${own.map(({ id, json }) => `"${id}":${json}`).join()}}`;
+  const replays = `{${own.map(({ id, replays: times }) => `"${id}":${times}`).join()}}`;
   const qb = builder(db);
   // The state is looked at afterwards: with stale statistics, the planner would walk all dead letters for it.
   const wanted = qb.$with("wanted").as(

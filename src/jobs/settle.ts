@@ -4,6 +4,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import { compiled } from "../core/compiled.js";
+import { errorText } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { logsWith } from "./append-logs.js";
@@ -46,9 +47,19 @@ export interface Settles {
    * @returns the jobs that were settled; the others were fenced, or are locked
    */
   readonly settleUnlocked: Settling;
+  /**
+   * Whether PostgreSQL would settle it at this moment: the statement is carried out, and then fails on purpose, so that nothing of
+   * it remains. Only triggers that fire after the statement are not asked.
+   *
+   * @throws what PostgreSQL refuses it with
+   */
+  readonly wouldSettle: (db: Queryable, workerId: string, settlement: Settlement) => Promise<boolean>;
   /** Whether the statements do more than that: completed jobs must be settled then, where they would else be deleted. */
   readonly tell: boolean;
 }
+
+/** PostgreSQL writes it to its log: it says that nothing is wrong. */
+const rehearsed = "soniq-drizzle rehearsed a settle";
 
 /**
  * @internal public declarations name no type of Drizzle's
@@ -56,10 +67,23 @@ export interface Settles {
  *   `claim_token`, `last_worker_id`, `state`, `name`, `queue`, `attempt`, `max_attempts` and `reason`, and the `error` that was added, if any
  */
 export function settles(also?: SQL): Settles {
-  const [plain, unlocked] = [statements(also), statements(also, isUnlocked)];
+  const [plain, unlocked, rehearsal] = [
+    statements(also),
+    statements(also, isUnlocked),
+    statements(also, isUnlocked, rehearsed),
+  ];
   return {
     settle: (db, workerId, settlements) => send(plain, db, workerId, settlements),
     settleUnlocked: (db, workerId, settlements) => send(unlocked, db, workerId, settlements),
+    wouldSettle: async (db, workerId, settlement) => {
+      try {
+        await send(rehearsal, db, workerId, [settlement]);
+      } catch (error) {
+        if (errorText(error).includes(rehearsed)) return true;
+        throw error;
+      }
+      return false;
+    },
     tell: also !== undefined,
   };
 }
@@ -78,7 +102,7 @@ function isUnlocked(): SQL {
 }
 
 /** Two, since most batches have only completed jobs that logged nothing, and PostgreSQL reads and plans these in a fraction of the time. */
-function statements(also?: SQL, only?: () => SQL) {
+function statements(also?: SQL, only?: () => SQL, failsWith?: string) {
   const statement = (of: "completions" | "outcomes") =>
     compiled<{ workerId: string; rows: string; count: number; ids: string }>((db) => {
       const settling = builder(db)
@@ -100,8 +124,11 @@ function statements(also?: SQL, only?: () => SQL) {
           state: soniqJobs.state,
           ...(also && { ...told, error: errors[of] }),
         });
-      if (!also) return settling;
-      return sql`with settled as (${settling.getSQL()}), also as (${also}) select id, claim_token, state from settled`;
+      const all = also && sql`with settled as (${settling.getSQL()}), also as (${also})`;
+      if (failsWith === undefined) return all ? sql`${all} select id, claim_token, state from settled` : settling;
+      // The number of these rows is asked for so that they are written before it fails.
+      return sql`${all ?? sql`with settled as (${settling.getSQL()})`}
+        select (${failsWith}::text || ': ' || (select count(*) from ${all ? sql`also` : sql`settled`}))::int as id from settled`;
     });
   return { completions: statement("completions"), outcomes: statement("outcomes") };
 }
@@ -258,3 +285,12 @@ function columnsOf(outcome: Outcome): OutcomeColumns {
       return outcome satisfies never;
   }
 }
+
+/** About how many bytes a settlement adds to its statement. */
+export function bytesOf({ outcome, logs }: Settlement): number {
+  const logged = logs === undefined ? 0 : Buffer.byteLength(logs);
+  if (outcome.kind !== "completed") return bytesPerRow + Buffer.byteLength(JSON.stringify(outcome)) + logged;
+  return bytesPerRow + (outcome.result === null ? 0 : Buffer.byteLength(outcome.result)) + logged;
+}
+
+const bytesPerRow = 200;

@@ -104,8 +104,8 @@ function isOutdated(unseen: boolean): SQL {
 /** In the order of their names, in which all workers lock them. */
 function* definitions(schedules: readonly StoredSchedule[], nowMs: number): Generator<readonly Definition[]> {
   const inOrder = schedules.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const charactersOf = ({ payload, options }: StoredSchedule) => payload.length + options.length;
-  for (const some of batches(inOrder, { maxRows, charactersOf }))
+  const bytesOf = ({ payload, options }: StoredSchedule) => Buffer.byteLength(payload) + Buffer.byteLength(options);
+  for (const some of batches(inOrder, maxRows, bytesOf))
     yield some.map((schedule) => ({ schedule, nextMs: ticksAfter(schedule, nowMs).next().value }));
 }
 

@@ -13,6 +13,7 @@ import { LogWriter } from "../worker/log-writer.js";
 import type { Middleware } from "../worker/middleware.js";
 import { Run } from "../worker/run.js";
 import { type Runnable, runnablesOf } from "../worker/settings.js";
+import { Turns } from "../worker/turns.js";
 import { tellAll } from "../worker/tell-all.js";
 import { dueQueues } from "./due-now.js";
 import { requireTransaction } from "./require-transaction.js";
@@ -114,6 +115,7 @@ function surroundings(tx: Queryable, tell: Tell): ConstructorParameters<typeof R
     },
     logs: new LogWriter(tx, tell),
     limits,
+    turns: new Turns(),
     random: () => 1,
     tell,
   };

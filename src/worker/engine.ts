@@ -27,6 +27,7 @@ import type { Settings } from "./settings.js";
 import { Settler } from "./settler.js";
 import { StatsWriter } from "./stats-writer.js";
 import { silence } from "./tell-all.js";
+import { Turns } from "./turns.js";
 import { findUnkept } from "./unkept.js";
 import { Waiters } from "./waiters.js";
 import { WorkerSession } from "./worker-session.js";
@@ -94,6 +95,7 @@ export class Engine {
     this.#settler = settler;
     this.#stats = new StatsWriter(db, settings);
     const logs = new LogWriter(db, tell);
+    const turns = new Turns();
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
     await this.#checkRoom(route);
     // Before anything that may take longer than the lease.
@@ -110,6 +112,7 @@ export class Engine {
           transactions: { slots: transactions, db, deleted, settles, bound, timed },
           logs,
           limits: { timeoutGraceMs, unknownGraceMs, refusedGraceMs: unknownGraceMs, maxCrashes },
+          turns,
           random: Math.random,
           tell,
           heard: this.#heard,
@@ -177,6 +180,7 @@ export class Engine {
 
   /** Beats go on until the last job is settled. Nothing is waited for without end: PostgreSQL may be away. */
   async stop(timeoutMs: number): Promise<void> {
+    this.#settler?.leaveRefused();
     await within(
       timeoutMs + shutdownGraceMs + longestLastSettleMs,
       Promise.all(this.#queues.map((queue) => queue.stop())),

@@ -1,7 +1,9 @@
-import { failureOf, isForEveryRow } from "../core/failure.js";
+import { batches } from "../core/batches.js";
+import { failureOf } from "../core/failure.js";
 import { inHalves } from "../core/in-halves.js";
 import type { Queryable } from "../core/queryable.js";
 import { appendLogs, type LoggedLines } from "../jobs/append-logs.js";
+import { BatchLimit } from "./batch-limit.js";
 import type { Duty } from "./duties.js";
 import type { Tell } from "./events.js";
 
@@ -20,6 +22,7 @@ interface UnwrittenLog {
 export class LogWriter {
   /** Those that have lines to write. */
   readonly #waiting = new Set<UnwrittenLog>();
+  readonly #limit = new BatchLimit(jobsPerStatement);
 
   constructor(
     private readonly db: Queryable,
@@ -41,13 +44,12 @@ export class LogWriter {
 
   async #write(): Promise<void> {
     const round = [...this.#waiting].filter(({ held }) => !held);
-    for (let from = 0; from < round.length; from += jobsPerStatement) {
-      const logs = new Map(round.slice(from, from + jobsPerStatement).map((log) => [log.logged(), log]));
+    const logs = new Map(round.map((log) => [log.logged(), log]));
+    for (const batch of batches([...logs.keys()], this.#limit.rows, bytesOf)) {
       const appended = await inHalves(
-        [...logs.keys()],
-        (some) => appendLogs(this.db, some),
+        batch,
+        (some) => this.#append(some),
         (logged, error) => {
-          if (isForEveryRow(error)) throw error;
           // Its lines go with its settle, or are left out of that.
           if (failureOf(error) === "row") this.#waiting.delete(logs.get(logged) as UnwrittenLog);
           this.tell({ type: "trouble", doing: `writing what job #${logged.id} has logged`, error });
@@ -61,4 +63,19 @@ export class LogWriter {
       }
     }
   }
+
+  async #append(logged: readonly LoggedLines[]): Promise<LoggedLines[]> {
+    try {
+      const appended = await appendLogs(this.db, logged);
+      this.#limit.succeeded();
+      return appended;
+    } catch (error) {
+      this.#limit.failed();
+      throw error;
+    }
+  }
+}
+
+function bytesOf({ lines }: LoggedLines): number {
+  return lines.reduce((sum, line) => sum + Buffer.byteLength(line), 0);
 }

@@ -1,5 +1,4 @@
 import { pruneAudit } from "../audit/prune-audit.js";
-import { isForEveryRow } from "../core/failure.js";
 import { inHalves } from "../core/in-halves.js";
 import type { Queryable } from "../core/queryable.js";
 import {
@@ -79,9 +78,7 @@ function pruneDuty(db: Queryable, { retentionMs, ...jobs }: PruneClass): Duty {
           await inHalves(
             ids.slice(from, from + batch),
             (some) => deleteFinished(db, state, some),
-            (_, error) => {
-              if (isForEveryRow(error)) throw error;
-            },
+            () => {},
           );
         }
         // Up to the horizon all is looked at: other jobs lie there that are kept longer, too many to walk again.

@@ -123,6 +123,7 @@ export class QueueWorker {
       this.#roundAt = performance.now();
       const wakeUps = this.#sleep.wakeUps;
       this.#releaseStale();
+      this.#startRuns();
       const room = this.#room();
       if (room > 0) {
         const wasFailing = this.claimer.unanswered.isFailing;
@@ -144,9 +145,10 @@ export class QueueWorker {
 
   /** How many more jobs to claim: for the free slots, and for as many more as are soon done. */
   #room(): number {
-    const { batchSize } = this.around.settings;
-    if (this.#unsettled.size - this.#runs.size > 4 * batchSize || this.#buffer.isHeavy) return 0;
-    if (this.around.settler.unanswered.ms > maxUnansweredMs) return 0;
+    const { settler, settings } = this.around;
+    const { batchSize } = settings;
+    if (settler.congested || this.#buffer.isHeavy || settler.unanswered.ms > maxUnansweredMs) return 0;
+    if (this.#unsettled.size - this.#runs.size > 4 * batchSize) return 0;
     const free = this.concurrency - this.#runs.size;
     // Two claims' worth: while the jobs of one run, the next one is under way. Those of single jobs have no such worth.
     const ahead = batchSize === 1 ? 0 : Math.min(2 * batchSize, this.#throughput.perWindow());
@@ -213,7 +215,7 @@ export class QueueWorker {
   }
 
   #startRuns(): void {
-    while (!this.#stopping && this.#runs.size < this.concurrency) {
+    while (!this.#stopping && this.#runs.size < this.concurrency && !this.around.settler.congested) {
       const next = this.#buffer.shift();
       if (!next) return;
       const { settings, heard, tell } = this.around;
@@ -243,7 +245,7 @@ export class QueueWorker {
     this.#claimMore();
     switch (end.kind) {
       case "to settle":
-        void this.#settle(run, end.outcome, runMs, end.logs);
+        void this.#settle(job, run.workerId, end.outcome, runMs, end.logs);
         break;
       case "settled":
         tell(settledEvent(job, end.outcome, end.state, runMs));
@@ -267,10 +269,12 @@ export class QueueWorker {
     void ended.finally(() => this.#stubborn.delete(run));
   }
 
-  async #settle({ job, workerId }: Run, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
+  /** It is not given the run, which would keep what the handler returned in memory beside its JSON. */
+  async #settle(job: ClaimedJob, workerId: string, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
     const { settler, settings, tell } = this.around;
     const state = await settler.settle(workerId, { id: job.id, claimToken: job.claimToken, outcome, logs }, job.name);
     this.#done(job);
+    if (state === "left") return;
     if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
     tell(settledEvent(job, outcome, state, runMs));
     // It is due again before the next poll: no need to wait for that.
@@ -295,6 +299,7 @@ export class QueueWorker {
   #done(job: ClaimedJob): void {
     this.#unsettled.delete(job);
     if (this.#unsettled.size === 0) this.#allSettled();
+    this.#startRuns();
     this.#claimMore();
   }
 

@@ -59,7 +59,7 @@ export class Run {
     readonly workerId: string,
     /** When the claim was answered, by `performance.now()`. */
     readonly claimedAt: number,
-    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random" | "tell" | "limits">,
+    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random" | "tell" | "limits" | "turns">,
   ) {}
 
   /** Runs the handler to its end, or until the grace after an interruption is over. Never rejects. */
@@ -74,6 +74,9 @@ export class Run {
       const ending = await this.#callOrGiveUp(runnable);
       this.#over = true;
       clearTimeout(this.#timeout);
+      // Many that end together have many results to write as JSON.
+      const turn = around.turns.next();
+      if (turn) await turn;
       clearTimeout(this.#graceTimer);
       this.#log?.end();
       await this.#progress?.hold();

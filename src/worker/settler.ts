@@ -1,27 +1,20 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { errorText } from "../core/errors.js";
+import { fillsStatement } from "../core/batches.js";
 import { failureOf } from "../core/failure.js";
 import type { Queryable } from "../core/queryable.js";
-import { storable } from "../core/storable.js";
 import { deleteCompleted } from "../jobs/delete-completed.js";
-import { plainSettles, type Settled, type Settlement, type Settles } from "../jobs/settle.js";
-import { findEnded } from "../jobs/settled-before.js";
+import { bytesOf, plainSettles, type Settlement, type Settles } from "../jobs/settle.js";
 import { Histogram } from "../stats/histogram.js";
 import type { Tell } from "./events.js";
+import { firstBatch, type Pending, type SettleEnd, statesOf, without } from "./pending-settlement.js";
+import { SettleRetries } from "./settle-retries.js";
 import { Unanswered } from "./unanswered.js";
 
-/** A settlement on its way, and who waits for it. */
-interface Pending extends Settlement {
-  readonly workerId: string;
-  readonly name: string | undefined;
-  /** Undefined: the claim had ended before. */
-  readonly written: (state: Settled["state"] | undefined) => void;
-}
-
 /** As many as the engine has connections. */
-const mostFlights = 4;
-const retryMs = 250;
-const retryAfterOutageMs = 1_000;
+const maxFlights = 4;
+/** Large statements take the time of PostgreSQL, and of the event loop, from claims and beats. */
+const maxLargeFlights = 2;
+/** With so much to be written, no other job is started. */
+const maxWaitingBytes = 128 * 1024 * 1024;
 
 /**
  * Gathers settlements and writes them in batches: the next one leaves when the one before is back, or it is full.
@@ -33,11 +26,11 @@ export class Settler {
   /** A row that is refused or locked is an answer. */
   readonly unanswered = new Unanswered((error) => failureOf(error) === "outage");
   #pending: Pending[] = [];
+  #pendingBytes = 0;
+  /** Of all that is not known to be written. */
+  #waitingBytes = 0;
   #flights = 0;
-  /** Those whose statement failed: not written, or written without our knowing; and those that were gone around. */
-  #doubtful: Pending[] = [];
-  #recovering = false;
-  #abandoned = false;
+  readonly #retries: SettleRetries;
 
   constructor(
     private readonly db: Queryable,
@@ -50,43 +43,65 @@ export class Settler {
     private readonly batchSize: number,
     /** How jobs are settled at this time. */
     private readonly settles: () => Settles = () => plainSettles,
-  ) {}
+  ) {
+    this.#retries = new SettleRetries(db, tell, batchSize, settles, this.unanswered);
+  }
 
   /**
-   * Writes a settlement down, however long the database is away.
+   * Writes a settlement down, however long the database is away or refuses it.
    *
    * @param name the job's, where it may have completed
-   * @returns the state that the job was left in; undefined if it was fenced
    */
-  settle(workerId: string, settlement: Settlement, name?: string): Promise<Settled["state"] | undefined> {
-    return new Promise((written) => {
-      this.#pending.push({ ...settlement, workerId, name, written });
-      if (this.#flights === 0 || (this.#isFull() && this.#flights < mostFlights)) void this.#flush();
+  settle(workerId: string, settlement: Settlement, name?: string): Promise<SettleEnd> {
+    const bytes = bytesOf(settlement);
+    this.#waitingBytes += bytes;
+    return new Promise((resolve) => {
+      const written = (end: SettleEnd) => {
+        this.#waitingBytes -= bytes;
+        resolve(end);
+      };
+      this.#pending.push({ ...settlement, workerId, name, bytes, written });
+      this.#pendingBytes += bytes;
+      const { large, full } = this.#isFull();
+      if (this.#flights === 0 || (full && this.#flights < (large ? maxLargeFlights : maxFlights))) void this.#flush();
     });
+  }
+
+  /** Whether so much waits to be written that no job should be started, which would add to it. */
+  get congested(): boolean {
+    return this.#waitingBytes > maxWaitingBytes;
+  }
+
+  /** The worker stops: what PostgreSQL has refused for long is tried once more, and then left to be rescued. */
+  leaveRefused(): void {
+    this.#retries.leaveRefused();
   }
 
   /** Gives up on what cannot be written now: it is left to be rescued. */
   abandon(): void {
-    this.#abandoned = true;
+    this.#retries.abandon();
   }
 
   async #flush(): Promise<void> {
     this.#flights += 1;
     // What ends in the same turn of the event loop travels together.
-    if (!this.#isFull()) await new Promise(setImmediate);
+    if (!this.#isFull().full) await new Promise(setImmediate);
     do {
       const { workerId } = this.#pending[0] ?? {};
       if (workerId === undefined) break;
-      const batch = this.#pending.filter((one) => one.workerId === workerId).slice(0, this.batchSize);
+      const batch = firstBatch(this.#pending, this.batchSize);
       this.#pending = without(this.#pending, batch);
+      for (const { bytes } of batch) this.#pendingBytes -= bytes;
       this.sizes.add(batch.length);
       await this.#write(workerId, batch);
-    } while (this.#flights === 1 || this.#isFull());
+    } while (this.#flights === 1 || this.#isFull().full);
     this.#flights -= 1;
   }
 
-  #isFull(): boolean {
-    return this.#pending.length >= this.batchSize;
+  /** Whether a statement would be full; `large`: of bytes rather than of rows. */
+  #isFull(): { readonly full: boolean; readonly large: boolean } {
+    const large = fillsStatement(this.#pendingBytes);
+    return { large, full: large || this.#pending.length >= this.batchSize };
   }
 
   async #write(workerId: string, batch: readonly Pending[]): Promise<void> {
@@ -97,7 +112,7 @@ export class Settler {
       const states = statesOf(rest, await this.unanswered.during(this.settles().settle(this.db, workerId, rest)));
       for (const one of rest) one.written(states.get(one));
     } catch (error) {
-      this.#doubt(rest, error);
+      this.#failed(rest, error);
     }
   }
 
@@ -105,7 +120,7 @@ export class Settler {
     const settling = this.settles().settleUnlocked(this.db, workerId, batch);
     const states = statesOf(batch, await this.unanswered.during(settling));
     for (const [one, state] of states) one.written(state);
-    this.#recoverLater(without(batch, [...states.keys()]));
+    this.#retries.add(without(batch, [...states.keys()]));
   }
 
   /** @returns those that are still to be settled */
@@ -118,95 +133,13 @@ export class Settler {
       for (const one of gone) one.written("completed");
       return without(batch, gone);
     } catch (error) {
-      this.#doubt(completed, error);
+      this.#failed(completed, error);
       return without(batch, completed);
     }
   }
 
-  #doubt(batch: readonly Pending[], error: unknown): void {
+  #failed(batch: readonly Pending[], error: unknown): void {
     this.tell({ type: "trouble", doing: `settling ${batch.length} jobs`, error });
-    this.#recoverLater(batch);
+    this.#retries.add(batch);
   }
-
-  #recoverLater(batch: readonly Pending[]): void {
-    this.#doubtful.push(...batch);
-    if (!this.#recovering) void this.#recover();
-  }
-
-  async #recover(): Promise<void> {
-    this.#recovering = true;
-    while (this.#doubtful.length > 0 && !this.#abandoned) {
-      let waitMs = retryMs;
-      try {
-        await this.#settleDoubtful();
-      } catch (error) {
-        this.tell({ type: "trouble", doing: `settling ${this.#doubtful.length} jobs again`, error });
-        waitMs = retryAfterOutageMs;
-      }
-      if (this.#doubtful.length > 0) await sleep(waitMs);
-    }
-    // Nobody learns of these any more: they are neither settled nor fenced.
-    this.#recovering = false;
-  }
-
-  /**
-   * A settle whose reply was lost must not be believed when, said again, it finds nothing to settle: its claim's end is
-   * read. What still stands is settled around the rows that others have locked; the rest waits for the next time.
-   */
-  async #settleDoubtful(): Promise<void> {
-    const { workerId } = this.#doubtful[0] as Pending;
-    const batch = this.#doubtful.filter((one) => one.workerId === workerId).slice(0, this.batchSize);
-    // Another session's, and those of this one that stay, are next.
-    this.#doubtful = [...without(this.#doubtful, batch), ...batch];
-    const ended = await this.unanswered.during(findEnded(this.db, workerId, batch));
-    this.#leaveDoubt(ended);
-    const standing = batch.filter((one) => !ended.has(one));
-    try {
-      const settling = this.settles().settleUnlocked(this.db, workerId, standing);
-      this.#leaveDoubt(statesOf(standing, await this.unanswered.during(settling)));
-    } catch (error) {
-      if (failureOf(error) !== "row") throw error;
-      for (const one of standing) await this.#settleAlone(workerId, one);
-    }
-  }
-
-  /**
-   * A row of the batch was refused, against all checks: nothing may stay active for it, nor for the others. What the settle tells
-   * of it goes first, then its logs.
-   */
-  async #settleAlone(workerId: string, one: Pending, settles = this.settles()): Promise<void> {
-    try {
-      this.#leaveDoubt(statesOf([one], await settles.settleUnlocked(this.db, workerId, [one])));
-    } catch (error) {
-      if (failureOf(error) !== "row") throw error;
-      if (settles.tell) {
-        this.tell({ type: "trouble", doing: `announcing what became of job ${one.id}: it is settled without`, error });
-        return this.#settleAlone(workerId, one, plainSettles);
-      }
-      const reason = `its outcome could not be stored: ${storable(errorText(error))}`;
-      const outcome = one.logs === undefined ? ({ kind: "dead", reason } as const) : one.outcome;
-      this.#doubtful = [...without(this.#doubtful, [one]), { ...one, outcome, logs: undefined }];
-    }
-  }
-
-  #leaveDoubt(states: ReadonlyMap<Pending, Settled["state"] | undefined>): void {
-    this.#doubtful = without(this.#doubtful, [...states.keys()]);
-    for (const [one, state] of states) one.written(state);
-  }
-}
-
-/** Those of a batch that were settled. By claim, since an older one of the same job, which did not stand, may be among them. */
-function statesOf(batch: readonly Pending[], settled: readonly Settled[]): Map<Pending, Settled["state"]> {
-  const byId = new Map(settled.map((one) => [one.id, one]));
-  const states = new Map<Pending, Settled["state"]>();
-  for (const one of batch) {
-    const found = byId.get(one.id);
-    if (found?.claimToken === one.claimToken) states.set(one, found.state);
-  }
-  return states;
-}
-
-function without<T>(all: readonly T[], some: readonly T[]): T[] {
-  const left = new Set(some);
-  return all.filter((one) => !left.has(one));
 }

@@ -4,6 +4,7 @@ import type { LogWriter } from "./log-writer.js";
 import type { AttemptLimits } from "./run.js";
 import type { Settings } from "./settings.js";
 import type { Settler } from "./settler.js";
+import type { Turns } from "./turns.js";
 
 /** What a queue worker asks of the worker it belongs to. */
 export interface Surroundings {
@@ -12,6 +13,7 @@ export interface Surroundings {
   readonly transactions: TransactionSurroundings;
   readonly logs: LogWriter;
   readonly limits: AttemptLimits;
+  readonly turns: Turns;
   /** A number from 0 to 1, for the jitter of delays. */
   random(): number;
   readonly tell: Tell;

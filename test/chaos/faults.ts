@@ -5,6 +5,7 @@ import type { EmbeddedPostgres } from "../support/embedded-postgres.ts";
 import { untilAnotherIsWell } from "./health.ts";
 import type { Fault } from "./history.ts";
 import type { PlannedFault } from "./plan.ts";
+import { refuseRow, revokeUpdates } from "./refusals.ts";
 import type { WorkerProcesses } from "./worker-processes.ts";
 
 export interface FaultsInput {
@@ -73,6 +74,10 @@ async function inject({ postgres, pool, processes }: FaultsInput, fault: Planned
     case "restart":
       await postgres.restart();
       return true;
+    case "revoke":
+      return revokeUpdates(pool, lastsMs);
+    case "refuse row":
+      return refuseRow(pool, lastsMs, fault.pick);
     case "black hole":
       proxy.blackHole();
       await sleep(lastsMs);

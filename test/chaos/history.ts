@@ -74,11 +74,14 @@ export const faultKinds = [
   "black hole",
   "delay",
   "restart",
+  "revoke",
+  "refuse row",
 ] as const;
 
 /**
  * kill: `kill -9`. freeze: SIGSTOP, SIGCONT. terminate: SIGTERM. drop: `pg_terminate_backend` of an idle or a busy backend.
  * cut: the connection breaks within that statement or its reply. restart: of PostgreSQL, as after a crash.
+ * revoke: workers may not update jobs for a while. refuse row: a trigger refuses every change of one job for a while.
  */
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -156,6 +159,16 @@ export function transitionsByJob({ transitions }: Pick<History, "transitions">):
     else byJob.set(transition.job, [transition]);
   }
   return byJob;
+}
+
+/** Faults that take PostgreSQL from all workers for a while, or something that they need there. */
+export function isOfPostgres(kind: FaultKind): boolean {
+  return isRefusal(kind) || kind === "restart";
+}
+
+/** Faults in which PostgreSQL answers, and refuses. */
+export function isRefusal(kind: FaultKind): boolean {
+  return kind === "revoke" || kind === "refuse row";
 }
 
 export function isFinal(state: State | undefined): boolean {

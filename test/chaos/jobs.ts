@@ -15,6 +15,14 @@ export const plain = defineJob({
   ...settings,
 });
 
+/** Does the same, and returns so many bytes. */
+export const large = defineJob({
+  name: "large",
+  payload: v.strictObject({ ...common, bytes: v.number() }),
+  result: v.string(),
+  ...settings,
+});
+
 /** Writes its effect in the transaction that settles it. */
 export const transactional = defineJob({ name: "transactional", payload: v.strictObject(common), ...settings });
 

@@ -5,7 +5,7 @@ import type { Pool } from "pg";
 import { cancel, enqueue, type Queryable } from "soniq-drizzle";
 import type { Random } from "../support/random.ts";
 import type { Enqueues } from "./history.ts";
-import { failing, orders, plain, snoozing, transactional } from "./jobs.ts";
+import { failing, large, orders, plain, snoozing, transactional } from "./jobs.ts";
 
 export interface LoadInput {
   readonly pool: Pool;
@@ -72,6 +72,7 @@ function draw(n: number, random: Random, cancelled: number): Draw {
   const rollsBack = random.next() < 0.1;
   const openMs = random.below(3_000);
   const cancelAfterMs = random.next() < cancelled ? random.below(1_000) : undefined;
+  const bytes = 200_000 + random.below(700_000);
   const key = `key ${random.below(keys)}`;
   const common = {
     n,
@@ -95,6 +96,7 @@ function draw(n: number, random: Random, cancelled: number): Draw {
       enqueue: (db) => enqueue(db, plain, long, { ...options, uniqueKey }),
     };
   }
+  if (kind < 0.8) return { ...common, enqueue: (db) => enqueue(db, large, { n, ms, bytes }, options) };
   return { ...common, enqueue: (db) => enqueue(db, plain, { n, ms, deaf }, options) };
 }
 

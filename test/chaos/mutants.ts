@@ -1,5 +1,5 @@
 // Deliberate faults in the product, put into the built code as a worker loads it: each must turn a run red.
-import { dropping, type Profile, provoking } from "./profiles.ts";
+import { dropping, type Profile, provoking, refusing } from "./profiles.ts";
 import type { Check } from "./verdict.ts";
 
 /** A text of a file below `dist/src` that stands there exactly once, and what stands there instead. */
@@ -44,6 +44,18 @@ export const mutants: readonly Mutant[] = [
       "unexpected exit",
       "attempt miscounted",
     ],
+  },
+  {
+    name: "outcome-given-up",
+    profile: refusing,
+    rewrites: [
+      {
+        file: "worker/settle-retries.js",
+        search: "#keep(one, error) {",
+        replacement: '#keep(one, error) { Object.assign(one, { outcome: { kind: "dead", reason: "given up" } });',
+      },
+    ],
+    foundBy: ["died"],
   },
   {
     name: "worker-id-kept",

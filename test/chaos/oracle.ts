@@ -16,7 +16,7 @@ const tables = `
   create index chaos_orders_job_id on chaos_orders (job_id);
 
   create table chaos_transitions (seq bigint generated always as identity, job bigint, at float8, transaction text, before jsonb, after jsonb);
-  create function chaos_note_job() returns trigger language plpgsql as $$ begin
+  create function chaos_note_job() returns trigger language plpgsql security definer as $$ begin
     insert into chaos_transitions (job, at, transaction, before, after) values (
       coalesce(new.id, old.id), ${epochMs("clock_timestamp()")}, pg_current_xact_id()::text,
       case when tg_op <> 'INSERT' then ${stateOf("old")} end, case when tg_op <> 'DELETE' then ${stateOf("new")} end);
@@ -26,7 +26,7 @@ const tables = `
 
   create table chaos_sessions (seq bigint generated always as identity, id uuid, pid int, at float8, ended_before boolean, ended_after boolean,
     opened boolean, extended boolean);
-  create function chaos_note_session() returns trigger language plpgsql as $$ begin
+  create function chaos_note_session() returns trigger language plpgsql security definer as $$ begin
     insert into chaos_sessions (id, pid, at, ended_before, ended_after, opened, extended) values (
       new.id, new.pid, ${epochMs("clock_timestamp()")}, tg_op = 'UPDATE' and old.ended_at is not null, new.ended_at is not null,
       tg_op = 'INSERT', tg_op = 'UPDATE' and old.lease_expires_at <> new.lease_expires_at);

@@ -1,6 +1,6 @@
 // Draws the faults of a run from its seed: what, when and to whom, before anything begins.
 import type { Random } from "../support/random.ts";
-import { type FaultKind, faultKinds } from "./history.ts";
+import { type FaultKind, faultKinds, isOfPostgres } from "./history.ts";
 
 /** A fault to be injected. Times are milliseconds, `at` from the run's beginning. */
 export interface PlannedFault {
@@ -34,7 +34,7 @@ export interface PlanInput {
 /** After a restart of PostgreSQL all is left alone for so long. */
 const afterRestartMs = 3_000;
 /**
- * The faults of a run. One worker at least is always left alone but for restarts of PostgreSQL: somebody must be there to
+ * The faults of a run. One worker at least is always left alone but for what befalls PostgreSQL: somebody must be there to
  * rescue, or recovery would measure the faults and not the product.
  */
 export function planFaults(random: Random, { seconds, workers, leaseMs, weights, everyMs }: PlanInput): PlannedFault[] {
@@ -59,9 +59,9 @@ export function planFaults(random: Random, { seconds, workers, leaseMs, weights,
       pick: random.below(1_000),
     };
     const which = random.next();
-    if (kind === "restart") {
+    if (isOfPostgres(kind)) {
       planned.push({ ...fault, worker: null });
-      at += afterRestartMs;
+      at += kind === "restart" ? afterRestartMs : 0;
       continue;
     }
     const free = busyUntil.flatMap((until, worker) => (until <= at ? [worker] : []));
@@ -78,6 +78,9 @@ function duration(kind: FaultKind, drawn: number, leaseMs: number): number {
       return leaseMs * (1.1 + drawn * 1.4);
     case "black hole":
       return 500 + drawn * 7_000;
+    case "revoke":
+    case "refuse row":
+      return 1_000 + drawn * 4_000;
     case "delay":
       return 2_000 + drawn * 4_000;
     case "kill":

@@ -19,6 +19,8 @@ export const everything: Profile = {
     "black hole": 2,
     delay: 2,
     restart: 1,
+    revoke: 1,
+    "refuse row": 3,
   },
   everyMs: 900,
   jobsPerSecond: 20,
@@ -37,6 +39,12 @@ export const provoking = {
   cancelled: 0.3,
   longestDrainMs: 20_000,
 } satisfies Profile;
+
+/** For the mutant that gives outcomes up. */
+export const refusing: Profile = {
+  ...provoking,
+  weights: { revoke: 1, "refuse row": 3 },
+};
 
 /** For the mutant of the driver: connections break, many and often, most of them in a handler's transaction. */
 export const dropping: Profile = {

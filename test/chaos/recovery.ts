@@ -1,5 +1,13 @@
 // What a fault did to the jobs in the worker's hands, and how soon they were out of them.
-import { type Fault, type History, isFinal, type SessionChange, type Transition, transitionsByJob } from "./history.ts";
+import {
+  type Fault,
+  type History,
+  isFinal,
+  isOfPostgres,
+  type SessionChange,
+  type Transition,
+  transitionsByJob,
+} from "./history.ts";
 
 /** A job that a worker held when a fault struck it, or claimed with a statement that was under way. */
 export interface Struck {
@@ -49,10 +57,10 @@ function endOf({ lives, transitions }: History): number {
   return Math.max(transitions.at(-1)?.at ?? 0, ...lives.map(({ until }) => until));
 }
 
-/** The part of a time in which PostgreSQL could be reached: without its restarts, and the stalls of the network. */
+/** The part of a time in which PostgreSQL could be reached: without its restarts and refusals, and the stalls of the network. */
 function upTimeMs({ faults, stalls }: History, from: number, to: number): number {
   const restarts = faults
-    .filter(({ kind }) => kind === "restart")
+    .filter(({ kind }) => isOfPostgres(kind))
     .map(({ at, until }) => ({ from: at, until: until + reconnectMs }));
   let up = to - from;
   let counted = from;

@@ -16,6 +16,7 @@ import { openPool } from "./pool.ts";
 import { type PlannedFault, planFaults, type Weights } from "./plan.ts";
 import { noteStalls } from "./stalls.ts";
 import { judge, type Violation } from "./verdict.ts";
+import { installRefusals } from "./refusals.ts";
 import { WorkerProcesses } from "./worker-processes.ts";
 
 export interface RunInput {
@@ -64,9 +65,10 @@ export async function run(
   const [forPlan, forLoad, forWorkers] = [random.below(2 ** 31), random.below(2 ** 31), random.below(2 ** 31)];
   const { seconds, workers, bounds } = input;
   const plan = planFaults(randomFrom(forPlan), { ...input, leaseMs: bounds.leaseMs });
-  const { url, pool } = await openDatabase(postgres);
+  const { url, workerUrl, pool } = await openDatabase(postgres);
   const processes = await WorkerProcesses.start({
     databaseUrl: url,
+    workerUrl,
     workers,
     bounds,
     random: randomFrom(forWorkers),
@@ -107,7 +109,7 @@ export async function run(
   }
 }
 
-async function openDatabase(postgres: EmbeddedPostgres): Promise<{ url: string; pool: Pool }> {
+async function openDatabase(postgres: EmbeddedPostgres): Promise<{ url: string; workerUrl: string; pool: Pool }> {
   const name = `chaos_${Date.now()}`;
   const admin = openPool(postgres.url, 1, "chaos-admin");
   await admin.query(`create database ${name}`);
@@ -116,7 +118,7 @@ async function openDatabase(postgres: EmbeddedPostgres): Promise<{ url: string; 
   const pool = openPool(url, 20, "chaos-load");
   await migrate(drizzle({ client: pool }));
   await installOracle(pool);
-  return { url, pool };
+  return { url, workerUrl: await installRefusals(pool, url), pool };
 }
 
 /** Resolves when each worker has a session. @throws Error with what one said that ended before */

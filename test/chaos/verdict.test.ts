@@ -215,14 +215,22 @@ describe("each violation is named:", () => {
   });
 });
 
-test("the time in which PostgreSQL is away does not count as recovery", () => {
-  const restart: Fault = { kind: "restart", worker: null, at: 1_200, until: 8_000 };
+test.each(["restart", "revoke"] as const)("the time of a %s does not count as recovery", (kind) => {
+  const away: Fault = { kind, worker: null, at: 1_200, until: 8_000 };
   const transitions = [
     ...course(queued, active),
     late(9_000),
     ...course(requeued).map((one) => ({ ...one, at: 9_100 })),
   ];
-  expect(broken({ faults: [kill, restart], transitions })).not.toContain("recovered late");
+  expect(broken({ faults: [kill, away], transitions })).not.toContain("recovered late");
+});
+
+test("an attempt may be lost to a job's own transaction while PostgreSQL refuses changes, and to nothing else", () => {
+  const revoke: Fault = { kind: "revoke", worker: null, at: 1_050, until: 1_150 };
+  const jobs = [{ ...job, attempt: 2 }];
+  expect(broken({ jobs, faults: [revoke] })).toEqual([]);
+  expect(broken({ jobs, faults: [{ ...revoke, at: 500, until: 900 }] })).toEqual(["attempt miscounted"]);
+  expect(broken({ jobs: [{ ...job, name: "plain", attempt: 2 }], faults: [revoke] })).toContain("attempt miscounted");
 });
 
 test("a worker that cannot reach PostgreSQL as it starts may end", () => {

@@ -1,6 +1,6 @@
 // Judges a history: each promise is a check, and a check names every job that breaks it.
 import type { Fault, History, Job, Transition } from "./history.ts";
-import { isFinal, transitionsByJob } from "./history.ts";
+import { isFinal, isRefusal, transitionsByJob } from "./history.ts";
 import { boundMs, ends, struckBy } from "./recovery.ts";
 
 /** What was broken. */
@@ -154,9 +154,10 @@ const sessionsStayEnded: Find = ({ sessions }) =>
     .map(({ id, at }) => ({ check: "session revived" as const, at, what: `session ${id}` }));
 
 /** An interruption that is not the job's fault costs it no attempt: only planned failures do. */
-const attemptsAreFair: Find = ({ jobs }) => [
+const attemptsAreFair: Find = ({ jobs, faults }, byJob) => [
   ...jobs
     .filter(({ state, attempt, failures }) => state === "completed" && attempt !== failures + 1)
+    .filter((job) => !(job.name === "transactional" && ranWhileRefused(faults, byJob.get(job.id) ?? [])))
     .map(({ id, name, attempt, failures }: Job) => ({
       check: "attempt miscounted" as const,
       job: id,
@@ -166,6 +167,12 @@ const attemptsAreFair: Find = ({ jobs }) => [
     .filter(({ state }) => state === "dead")
     .map(({ id, name, attempt }) => ({ check: "died" as const, job: id, what: `${name}, at attempt ${attempt}` })),
 ];
+
+/** The settle of a job's own transaction fails the attempt where it is refused, as any statement in it does. */
+function ranWhileRefused(faults: readonly Fault[], transitions: readonly Transition[]): boolean {
+  const [from, to] = [transitions[0]?.at ?? 0, transitions.at(-1)?.at ?? 0];
+  return faults.some(({ kind, at, until }) => isRefusal(kind) && at <= to && until >= from);
+}
 
 const recoveryIsInTime: Find = (history, byJob) =>
   history.faults

@@ -16,6 +16,8 @@ const respawnMs = 200;
 
 export interface WorkersInput {
   readonly databaseUrl: string;
+  /** The same database, as the role that workers have there. */
+  readonly workerUrl: string;
   readonly workers: number;
   readonly bounds: Bounds;
   readonly random: Random;
@@ -42,7 +44,7 @@ export class WorkerProcesses {
   #respawns = true;
 
   static async start(input: WorkersInput): Promise<WorkerProcesses> {
-    const proxies = await Promise.all(Array.from({ length: input.workers }, () => proxyTo(input.databaseUrl)));
+    const proxies = await Promise.all(Array.from({ length: input.workers }, () => proxyTo(input.workerUrl)));
     const processes = new WorkerProcesses(input, proxies);
     for (let worker = 0; worker < input.workers; worker += 1) processes.#spawn(worker);
     return processes;

@@ -45,6 +45,11 @@ export default defineConfig({
       await sleep(ms, undefined, deaf ? {} : { signal: job.signal });
       await note(job, "done");
     },
+    async large({ ms, bytes }, job) {
+      await sleep(ms, undefined, { signal: job.signal });
+      await note(job, "done");
+      return "a large result ".repeat(bytes / 15);
+    },
     async transactional({ ms }, job) {
       return job.transaction(async (tx) => {
         await tx.insert(effects).values(effect(job.id, "begun"));

@@ -18,3 +18,9 @@ test.each([
 ])("%s is a matter of the %s", (code, failure) => {
   expect(failureOf(Object.assign(new Error("it failed"), { code }))).toBe(failure);
 });
+
+test("a statement that is too long for JavaScript is refused, and no outage", () => {
+  const tooLong = new RangeError("Invalid string length");
+  expect(failureOf(tooLong)).toBe("row");
+  expect(failureOf(new Error("Failed query", { cause: tooLong }))).toBe("row");
+});

@@ -117,7 +117,7 @@ test("a job whose event cannot be announced is settled without, and the worker t
   expect(await jobRow(db, id)).toMatchObject({ state: "completed", claims: 1 });
   expect(observed.events).toContainEqual({
     type: "trouble",
-    doing: `announcing what became of job ${id}: it is settled without`,
+    doing: `settling job ${id}: it is settled without its event`,
     error: expect.anything(),
   });
 });

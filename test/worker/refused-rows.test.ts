@@ -123,7 +123,14 @@ test("a rescue gives back the other jobs of a dead worker, and reports it", asyn
   const { id } = await enqueue(db, job, "refused");
   await enqueueMany(db, job, words(40));
   const dead = await sessionOf(db);
-  const input = { workerId: dead, claimToken: 1, queue: job.name, limit: 100, deadlines: "{}", defaultDeadlineMs: 60_000 };
+  const input = {
+    workerId: dead,
+    claimToken: 1,
+    queue: job.name,
+    limit: 100,
+    deadlines: "{}",
+    defaultDeadlineMs: 60_000,
+  };
   expect(await claim(db, { ...input, from: fromTheBeginning })).toHaveLength(41);
   await expireLease(sql, dead);
   acceptAll = await refuseSome(sql, "42501");

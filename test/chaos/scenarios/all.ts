@@ -2,6 +2,7 @@ import { crashloops } from "./crashloops.ts";
 import { deadlocks } from "./deadlocks.ts";
 import { diskfull } from "./diskfull.ts";
 import { failover } from "./failover.ts";
+import { large } from "./large.ts";
 import { outage } from "./outage.ts";
 import { overclaim } from "./overclaim.ts";
 import { type Scenario, scratchDatabase } from "./scenario.ts";
@@ -13,6 +14,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   deadlocks,
   diskfull,
   failover,
+  large,
   outage,
   overclaim,
   async sigterm({ url, seed }) {
