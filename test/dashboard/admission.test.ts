@@ -6,7 +6,6 @@ import { serve } from "@hono/node-server";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createDashboard, type DashboardAction } from "../../src/dashboard.ts";
 import { LiveFeed } from "../../src/dashboard/live-feed.ts";
-import { tokenOf } from "../../src/dashboard/app/token.ts";
 import type { AuditView } from "../../src/dashboard/wire.ts";
 import { pauseQueue } from "../../src/index.ts";
 import { registerEndpoint } from "../../src/webhooks.ts";
@@ -173,9 +172,4 @@ test("so is one of `link`", async () => {
   await askedDashboard({ db, link }).get(`jobs/${job?.["id"]}`);
   const [[line]] = printed.mock.calls as [[string]];
   expect(line).toMatch(/^soniq-drizzle: the dashboard's link failed: Error: password=\*\*\* second line at .+$/);
-});
-
-test("a token that is typed into the address without being encoded is taken as it stands", () => {
-  expect(tokenOf("http://host/#token=%")).toBe("%");
-  expect(tokenOf("http://host/#token=a%20b")).toBe("a b");
 });
