@@ -21,6 +21,7 @@ test("nothing is taken from, or put into, the folder of tsx in the shared tempor
     // Of the test's own tsx, which is not what is tested, nothing is to be found there either.
     env: { ...process.env, TMPDIR: folder, TSX_DISABLE_CACHE: "1" },
     encoding: "utf8",
+    timeout: 60_000,
   });
   expect(stderr).toBe("");
   expect(JSON.parse(stdout)).toMatchObject({ config: { connection: "x" } });
