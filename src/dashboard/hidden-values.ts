@@ -35,6 +35,11 @@ export class HiddenValues {
     return this.#values.has(String(value));
   }
 
+  /** The same in the name of a field. */
+  maskInName(name: string): string {
+    return this.#isFull() ? name : this.maskIn(name);
+  }
+
   /** In upper and lower case: a validator may have changed that before it quoted the value. */
   maskIn(text: string): string {
     if (this.#values.size === 0 || text === "") return text;

@@ -55,7 +55,7 @@ export function jobView(job: Job, settings: DashboardSettings, revealed: boolean
     progress,
     meta,
     logs,
-    redacted: redaction.paths,
+    redacted: redaction.mask(redaction.paths),
     crashes: job.crashes,
     replays: job.replays,
     uniqueKey,

@@ -151,7 +151,7 @@ class FieldRedaction implements Redaction {
     if (depth >= maxDepth) return mark;
     if (Array.isArray(value)) return value.map((item) => this.#masked(item, depth + 1));
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [this.#hidden.maskIn(key), this.#masked(item, depth + 1)]),
+      Object.entries(value).map(([key, item]) => [this.#hidden.maskInName(key), this.#masked(item, depth + 1)]),
     );
   }
 }

@@ -14,14 +14,14 @@ const webRoles = ["anon", "web_anon", "authenticated"];
  */
 export async function findOpenSchemas(db: Queryable): Promise<string | undefined> {
   const open = await builder(db)
-    .select({ schema: sql<string>`quote_ident(nspname)` })
+    .select({ name: sql<string>`quote_ident(nspname)` })
     .from(sql`pg_namespace`)
     .where(
       sql`nspname = any (current_schemas(false)) and exists (
         select from aclexplode(nspacl) where grantee = 0 and privilege_type = 'CREATE')`,
     );
   if (open.length === 0) return undefined;
-  const schemas = open.map(({ schema }) => schema).join(", ");
+  const schemas = open.map(({ name }) => name).join(", ");
   return `everybody who can log in may create functions in the schema ${schemas}, and have them called with the worker's rights (CVE-2018-1058). Revoke that: revoke create on schema ${schemas} from public;`;
 }
 

@@ -66,6 +66,6 @@ const minQuotedLength = 3;
 /** A validator's message without the value, which it may quote in words of its own as well. */
 function withoutValue(message: string, value: unknown): string {
   const said = message.replace(quoting, (quote) => (kindOnly.test(quote) ? quote : ""));
-  const text = typeof value === "object" ? "" : String(value);
+  const text = typeof value === "string" || typeof value === "number" || typeof value === "bigint" ? String(value) : "";
   return text.length < minQuotedLength ? said : said.replaceAll(text, "…");
 }

@@ -179,3 +179,8 @@ describe("a list of jobs that stays where it is", () => {
     expect(settle(list([]), list([[1, "queued"]]))).toMatchObject({ fresh: 0, list: { jobs: [{ id: 1 }] } });
   });
 });
+
+test("a token that is typed into the address without being encoded is taken as it stands", () => {
+  expect(tokenOf("http://host/#token=%")).toBe("%");
+  expect(tokenOf("http://host/#token=a%20b")).toBe("a b");
+});

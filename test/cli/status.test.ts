@@ -32,6 +32,17 @@ test("where there is no terminal, status is printed once", async () => {
   expect(stdout).toMatch(/^3 dead letters\nJOB +REASON +ERROR +COUNT .*\nmail +out of attempts +Error +2 /m);
 });
 
+test("a queue's name is obeyed by no terminal, nor does it turn a line around", async () => {
+  const name = "tenant\u001b]52;c;cm0gLXJmIC8=\u0007\u001b[2J\u202e\u009b\nend";
+  await sql`insert into soniq_jobs (name, queue, payload) values ('a', ${name}, '{}')`;
+  const { stdout } = await soniq("status");
+  expect(stdout).toContain("no worker works the queue tenant\u{fffd} end\n");
+  const json = (await soniq("status", "--json")).stdout;
+  for (const printed of [stdout, json]) expect(printed).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
+  expect(JSON.parse(json)).toMatchObject({ queues: expect.arrayContaining([expect.objectContaining({ name })]) });
+  await sql`delete from soniq_jobs where queue = ${name}`;
+});
+
 test("programs get all of it as one JSON object", async () => {
   const { stdout } = await soniq("status", "--json");
   expect(JSON.parse(stdout)).toMatchObject({

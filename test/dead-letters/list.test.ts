@@ -182,3 +182,11 @@ test("all are exported, newest first, however many pages that takes", async () =
   for await (const { id, payload } of exportDeadLetters(db, { name: "exported" })) seen.push([id, payload]);
   expect(seen).toEqual(all.map((id, n) => [id, n]).toReversed());
 });
+
+test.each(["constructor", "hasOwnProperty", "toString", "__proto__", "nonsense"])(
+  "a filter by %s, which is none, is refused",
+  async (key) => {
+    const filter = JSON.parse(`{"${key}": "x"}`) as DeadLetterFilter;
+    await expect(listDeadLetters(db, filter)).rejects.toThrow(`filter.${key} is no condition`);
+  },
+);

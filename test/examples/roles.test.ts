@@ -15,6 +15,7 @@ import {
   getJob,
   getResult,
   listDeadLetters,
+  listJobs,
   listQueues,
   listWorkers,
   pauseQueue,
@@ -23,6 +24,7 @@ import {
   runNow,
   waitFor,
 } from "../../src/index.ts";
+import { findOpenSchemas } from "../../src/database/exposure.ts";
 import { errorCode } from "../../src/core/errors.ts";
 import {
   announce,
@@ -279,4 +281,19 @@ describe("the role that", () => {
     await refused(pauseQueue(client, "paused"));
     await isRefusedAllBut(own.sql, ["select payload from soniq_jobs"]);
   });
+});
+
+test("a role that could create functions in public, as in databases of PostgreSQL 14, cannot any more", async () => {
+  await sql`grant create on schema public to public`;
+  expect(await findOpenSchemas(db)).toContain("revoke create on schema public from public");
+  const own = as("enqueue");
+  await own.sql`create function public.to_jsonb(t text) returns jsonb language plpgsql as $$ begin raise exception 'called'; end $$`;
+  // Were it there already, nothing would call it.
+  await enqueue(db, job, { n: 1 });
+  expect((await listJobs(db, { tag: "x" })).jobs).toEqual([]);
+  await announce(db, pinged, 1);
+  await sql.unsafe(text);
+  expect(await findOpenSchemas(db)).toBeUndefined();
+  await refused(own.sql`create function public.mine() returns int language sql as 'select 1'`);
+  await sql`drop function public.to_jsonb(text)`;
 });

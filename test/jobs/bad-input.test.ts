@@ -267,3 +267,35 @@ test("a validator may answer later, with a promise of any library's", async () =
   const job = defineJob({ name: "late", payload });
   await expect(enqueue(db, job, "now")).rejects.toThrow("payload is not valid: not today");
 });
+
+test.each([
+  [
+    "Valibot quotes",
+    v.pipe(v.string(), v.regex(/^[A-Z]+$/)),
+    "payload.iban is not valid: Invalid format: Expected /^[A-Z]+$/",
+  ],
+  [
+    "a message of the user's own quotes",
+    v.pipe(
+      v.string(),
+      v.check(
+        () => false,
+        ({ input }) => `${input} is unknown`,
+      ),
+    ),
+    "payload.iban is not valid: … is unknown",
+  ],
+  [
+    "one was changed before, too",
+    v.pipe(v.string(), v.toUpperCase(), v.regex(/^\d+$/)),
+    "payload.iban is not valid: Invalid format: Expected /^\\d+$/",
+  ],
+])("what %s of a value is not said: it is kept with the job", async (_who, iban, message) => {
+  const job = defineJob({ name: "pay", payload: v.object({ iban }) });
+  await expect(enqueue(db, job, { iban: "de89 SECRET" })).rejects.toMatchObject({ message: `job pay: ${message}` });
+});
+
+test("what kind of value it is may be said", async () => {
+  const job = defineJob({ name: "pay", payload: v.object({ iban: v.string() }) });
+  await expect(enqueue(db, job, {} as never)).rejects.toThrow(/Invalid key: Expected "iban" but received undefined$/);
+});

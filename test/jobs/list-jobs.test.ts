@@ -150,3 +150,13 @@ describe("of a time long past", () => {
     });
   });
 });
+
+test.each(["constructor", "hasOwnProperty", "__proto__", "status"])(
+  "a filter by %s, which is none, is refused",
+  async (key) => {
+    const filter = JSON.parse(`{"${key}": "x"}`) as JobFilter;
+    await expect(listJobs(db, filter)).rejects.toThrow(
+      `filter.${key} is not a filter: give some of state, queue, name`,
+    );
+  },
+);

@@ -125,6 +125,22 @@ describe("of a worker", () => {
     expect(valueOf(lines, "soniq_attempts_total", labels)).toBe(1);
   });
 
+  test("what labels hold is obeyed by no terminal, and names that look alike share a line", async () => {
+    const ended = { completed: 1, retried: 0, dead: 0, cancelled: 0 };
+    const names = ["a\u001b[2J", "a\\u001b[2J", "b\u202e"];
+    const attempts = names.map(
+      (name) => ({ queue: "q", name, ended, run: nothing, wait: nothing }) as unknown as AttemptCounts,
+    );
+    const lines = await scrape(createMetrics({ worker: workerThatHas({ attempts }) }));
+    const completed = lines.filter(
+      ({ name, labels }) => name === "soniq_attempts_total" && labels["outcome"] === "completed",
+    );
+    expect(completed.map(({ labels, value }) => [labels["name"], value])).toEqual([
+      ["a\\u001b[2J", 2],
+      ["b\\u202e", 1],
+    ]);
+  });
+
   test("no more than two hundred names are told, always the same ones, and the others together", async () => {
     const attempts = Array.from({ length: 250 }, (_, i) => attemptsOf("q", `n${i}`, 1));
     let activity: Partial<Activity> = { attempts: attempts.slice(50) };

@@ -209,3 +209,13 @@ test("a preview shows the ticks that a rhythm would have", () => {
   ]);
   expect(previewTicks({ every: "12h" }, 0, from)).toEqual([]);
 });
+
+test.each(["not a cron", "99 * * * *", "0 0 31 2 *"])(
+  "a schedule whose cron is %j, by plain SQL, hides no other one",
+  async (cron) => {
+    await startWith(db, hourly, nightly);
+    await sql`update soniq_schedules set cron = ${cron} where name = 'nightly'`;
+    const schedules = await listSchedules(db);
+    expect(schedules.map(({ name }) => name)).toEqual(["hourly", "nightly"]);
+  },
+);

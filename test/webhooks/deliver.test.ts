@@ -241,6 +241,20 @@ test("a receiver that does not answer in time has failed", async () => {
   ]);
 });
 
+test("a receiver that took it has it, whether or not it ends its answer in time", async () => {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbeginning"));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  await register({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` });
+  const [id] = (await announce(db, orderPaid, paid)).deliveries as [number];
+  const worker = await work({ webhooks: { ...webhooks, timeout: "300ms" } });
+  await worker.settled(id, "completed");
+  expect(await jobRow(db, id)).toMatchObject({ state: "completed", errors: [] });
+  server.close();
+});
+
 test("a receiver that is not there has failed", async () => {
   await register({ url: "http://127.0.0.1:1/" });
   const { job } = await delivered();

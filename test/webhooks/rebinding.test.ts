@@ -37,3 +37,21 @@ test("an address is looked up once for each attempt, and none but that is connec
   );
   expect(victim.received).toEqual([]);
 });
+
+test("whether a name exists inside is not said: one that does and one that does not fail alike", async () => {
+  const { id: endpoint } = await registerEndpoint(db, config, { url: "https://name.example/" });
+  const delivery = { endpoint, event: "pinged", id: "msg_1", at: new Date().toISOString(), data: 1 };
+  const failure = async (lookUp: () => Promise<{ address: string; family: number }[]>) => {
+    const attempt = deliver(
+      db,
+      checkWebhooks(config),
+      lookUp,
+    )(delivery, { signal: new AbortController().signal } as JobContext);
+    const error = (await Promise.resolve(attempt).catch((thrown: unknown) => thrown)) as Error;
+    return [error.message, (error.cause as Error).message, (error.cause as Error).cause];
+  };
+  const existing = await failure(async () => [{ address: "10.0.0.1", family: 4 }]);
+  const missing = await failure(() => Promise.reject(new Error("getaddrinfo ENOTFOUND name.example")));
+  expect(existing[0]).toContain("not delivered: its host has no address, or one that may not be reached");
+  expect(missing).toEqual(existing);
+});

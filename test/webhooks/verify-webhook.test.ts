@@ -96,3 +96,12 @@ test("so is what the validator does not take", async () => {
     "the event order.paid: data.orderId is not valid",
   );
 });
+
+test.each([
+  ["one byte", "whsec_AA=="],
+  ["none", ""],
+  ["23 bytes", `whsec_${Buffer.alloc(23, 7).toString("base64")}`],
+])("a secret of %s, with which anybody could sign, is refused, alone and beside others", async (_what, short) => {
+  expect(await problem(sent(), short)).toMatchObject({ name: "ConfigError" });
+  expect(await problem(sent(), [short, secret])).toMatchObject({ name: "ConfigError" });
+});
