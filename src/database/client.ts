@@ -1,4 +1,5 @@
 import postgres, { type Options, type Sql } from "postgres";
+import { connectionTarget } from "./connection-url.js";
 import { watchReplies } from "./watch-replies.js";
 
 /**
@@ -68,7 +69,9 @@ export interface ClientInput extends Listening {
  * once. It connects with its first statement.
  */
 export function openClient({ url, connections, route, use, patienceMs, onBroken, ...listening }: ClientInput): Sql {
+  const target = connectionTarget(url);
   const options: Options<Record<string, never>> & Listening = {
+    ...target.options,
     max: connections,
     prepare: route === "direct",
     fetch_types: false,
@@ -81,7 +84,7 @@ export function openClient({ url, connections, route, use, patienceMs, onBroken,
     ...(route === "pooled" && use === "statements" && { max_pipeline: 0 }),
     ...listening,
   };
-  const client = postgres(url, options);
+  const client = postgres(target.url, options);
   watchReplies(client, patienceMs, () => onBroken(client));
   if (route === "direct") prepareAll(client);
   return client;

@@ -3,6 +3,7 @@ import postgres, { type Sql } from "postgres";
 import { SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import { applicationName } from "./client.js";
+import { connectionTarget } from "./connection-url.js";
 import { learnArrays } from "./postgres-js-arrays.js";
 import {
   ConnectionLoss,
@@ -43,7 +44,9 @@ type Body = (client: Sql) => unknown;
  */
 function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transactional<Tx>): TransactionSlot<Tx> {
   const loss = new ConnectionLoss(idleMs);
-  const client = postgres(url, {
+  const target = connectionTarget(url);
+  const client = postgres(target.url, {
+    ...target.options,
     max: 1,
     prepare: false,
     fetch_types: false,
