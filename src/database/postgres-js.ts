@@ -44,9 +44,9 @@ type Body = (client: Sql) => unknown;
  */
 function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transactional<Tx>): TransactionSlot<Tx> {
   const loss = new ConnectionLoss(idleMs);
-  const target = connectionTarget(url);
-  const client = postgres(target.url, {
-    ...target.options,
+  const { url: address, options } = connectionTarget(url);
+  const client = postgres(address, {
+    ...options,
     max: 1,
     prepare: false,
     fetch_types: false,
