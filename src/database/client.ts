@@ -1,4 +1,5 @@
 import postgres, { type Options, type Sql } from "postgres";
+import { connectionTarget } from "./connection-url.js";
 import { watchReplies, type WatchedReplies } from "./watch-replies.js";
 
 /**
@@ -87,7 +88,9 @@ const retiredSeconds = 5;
  * once. It connects with its first statement.
  */
 export function openClient({ url, connections, route, use, patienceMs, onBroken, ...listening }: ClientInput): Client {
+  const target = connectionTarget(url);
   const options: Options<Record<string, never>> & Listening = {
+    ...target.options,
     max: connections,
     prepare: route === "direct",
     fetch_types: false,
@@ -100,7 +103,7 @@ export function openClient({ url, connections, route, use, patienceMs, onBroken,
     ...(route === "pooled" && use === "statements" && { max_pipeline: 0 }),
     ...listening,
   };
-  const sql = postgres(url, options);
+  const sql = postgres(target.url, options);
   const replies = watchReplies(sql, patienceMs, (serverIsGone) => onBroken(client, serverIsGone));
   if (route === "direct") prepareAll(sql);
   const client: Client = {

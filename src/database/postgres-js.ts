@@ -3,6 +3,7 @@ import postgres, { type Sql } from "postgres";
 import { type Body, guardedBody } from "../core/postgres-js-guard.js";
 import type { Queryable } from "../core/queryable.js";
 import { applicationName, driverSettings } from "./client.js";
+import { connectionTarget } from "./connection-url.js";
 import { learnArrays } from "./postgres-js-arrays.js";
 import {
   ConnectionLoss,
@@ -28,7 +29,9 @@ export const plainPostgresJs = postgresJs<Queryable>((client) => drizzle({ clien
 /** A client of one connection, guarded, for transactions through the application's Drizzle. */
 function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transactional<Tx>): TransactionSlot<Tx> {
   const loss = new ConnectionLoss(idleMs);
-  const client = postgres(url, {
+  const { url: address, options } = connectionTarget(url);
+  const client = postgres(address, {
+    ...options,
     max: 1,
     prepare: false,
     fetch_types: false,

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { builder } from "../core/builder.js";
-import { errorCode } from "../core/errors.js";
+import { ConfigError, errorCode } from "../core/errors.js";
 import type { Route } from "./client.js";
 import { connect } from "./connect.js";
 
@@ -20,8 +20,19 @@ export async function findRoute(url: string): Promise<Route> {
     return found?.taken ? "direct" : "pooled";
   } catch (error) {
     if (errorCode(error) === "08P01") return "pooled";
-    throw error;
+    throw unknownParameter(error) ?? error;
   } finally {
     await close();
   }
+}
+
+/** What the driver does not know of a connection string, it sends to PostgreSQL as a parameter of the session. */
+function unknownParameter(error: unknown): ConfigError | undefined {
+  const { message = "" } = (error as { readonly cause?: Partial<Error> }).cause ?? (error as Partial<Error>);
+  const [, name] = /^unrecognized configuration parameter "([^"]+)"/.exec(message) ?? [];
+  if (errorCode(error) !== "42704" || name === undefined) return undefined;
+  return new ConfigError(
+    `connection: PostgreSQL does not know the parameter ${name} of the connection string: remove it`,
+    { cause: error },
+  );
 }

@@ -1,4 +1,4 @@
-import { and, eq, type SQL, sql } from "drizzle-orm";
+import { and, eq, or, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
@@ -12,6 +12,8 @@ export interface PruneInput {
   readonly before: string;
   /** Of these names only, or of all but these; by default, of all. */
   readonly names?: { readonly only: readonly string[] } | { readonly except: readonly string[] };
+  /** Jobs that these have rows for are left out: see {@link findReferences}. */
+  readonly references?: readonly Reference[];
   /** Where the page before ended. What earlier pages deleted is not walked again. */
   readonly after: PruneMark;
   /** How many jobs to walk over, at the most: others than these lie among them, which are kept longer. */
@@ -22,8 +24,16 @@ export interface PruneInput {
 export interface PrunePage {
   /** The jobs to delete, oldest first. */
   readonly ids: readonly number[];
+  /** How many others are past their retention, and kept by a foreign key. */
+  readonly kept: number;
   /** Where it ended; undefined if nothing is left before the horizon. */
   readonly next: PruneMark | undefined;
+}
+
+/** A foreign key to the jobs that forbids their deletion. Table and column are quoted. */
+export interface Reference {
+  readonly table: string;
+  readonly column: string;
 }
 
 /** The `finished_at` and `id` of a job. `finishedAt` is a text, since a Date would lose its microseconds. */
@@ -33,6 +43,24 @@ export interface PruneMark {
 }
 
 export const pruneFromTheBeginning: PruneMark = { finishedAt: "-infinity", id: 0 };
+
+/** The foreign keys that forbid the deletion of a job, of tables that may be read. */
+export async function findReferences(db: Queryable): Promise<Reference[]> {
+  return builder(db)
+    .select({
+      table: sql<string>`format('%I.%I', nspname, relname)`,
+      column: sql<string>`quote_ident(attname)`,
+    })
+    .from(sql`pg_constraint`)
+    .innerJoin(sql`pg_class`, sql`pg_class.oid = conrelid`)
+    .innerJoin(sql`pg_namespace`, sql`pg_namespace.oid = relnamespace`)
+    .innerJoin(sql`pg_attribute`, sql`attrelid = conrelid and attnum = conkey[1]`)
+    .where(
+      // No action, and restrict. Others delete the row with the job, or its reference.
+      sql`contype = 'f' and confrelid = to_regclass('soniq_jobs') and confdeltype in ('a', 'r')
+        and has_schema_privilege(relnamespace, 'usage') and has_table_privilege(conrelid, 'select')`,
+    );
+}
 
 /** The time before which finished jobs are past a retention, as a text. */
 export async function findPruneHorizon(db: Queryable, retentionMs: number): Promise<string> {
@@ -50,7 +78,7 @@ export async function findPruneHorizon(db: Queryable, retentionMs: number): Prom
  */
 export async function findPrunable(
   db: Queryable,
-  { state, before, names, after, limit }: PruneInput,
+  { state, before, names, references = [], after, limit }: PruneInput,
 ): Promise<PrunePage> {
   const page = new QueryBuilder()
     .select({
@@ -61,6 +89,7 @@ export async function findPrunable(
         names && areOf(names),
         sql`not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
       )}`.as("prunable"),
+      referenced: sql<boolean>`${or(sql`false`, ...references.map(isReferencedBy))}`.as("referenced"),
     })
     .from(soniqJobs)
     .where(
@@ -77,14 +106,19 @@ export async function findPrunable(
   const ofPage = sql`${page.id} order by ${page.finishedAt}, ${page.id}`;
   const [found] = await builder(db)
     .select({
-      ids: sql<string>`coalesce(pg_catalog.json_agg(${ofPage}) filter (where ${page.prunable}), '[]')::text`,
+      ids: sql<string>`coalesce(pg_catalog.json_agg(${ofPage}) filter (where ${page.prunable} and not ${page.referenced}), '[]')::text`,
+      kept: sql<number>`(count(*) filter (where ${page.prunable} and ${page.referenced}))::int`,
       walked: sql<number>`count(*)::int`,
       finishedAt: timeText(sql`max(${page.finishedAt})`),
       id: sql<number>`((pg_catalog.array_agg(${ofPage}))[count(*)])::float8`,
     })
     .from(page);
-  const { ids, walked, finishedAt, id } = found as { ids: string; walked: number; finishedAt: string; id: number };
-  return { ids: JSON.parse(ids) as number[], next: walked < limit ? undefined : { finishedAt, id } };
+  const { ids, kept, walked, finishedAt, id } = found as NonNullable<typeof found>;
+  return { ids: JSON.parse(ids) as number[], kept, next: walked < limit ? undefined : { finishedAt, id } };
+}
+
+function isReferencedBy({ table, column }: Reference): SQL {
+  return sql`exists (select 1 from ${sql.raw(table)} as referencing where referencing.${sql.raw(column)} = ${soniqJobs.id})`;
 }
 
 function areOf(names: NonNullable<PruneInput["names"]>): SQL {

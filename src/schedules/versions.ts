@@ -29,17 +29,17 @@ interface Definition {
 /**
  * Writes down the schedules of a worker that starts, whose session carries them already; and stops those that are orphaned.
  *
- * @param definedMsAgo how long ago those that were never seen count as defined, in milliseconds
+ * @param definedAtMs since when those that were never seen count as defined, in milliseconds since 1970: by default, now
  */
 export async function syncSchedules(
   db: Queryable,
   schedules: readonly StoredSchedule[],
-  { definedMsAgo = 0 }: { readonly definedMsAgo?: number } = {},
+  { definedAtMs }: { readonly definedAtMs?: number } = {},
 ): Promise<void> {
   const { nowMs, there, outdated } = await compare(db, schedules, true);
   const missing = schedules.filter(({ name }) => !there.has(name));
   const created = new Set<string>();
-  for (const some of definitions(missing, nowMs - definedMsAgo))
+  for (const some of definitions(missing, definedAtMs ?? nowMs))
     for (const name of await createSchedules(db, some)) created.add(name);
   // Another worker may have been the first to create some.
   const others = schedules.filter(({ name }) => outdated.has(name) || !(there.has(name) || created.has(name)));

@@ -6,6 +6,8 @@ import { TransactionSlots } from "../database/transaction-slots.js";
 import { claim, type ClaimedJob } from "../jobs/claim.js";
 import { fromTheBeginning } from "../jobs/claim-marks.js";
 import { plainSettles, settle } from "../jobs/settle.js";
+import type { ScheduleDefinition } from "../schedules/define-schedule.js";
+import { storedSchedule } from "../schedules/stored-schedule.js";
 import { endSession, openSession } from "../sessions/session.js";
 import type { Handlers } from "../worker/config.js";
 import { type SettledEvent, settledEvent, type Tell } from "../worker/events.js";
@@ -16,12 +18,15 @@ import { type Runnable, runnablesOf } from "../worker/settings.js";
 import { Turns } from "../worker/turns.js";
 import { tellAll } from "../worker/tell-all.js";
 import { dueQueues } from "./due-now.js";
+import { fireSchedules } from "./fire-schedules.js";
 import { requireTransaction } from "./require-transaction.js";
 
 /** What of a configuration counts in a test: all of it may be given. */
 export interface TestConfig<Jobs, Tx> {
   readonly jobs: Jobs;
   readonly handlers: Handlers<Jobs, Tx>;
+  /** Their ticks fire that are due: those that the test has travelled past. */
+  readonly schedules?: readonly ScheduleDefinition[];
   readonly middleware?: readonly Middleware[];
   readonly onEvent?: Tell;
 }
@@ -36,7 +41,7 @@ const limits = { timeoutGraceMs: 5_000, unknownGraceMs: 600_000, refusedGraceMs:
 const neverPruned = { completed: Infinity, cancelled: Infinity, dead: Infinity };
 
 /**
- * Runs all jobs that are due, and those that they enqueue, one after the other, in the test's own transaction: what
+ * Fires the ticks of the configuration's schedules that are due, runs all jobs that are, and those that they enqueue, one after the other, in the test's own transaction: what
  * `job.transaction` gives to a handler is a savepoint of it. What fails or is snoozed runs again once the test has travelled past
  * its delay, which is the longest that its backoff allows. Webhooks that were announced stay queued: nothing is sent.
  *
@@ -44,6 +49,7 @@ const neverPruned = { completed: Infinity, cancelled: Infinity, dead: Infinity }
  * @param config the application's configuration; or jobs, and handlers that stand in for its own
  * @returns how each attempt ended, in order
  * @throws ConfigError for handlers that are missing
+ * @throws InvalidValueError if the payload of a schedule is not valid
  * @throws SoniqError where jobs enqueue each other, or are tried again at once, without end
  */
 export async function drain<const Jobs extends object, Tx extends Queryable>(
@@ -52,10 +58,14 @@ export async function drain<const Jobs extends object, Tx extends Queryable>(
 ): Promise<SettledEvent[]> {
   requireTransaction(tx, "drain");
   checkObject(config, "config", "give an object with `jobs` and `handlers`");
-  const { jobs, handlers, middleware = [], onEvent } = config;
+  const { jobs, handlers, schedules = [], middleware = [], onEvent } = config;
   const runnables = runnablesOf(jobs as Record<string, unknown>, handlers, neverPruned, middleware);
   const tell = tellAll(onEvent ? [onEvent] : []);
-  const workerId = await openSession(tx, { host: "test", pid: process.pid, version, queues: {}, leaseMs });
+  const stored = await Promise.all(schedules.map(storedSchedule));
+  const carried = Object.fromEntries(stored.map(({ name, definition }) => [name, definition]));
+  const about = { host: "test", pid: process.pid, version, queues: {}, schedules: carried };
+  const workerId = await openSession(tx, { ...about, leaseMs });
+  if (stored.length > 0) await fireSchedules(tx, stored);
   const around = surroundings(tx, tell);
   const ended: SettledEvent[] = [];
   for await (const job of claims(tx, workerId))

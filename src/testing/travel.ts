@@ -4,6 +4,7 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 import type { Queryable } from "../core/queryable.js";
+import { rememberTravel } from "./fire-schedules.js";
 import { requireTransaction } from "./require-transaction.js";
 
 /**
@@ -14,7 +15,9 @@ import { requireTransaction } from "./require-transaction.js";
  */
 export async function travel(tx: Queryable, duration: Duration): Promise<void> {
   requireTransaction(tx, "travel");
-  const by = sql`${milliseconds(duration, "travel")}::float8 * interval '1 millisecond'`;
+  const ms = milliseconds(duration, "travel");
+  await rememberTravel(tx, ms);
+  const by = sql`${ms}::float8 * interval '1 millisecond'`;
   await builder(tx)
     .update(soniqJobs)
     .set({

@@ -128,7 +128,7 @@ export class Engine {
         tell(event);
         for (const queue of this.#queues) queue.wakeUp();
       }),
-      ...pruneDuties(db, settings),
+      ...pruneDuties(db, settings, tell),
       ...this.#stats.duties(),
       logs.duty(),
       ...scheduleDuties(db, this.schedules, settings, tell),

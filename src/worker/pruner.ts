@@ -1,15 +1,19 @@
 import { pruneAudit } from "../audit/prune-audit.js";
+import { SoniqError } from "../core/errors.js";
 import { inHalves } from "../core/in-halves.js";
 import type { Queryable } from "../core/queryable.js";
 import {
   deleteFinished,
   findPrunable,
   findPruneHorizon,
+  findReferences,
   pruneFromTheBeginning,
   type PruneInput,
   type PruneMark,
+  type Reference,
 } from "../jobs/prune.js";
 import type { Duty } from "./duties.js";
+import type { Tell } from "./events.js";
 import type { Settings } from "./settings.js";
 
 /** Walked by one statement, and deleted by one. */
@@ -29,9 +33,24 @@ interface PruneClass extends Pick<PruneInput, "state" | "names"> {
  * Deletes finished jobs that are past their retention: a duty for each state, and for each retention that definitions have
  * of their own, so that one's trouble is not another's.
  */
-export function pruneDuties(db: Queryable, settings: Settings): Duty[] {
+export function pruneDuties(db: Queryable, settings: Settings, tell: Tell): Duty[] {
+  const tellOfKept = onceToldOfKept(tell);
   const classes = (["completed", "cancelled", "dead"] as const).flatMap((state) => classesOf(state, settings));
-  return [...classes.map((jobs) => pruneDuty(db, jobs)), auditDuty(db)];
+  return [...classes.map((jobs) => pruneDuty(db, jobs, tellOfKept)), auditDuty(db)];
+}
+
+/** Says once, for as long as the worker lives, that jobs stay which a foreign key holds. */
+function onceToldOfKept(tell: Tell): (state: string, references: readonly Reference[]) => void {
+  let told = false;
+  return (state, references) => {
+    if (told) return;
+    told = true;
+    const columns = references.map(({ table, column }) => `${table}.${column}`).join(", ");
+    const error = new SoniqError(
+      `${state} jobs past their retention are kept, because ${columns} references them: delete those rows, or give the foreign key an action such as on delete cascade or on delete set null`,
+    );
+    tell({ type: "trouble", doing: `pruning ${state} jobs`, error });
+  };
 }
 
 /** Deletes what people did by the dashboard, once it is long ago. */
@@ -58,7 +77,11 @@ function classesOf(state: PruneInput["state"], { retentionMs, runnables }: Setti
   ];
 }
 
-function pruneDuty(db: Queryable, { retentionMs, ...jobs }: PruneClass): Duty {
+function pruneDuty(
+  db: Queryable,
+  { retentionMs, ...jobs }: PruneClass,
+  tellOfKept: ReturnType<typeof onceToldOfKept>,
+): Duty {
   const { state } = jobs;
   let mark: PruneMark = pruneFromTheBeginning;
   let fullRoundAt = performance.now() + fullRoundMs;
@@ -71,8 +94,10 @@ function pruneDuty(db: Queryable, { retentionMs, ...jobs }: PruneClass): Duty {
         fullRoundAt = performance.now() + fullRoundMs;
       }
       const before = await findPruneHorizon(db, retentionMs);
+      const references = await findReferences(db);
       while (!stop.aborted) {
-        const { ids, next } = await findPrunable(db, { ...jobs, before, after: mark, limit: page });
+        const { ids, kept, next } = await findPrunable(db, { ...jobs, before, references, after: mark, limit: page });
+        if (kept > 0) tellOfKept(state, references);
         for (let from = 0; from < ids.length; from += batch) {
           // One row that cannot be deleted must not keep the rest of its batch.
           await inHalves(

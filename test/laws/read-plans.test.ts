@@ -71,8 +71,8 @@ async function costOf(read: (db: Queryable) => Promise<unknown>): Promise<number
   let cost = 0;
   for (const { statement, parameters } of recorded.sent.slice(from)) {
     const [row] = await sql.unsafe(`explain (format json) ${statement}`, parameters as never[]);
-    const [{ Plan: plan }] = row?.["QUERY PLAN"] as [{ Plan: Record<string, number> }];
-    cost = Math.max(cost, plan["Total Cost"] as number);
+    const plans = row?.["QUERY PLAN"] as { readonly Plan: { readonly "Total Cost": number } }[];
+    cost = Math.max(cost, ...plans.map(({ Plan: plan }) => plan["Total Cost"]));
   }
   return cost;
 }

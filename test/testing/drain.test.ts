@@ -9,6 +9,7 @@ import {
   cancel,
   defineConfig,
   defineJob,
+  defineSchedule,
   enqueue,
   enqueueMany,
   handler,
@@ -157,4 +158,43 @@ test("drain in one test concerns no worker elsewhere, nor another test's jobs", 
   await settled(real.id, "completed");
   expect(ran).toEqual(["second", "first", "worker"]);
   await db.delete(soniqJobs);
+});
+
+test("drain fires the schedules of the configuration once the test has travelled past their ticks, and no others", async () => {
+  const ran: string[] = [];
+  const note = defineJob({ name: "note", payload: v.string(), run: (word) => void ran.push(word) });
+  const hourly = defineSchedule({ name: "hourly", job: note, payload: "hourly", every: "1h" });
+  const nightly = defineSchedule({ name: "nightly", job: note, payload: "nightly", cron: "0 2 * * *" });
+  const config = { jobs: { note }, handlers: {}, schedules: [hourly, nightly] };
+  await rolledBack(db, async (tx) => {
+    await drain(tx, config);
+    expect(ran).toEqual([]);
+    await travel(tx, "1h");
+    await drain(tx, { jobs: { note }, handlers: {} });
+    expect(ran).toEqual([]);
+    await drain(tx, config);
+    expect(ran.filter((word) => word === "hourly")).toEqual(["hourly"]);
+    await travel(tx, "24h");
+    await drain(tx, config);
+    expect(ran.filter((word) => word === "hourly")).toEqual(["hourly", "hourly"]);
+    expect(ran.filter((word) => word === "nightly")).toHaveLength(1);
+  });
+  await rolledBack(db, async (tx) => {
+    ran.length = 0;
+    await travel(tx, "12h");
+    await travel(tx, "12h");
+    expect(await drain(tx, config)).toHaveLength(2);
+    expect(ran.toSorted()).toEqual(["hourly", "nightly"]);
+  });
+});
+
+test("handlers that a function makes of a database use the test's transaction", async () => {
+  const count = defineJob({ name: "count", payload: v.null(), result: v.number() });
+  const handlersOver = (on: Database | Tx) => ({ count: async () => (await on.select().from(soniqJobs)).length });
+  await rolledBack(db, async (tx) => {
+    await enqueue(tx, count, null);
+    const seen = (await tx.select().from(soniqJobs)).length;
+    const [ended] = await drain(tx, { jobs: { count }, handlers: handlersOver(tx) });
+    expect(ended?.outcome).toMatchObject({ kind: "completed", result: String(seen) });
+  });
 });

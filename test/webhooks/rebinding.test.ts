@@ -39,7 +39,11 @@ test("an address is looked up once for each attempt, and none but that is connec
 });
 
 test("whether a name exists inside is not said: one that does and one that does not fail alike", async () => {
-  const { id: endpoint } = await registerEndpoint(db, config, { url: "https://name.example/" });
+  const { id: endpoint } = await registerEndpoint(db, config, {
+    allTenants: true,
+    events: "all",
+    url: "https://name.example/",
+  });
   const delivery = { endpoint, event: "pinged", id: "msg_1", at: new Date().toISOString(), data: 1 };
   const failure = async (lookUp: () => Promise<{ address: string; family: number }[]>) => {
     const attempt = deliver(

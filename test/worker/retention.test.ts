@@ -118,6 +118,26 @@ describe("where a foreign key without an action references the jobs,", () => {
     await pruned();
     expect(await kept(...jobs)).toEqual([]);
   });
+
+  test("no statement fails for them, and it is said once what holds them", async () => {
+    await sql`create schema "other Schema"`;
+    await sql`create table "other Schema"."Order" (id int, "jobId" bigint references soniq_jobs on delete restrict)`;
+    const [first, free, last] = [
+      await finished("completed", 48),
+      await finished("dead", 1_000),
+      await finished("completed", 49),
+    ];
+    await sql`insert into "other Schema"."Order" values (1, ${first as number}), (2, ${last as number})`;
+    const { events, event } = await startWorker(config);
+    const { error } = await event("trouble");
+    expect((error as Error).message).toMatch(
+      /^completed jobs past their retention are kept, because "other Schema"."Order"."jobId" references them: delete those rows, or give the foreign key an action/,
+    );
+    await until(async () => (await kept(free)).length === 0);
+    expect(await kept(first, last)).toEqual([first, last]);
+    expect(events.filter(({ type }) => type === "trouble")).toHaveLength(1);
+    await sql`drop schema "other Schema" cascade`;
+  });
 });
 
 describe("a definition that says for how long its jobs are kept", () => {

@@ -129,6 +129,7 @@ test.each([
   const { event } = await startWorker({ ...config, poll: "100ms" });
   await event("trouble", ({ doing }) => doing === "firing the schedule tenant 7");
   await until(async () => ran.length >= 2 && (await sql`select from soniq_schedules where ticks = 0`).length === 1);
+  expect(await sql`select name from soniq_schedules where ticks = 0`).toEqual([{ name: "tenant 7" }]);
 });
 
 test("a schedule that was stored with an interval of nothing is told as trouble, and keeps no other", async () => {
@@ -183,6 +184,7 @@ test("a schedule that fired while the database's clock was ahead ticks by today'
   await sql`update soniq_schedules set next_run_at = now() + interval '2 years', updated_at = now() + interval '2 years'`;
   const before = ran.length;
   await until(async () => ran.slice(before).includes("tick") && ran.slice(before).includes("cron"));
+  expect(await sql`select from soniq_schedules where next_run_at > now() + interval '1 minute'`).toEqual([]);
 });
 
 test("ticks that had no job of their own are told", async () => {
