@@ -21,7 +21,7 @@ export function milliseconds(duration: Duration, what: string): number {
   if (!(ms >= 0 && ms <= longestMs)) {
     throw new InvalidValueError(
       what,
-      `is ${shown(duration)}, which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"`,
+      `is ${shown(duration)}, which is not a duration: give milliseconds, or a number with one of the units ms, s, m, h and d, such as "30s", "24h" or "7d"`,
     );
   }
   return ms;
