@@ -20,7 +20,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => in
 
 try {
   const totals = await demo(readArguments());
-  process.exitCode = totals.lost === 0 && totals.duplicated === 0 ? 0 : 1;
+  process.exitCode = totals && (totals.lost > 0 || totals.duplicated > 0) ? 1 : 0;
 } catch (error) {
   process.exitCode = interrupted.signal.aborted ? 130 : 1;
   if (!interrupted.signal.aborted) console.error(isMistake(error) ? error.message : error);
@@ -47,9 +47,11 @@ function readArguments(): Arguments {
   return { file: file ?? join(import.meta.dirname, "orders.csv"), ...values };
 }
 
-async function demo({ file, json, dashboard }: Arguments): Promise<Totals> {
+/** @returns undefined if it was interrupted, with the dashboard open, before all invoices were sent */
+async function demo({ file, json, dashboard }: Arguments): Promise<Totals | undefined> {
   const progress = new Progress(json ? process.stderr : process.stdout);
   const fileOrders = await readOrders(file);
+  progress.say("Starting a PostgreSQL and a mail server on loopback");
   const postgres = await startEmbeddedPostgres({ fsync: "off" });
   const mailServer = await startMailServer();
   const db = openDatabase(postgres.url);
@@ -57,14 +59,18 @@ async function demo({ file, json, dashboard }: Arguments): Promise<Totals> {
   const environment = { DATABASE_URL: postgres.url, SMTP_URL: mailServer.url, INVOICE_DIR: folder };
   try {
     await migrate(db, { migrationsFolder: join(import.meta.dirname, "migrations") });
-    const rolledBack = await importOrders(db, fileOrders, progress);
-    progress.say(`A worker sends the invoices, which are also in ${folder}`);
-    await sendInvoices(environment, mailServer, fileOrders.length - rolledBack, progress);
-    await showRetriedJob(db, progress);
-    const totals = await countTotals(db, mailServer, { orders: fileOrders.length, rolledBack });
-    console.log(json ? JSON.stringify(totals) : table(totals));
-    if (dashboard) await showLive(db, environment, fileOrders, interrupted.signal);
-    else if (!json) console.log("\nSee them in the dashboard, with more coming in: npm run demo -- --dashboard");
+    const sendAll = async (work: () => Promise<void>) => {
+      const rolledBack = await importOrders(db, fileOrders, progress);
+      progress.say(`A worker sends the invoices, which are also in ${folder}; about every fifth is refused at first`);
+      await sendInvoices(work, mailServer, fileOrders.length - rolledBack, progress);
+      await showRetriedJob(db, progress);
+      const totals = await countTotals(db, mailServer, { orders: fileOrders.length, rolledBack });
+      console.log(json ? JSON.stringify(totals) : table(totals));
+      return totals;
+    };
+    if (dashboard) return await showLive(db, environment, fileOrders, sendAll, interrupted.signal);
+    const totals = await sendAll(() => soniq("work --drain --wait 4s", environment, interrupted.signal));
+    if (!json) console.log("\nSee them in the dashboard, with more coming in: npm run demo -- --dashboard");
     return totals;
   } finally {
     await db.$client.end();
@@ -75,6 +81,7 @@ async function demo({ file, json, dashboard }: Arguments): Promise<Totals> {
 
 /** Imports the orders that are valid; returns how many were rolled back. */
 async function importOrders(db: Database, fileOrders: readonly FileOrder[], progress: Progress): Promise<number> {
+  progress.say("Importing orders, each with its invoice job in one transaction; some are invalid on purpose");
   let rolledBack = 0;
   for (const [at, order] of fileOrders.entries()) {
     interrupted.signal.throwIfAborted();
@@ -83,28 +90,30 @@ async function importOrders(db: Database, fileOrders: readonly FileOrder[], prog
     } catch (error) {
       if (!(error instanceof InvalidOrder)) throw error;
       rolledBack += 1;
-      if (rolledBack <= 5) progress.say(`Rolled back ${printable(order.number)}: ${error.message}`);
+      if (rolledBack <= 5)
+        progress.say(`  ${printable(order.number)} is invalid, so its job is gone, too: ${error.message}`);
     }
     progress.status(`Imported ${at + 1 - rolledBack} of ${fileOrders.length} orders`);
   }
-  if (rolledBack > 5) progress.say(`Rolled back ${rolledBack - 5} more`);
-  progress.say(`Imported ${fileOrders.length - rolledBack} of ${fileOrders.length} orders`);
+  if (rolledBack > 5) progress.say(`  and ${rolledBack - 5} more`);
+  progress.say(`Imported ${fileOrders.length - rolledBack} of ${fileOrders.length} orders, rolled back ${rolledBack}`);
   return rolledBack;
 }
 
 async function sendInvoices(
-  environment: Record<string, string>,
+  work: () => Promise<void>,
   mailServer: MailServer,
   jobs: number,
   progress: Progress,
 ): Promise<void> {
   const mailed = () => {
     const refusals = [...mailServer.refused.values()].reduce((sum, times) => sum + times, 0);
-    return `Mailed ${mailServer.accepted.size} of ${jobs} invoices, refused for now ${refusals} times`;
+    if (mailServer.accepted.size + refusals === 0) return "The worker starts";
+    return `Mailed ${mailServer.accepted.size} of ${jobs} invoices; refused and retried: ${refusals}`;
   };
   const showing = setInterval(() => progress.status(mailed()), 250);
   try {
-    await soniq("work --drain --wait 4s", environment, interrupted.signal);
+    await work();
     progress.say(mailed());
   } finally {
     clearInterval(showing);

@@ -1,26 +1,41 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isNull } from "drizzle-orm";
 import type { Database } from "./database.ts";
 import { importOrder, InvalidOrder } from "./import-orders.ts";
 import type { FileOrder } from "./orders-file.ts";
+import { soniqJobs } from "./schema.ts";
 import { soniq } from "./soniq-process.ts";
 
 const betweenOrdersMs = 200;
+const betweenLooksMs = 250;
 
-/** Shows the shop in the dashboard, with orders coming in and a worker that sends their invoices, until it is interrupted. */
-export async function showLive(
+/**
+ * Shows the shop in the dashboard: the orders of the file, then the same again and again, and a worker that sends their
+ * invoices, until it is interrupted.
+ *
+ * @param sendAll imports the file and counts what was sent; `work` resolves once all jobs have ended
+ * @returns what it counted, unless it was interrupted before
+ */
+export async function showLive<Totals>(
   db: Database,
   environment: Record<string, string>,
   fileOrders: readonly FileOrder[],
+  sendAll: (work: () => Promise<void>) => Promise<Totals>,
   interrupted: AbortSignal,
-): Promise<void> {
+): Promise<Totals | undefined> {
   const ended = new AbortController();
   const signal = AbortSignal.any([interrupted, ended.signal]);
+  let totals: Totals | undefined;
+  const orders = async () => {
+    totals = await sendAll(() => allEnded(db, signal));
+    console.log("\nOrders keep coming in. Ctrl-C ends it.");
+    await importAgain(db, fileOrders, signal);
+  };
   const parts = [
     soniq("dashboard --write --port 0", environment, signal, "terminal"),
     soniq("work", environment, signal),
-    importAgain(db, fileOrders, signal),
+    orders(),
   ];
-  console.log("\nOrders keep coming in. Ctrl-C ends it.");
   try {
     await Promise.all(parts);
   } catch (error) {
@@ -29,6 +44,12 @@ export async function showLive(
     ended.abort();
     await Promise.allSettled(parts);
   }
+  return totals;
+}
+
+async function allEnded(db: Database, signal: AbortSignal): Promise<void> {
+  while ((await db.$count(soniqJobs, isNull(soniqJobs.finishedAt))) > 0)
+    await sleep(betweenLooksMs, undefined, { signal });
 }
 
 /** The same orders, again and again, each time under new numbers. */

@@ -1,9 +1,10 @@
 import { clearLine, cursorTo } from "node:readline";
 import type { WriteStream } from "node:tty";
 
-/** Tells how far the demo is: one line that changes in a terminal, a line every second elsewhere. */
+/** Shows how far the demo is: one line that changes in a terminal; elsewhere a line for each change, one per second at most. */
 export class Progress {
   #nextStatus = 0;
+  #lastStatus = "";
 
   constructor(private readonly out: WriteStream) {}
 
@@ -18,8 +19,9 @@ export class Progress {
     if (this.out.isTTY) {
       this.#erase();
       this.out.write(text);
-    } else if (Date.now() >= this.#nextStatus) {
+    } else if (Date.now() >= this.#nextStatus && text !== this.#lastStatus) {
       this.#nextStatus = Date.now() + 1_000;
+      this.#lastStatus = text;
       this.out.write(`${text}\n`);
     }
   }

@@ -18,9 +18,9 @@ export interface Totals {
 export const meaning: Record<keyof Totals, string> = {
   orders: "in the file",
   invoiced: "orders whose invoice the mail server accepted",
-  rolledBack: "invalid: neither order nor job exists",
+  rolledBack: "invalid orders: neither order nor job exists",
   retried: "invoices refused at first and accepted later",
-  dead: "jobs that ended as a dead letter",
+  dead: "dead letters: the mail server has no such mailbox, so their jobs gave up at once",
   lost: "orders with neither an invoice nor a dead letter",
   duplicated: "invoices accepted more than once",
 };

@@ -30,7 +30,10 @@ const program = new Command("soniq-drizzle")
   .addCommand(workersCommand())
   .addCommand(schedulesCommand())
   .addCommand(webhooksCommand());
-for (const command of withSubcommands(program)) command.showHelpAfterError().exitOverride();
+for (const command of withSubcommands(program)) {
+  const name = command === program ? "" : `${command.name()} `;
+  command.showHelpAfterError(`Run soniq-drizzle ${name}--help to see what there is.`).exitOverride();
+}
 
 /** Aborted when whoever read what is printed, as `head` does, has seen enough: it is lost from then on. */
 const unread = new AbortController();

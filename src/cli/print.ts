@@ -3,9 +3,19 @@ import { complain, oneLine, print, printJson } from "../core/terminal.js";
 /** A table's columns by title: what each shows of a row. */
 export type Columns<Row> = Readonly<Record<string, (row: Row) => string | number | Date | null | undefined>>;
 
-/** Prints rows: a table for people, or one JSON array. */
-export function printRows<Row>(rows: readonly Row[], columns: Columns<Row>, { json }: { readonly json?: true }): void {
+/**
+ * Prints rows: a table for people, or one JSON array.
+ *
+ * @param none the sentence for people if there are no rows
+ */
+export function printRows<Row>(
+  rows: readonly Row[],
+  columns: Columns<Row>,
+  none: string,
+  { json }: { readonly json?: true },
+): void {
   if (json) return printJson(rows);
+  if (rows.length === 0) return print(none);
   for (const line of tableLines(rows, columns)) print(line);
 }
 
@@ -26,16 +36,18 @@ export function tableLines<Row>(rows: readonly Row[], columns: Columns<Row>): st
  * Prints a page of a list: a table that says where it goes on, or one JSON object.
  *
  * @param page the rows under their name, and the `next` of the page
+ * @param none the sentence for people if the page is empty
  */
 export function printPage<Name extends string, Row>(
   page: { readonly [name in Name]: readonly Row[] } & { readonly next: string | undefined },
   name: Name,
   columns: Columns<Row>,
+  none: string,
   { json }: { readonly json?: true },
 ): void {
   const { next } = page;
   if (json) return printJson({ [name]: page[name], next: next ?? null });
-  printRows(page[name], columns, {});
+  printRows(page[name], columns, none, {});
   if (next !== undefined) complain(`There may be more: --cursor ${JSON.stringify(next)}`);
 }
 
@@ -46,5 +58,10 @@ export function countText(count: number, most: number): string {
 
 function cell(value: string | number | Date | null | undefined): string {
   if (value === null || value === undefined) return "–";
-  return value instanceof Date ? value.toISOString() : oneLine(String(value));
+  return value instanceof Date ? localTime(value) : oneLine(String(value));
+}
+
+/** A time as people at this terminal read it: their zone, without milliseconds. JSON has ISO 8601. */
+export function localTime(time: Date): string {
+  return time.toLocaleString("sv");
 }

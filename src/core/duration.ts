@@ -22,7 +22,7 @@ export function milliseconds(duration: Duration, what: string): number {
     const problem =
       ms > longestMs && Number.isFinite(ms)
         ? "which is too long: give no more than 6,000 years"
-        : 'which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"';
+        : 'which is not a duration: give milliseconds, or a number with one of the units ms, s, m, h and d, such as "30s", "24h" or "7d"';
     throw new InvalidValueError(what, `is ${shown(duration)}, ${problem}`);
   }
   return ms;

@@ -44,7 +44,7 @@ test.each([
   ["a payload that the validator refuses", ["hold", '{"n": "1"}'], "job hold: payload.n is not valid"],
   ["a priority that there is not", ["hold", '{"n": 1}', "--priority", "10"], "options.priority is 10"],
   ["a priority that is no number", ["hold", '{"n": 1}', "--priority", "high"], "options.priority is NaN"],
-  ["a delay that is none", ["hold", '{"n": 1}', "--delay", "soon"], "which is no duration"],
+  ["a delay that is none", ["hold", '{"n": 1}', "--delay", "soon"], "which is not a duration"],
   ["a time that is none", ["hold", '{"n": 1}', "--run-at", "tomorrow"], "give a time such as 2026-01-31T08:00Z"],
   ["a delay beside a time", ["hold", '{"n": 1}', "--delay", "1h", "--run-at", "2099-01-31T08:00Z"], "give one of them"],
   ["no payload", ["hold"], "missing required argument 'payload'"],

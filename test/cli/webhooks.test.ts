@@ -133,7 +133,7 @@ test.each([
   ],
   ["a delivery that is none", ["resend", "x"], 2, "give a whole number from 1"],
   ["a delivery that is not there", ["resend", "999999999"], 1, "there is no delivery 999999999"],
-  ["a duration that is none", ["rotate", nobody, "--overlap", "soon"], 2, 'overlap is "soon", which is no duration'],
+  ["a duration that is none", ["rotate", nobody, "--overlap", "soon"], 2, 'overlap is "soon", which is not a duration'],
   ["no command", ["frobnicate"], 2, "unknown command"],
 ] as const)("%s ends with the right status, and a sentence", (_what, args, status, sentence) => {
   const ended = webhooks(args);

@@ -84,7 +84,7 @@ describe("a filter finds", () => {
     [{ nmae: "mail" }, "filter.nmae is no condition: there are ids, name, queue"],
     [{ name: undefined }, "filter.name is undefined: leave it out to mean all"],
     [{ since: "3000000d" }, 'filter.since is "3000000d", which is too long: give no more than 6,000 years'],
-    [{ since: "yesterday" }, 'filter.since is "yesterday", which is no duration'],
+    [{ since: "yesterday" }, 'filter.since is "yesterday", which is not a duration'],
     [{ before: new Date("x") }, "filter.before is"],
   ])("nothing that it does not say: %s is an error before any SQL", async (filter, said) => {
     for (const ask of [listDeadLetters, summarizeDeadLetters]) {

@@ -104,7 +104,7 @@ describe("options", () => {
   const text = "give a text";
   const priority = "give a whole number from 0 (first) to 9 (last)";
   const attempts = "give a whole number from 1 to 1000000";
-  const duration = 'which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"';
+  const duration = 'which is not a duration: give milliseconds, or a number with one of the units ms, s, m, h and d, such as "30s", "24h" or "7d"';
   test.each<[object, path: string, problem: string]>([
     [{ priority: 10 }, "priority", `is 10: ${priority}`],
     [{ priority: -1 }, "priority", `is -1: ${priority}`],
@@ -179,7 +179,7 @@ describe("a definition", () => {
     [{ name: "mail", maxAttempts: 0 }, "job mail: maxAttempts is 0: give a whole number from 1 to 1000000"],
     [
       { name: "mail", timeout: "2 minutes" },
-      'job mail: timeout is "2 minutes", which is no duration: give milliseconds, or a text such as "30s", "5m" or "24h"',
+      'job mail: timeout is "2 minutes", which is not a duration: give milliseconds, or a number with one of the units ms, s, m, h and d, such as "30s", "24h" or "7d"',
     ],
     [
       { unique: {} },
@@ -201,7 +201,7 @@ describe("a definition", () => {
       'unique.maxWait does not go with "keep": only "reschedule" moves a job\'s time',
     ],
     [{ unique: { by, within: 0 } }, "unique.within is 0: leave it out"],
-    [{ unique: { by, within: "1 hour" } }, 'unique.within is "1 hour", which is no duration'],
+    [{ unique: { by, within: "1 hour" } }, 'unique.within is "1 hour", which is not a duration'],
     [{ unique: { by, maxWait: "0s", onConflict: "reschedule" } }, "unique.maxWait is 0: nothing could be moved"],
   ])("out of range is refused as it is made: %j", (settings, message) => {
     expect(() => defineJob({ name: "mail", payload: v.null(), ...settings } as never)).toThrow(message);

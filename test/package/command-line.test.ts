@@ -151,7 +151,7 @@ describe("a command line that cannot be meant is status 2, and says what is wron
     ["an option that does not exist", ["work", "--fast"], /unknown option '--fast'/],
     ["a command that does not exist", ["play"], /unknown command 'play'/],
     ["no command", [], /^Usage: soniq-drizzle/],
-    ["a duration that is none", ["work", "--wait", "soon"], /'soon' is invalid\. .*"soon", which is no duration/],
+    ["a duration that is none", ["work", "--wait", "soon"], /'soon' is invalid\. .*"soon", which is not a duration/],
     ["a port that is none", ["work", "--health-port", "http"], /'http' is invalid\. give a port from 1 to 65535/],
   ])("%s", async (_, args, said) => {
     const { status, stderr } = await run(project, soniq(...args), { DATABASE_URL });

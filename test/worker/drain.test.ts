@@ -129,7 +129,7 @@ describe("drain ends", () => {
 
 test("a wait that is no duration is refused before the worker starts", async () => {
   const { worker } = drainable("refused");
-  await expect(worker.drain({ wait: "soon" as never })).rejects.toThrow('wait is "soon", which is no duration');
-  await expect(worker.drain({ maxDuration: -1 })).rejects.toThrow("maxDuration is -1, which is no duration");
+  await expect(worker.drain({ wait: "soon" as never })).rejects.toThrow('wait is "soon", which is not a duration');
+  await expect(worker.drain({ maxDuration: -1 })).rejects.toThrow("maxDuration is -1, which is not a duration");
   expect(await sql`select from soniq_workers where queues ? 'refused'`).toHaveLength(0);
 });

@@ -57,7 +57,7 @@ test("so it is when the drain time is over", async () => {
 
 test("a process that is told to stop while it starts ends", async () => {
   const child = startChild(url);
-  await child.said("works on");
+  await child.said("starts on");
   child.kill("SIGTERM");
   expect(await child.exited).toBe(0);
   expect(await sql`select from soniq_workers where ended_at is null`).toHaveLength(0);

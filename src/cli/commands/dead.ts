@@ -19,6 +19,8 @@ import { type Columns, countText, printPage, printRows } from "../print.js";
 import { complain, oneLine, print, printJson, printableJson } from "../../core/terminal.js";
 import { whyRefused } from "../../dead-letters/why-refused.js";
 
+const noDeadLetters = "no dead letters";
+
 type ListOptions = DatabaseOptions & FilterOptions & PageOptions;
 type BulkOptions = DatabaseOptions & FilterOptions & { readonly all?: true; readonly yes?: true };
 
@@ -48,7 +50,13 @@ export function deadCommand(): Command {
 
 async function list({ limit, cursor, ...options }: ListOptions): Promise<void> {
   await withDatabase(options, async (db) => {
-    printPage(await listDeadLetters(db, filterOf(options), { cursor, limit }), "deadLetters", letterColumns, options);
+    printPage(
+      await listDeadLetters(db, filterOf(options), { cursor, limit }),
+      "deadLetters",
+      letterColumns,
+      noDeadLetters,
+      options,
+    );
   });
 }
 
@@ -76,7 +84,7 @@ async function summary(options: DatabaseOptions & FilterOptions): Promise<void> 
   await withDatabase(options, async (db) => {
     const found = await summarizeDeadLetters(db, filterOf(options));
     if (options.json) return printJson(found);
-    printRows(found.groups, groupColumns, {});
+    printRows(found.groups, groupColumns, noDeadLetters, {});
   });
 }
 

@@ -8,7 +8,7 @@ import { type JobFilter, type JobPage, listJobs } from "../../jobs/list-jobs.js"
 import { type DatabaseOptions, databaseCommand, withDatabase } from "../database-command.js";
 import { jobState } from "../job-state.js";
 import { withPages } from "../page-options.js";
-import { type Columns, printPage, printRows } from "../print.js";
+import { type Columns, localTime, printPage, printRows } from "../print.js";
 import { oneLine, print, printJson } from "../../core/terminal.js";
 import { wholeNumber } from "../whole-number.js";
 import { cancelCommand, discardCommand, retryCommand } from "./job-verbs.js";
@@ -52,10 +52,17 @@ const columns: Columns<JobSummary> = {
   QUEUE: (job) => job.queue,
   ATTEMPTS: (job) => `${job.attempt}/${job.maxAttempts}`,
   CREATED: (job) => job.createdAt,
-  "DUE, BEGUN OR FINISHED": (job) => job.finishedAt ?? (job.state === "active" ? job.claimedAt : job.runAt),
+  WHEN: when,
   TAGS: (job) => job.tags.join(", "),
   REASON: (job) => job.reason,
 };
+
+/** The time that matters most to a job in its state. */
+function when({ state, finishedAt, claimedAt, runAt }: JobSummary): string | null {
+  if (finishedAt) return `${state === "dead" ? "died" : state} ${localTime(finishedAt)}`;
+  if (state === "active") return claimedAt && `started ${localTime(claimedAt)}`;
+  return runAt && `due ${localTime(runAt)}`;
+}
 
 async function list({
   config,
@@ -65,7 +72,13 @@ async function list({
   ...filter
 }: DatabaseOptions & PageOptions & JobFilter): Promise<void> {
   const options = { ...(config && { config }), ...(json && { json }) };
-  printPage(await withDatabase(options, (db) => pageOf(db, filter, { limit, cursor })), "jobs", columns, options);
+  printPage(
+    await withDatabase(options, (db) => pageOf(db, filter, { limit, cursor })),
+    "jobs",
+    columns,
+    "no jobs",
+    options,
+  );
 }
 
 /** As many jobs as were asked for, from as many pages as that takes, within reason. */
@@ -91,7 +104,7 @@ async function show(jobId: number, options: DatabaseOptions): Promise<void> {
   if (options.json) return printJson(job);
   const { errors, logs, ...rest } = job;
   const facts = Object.entries({ ...rest, state: jobState(job) } satisfies Partial<Record<keyof Job, unknown>>);
-  printRows(facts, { FACT: ([fact]) => fact, VALUE: ([, value]) => shown(value) }, {});
+  printRows(facts, { FACT: ([fact]) => fact, VALUE: ([, value]) => shown(value) }, "", {});
   for (const [title, records] of Object.entries({ errors, logs })) {
     if (records.length > 0) print(`\n${title}:`);
     for (const record of records) print(`  ${oneLine(JSON.stringify(record))}`);

@@ -2,6 +2,7 @@ import { print, printJson } from "../../core/terminal.js";
 import { Command } from "commander";
 import { listQueues, mostCounted, type QueueOverview } from "../../queues/list.js";
 import { pauseQueue, resumeQueue } from "../../queues/pause.js";
+import type { Settings } from "../../worker/settings.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { type Columns, countText, printRows } from "../print.js";
 
@@ -23,7 +24,17 @@ export function queuesCommand(): Command {
 }
 
 async function list(options: DatabaseOptions): Promise<void> {
-  await withDatabase(options, async (db) => printRows(await listQueues(db), queueColumns, options));
+  await withDatabase(options, async (db, settings) =>
+    printRows(withConfigured(await listQueues(db), settings), queueColumns, "no queues", options),
+  );
+}
+
+/** Adds the queues of the configuration in which nothing waits or runs yet. */
+function withConfigured(listed: readonly QueueOverview[], { queues }: Settings): QueueOverview[] {
+  const empty = { pausedAt: null, due: 0, scheduled: 0, parked: 0, active: 0, longestWaitMs: null };
+  const known = new Set(listed.map(({ name }) => name));
+  const others = Object.keys(queues).filter((name) => !known.has(name));
+  return [...listed, ...others.map((name) => ({ name, ...empty }))].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** What people see of a queue. */

@@ -7,13 +7,13 @@ import { removeSchedule } from "../../schedules/remove-schedule.js";
 import { resumeSchedule } from "../../schedules/resume-schedule.js";
 import { triggerSchedule } from "../../schedules/trigger-schedule.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
-import { type Columns, printRows } from "../print.js";
+import { type Columns, localTime, printRows } from "../print.js";
 
 /** `soniq-drizzle schedules` */
 export function schedulesCommand(): Command {
   const list = databaseCommand("list", "list the schedules, and when they tick next").action(
     (options: DatabaseOptions) =>
-      withDatabase(options, async (db) => printRows(await listSchedules(db), columns, options)),
+      withDatabase(options, async (db) => printRows(await listSchedules(db), columns, "no schedules", options)),
   );
   return new Command("schedules")
     .description("list, pause, resume, trigger or remove schedules: what enqueues jobs at certain times")
@@ -48,13 +48,7 @@ const columns: Columns<Schedule> = {
   STATE: ({ pausedAt, orphanedAt }) => (orphanedAt ? "orphaned" : pausedAt ? "paused" : "active"),
   "LAST TICK": ({ lastTickAt }) => lastTickAt,
   "LAST JOB": ({ lastJobId }) => lastJobId,
-  "NEXT TICKS": ({ nextTicks }) =>
-    nextTicks.length > 0
-      ? nextTicks
-          .slice(0, 2)
-          .map((tick) => tick.toISOString())
-          .join(" ")
-      : null,
+  "NEXT TICKS": ({ nextTicks }) => (nextTicks.length > 0 ? nextTicks.slice(0, 2).map(localTime).join(", ") : null),
 };
 
 /** A duration in its largest whole unit, as the configuration has it. */

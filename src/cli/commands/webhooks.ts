@@ -120,7 +120,7 @@ const deliveryColumns: Columns<Delivery> = {
 
 async function list(options: DatabaseOptions & TenantOptions): Promise<void> {
   const filter = audienceOf(options) as EndpointFilter;
-  printRows(await withDatabase(options, (db) => listEndpoints(db, filter)), endpointColumns, options);
+  printRows(await withDatabase(options, (db) => listEndpoints(db, filter)), endpointColumns, "no endpoints", options);
 }
 
 interface RegisterOptions extends DatabaseOptions, TenantOptions {
@@ -181,7 +181,7 @@ async function deliveries(
   { cursor, limit, ...options }: DatabaseOptions & PageOptions,
 ): Promise<void> {
   const page = await withDatabase(options, (db) => listDeliveries(db, endpoint, { cursor, limit }));
-  printPage(page, "deliveries", deliveryColumns, options);
+  printPage(page, "deliveries", deliveryColumns, "no deliveries", options);
 }
 
 async function resend(delivery: number, options: DatabaseOptions): Promise<void> {

@@ -129,6 +129,7 @@ async function run(
 ): Promise<number> {
   for (const warning of await warnings(settings).catch(noRoom)) say(`warning: ${warning}`);
   await worker.start();
+  say("ready: connected to PostgreSQL, looking for jobs");
   if (!drain) return new Promise(() => {});
   const drained = await worker.drain({
     ...(wait !== undefined && { wait }),
@@ -142,7 +143,7 @@ function introduction(settings: Settings, path: string): string {
   const { connection, queues, runnables, schedules } = settings;
   const list = Object.entries(queues).map(([queue, concurrency]) => `${queue} × ${concurrency}`);
   return [
-    `soniq-drizzle ${version} works on ${describeDatabase(connection)}, configured by ${path}`,
+    `soniq-drizzle ${version} starts on ${describeDatabase(connection)}, configured by ${path}`,
     `queues: ${list.join(", ")} · jobs: ${[...runnables.keys()].join(", ") || "none"}`,
     ...(schedules.length > 0 ? [`schedules: ${schedules.map(({ name }) => name).join(", ")}`] : []),
     connections(settings),

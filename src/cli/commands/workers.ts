@@ -6,7 +6,7 @@ import { type Columns, printRows } from "../print.js";
 /** `soniq-drizzle workers` */
 export function workersCommand(): Command {
   return databaseCommand("workers", "list the workers, and how many jobs each has").action((options: DatabaseOptions) =>
-    withDatabase(options, async (db) => printRows(await listWorkers(db), workerColumns, options)),
+    withDatabase(options, async (db) => printRows(await listWorkers(db), workerColumns, "no workers", options)),
   );
 }
 
@@ -19,7 +19,7 @@ export const workerColumns: Columns<WorkerOverview> = {
     queues.map(({ name, active, concurrency }) => `${name} ${active}/${concurrency}`).join(", "),
   VERSION: ({ version }) => version,
   STARTED: ({ startedAt }) => startedAt,
-  "LAST HEARD": ({ beatAt }) => beatAt,
+  "LAST HEARTBEAT": ({ beatAt }) => beatAt,
   ENDED: ({ endedAt }) => endedAt,
   SESSION: ({ id }) => id,
 };

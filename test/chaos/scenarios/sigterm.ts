@@ -76,7 +76,7 @@ async function stopOne(lane: Lane, url: string): Promise<void> {
   const moment = moments[random.below(moments.length)] as Moment;
   const child = worker(url, [queue]);
   const exited = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-  await said(child, "works on");
+  await said(child, "starts on");
   await reach[moment](lane);
   await sleep(random.below(60));
   const signalledAt = performance.now();
