@@ -2,8 +2,7 @@ import type { ClaimedJob } from "../jobs/claim.js";
 import type { Outcome } from "../jobs/outcome.js";
 import type { Histogram } from "../stats/histogram.js";
 import { ClaimBuffer } from "./claim-buffer.js";
-import type { Claimed, Claimer } from "./claimer.js";
-import { longestBufferMs } from "./claimer.js";
+import { type Claimed, type Claimer, longestBufferMs } from "./claimer.js";
 import { fewCrashed } from "./crashed-jobs.js";
 import { pause } from "./duties.js";
 import { settledEvent } from "./events.js";
@@ -121,7 +120,7 @@ export class QueueWorker {
     const { settings, setIdle } = this.around;
     while (!this.#stopping) {
       this.#roundAt = performance.now();
-      const wakeUps = this.#sleep.wakeUps;
+      const { wakeUps } = this.#sleep;
       this.#releaseStale();
       this.#startRuns();
       const room = this.#room();
@@ -161,29 +160,27 @@ export class QueueWorker {
   async #claimForSlots(limit: number): Promise<boolean> {
     const free = this.concurrency - this.#runs.size - this.#buffer.length;
     const claims = this.#fullClaims > 0 ? Math.min(mostClaimsAtOnce, Math.max(1, Math.floor(free / limit))) : 1;
-    const claim = (workerId: string) => this.claimer.claim(workerId, limit);
-    const full = await Promise.all(Array.from({ length: claims }, () => this.#claim(claim)));
+    const claim = () => this.#claim((workerId) => this.claimer.claim(workerId, limit));
+    const full = await Promise.all(Array.from({ length: claims }, claim));
     return full.every(Boolean);
   }
 
   async #claimSuspects(): Promise<void> {
-    const claim = (workerId: string) => this.claimer.claimSuspects(workerId);
-    while (!this.#stopping && this.claimer.hasSuspects()) await this.#claim(claim);
+    while (!this.#stopping && this.claimer.hasSuspects()) await this.#claim((id) => this.claimer.claimSuspects(id));
     this.#suspectsLoop = undefined;
   }
 
   /** @returns whether it brought all it asked for */
   async #claim(ask: (workerId: string) => Promise<Claimed>): Promise<boolean> {
-    const workerId = this.around.workerId();
-    const pauses = this.#pauses;
-    let claimed: ClaimedJob[];
-    let full: boolean;
+    const [workerId, pauses] = [this.around.workerId(), this.#pauses];
+    let answer: Claimed;
     try {
-      ({ jobs: claimed, isFull: full } = await ask(workerId));
+      answer = await ask(workerId);
     } catch (error) {
       this.around.claimFailed(this.queue, error);
       return false;
     }
+    const { jobs: claimed, isFull: full } = answer;
     const claimedAt = performance.now();
     // Jobs that were in a crash go first and do not wait behind others, in whose crash they could take part.
     const crashed = fewCrashed(claimed, this.held(), this.concurrency);
