@@ -75,18 +75,20 @@ function giveBack(db: Queryable, ids: SQL, maxCrashes: number): Promise<Rescued[
   const crash = sql`case when ${soniqJobs.workerId} = any (failover.sessions) then 0 else 1 end`;
   const state = sql`case when ${soniqJobs.cancelRequestedAt} is not null then 'cancelled' when ${crash} = 1 and ${soniqJobs.crashes} + 1 >= ${maxCrashes}::int then 'dead' else 'queued' end`;
   const later = sql`now() + random() * least(60, 2 ^ least(${soniqJobs.crashes}, 10) - 1) * interval '1 second'`;
-  return builder(db)
-    .update(soniqJobs)
-    .set({
-      ...endClaim(state, later),
-      attempt: sql`${soniqJobs.attempt} - 1`,
-      crashes: sql`${soniqJobs.crashes} + ${crash}`,
-      reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'crashed ' || (${soniqJobs.crashes} + 1) || ' workers' end`,
-    })
-    // The offset has it read once.
-    .from(sql`(select array(${revoked}) as sessions offset 0) as failover`)
-    .where(sql`${soniqJobs.id} = any (array(${ids}))`)
-    .returning(rescued);
+  return (
+    builder(db)
+      .update(soniqJobs)
+      .set({
+        ...endClaim(state, later),
+        attempt: sql`${soniqJobs.attempt} - 1`,
+        crashes: sql`${soniqJobs.crashes} + ${crash}`,
+        reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'crashed ' || (${soniqJobs.crashes} + 1) || ' workers' end`,
+      })
+      // The offset has it read once.
+      .from(sql`(select array(${revoked}) as sessions offset 0) as failover`)
+      .where(sql`${soniqJobs.id} = any (array(${ids}))`)
+      .returning(rescued)
+  );
 }
 
 /**

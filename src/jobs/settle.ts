@@ -180,7 +180,9 @@ function isPlainCompletion({ outcome, logs }: Settlement): boolean {
 /** A result is a JSON text already. */
 function completionJson({ id, claimToken, outcome }: Settlement): string {
   const { result = null } = columnsOf(outcome);
-  return result === null ? `{"id":${id},"token":${claimToken}}` : `{"id":${id},"token":${claimToken},"result":${result}}`;
+  return result === null
+    ? `{"id":${id},"token":${claimToken}}`
+    : `{"id":${id},"token":${claimToken},"result":${result}}`;
 }
 
 function outcomeJson({ id, claimToken, outcome, logs = "null" }: Settlement): string {

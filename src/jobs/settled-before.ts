@@ -65,7 +65,8 @@ async function endedAmong<S extends Settlement>(
   for (const settlement of settlements) {
     const row = byId.get(settlement.id);
     if (!row) ended.set(settlement, settlement.outcome.kind === "completed" ? gone : undefined);
-    else if (row.claimToken !== settlement.claimToken || row.lastWorkerId !== workerId) ended.set(settlement, undefined);
+    else if (row.claimToken !== settlement.claimToken || row.lastWorkerId !== workerId)
+      ended.set(settlement, undefined);
     else if (row.workerId !== workerId) ended.set(settlement, mayHaveLeft(settlement, row.state as Settled["state"]));
   }
   return ended;

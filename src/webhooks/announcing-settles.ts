@@ -33,7 +33,11 @@ function announcement(): SQL {
     'reason', reason, 'error', error ->> 'message')`;
   return insertDeliveries(
     // A claim ends once, and is never named a second time. A job's id may be, by a failover that loses commits.
-    deliveryPayload({ event: sql`event`, id: sql`concat_ws('_', 'msg_job', settled.id, last_worker_id, claim_token)`, data: told }),
+    deliveryPayload({
+      event: sql`event`,
+      id: sql`concat_ws('_', 'msg_job', settled.id, last_worker_id, claim_token)`,
+      data: told,
+    }),
     // Of deliveries nothing is told, or there would be no end to it.
     sql`(select *, ${event} as event from settled where name <> 'soniq.webhook') as settled join ${endpoints} on ${asksFor(sql`event`)}`,
   );

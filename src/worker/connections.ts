@@ -64,7 +64,10 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
   // A beat that is not answered before the next one is due will not be.
   const patienceMs = Math.max(shortestPatienceMs, leaseMs / beatsPerLease);
   const beats = connect(url, budget.beats, { route, patienceMs, onServerGone });
-  const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, tell);
+  const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, tell).catch(async (error: unknown) => {
+    await Promise.all([engine.close(), beats.close()]);
+    throw error;
+  });
   const transactions = new TransactionSlots(() => database.openSlot(url, leaseMs), budget.transactions);
   const close = async () => {
     transactions.close();

@@ -45,7 +45,8 @@ export class OwnershipWatch {
       for (const queue of queues) {
         queue.interrupt(
           "lost",
-          (job, claimedBy) => asked.has(job) && claimedBy === workerId && byId.get(job.id)?.claimToken !== job.claimToken,
+          (job, claimedBy) =>
+            asked.has(job) && claimedBy === workerId && byId.get(job.id)?.claimToken !== job.claimToken,
         );
         queue.interrupt("cancel", (job) => asked.has(job) && byId.get(job.id)?.cancelRequested === true);
       }
