@@ -82,6 +82,7 @@ async function failOver(kind: Kind): Promise<Findings> {
     const switchedAt = Date.now();
     await primary.kill();
     gate.switchTo(standby.url);
+    const ready = readyMs(workers, switchedAt);
     await unanswered;
     await shop.order("after", 160);
     const isOver = async () => (await survivor`select from soniq_jobs where state <> 'completed' limit 1`).length === 0;
@@ -94,7 +95,7 @@ async function failOver(kind: Kind): Promise<Findings> {
     const untilClaimMs = await firstClaimMs(survivor, switchedAt);
     if (!(untilClaimMs < longestUntilClaimSeconds * 1_000))
       violations.push(`the first claim came ${untilClaimMs} ms after the switch`);
-    const untilReadyMs = await readyMs(workers, switchedAt);
+    const untilReadyMs = await ready;
     const runs = started.length - new Set(started.map(({ n }) => n)).size;
     const [counted] = await survivor<{ crashes: number; errors: number; attempts: number }[]>`
       select sum(crashes)::int as crashes, sum(jsonb_array_length(errors))::int as errors, count(*) filter (where attempt <> 1)::int as attempts from soniq_jobs`;
@@ -121,10 +122,11 @@ async function failOver(kind: Kind): Promise<Findings> {
   } finally {
     for (const worker of workers) worker.kill();
     gate.close();
-    await shop.close();
-    await bare.end({ timeout: 0 }).catch(() => {});
+    // It waits for connections that are broken.
+    void shop.close();
+    void bare.end({ timeout: 0 });
     await standby.stop();
-    await primary.kill().catch(() => {});
+    await primary.kill();
     await primary.stop();
   }
 }
