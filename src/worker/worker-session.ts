@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
-import type { SQL } from "drizzle-orm";
 import type { Queryable } from "../core/queryable.js";
 import { version } from "../core/version.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { beat, endSession, openSession, publishIdle } from "../sessions/session.js";
+import type { Timeline } from "../sessions/timeline.js";
 import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
 
@@ -28,7 +28,7 @@ export class WorkerSession {
     private readonly db: Queryable,
     private readonly settings: Settings,
     private readonly schedules: readonly StoredSchedule[],
-    private readonly timeline?: SQL,
+    private readonly timeline?: Timeline,
   ) {}
 
   get id(): string {
