@@ -62,12 +62,13 @@ export function watchReplies(
   const unanswered = new Set<(withinMs: number) => void>();
   let closing: Promise<void> | undefined;
 
-  function untilClosed(): Promise<void> {
-    const closed = sleep(closingMs).then(() => {
-      if (closing === closed) closing = undefined;
-    });
+  /** Whoever asks again at once must not be given the same connection. */
+  async function onceClosed(then: () => void): Promise<void> {
+    const closed = sleep(closingMs);
     closing = closed;
-    return closed;
+    await closed;
+    if (closing === closed) closing = undefined;
+    then();
   }
 
   const watched = (...args: unknown[]) => {
@@ -100,8 +101,7 @@ export function watchReplies(
     query.reject = (error) => {
       answered();
       const code = errorCode(error) ?? "";
-      // Whoever asks again at once must not be given the same connection.
-      if (networkError.test(code)) void untilClosed().then(() => reject(error));
+      if (networkError.test(code)) void onceClosed(() => reject(error));
       else reject(error);
       if (broken.test(code)) onBroken(serverIsGone.test(code));
     };

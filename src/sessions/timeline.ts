@@ -11,12 +11,15 @@ import type { Queryable } from "../core/queryable.js";
  */
 const currentTimeline = sql`case when not pg_is_in_recovery() then left(pg_walfile_name(pg_current_wal_lsn()), 8) end`;
 
+/** Asks PostgreSQL on which timeline it is, as a part of a statement. */
+export type Timeline = SQL;
+
 /**
  * Finds out whether PostgreSQL says on which timeline it is: some hosted servers refuse, and a role may not be allowed to ask.
  *
  * @returns the expression that asks it, for `openSession`, `beat` and `expireSessions`; undefined where it cannot be asked
  */
-export async function findTimeline(db: Queryable): Promise<SQL | undefined> {
+export async function findTimeline(db: Queryable): Promise<Timeline | undefined> {
   try {
     await builder(db)
       .select({ timeline: currentTimeline })
@@ -29,7 +32,7 @@ export async function findTimeline(db: Queryable): Promise<SQL | undefined> {
 }
 
 /** Whether a session began on another timeline than PostgreSQL is on now. False where either is not known. */
-export function isOnAnotherTimeline(timeline: SQL | undefined): SQL {
+export function isOnAnotherTimeline(timeline: Timeline | undefined): SQL {
   return timeline ? sql`coalesce(${soniqWorkers.timeline} <> ${timeline}, false)` : sql`false`;
 }
 

@@ -1,4 +1,3 @@
-import type { SQL } from "drizzle-orm";
 import { errorCode } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import { boundTransaction, cancelStatement } from "../database/backend.js";
@@ -9,7 +8,7 @@ import type { PgliteConnection } from "../database/pglite-connection.js";
 import { findRoute } from "../database/route.js";
 import { TransactionSlots } from "../database/transaction-slots.js";
 import { endEarlierSessions, expireSessions } from "../sessions/expire.js";
-import { findTimeline } from "../sessions/timeline.js";
+import { findTimeline, type Timeline } from "../sessions/timeline.js";
 import { connectionBudget } from "./connection-budget.js";
 import { pause } from "./duties.js";
 import type { Tell } from "./events.js";
@@ -37,7 +36,7 @@ export interface Connections {
    */
   readonly bound: (tx: Queryable, statementMs: number) => Promise<BoundTransaction>;
   /** Asks on which timeline PostgreSQL is; undefined where that is not to be known, or cannot change. */
-  readonly timeline: SQL | undefined;
+  readonly timeline: Timeline | undefined;
   /** Ends the sessions of workers that are dead. */
   readonly endDeadSessions: () => Promise<unknown>;
   close(): Promise<void>;
@@ -69,7 +68,10 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
   // A beat that is not answered before the next one is due will not be.
   const patienceMs = Math.max(shortestPatienceMs, leaseMs / beatsPerLease);
   const beats = connect(url, budget.beats, { route, patienceMs, onServerGone });
-  const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, tell);
+  const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, tell).catch(async (error: unknown) => {
+    await Promise.all([engine.close(), beats.close()]);
+    throw error;
+  });
   const transactions = new TransactionSlots(() => database.openSlot(url, leaseMs), budget.transactions);
   const close = async () => {
     transactions.close();

@@ -71,6 +71,8 @@ export class SettleRetries {
       const waitMs = await this.#round();
       if (this.#waiting.length > 0) await pause(waitMs, signal);
     }
+    // Those whose reply was lost may have been found to be settled.
+    if (this.#waiting.length === 0) this.unanswered.forget();
     this.#running = false;
   }
 
@@ -119,7 +121,7 @@ export class SettleRetries {
    */
   async #settle(batch: readonly Pending[]): Promise<boolean> {
     const { workerId } = batch[0] as Pending;
-    const ended = await this.unanswered.during(findEnded(this.db, workerId, batch));
+    const ended = await findEnded(this.db, workerId, batch);
     this.#written(ended);
     const standing = batch.filter((one) => !ended.has(one));
     if (standing.length === 0) return true;

@@ -22,6 +22,11 @@ export class Unanswered {
     }
   }
 
+  /** Nothing is left that was not carried out. */
+  forget(): void {
+    this.#failingSince = undefined;
+  }
+
   /** Whether the last statement that came to an end was not carried out. */
   get isFailing(): boolean {
     return this.#failingSince !== undefined;

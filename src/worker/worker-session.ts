@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
-import type { SQL } from "drizzle-orm";
 import type { Queryable } from "../core/queryable.js";
 import { version } from "../core/version.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { beat, endSession, openSession, publishIdle } from "../sessions/session.js";
+import type { Timeline } from "../sessions/timeline.js";
 import { codeDigest } from "./code-digest.js";
 import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
@@ -30,7 +30,7 @@ export class WorkerSession {
     private readonly db: Queryable,
     private readonly settings: Settings,
     private readonly schedules: readonly StoredSchedule[],
-    private readonly timeline?: SQL,
+    private readonly timeline?: Timeline,
   ) {
     this.#code = codeDigest(settings.runnables);
   }

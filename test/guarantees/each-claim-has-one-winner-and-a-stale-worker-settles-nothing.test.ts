@@ -82,7 +82,8 @@ describe("a stale worker settles nothing of a job that", () => {
       await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${id}`;
       await rescueOverdue(db, { limit: 100 });
     },
-    "was completed before": async ({ id, claimToken }, worker) => settle(db, worker, [{ id, claimToken, outcome: completed }]),
+    "was completed before": async ({ id, claimToken }, worker) =>
+      settle(db, worker, [{ id, claimToken, outcome: completed }]),
     "was snoozed before": async ({ id, claimToken }, worker) =>
       settle(db, worker, [{ id, claimToken, outcome: { kind: "snoozed", delayMs: 0 } }]),
     "was released before, and is held by the same worker again": async ({ id, claimToken }, worker) => {

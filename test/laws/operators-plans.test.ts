@@ -102,7 +102,14 @@ describe("with a hundred thousand jobs in a paused queue", () => {
   });
 
   test("a claim meets none of them, nor does a look from the beginning", async () => {
-    const input = { workerId: worker, claimToken: 1, queue: "paused", limit: 50, deadlines: "{}", defaultDeadlineMs: 60_000 };
+    const input = {
+      workerId: worker,
+      claimToken: 1,
+      queue: "paused",
+      limit: 50,
+      deadlines: "{}",
+      defaultDeadlineMs: 60_000,
+    };
     const observed = await engine.observe((db) => claim(db, { ...input, from: fromTheBeginning }));
     expect(Object.keys(observed.read).filter((name) => name.startsWith("soniq_jobs"))).toEqual([]);
     // The planner reads its first block.

@@ -107,6 +107,7 @@ async function serve(installation: Installation): Promise<EmbeddedPostgres> {
       return restarting;
     },
     async kill() {
+      if (!runs(server)) return;
       const backends = spawnSync("pgrep", ["-P", String(server.pid)])
         .stdout.toString()
         .split("\n")

@@ -129,10 +129,8 @@ describe("a settle whose reply was lost, and whose job is gone,", () => {
   async function goneClaim(timeline: string | null) {
     const gone = defineJob({ name: "gone", queue: "gone", payload: v.null() });
     const { id } = await enqueue(db, gone, null);
-    const session = await openSession(db, {
-      ...{ host: "played by a test", pid: 0, version: "0", queues: {}, leaseMs: 60_000 },
-      timeline: await findTimeline(db),
-    });
+    const about = { host: "played by a test", pid: 0, version: "0", queues: {}, leaseMs: 60_000 };
+    const session = await openSession(db, { ...about, timeline: await findTimeline(db) });
     const [claim] = (await claimAs(db, session, { queue: "gone" })) as [ClaimedJob];
     await sql`delete from soniq_jobs where id = ${id}`;
     if (timeline !== null) await sql`update soniq_workers set timeline = ${timeline} where id = ${session}`;

@@ -53,7 +53,7 @@ test("what other workers gave back as it was paused is run when it goes on, wher
   await settle(
     db,
     other,
-    held.map((job) => ({ ...job, outcome: { kind: "released", delayMs: null } })),
+    held.map((claim) => ({ ...claim, outcome: { kind: "released", delayMs: null } })),
   );
   // Due by then, and with no bell: a worker that looks between the resume and the news of it goes on from where it was, and has
   // this one first.

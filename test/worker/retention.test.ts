@@ -219,7 +219,9 @@ describe("a definition that says for how long its jobs are kept", () => {
 
   test("says it in durations", () => {
     const badly = (retention: object) => () => defineJob({ name: "badly", payload: v.null(), retention });
-    expect(badly({ completed: "7 days" })).toThrow('job badly: retention.completed is "7 days", which is not a duration');
+    expect(badly({ completed: "7 days" })).toThrow(
+      'job badly: retention.completed is "7 days", which is not a duration',
+    );
     expect(badly({ dead: -1 })).toThrow("job badly: retention.dead is -1, which is not a duration");
   });
 });
