@@ -4,7 +4,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { revokedLease } from "../database/timeline.js";
+import { revokedLease } from "../sessions/timeline.js";
 import { endClaim, errorsWith } from "./end-claim.js";
 
 /** A job that was taken from its worker. */

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { isOnItsTimeline } from "../database/timeline.js";
+import { isOnItsTimeline } from "../sessions/timeline.js";
 import type { Settled, Settlement } from "./settle.js";
 
 /**

@@ -4,7 +4,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { isOnAnotherTimeline, revokedLease } from "../database/timeline.js";
+import { isOnAnotherTimeline, revokedLease } from "./timeline.js";
 
 /**
  * Ends the sessions whose lease ran out. One whose beat is under way is passed over: that holds the row's lock.

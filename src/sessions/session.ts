@@ -2,7 +2,7 @@ import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { isOnAnotherTimeline, revokedLease } from "../database/timeline.js";
+import { isOnAnotherTimeline, revokedLease } from "./timeline.js";
 
 /** What a worker says of itself. */
 export interface SessionInput {

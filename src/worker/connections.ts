@@ -8,7 +8,7 @@ import type { PgliteConnection } from "../database/pglite-connection.js";
 import { findRoute } from "../database/route.js";
 import { TransactionSlots } from "../database/transaction-slots.js";
 import { endEarlierSessions, expireSessions } from "../sessions/expire.js";
-import { findTimeline, type Timeline } from "../database/timeline.js";
+import { findTimeline, type Timeline } from "../sessions/timeline.js";
 import { connectionBudget } from "./connection-budget.js";
 import { pause } from "./duties.js";
 import type { Tell } from "./events.js";

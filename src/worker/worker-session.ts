@@ -3,7 +3,7 @@ import type { Queryable } from "../core/queryable.js";
 import { version } from "../core/version.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { beat, endSession, openSession, publishIdle } from "../sessions/session.js";
-import type { Timeline } from "../database/timeline.js";
+import type { Timeline } from "../sessions/timeline.js";
 import type { Duty } from "./duties.js";
 import type { Settings } from "./settings.js";
 

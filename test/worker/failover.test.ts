@@ -11,7 +11,7 @@ import { saveProgress } from "../../src/jobs/save-progress.ts";
 import { findCommitted, findEnded } from "../../src/jobs/settled-before.ts";
 import { expireSessions } from "../../src/sessions/expire.ts";
 import { beat, openSession } from "../../src/sessions/session.ts";
-import { findTimeline } from "../../src/database/timeline.ts";
+import { findTimeline } from "../../src/sessions/timeline.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate, type Gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
