@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
   "src/core": ["schema"],
   "src/database": foundation,
   "src/sessions": foundation,
-  "src/jobs": foundation,
+  "src/jobs": [...foundation, "src/sessions"],
   "src/dead-letters": verbs,
   "src/queues": verbs,
   "src/schedules": verbs,
