@@ -1,7 +1,4 @@
-import { SoniqError } from "../core/errors.js";
 import { checkTables } from "../database/check-tables.js";
-import type { Route } from "../database/client.js";
-import { findLowLimit } from "../database/connection-room.js";
 import type { Listener } from "../database/listener.js";
 import { cancelChannel, waitChannel, wakeUpChannel } from "../jobs/doorbell.js";
 import { hasOutstanding } from "../jobs/outstanding.js";
@@ -9,7 +6,7 @@ import { rescueFromEnded } from "../jobs/rescue.js";
 import { pauseChannel, resumeChannel } from "../queues/pause.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
 import { type Activity, activityOf, slotsOf } from "./activity.js";
-import { connectionBudget, totalOf } from "./connection-budget.js";
+import { checkRoom } from "./check-room.js";
 import { Claimer } from "./claimer.js";
 import { type Connections, onceThereIsRoom } from "./connections.js";
 import { deliveryDuties, withDeliveries } from "./deliveries.js";
@@ -97,7 +94,7 @@ export class Engine {
     const logs = new LogWriter(db, tell);
     const turns = new Turns();
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
-    await this.#checkRoom(route);
+    await checkRoom(this.settings, this.connections, tell);
     // Before anything that may take longer than the lease.
     const endBeats = perform([this.#beats()], tell);
     await startSchedules(db, this.schedules, stop, tell).catch(async (error: unknown) => {
@@ -142,14 +139,6 @@ export class Engine {
     const endOthers = perform(duties, tell);
     this.#endDuties = async () => void (await Promise.all([endBeats(), endOthers()]));
     for (const queue of this.#queues) queue.start();
-  }
-
-  /** A limit that is too low keeps the transactions of handlers from connecting, and nothing else. */
-  async #checkRoom(route: Route): Promise<void> {
-    if (typeof this.settings.connection !== "string" || route === "pooled") return;
-    const warning = await findLowLimit(this.connections.engine.db, totalOf(connectionBudget(this.settings)));
-    if (warning !== undefined)
-      this.tell({ type: "trouble", doing: "making sure of its connections", error: new SoniqError(warning) });
   }
 
   #beats(): Duty {

@@ -1,4 +1,5 @@
 import { SoniqError } from "../core/errors.js";
+import type { ClaimedJob } from "../jobs/claim.js";
 import { asDirective, type Directive, directiveKind, wasReceived } from "../jobs/directives.js";
 
 /**
@@ -33,4 +34,16 @@ export class MadeDirectives {
     const call = `job.${directiveKind(forgotten)}`;
     return new SoniqError(`${call}() was called and not returned: write \`return ${call}(...)\``);
   }
+}
+
+/** The error of a directive that a handler returns after its transaction has completed the job. */
+export function lateDirective(
+  { name }: ClaimedJob,
+  { returned }: { readonly returned?: unknown },
+): SoniqError | undefined {
+  const directive = asDirective(returned);
+  if (!directive) return undefined;
+  return new SoniqError(
+    `job ${name}: job.${directiveKind(directive)}() came after job.transaction had completed the job: return it from within the transaction`,
+  );
 }

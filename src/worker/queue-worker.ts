@@ -16,8 +16,6 @@ import { Throughput } from "./throughput.js";
 /** As many as the engine has connections. */
 const mostClaimsAtOnce = 4;
 const releaseCrashedMs = 1_000;
-/** While settles have been unanswered for so long, no more jobs are claimed: whatever was done could not be written down. */
-const maxUnansweredMs = 5_000;
 
 /** Works one queue: claims as many jobs as it has room for, runs them, settles them. */
 export class QueueWorker {
@@ -144,9 +142,8 @@ export class QueueWorker {
 
   /** How many more jobs to claim: for the free slots, and for as many more as are soon done. */
   #room(): number {
-    const { settler, settings } = this.around;
-    const { batchSize } = settings;
-    if (settler.congested || this.#buffer.isHeavy || settler.unanswered.ms > maxUnansweredMs) return 0;
+    const { batchSize } = this.around.settings;
+    if (!this.around.settler.isKeepingUp || this.#buffer.isHeavy) return 0;
     if (this.#unsettled.size - this.#runs.size > 4 * batchSize) return 0;
     const free = this.concurrency - this.#runs.size;
     // Two claims' worth: while the jobs of one run, the next one is under way. Those of single jobs have no such worth.
@@ -222,11 +219,8 @@ export class QueueWorker {
       this.#unsettled.add(job);
       const runnable = settings.runnables.get(job.name);
       if (heard && runnable) tell({ type: "started", job });
-      const failed = (error: unknown) => tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error });
-      void run
-        .execute(runnable)
-        .then((end) => this.#ended(run, end))
-        .catch(failed);
+      const ended = run.execute(runnable).then((end) => this.#ended(run, end));
+      ended.catch((error: unknown) => tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error }));
     }
   }
 
@@ -236,7 +230,10 @@ export class QueueWorker {
     const now = performance.now();
     const runMs = now - run.startedAt;
     this.#runs.delete(run);
-    if (run.stubborn) this.#noteStubborn(run, run.stubborn);
+    if (run.stubborn) {
+      this.#stubborn.set(run, now);
+      void run.stubborn.finally(() => this.#stubborn.delete(run));
+    }
     this.#throughput.count(now);
     this.#startRuns();
     this.#claimMore();
@@ -259,11 +256,6 @@ export class QueueWorker {
       default:
         end satisfies never;
     }
-  }
-
-  #noteStubborn(run: Run, ended: Promise<unknown>): void {
-    this.#stubborn.set(run, performance.now());
-    void ended.finally(() => this.#stubborn.delete(run));
   }
 
   /** It is not given the run, which would keep what the handler returned in memory beside its JSON. */

@@ -2,16 +2,15 @@ import { type InvalidValueError, SoniqError } from "../core/errors.js";
 import type { ClaimedJob } from "../jobs/claim.js";
 import type { JobDefinition } from "../jobs/define-job.js";
 import { asDirective, directiveKind } from "../jobs/directives.js";
-import { errorRecord } from "../jobs/error-record.js";
 import type { JobContext } from "../jobs/job-context.js";
-import { decide, type Ending, type Outcome, refusedPayload, unknownName } from "../jobs/outcome.js";
+import { decide, type Ending, lostTransaction, type Outcome, refusedPayload, unknownName } from "../jobs/outcome.js";
 import { saveProgress } from "../jobs/save-progress.js";
 import { check } from "../jobs/validate.js";
 import { handlerContext } from "./handler-context.js";
 import { gravity, type Interruption, reasons } from "./interruption.js";
 import { JobLog } from "./job-log.js";
 import { JobTransaction } from "./job-transaction.js";
-import { MadeDirectives } from "./made-directives.js";
+import { lateDirective, MadeDirectives } from "./made-directives.js";
 import { Progress } from "./progress.js";
 import type { RunEnd } from "./run-end.js";
 import type { Runnable } from "./settings.js";
@@ -28,9 +27,6 @@ export interface AttemptLimits {
   readonly maxCrashes: number;
 }
 
-/** After the connection of its transaction broke, when a job runs again: soon at first, then later and later. */
-const afterLossMs = 1_000;
-const mostDoublings = 6;
 /** How much longer than its timeout an attempt may take whose settle is on its way, before that is asked again. */
 const settlingMs = 1_000;
 
@@ -167,16 +163,11 @@ export class Run {
     this.#timeout = setTimeout(() => this.interrupt("timeout"), ms);
   }
 
-  #afterLossMs(): number {
-    const { claims, attempt } = this.job;
-    return afterLossMs * 2 ** Math.min(mostDoublings, claims - attempt) * (0.5 + this.around.random() / 2);
-  }
-
   #end(runnable: Runnable, ending: RunEnding): RunEnd {
     const end = this.#transaction?.end;
     switch (end?.kind) {
       case "committed": {
-        const late = "threw" in ending ? ending.threw : this.#lateDirective(ending);
+        const late = "threw" in ending ? ending.threw : lateDirective(this.job, ending);
         return { ...end, kind: "settled", ...(late !== undefined && { late }) };
       }
       case "fenced":
@@ -196,21 +187,11 @@ export class Run {
     return this.#outcome(runnable, ending);
   }
 
-  /** Its transaction has ended the job: what it returns after that is too late. */
-  #lateDirective(ending: RunEnding): SoniqError | undefined {
-    const directive = "returned" in ending && asDirective(ending.returned);
-    if (!directive) return undefined;
-    return new SoniqError(
-      `job ${this.job.name}: job.${directiveKind(directive)}() came after job.transaction had completed the job: return it from within the transaction`,
-    );
-  }
-
   #lostTransaction(thrown: unknown, began: boolean): Outcome {
-    const released = { kind: "released", delayMs: this.#afterLossMs(), thrown } as const;
+    const { limits, random } = this.around;
     // One that never began cannot have broken its connection.
-    if (!began) return released;
-    const error = errorRecord(thrown, this.job.attempt, this.workerId);
-    return { ...released, error, maxCrashes: this.around.limits.maxCrashes };
+    const maxCrashes = began ? limits.maxCrashes : undefined;
+    return lostTransaction(this.job, thrown, this.workerId, maxCrashes, random());
   }
 
   #outcome({ definition }: Runnable, ending: RunEnding): RunEnd {
@@ -273,9 +254,7 @@ export class Run {
       },
       (directive) => {
         if (!this.#over) return this.#made.add(directive);
-        const error = new SoniqError(
-          `job.${directiveKind(directive)}() came after the attempt had ended: nothing follows`,
-        );
+        const error = new SoniqError(`job.${directiveKind(directive)}() came after the attempt had ended`);
         this.around.tell({ type: "late error", job: this.job, error });
         return directive;
       },

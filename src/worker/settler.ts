@@ -15,6 +15,8 @@ const maxFlights = 4;
 const maxLargeFlights = 2;
 /** With so much to be written, no other job is started. */
 const maxWaitingBytes = 128 * 1024 * 1024;
+/** While settles have been unanswered for so long, no more jobs are claimed: their outcomes could not be written either. */
+const maxUnansweredMs = 5_000;
 
 /**
  * Gathers settlements and writes them in batches: the next one leaves when the one before is back, or it is full.
@@ -70,6 +72,11 @@ export class Settler {
   /** Whether so much waits to be written that no job should be started, which would add to it. */
   get congested(): boolean {
     return this.#waitingBytes > maxWaitingBytes;
+  }
+
+  /** Whether jobs may be claimed: not while there is no telling whether they could be settled. */
+  get isKeepingUp(): boolean {
+    return !this.congested && this.unanswered.ms <= maxUnansweredMs;
   }
 
   /** The worker stops: what PostgreSQL has refused for long is tried once more, and then left to be rescued. */
