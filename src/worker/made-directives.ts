@@ -41,7 +41,7 @@ export function lateDirective(
   { name }: ClaimedJob,
   { returned }: { readonly returned?: unknown },
 ): SoniqError | undefined {
-  const directive = asDirective(returned);
+  const directive = "returned" in ending && asDirective(ending.returned);
   if (!directive) return undefined;
   return new SoniqError(
     `job ${name}: job.${directiveKind(directive)}() came after job.transaction had completed the job: return it from within the transaction`,
