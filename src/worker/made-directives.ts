@@ -37,11 +37,8 @@ export class MadeDirectives {
 }
 
 /** The error of a directive that a handler returns after its transaction has completed the job. */
-export function lateDirective(
-  { name }: ClaimedJob,
-  { returned }: { readonly returned?: unknown },
-): SoniqError | undefined {
-  const directive = "returned" in ending && asDirective(ending.returned);
+export function lateDirective({ name }: ClaimedJob, ending: object): SoniqError | undefined {
+  const directive = "returned" in ending ? asDirective(ending.returned) : undefined;
   if (!directive) return undefined;
   return new SoniqError(
     `job ${name}: job.${directiveKind(directive)}() came after job.transaction had completed the job: return it from within the transaction`,
