@@ -38,7 +38,7 @@ revoke all on sequence soniq_jobs_id_seq from public, soniq_enqueue, soniq_work,
 -- An application that is not trusted with that gets no role here: let it call one that is.
 grant insert on soniq_jobs to soniq_enqueue;
 -- Which job holds a unique key, and which worker to tell of a cancellation.
-grant select (id, state, run_at, claims, worker_id, finished_at, cancel_requested_at, unique_key, unique_held, unique_until, unique_expires_at)
+grant select (id, state, run_at, claimed_at, worker_id, finished_at, cancel_requested_at, unique_key, unique_held, unique_until, unique_expires_at)
   on soniq_jobs to soniq_enqueue;
 -- What cancel and discard write, and what frees the key of a job that is over.
 grant update (state, finished_at, unique_held, cancel_requested_at, reason) on soniq_jobs to soniq_enqueue;

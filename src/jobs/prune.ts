@@ -48,7 +48,7 @@ export const pruneFromTheBeginning: PruneMark = { finishedAt: "-infinity", id: 0
 export async function findReferences(db: Queryable): Promise<Reference[]> {
   return builder(db)
     .select({
-      table: sql<string>`format('%I.%I', nspname, relname)`,
+      table: sql<string>`pg_catalog.format('%I.%I', nspname, relname)`,
       column: sql<string>`quote_ident(attname)`,
     })
     .from(sql`pg_constraint`)

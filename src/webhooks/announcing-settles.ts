@@ -33,7 +33,7 @@ function announcement(): SQL {
     // A claim ends once, and is never named a second time. A job's id may be, by a failover that loses commits.
     deliveryPayload({
       event: sql`event`,
-      id: sql`concat_ws('_', 'msg_job', settled.id, last_worker_id, claim_token)`,
+      id: sql`pg_catalog.concat_ws('_', 'msg_job', settled.id, last_worker_id, claim_token)`,
       data: told,
     }),
     // Of deliveries nothing is told, or there would be no end to it.

@@ -102,8 +102,8 @@ describe("a run whose job was lost, and whose job's id another job has now that 
     const [other] = (await claimAs(db, workerId, { queue: "reports" })) as [ClaimedJob];
     const lines = ['{"afterUs":1,"message":"m"}'];
     expect(await appendLogs(db, [{ workerId, id, claimToken: lost.claimToken, lines }])).toEqual([]);
-    expect(await saveProgress(db, workerId, lost, "1")).toBe(false);
-    expect(await saveProgress(db, workerId, other, "2")).toBe(true);
+    expect(await saveProgress(db, workerId, lost, "1")).toBe("fenced");
+    expect(await saveProgress(db, workerId, other, "2")).toBe("written");
     expect(await jobRow(db, id)).toMatchObject({ logs: [], progress: 2 });
   });
 });

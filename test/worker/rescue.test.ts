@@ -47,7 +47,7 @@ describe("a job whose worker died", () => {
 
   test("is due at once, with its attempt given back and a crash counted", async () => {
     const { id, session } = await held();
-    expect(await rescued(session)).toEqual([{ id, name: "unlucky", queue: "unlucky", state: "queued" }]);
+    expect(await rescued(session)).toEqual([{ id, name: "unlucky", queue: "unlucky", state: "queued", reason: null }]);
     expect(await jobRow(db, id)).toMatchObject({
       state: "queued",
       attempt: 0,
