@@ -171,6 +171,7 @@ export type EndpointFilter = Partial<Audience>;
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listEndpoints(db: Queryable, filter: EndpointFilter = {}): Promise<Endpoint[]> {
+  checkObject(filter, "filter", "give an object, {} for all");
   const isChosen = filter.tenant !== undefined || filter.allTenants !== undefined;
   const tenant = isChosen ? tenantOf(filter) : undefined;
   const rows = await builder(db)

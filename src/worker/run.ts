@@ -16,17 +16,6 @@ import type { RunEnd } from "./run-end.js";
 import type { Runnable } from "./settings.js";
 import type { Surroundings } from "./surroundings.js";
 
-/** What bounds the attempts of a worker. */
-export interface AttemptLimits {
-  /** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
-  readonly timeoutGraceMs: number;
-  /** How long a job of an unknown name is given back, before it is dead. */
-  readonly unknownGraceMs: number;
-  /** The same for one whose payload is refused, while other code works its queue. */
-  readonly refusedGraceMs: number;
-  readonly maxCrashes: number;
-}
-
 /** How much longer than its timeout an attempt may take whose settle is on its way, before that is asked again. */
 const settlingMs = 1_000;
 

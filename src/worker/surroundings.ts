@@ -1,10 +1,20 @@
 import type { Tell } from "./events.js";
 import type { TransactionSurroundings } from "./job-transaction.js";
 import type { LogWriter } from "./log-writer.js";
-import type { AttemptLimits } from "./run.js";
 import type { Settings } from "./settings.js";
 import type { Settler } from "./settler.js";
 import type { Turns } from "./turns.js";
+
+/** What bounds the attempts of a worker. */
+interface AttemptLimits {
+  /** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
+  readonly timeoutGraceMs: number;
+  /** How long a job of an unknown name is given back, before it is dead. */
+  readonly unknownGraceMs: number;
+  /** The same for one whose payload is refused, while other code works its queue. */
+  readonly refusedGraceMs: number;
+  readonly maxCrashes: number;
+}
 
 /** What a queue worker asks of the worker it belongs to. */
 export interface Surroundings {

@@ -74,5 +74,7 @@ test("a database that was not opened is named", async () => {
   await expect(enqueue?.(undefined, job, { n: 1 })).rejects.toThrow(
     "db is undefined: pass the database that Drizzle opened, or the transaction that it passes to your function",
   );
-  await expect(enqueue?.(db, { name: "x" }, {})).rejects.toThrow("job is an Object: pass what `defineJob` returned");
+  await expect(enqueue?.(db, { name: "x" }, {})).rejects.toThrow(
+    "job is an Object: pass what defineJob({ … }) returned",
+  );
 });

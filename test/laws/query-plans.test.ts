@@ -1,4 +1,5 @@
 // Which way each statement takes to its rows, and how many it meets on that way: speed that does not depend on the machine.
+import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
 import { appendLogs } from "../../src/jobs/append-logs.ts";
@@ -8,6 +9,7 @@ import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim-marks.ts";
 import { deleteCompleted } from "../../src/jobs/delete-completed.ts";
 import { discard } from "../../src/jobs/discard-job.ts";
 import { getJob } from "../../src/jobs/get-job.ts";
+import { defineJob } from "../../src/jobs/define-job.ts";
 import { findResult } from "../../src/jobs/get-result.ts";
 import { listJobs } from "../../src/jobs/list-jobs.ts";
 import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
@@ -132,7 +134,8 @@ const byId: Record<string, (db: Queryable, held: readonly Claimed[]) => Promise<
   "asking what was settled": (db, held) => findEnded(db, worker, completed(held)),
   "asking for ownership": (db, held) => findOwned(db, worker, idsOf(held)),
   "saving progress": (db, held) => saveProgress(db, worker, held[0] as Claimed, "1"),
-  "reading a result": (db, held) => findResult(db, { name: "held" }, held[0]?.id as number, true),
+  "reading a result": (db, held) =>
+    findResult(db, defineJob({ name: "held", payload: v.any() }), held[0]?.id as number, true),
   "reading a job": (db, held) => getJob(db, held[0]?.id as number),
   cancelling: (db, held) => cancel(db, held[0]?.id as number),
   "running one now": (db, held) => runNow(db, held[0]?.id as number),

@@ -1,6 +1,7 @@
 // What reads cost by the planner's estimate, which decides whether PostgreSQL compiles them first: that takes seconds, over an
 // application's own connections, on which `jit` is on.
 import { drizzle } from "drizzle-orm/postgres-js";
+import * as v from "valibot";
 import { beforeAll, expect, test } from "vitest";
 import { listAudit } from "../../src/audit/list-audit.ts";
 import type { Queryable } from "../../src/core/queryable.ts";
@@ -15,6 +16,7 @@ import {
   listWorkers,
   summarizeDeadLetters,
 } from "../../src/index.ts";
+import { defineJob } from "../../src/jobs/define-job.ts";
 import { readFigures } from "../../src/metrics/read-figures.ts";
 import { findUnworkedQueues } from "../../src/queues/unworked.ts";
 import { readRates } from "../../src/stats/read-rates.ts";
@@ -51,7 +53,7 @@ const reads: Record<string, (db: Queryable) => Promise<unknown>> = {
   "listJobs of a state": (db) => listJobs(db, { state: "active" }),
   "listJobs of a name": (db) => listJobs(db, { name: "name 1" }),
   getJob: (db) => getJob(db, 1),
-  getResult: (db) => getResult(db, { name: "name 1" } as never, 1),
+  getResult: (db) => getResult(db, defineJob({ name: "name 1", payload: v.any() }), 1),
   listDeadLetters: (db) => listDeadLetters(db),
   countDeadLetters,
   summarizeDeadLetters: (db) => summarizeDeadLetters(db),
