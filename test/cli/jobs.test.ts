@@ -39,7 +39,9 @@ describe("jobs list", () => {
     expect(status).toBe(0);
     const [titles, ...lines] = stdout.trimEnd().split("\n");
     expect(titles).toMatch(/^ID +STATE +JOB +QUEUE +ATTEMPTS +CREATED +WHEN +TAGS +REASON$/);
-    expect(lines[0]).toMatch(new RegExp(`^${third?.id} +queued +mail +mail +0/10 +2\\S+ \\S+ +due 2\\S+ \\S+ +red +–$`));
+    expect(lines[0]).toMatch(
+      new RegExp(`^${third?.id} +queued +mail +mail +0/10 +2\\S+ \\S+ +due 2\\S+ \\S+ +red +–$`),
+    );
     expect(lines[1]).toMatch(new RegExp(`^${second?.id} `));
     expect(stderr).toBe(`There may be more: --cursor "${second?.id}"\n`);
     expect(json("list", "--cursor", String(second?.id))).toMatchObject({ jobs: [{ id: first?.id }], next: null });

@@ -104,7 +104,8 @@ describe("options", () => {
   const text = "give a text";
   const priority = "give a whole number from 0 (first) to 9 (last)";
   const attempts = "give a whole number from 1 to 1000000";
-  const duration = 'which is not a duration: give milliseconds, or a number with one of the units ms, s, m, h and d, such as "30s", "24h" or "7d"';
+  const duration =
+    'which is not a duration: give milliseconds, or a number with one of the units ms, s, m, h and d, such as "30s", "24h" or "7d"';
   test.each<[object, path: string, problem: string]>([
     [{ priority: 10 }, "priority", `is 10: ${priority}`],
     [{ priority: -1 }, "priority", `is -1: ${priority}`],
