@@ -4,10 +4,10 @@ const undefinedTable = "42P01";
 const undefinedColumn = "42703";
 
 /**
- * Rethrows what the driver said, without the statement and its parameters; an error that a missing or older job table caused,
- * as the sentence that says what to do.
+ * Rethrows an error of the database without the statement and its parameters, which may be secret; one that a missing or older
+ * job table caused, as the sentence that says what to do.
  *
- * @throws MigrationError or the driver's error
+ * @throws MigrationError, or an error with the driver's message and `code`, whose `cause` is the driver's error
  */
 export function explainMissingTables(error: unknown): never {
   const code = errorCode(error);
@@ -16,8 +16,9 @@ export function explainMissingTables(error: unknown): never {
     throw new MigrationError(`${text}: ${howToMigrate}`, { cause: withoutQuery(error) });
   }
   // Drizzle's message has the values of all parameters, and comes before what PostgreSQL said.
-  const said = withoutQuery(error);
-  throw said instanceof Error ? said : error;
+  const cause = withoutQuery(error);
+  if (cause === error) throw error;
+  throw Object.assign(new Error(text, { cause }), code !== undefined && { code });
 }
 
 export const howToMigrate =

@@ -289,7 +289,7 @@ function columnsOf(outcome: Outcome): OutcomeColumns {
 /** About how many bytes a settlement adds to its statement. */
 export function bytesOf({ outcome, logs }: Settlement): number {
   const logged = logs === undefined ? 0 : Buffer.byteLength(logs);
-  if (outcome.kind !== "completed") return bytesPerRow + Buffer.byteLength(JSON.stringify(outcome)) + logged;
+  if (outcome.kind !== "completed") return bytesPerRow + Buffer.byteLength(JSON.stringify(columnsOf(outcome))) + logged;
   return bytesPerRow + (outcome.result === null ? 0 : Buffer.byteLength(outcome.result)) + logged;
 }
 

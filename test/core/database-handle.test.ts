@@ -27,6 +27,7 @@ test("what the driver says is thrown with its code, and without the statement an
     (thrown: unknown) => thrown,
   );
   expect(error).toMatchObject({ code: "ECONNREFUSED" });
+  expect(((error as Error).cause as { code?: string }).code).toBe("ECONNREFUSED");
   expect((error as Error).message).not.toContain("not to be seen");
   expect((error as Error).message).toMatch(/^connect ECONNREFUSED/);
   await client.end({ timeout: 1 });

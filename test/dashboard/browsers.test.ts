@@ -207,7 +207,7 @@ describe("each answer", () => {
   );
 
   test("so does one that fails", async () => {
-    const failing = createDashboard({ db: {} as Queryable, token });
+    const failing = createDashboard({ db: { execute: () => {} } as unknown as Queryable, token });
     const response = await failing(requestOf("/api/queues"));
     expect(response.status).toBe(500);
     expect(response.headers.get("content-security-policy")).toContain("default-src 'none'");

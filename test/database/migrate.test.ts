@@ -6,7 +6,7 @@ import { checkTables } from "../../src/database/check-tables.ts";
 import { migrate, MigrationError } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 
-const everything = ["0000_soniq", "0001_storage", "0002_features", "0003_audit"];
+const everything = ["0000_soniq", "0001_storage", "0002_features", "0003_audit", "0004_fences-and-tenants"];
 const unmigrated = () => testDatabase({ migrated: false });
 
 async function tables(sql: Sql): Promise<string[]> {

@@ -3,6 +3,7 @@ import { drizzle as overPg } from "drizzle-orm/node-postgres";
 import { drizzle as overPostgresJs } from "drizzle-orm/postgres-js";
 import { Pool } from "pg";
 import postgres from "postgres";
+import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { listAudit } from "../../src/audit/list-audit.ts";
 import type { Queryable } from "../../src/core/queryable.ts";
@@ -19,6 +20,7 @@ import {
   replayDeadLetters,
   summarizeDeadLetters,
 } from "../../src/index.ts";
+import { defineJob } from "../../src/jobs/define-job.ts";
 import { findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
 import { expectEnqueued } from "../../src/testing.ts";
 import { listDeliveries, listEndpoints } from "../../src/webhooks.ts";
@@ -70,7 +72,7 @@ async function readAll(on: Queryable) {
     jobs: await listJobs(on, { name: "send" }),
     later: await listJobs(on, { name: "later" }),
     job: await getJob(on, id),
-    result: await getResult(on, { name: "send" } as never, id),
+    result: await getResult(on, defineJob({ name: "send", payload: v.any() }), id),
     queues: (await listQueues(on)).map((queue) => ({ ...queue, longestWaitMs: null })),
     workers: (await listWorkers(on)).map((worker) => ({ ...worker, leaseLeftMs: null })),
     deadLetters: first,

@@ -69,7 +69,7 @@ test("though the reply to the worker's claim is lost", async () => {
   const { job, runs } = countedJob("claim");
   const network = await networkTo(url);
   const { id } = await enqueue(db, job, 1);
-  const lost = network.loseReplyTo("<> 'started'");
+  const lost = network.loseReplyTo("<> 'started'", "with rows");
   const queues = { claim: { concurrency: 1 } };
   await startWorker({ connection: network.url, jobs: { job }, handlers: {}, queues, ...often });
   await lost;
@@ -91,7 +91,7 @@ test("and once, when the reply to the settle is lost", async () => {
     result: v.string(),
     run: () => {
       runs += 1;
-      lost ??= network.loseReplyTo("= s.claims");
+      lost ??= network.loseReplyTo("= s.token");
       return "done";
     },
   });

@@ -29,7 +29,7 @@ test("the job of a worker process that is killed is run by another", { timeout: 
   doomed.kill("SIGKILL");
   await heir.settled(id, "completed");
   const rescued = await heir.event("rescued");
-  expect(rescued.jobs).toEqual([{ id, name: "hold", queue: "default", state: "queued" }]);
+  expect(rescued.jobs).toEqual([{ id, name: "hold", queue: "default", state: "queued", reason: null }]);
   expect(await jobRow(db, id)).toMatchObject({ claims: 2, attempt: 1, crashes: 1, errors: [] });
 });
 

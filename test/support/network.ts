@@ -20,7 +20,7 @@ export interface Network {
    * Breaks a connection as the reply comes to a statement that contains this text: the statement has been carried out, and
    * who sent it cannot know. Resolves when that has happened.
    */
-  loseReplyTo(text: string): Promise<void>;
+  loseReplyTo(text: string, reply?: "with rows"): Promise<void>;
   /** Breaks a connection instead of passing on a statement that contains this text. Resolves when that has happened. */
   cutBefore(text: string): Promise<void>;
   /** Breaks all connections, and refuses new ones until it is back. */
@@ -35,6 +35,7 @@ export interface Network {
 }
 
 const commandComplete = "C".charCodeAt(0);
+const dataRow = "D".charCodeAt(0);
 /** Of the messages that a client sends, those that begin a statement: simple, and extended. */
 const [query, parse] = ["Q", "P"].map((letter) => letter.charCodeAt(0)) as [number, number];
 
@@ -43,7 +44,7 @@ export async function networkTo(url: string): Promise<Network> {
   const { hostname, port } = new URL(url);
   const sockets = new Set<Socket>();
   const silent = new WeakSet<Socket>();
-  let losing: { text: string; lost: () => void } | undefined;
+  let losing: { text: string; withRows: boolean; lost: () => void } | undefined;
   let cutting: { text: string; done: () => void } | undefined;
   /** What each client has said, and where that goes. */
   const clients = new Map<Socket, { said: string; upstream: Socket }>();
@@ -69,7 +70,7 @@ export async function networkTo(url: string): Promise<Network> {
       });
     }
     const pass = slowness ? slowly(slowness) : (to: Socket, chunk: Buffer) => to.write(chunk);
-    let listening: { lost: () => void; read: Buffer } | undefined;
+    let listening: { withRows: boolean; lost: () => void; read: Buffer } | undefined;
     client.on("data", (chunk) => {
       if (silent.has(client)) return;
       if (cutting && chunk.includes(cutting.text)) {
@@ -78,7 +79,7 @@ export async function networkTo(url: string): Promise<Network> {
         return end();
       }
       if (losing && chunk.includes(losing.text)) {
-        listening = { lost: losing.lost, read: Buffer.alloc(0) };
+        listening = { ...losing, read: Buffer.alloc(0) };
         losing = undefined;
       }
       known.said += chunk.toString("latin1");
@@ -89,7 +90,10 @@ export async function networkTo(url: string): Promise<Network> {
       if (silent.has(upstream)) return;
       if (listening) {
         listening.read = Buffer.concat([listening.read, chunk]);
-        if (messageTypes(listening.read).includes(commandComplete)) {
+        // Statements that were sent on this connection before may be answered first: those at a worker's start bring no rows.
+        const types = messageTypes(listening.read);
+        const from = listening.withRows ? types.indexOf(dataRow) : 0;
+        if (from !== -1 && types.lastIndexOf(commandComplete) >= from && types.includes(commandComplete)) {
           end();
           return listening.lost();
         }
@@ -118,7 +122,7 @@ export async function networkTo(url: string): Promise<Network> {
       }
     },
     slow: (latencyMs, pieceBytes) => (slowness = { latencyMs, pieceBytes }),
-    loseReplyTo: (text) => new Promise((lost) => (losing = { text, lost })),
+    loseReplyTo: (text, reply) => new Promise((lost) => (losing = { text, withRows: reply === "with rows", lost })),
     cutBefore: (text) => new Promise((done) => (cutting = { text, done })),
     goAway: () =>
       new Promise((gone) => {

@@ -24,7 +24,7 @@ async function claimerOf(queue: string): Promise<Claimer> {
   const claimer = new Claimer(
     db,
     queue,
-    { runnables: new Map() } as unknown as Settings,
+    { runnables: new Map(), timeoutGraceMs: 5_000 } as unknown as Settings,
     () => false,
     () => {},
     () => (tokens += 1),
