@@ -1,6 +1,7 @@
 // Carries out a plan of faults, each at its time.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
+import type { Application } from "../support/applications.ts";
 import type { EmbeddedPostgres } from "../support/embedded-postgres.ts";
 import { untilAnotherIsWell } from "./health.ts";
 import type { Fault } from "./history.ts";
@@ -13,6 +14,7 @@ export interface FaultsInput {
   readonly postgres: EmbeddedPostgres;
   readonly pool: Pool;
   readonly processes: WorkerProcesses;
+  readonly applications: readonly Application[];
 }
 
 /** How long to wait for a statement to cut, or for a backend that is busy. */
@@ -57,7 +59,7 @@ export async function injectFaults(
 }
 
 /** @returns whether there was anything for the fault to strike */
-async function inject({ postgres, pool, processes }: FaultsInput, fault: PlannedFault): Promise<boolean> {
+async function inject({ postgres, pool, processes, applications }: FaultsInput, fault: PlannedFault): Promise<boolean> {
   const { kind, lastsMs } = fault;
   const worker = fault.worker ?? 0;
   const proxy = processes.proxy(worker);
@@ -98,29 +100,49 @@ async function inject({ postgres, pool, processes }: FaultsInput, fault: Planned
       );
     case "drop idle":
     case "drop busy":
-      return dropBackend(pool, processes.proxy(worker).ports(), kind === "drop busy", fault.pick);
+      return dropBackend(pool, proxy.ports(), kind === "drop busy", fault.pick);
+    case "drop application": {
+      const name = applications[fault.pick % applications.length]?.name;
+      return dropApplication(pool, name, fault.side === "reply");
+    }
     default:
       return kind satisfies never;
   }
 }
 
 /** Ends one of a worker's backends. @returns whether there was one */
-async function dropBackend(pool: Pool, ports: readonly number[], busy: boolean, pick: number): Promise<boolean> {
+function dropBackend(pool: Pool, ports: readonly number[], busy: boolean, pick: number): Promise<boolean> {
+  return untilThere(async () => {
+    const { rows } = await pool.query<{ pid: number }>(
+      `select pid from pg_stat_activity
+        where application_name = 'soniq-drizzle' and client_port = any ($1) and (state = 'idle') <> $2 order by pid`,
+      [ports, busy],
+    );
+    if (rows.length === 0) return false;
+    await pool.query("select pg_terminate_backend($1)", [rows[pick % rows.length]?.pid]);
+    return true;
+  });
+}
+
+/** Ends all of an application's backends that are busy, and idle ones too if it is asked to. @returns whether there was one */
+function dropApplication(pool: Pool, name: string | undefined, idleToo: boolean): Promise<boolean> {
+  return untilThere(async () => {
+    const { rows } = await pool.query(
+      `with found as (select pid, state from pg_stat_activity where application_name = $1)
+       select pg_terminate_backend(pid) from found
+         where (state <> 'idle' or $2) and exists (select from found where state <> 'idle')`,
+      [name, idleToo],
+    );
+    return rows.length > 0;
+  });
+}
+
+/** Tries again for a while to strike something. @returns whether it did */
+async function untilThere(strike: () => Promise<boolean>): Promise<boolean> {
   const until = performance.now() + opportunityMs;
   while (performance.now() < until) {
-    try {
-      const { rows } = await pool.query<{ pid: number }>(
-        `select pid from pg_stat_activity
-          where application_name = 'soniq-drizzle' and client_port = any ($1) and (state = 'idle') <> $2 order by pid`,
-        [ports, busy],
-      );
-      if (rows.length > 0) {
-        await pool.query("select pg_terminate_backend($1)", [rows[pick % rows.length]?.pid]);
-        return true;
-      }
-    } catch {
-      // PostgreSQL is away.
-    }
+    // It fails where PostgreSQL is away.
+    if (await strike().catch(() => false)) return true;
     await sleep(5);
   }
   return false;
