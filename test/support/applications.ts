@@ -6,7 +6,7 @@ import { until } from "./until.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What was reported of one kind of call. */
-export interface Calls {
+interface Calls {
   answered: number;
   rejected: number;
 }

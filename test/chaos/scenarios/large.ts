@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const maxSeconds = 60;
 const maxMegabytes = 1_024;
 
-export interface LargeInput {
+interface LargeInput {
   readonly jobs: number;
   readonly kilobytes: number;
   readonly concurrency: number;
