@@ -7,6 +7,7 @@ import { untilAnotherIsWell } from "./health.ts";
 import type { Fault } from "./history.ts";
 import type { PlannedFault } from "./plan.ts";
 import { refuseRow, revokeUpdates } from "./refusals.ts";
+import type { Watch } from "./run.ts";
 import type { WorkerProcesses } from "./worker-processes.ts";
 
 export interface FaultsInput {
@@ -20,19 +21,18 @@ export interface FaultsInput {
 /** How long to wait for a statement to cut, or for a backend that is busy. */
 const opportunityMs = 2_000;
 
-/** The texts by which statements are known on the wire. */
-const statements = {
-  "cut claim": 'as mark (priority smallint, "runAt"',
-  "cut settle": '"delayMs" float8, refund int',
-  // With its end: each connection begins by asking for "read committed".
-  "cut commit": "commit\0",
+/** The texts by which statements are known. */
+export const statements = {
+  "cut claim": /as range \(priority smallint, "runAt"/,
+  "cut settle": /id bigint, token int, (state|result) /,
+  "cut commit": /^commit$/,
 };
 
 /** @returns the faults that were injected, once the last one is over */
 export async function injectFaults(
   input: FaultsInput,
   stop: AbortSignal,
-  tell: (fault: PlannedFault) => void,
+  watch: Pick<Watch, "fault" | "missed">,
 ): Promise<Fault[]> {
   const injected: Fault[] = [];
   const began = performance.now();
@@ -45,11 +45,12 @@ export async function injectFaults(
       struck.add(fault.worker);
     }
     if (stop.aborted) break;
-    tell(fault);
+    watch.fault(fault);
     const at = Date.now();
     const noted = async () => {
       const { kind, worker } = fault;
       if (await inject(input, fault)) injected.push({ kind, worker, at, until: Date.now() });
+      else watch.missed(fault);
       if (worker !== null) struck.delete(worker);
     };
     under.push(noted());

@@ -53,6 +53,8 @@ export interface RunResult {
 
 export interface Watch {
   fault(fault: PlannedFault): void;
+  /** There was nothing for it to strike. */
+  missed(fault: PlannedFault): void;
   phase(text: string): void;
 }
 
@@ -94,7 +96,7 @@ export async function run(
     }
     watch.phase(`${workers} workers, ${applications.length} applications, ${plan.length} faults in ${seconds} s`);
     const load = runLoad({ ...input, pool, random: randomFrom(forLoad) }, stop);
-    const faults = await injectFaults({ plan, postgres, pool, processes, applications }, stop, watch.fault);
+    const faults = await injectFaults({ plan, postgres, pool, processes, applications }, stop, watch);
     const enqueues: Enqueues = await load;
     stop.throwIfAborted();
     watch.phase("no more faults: draining");

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../support/random.ts";
+import { statements } from "./faults.ts";
 import { figuresOf } from "./figures.ts";
 import type {
   ApplicationLife,
@@ -303,6 +304,13 @@ test.each(mutants)("mutant $name fits the built code", ({ rewrites }) => {
     const built = readFileSync(new URL(`../../dist/src/${file}`, import.meta.url), "utf8");
     expect(built.split(search), `${file}: ${search}`).toHaveLength(2);
   }
+});
+
+test.each([
+  ["cut claim", "jobs/claimable.js"],
+  ["cut settle", "jobs/settle.js"],
+] as const)("%s knows its statement by a text of the built code", (kind, file) => {
+  expect(readFileSync(new URL(`../../dist/src/${file}`, import.meta.url), "utf8")).toMatch(statements[kind]);
 });
 
 function gone(): Transition {
