@@ -44,6 +44,7 @@ export async function timeDuties({ url }: Database): Promise<Record<Duty, number
     const dead = await open();
     await claim(db, {
       workerId: dead,
+      claimToken: 1,
       queue: "default",
       limit: rescued,
       from: fromTheBeginning,

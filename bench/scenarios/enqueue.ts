@@ -4,7 +4,7 @@ import { enqueue as enqueueJob } from "../../dist/src/index.js";
 import { soniqJobs } from "../../dist/schema/index.js";
 import { now } from "../clock.ts";
 import { line, shown } from "../findings.ts";
-import { interleave } from "../rounds.ts";
+import { interleave, type Results } from "../rounds.ts";
 import { type Database, settleDown } from "../server.ts";
 import { bullmq } from "../systems/bullmq.ts";
 import { graphileWorker } from "../systems/graphile-worker.ts";
@@ -13,7 +13,7 @@ import { noop, soniqDrizzle } from "../systems/soniq-drizzle.ts";
 import type { System } from "../systems/system.ts";
 import { WorkerProcesses } from "../worker-processes.ts";
 import { insertQueued } from "./rows.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario, Stage } from "./scenario.ts";
 
 const writerCounts = [1, 16, 32] as const;
 type Writers = (typeof writerCounts)[number];
@@ -65,10 +65,21 @@ const contestants: Readonly<Record<string, Contestant>> = {
   BullMQ: single(bullmq),
 };
 
+/** Jobs per call, few enough that what a call costs beside its rows is seen. */
+const batchSizes = [10, 128] as const;
+const batchWriterCounts = [1, 16] as const;
+const batchPeers = [graphileWorker, pgBoss];
+const batchContestants = [soniqDrizzle, ...batchPeers];
+type BatchFigure = `${(typeof batchSizes)[number]} by ${(typeof batchWriterCounts)[number]}`;
+const batchFigures = batchSizes.flatMap((size) =>
+  batchWriterCounts.map((writers) => ({ size, writers, figure: `${size} by ${writers}` as const })),
+);
+
 export const enqueue: Scenario = {
   name: "enqueue",
-  what: "one job per call, by several writers at once",
-  async run({ server, quick, rounds, say }) {
+  what: "one job per call, and a few per call, by several writers at once",
+  async run(stage) {
+    const { server, quick, rounds, say } = stage;
     const forMs = quick ? 500 : 1_500;
     const results = await interleave<`${Writers}`>(rounds, Object.keys(contestants), async (name, round) => {
       say(`${name}, round ${round + 1} of ${rounds}`);
@@ -87,6 +98,7 @@ export const enqueue: Scenario = {
       });
     });
     const of = (name: string, writers: Writers) => results.of(name, `${writers}`);
+    const batches = await measureBatches(stage, forMs);
     return {
       tables: [
         {
@@ -97,29 +109,72 @@ export const enqueue: Scenario = {
             ...writerCounts.map((writers) => shown(of(name, writers))),
           ]),
         },
+        {
+          title: "jobs/s, several per call",
+          columns: ["", ...batchFigures.map(({ size, writers }) => `${size} per call, ${countOf(writers)}`)],
+          rows: batches.contestants.map((name) => [
+            name,
+            ...batchFigures.map(({ figure }) => shown(batches.of(name, figure))),
+          ]),
+        },
       ],
-      lines: writerCounts.flatMap((writers) => [
-        line(
-          `enqueue in a transaction, ${writers} writers, workers busy: against a plain insert`,
-          { atLeast: 0.9 },
-          of("soniq-drizzle in a transaction, workers busy", writers),
-          of("plain insert in a transaction, workers busy", writers),
-          ["enqueue", "plain insert"],
-        ),
-        ...["graphile-worker", "pg-boss"].map((peer) =>
+      lines: [
+        ...writerCounts.flatMap((writers) => [
           line(
-            `enqueue, ${writers} writers: against ${peer}'s single add`,
-            { atLeast: 1.5 },
-            of("soniq-drizzle", writers),
-            of(peer, writers),
-            ["soniq-drizzle", peer],
+            `enqueue in a transaction, ${writers} writers, workers busy: against a plain insert`,
+            { atLeast: 0.9 },
+            of("soniq-drizzle in a transaction, workers busy", writers),
+            of("plain insert in a transaction, workers busy", writers),
+            ["enqueue", "plain insert"],
+          ),
+          ...["graphile-worker", "pg-boss"].map((peer) =>
+            line(
+              `enqueue, ${writers} writers: against ${peer}'s single add`,
+              { atLeast: 1.5 },
+              of("soniq-drizzle", writers),
+              of(peer, writers),
+              ["soniq-drizzle", peer],
+            ),
+          ),
+        ]),
+        ...batchFigures.flatMap(({ size, writers, figure }) =>
+          batchPeers.map(({ name: peer }) =>
+            line(
+              `enqueue ${size} per call, ${countOf(writers)}: against ${peer}`,
+              { atLeast: 1 },
+              batches.of(soniqDrizzle.name, figure),
+              batches.of(peer, figure),
+              ["soniq-drizzle", peer],
+            ),
           ),
         ),
-      ]),
+      ],
       charts: [],
     };
   },
 };
+
+const countOf = (writers: number) => (writers === 1 ? "1 writer" : `${writers} writers`);
+
+function measureBatches({ server, rounds, say }: Stage, forMs: number): Promise<Results<BatchFigure>> {
+  const names = batchContestants.map(({ name }) => name);
+  return interleave<BatchFigure>(rounds, names, (name, round) => {
+    say(`${name}, several per call, round ${round + 1} of ${rounds}`);
+    const system = batchContestants.find((one) => one.name === name) as System;
+    return server.withDatabase(system, async ({ url }) => {
+      const rates: Partial<Record<BatchFigure, number>> = {};
+      for (const { size, writers, figure } of batchFigures) {
+        const producer = await system.openProducer(url, writers);
+        const payloads = Array.from({ length: size }, () => payload);
+        const add = () => producer.addMany(payloads);
+        await write(add, writers, forMs / 5);
+        rates[figure] = size * (await write(add, writers, forMs));
+        await producer.close();
+      }
+      return rates;
+    });
+  });
+}
 
 async function startWorkers(
   database: Database,

@@ -87,9 +87,11 @@ interface ClaimedRow {
   readonly id: string;
   readonly priority: number;
   readonly due: string;
-  readonly claims: number;
   readonly payload: string;
 }
+
+/** Stands in a statement's parameters for the token of each claim. */
+const sentinelToken = 987_654_321;
 
 /** Claims from marks, and settles. */
 async function openLine(client: Sql, workerId: string) {
@@ -100,6 +102,7 @@ async function openLine(client: Sql, workerId: string) {
   const claiming = await statementOf((db) =>
     claim(db, {
       workerId,
+      claimToken: sentinelToken,
       queue: "default",
       limit: jobsPerClaim,
       from,
@@ -108,18 +111,23 @@ async function openLine(client: Sql, workerId: string) {
       flushesLater: true,
     }),
   );
-  const jsonOf = (rows: readonly { id: number | string; claims: number }[]) =>
-    `[${rows.map(({ id, claims }) => `{"id":${id},"claims":${claims},"result":${result}}`).join()}]`;
-  const one = [{ id: 1, claims: 1, outcome: { kind: "completed" as const, result } }];
+  let lastToken = 0;
+  const jsonOf = (rows: readonly { id: number | string; claimToken: number }[]) =>
+    `[${rows.map(({ id, claimToken }) => `{"id":${id},"token":${claimToken},"result":${result}}`).join()}]`;
+  const one = [{ id: 1, claimToken: 1, outcome: { kind: "completed" as const, result } }];
   const settling = await statementOf((db) => settle(db, workerId, one));
   return {
-    async claim(): Promise<ClaimedRow[]> {
-      const rows = await claiming<ClaimedRow>(client, { [rangesOf(from)]: rangesOf(marks.starts()) });
+    async claim() {
+      const claimToken = (lastToken += 1);
+      const rows = await claiming<ClaimedRow>(client, {
+        [rangesOf(from)]: rangesOf(marks.starts()),
+        [sentinelToken]: claimToken,
+      });
       const last = rows.map(({ priority, due, id }) => ({ priority, runAt: due, id: Number(id) }));
       marks.advance(last.toSorted((a, b) => a.priority - b.priority || (a.runAt < b.runAt ? -1 : 1)));
-      return rows;
+      return rows.map(({ id, payload }) => ({ id, payload, claimToken }));
     },
-    settle: (rows: readonly ClaimedRow[]) =>
+    settle: (rows: readonly { id: string; claimToken: number }[]) =>
       settling(client, {
         [jsonOf(one)]: jsonOf(rows),
         [String(one.length)]: rows.length,
@@ -143,5 +151,6 @@ async function statementOf(send: (db: ReturnType<typeof drizzle>) => Promise<unk
 
 /** As the product connects. */
 function connect(url: string, max: number): Sql {
-  return openClient({ url, connections: max, route: "direct", use: "statements", patienceMs: 60_000, onBroken() {} });
+  return openClient({ url, connections: max, route: "direct", use: "statements", patienceMs: 60_000, onBroken() {} })
+    .sql;
 }

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { startEmbeddedPostgres } from "../support/embedded-postgres.ts";
 import { mutants } from "./mutants.ts";
 import { type MutationResult, runMutant } from "./mutation-run.ts";
+import type { PlannedFault } from "./plan.ts";
 import { everything } from "./profiles.ts";
 import { report } from "./report.ts";
 import { run, type Watch } from "./run.ts";
@@ -21,7 +22,7 @@ interface Options {
 }
 
 const server = { fsync: "off", max_connections: "300" };
-const silent: Watch = { phase: () => {}, fault: () => {} };
+const silent: Watch = { phase: () => {}, fault: () => {}, missed: () => {} };
 const stop = new AbortController();
 // Each transaction of the load listens.
 setMaxListeners(0, stop.signal);
@@ -119,10 +120,12 @@ async function runScenarios({ seed, scenario: names = [], json }: Options): Prom
 
 function watcher(say: (text: string) => void): Watch {
   const began = performance.now();
+  const named = ({ kind, worker }: PlannedFault) => `${kind}${worker === null ? "" : ` · worker ${worker}`}`;
   const seconds = () => ((performance.now() - began) / 1_000).toFixed(1).padStart(6);
   return {
     phase: (text) => say(`${seconds()} s  ${text}`),
-    fault: ({ kind, worker }) => say(`${seconds()} s  ${kind}${worker === null ? "" : ` · worker ${worker}`}`),
+    fault: (fault) => say(`${seconds()} s  ${named(fault)}`),
+    missed: (fault) => say(`${seconds()} s  ${named(fault)}: nothing to strike`),
   };
 }
 

@@ -1,11 +1,13 @@
 // Carries out a plan of faults, each at its time.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
+import type { Application } from "../support/applications.ts";
 import type { EmbeddedPostgres } from "../support/embedded-postgres.ts";
 import { untilAnotherIsWell } from "./health.ts";
 import type { Fault } from "./history.ts";
 import type { PlannedFault } from "./plan.ts";
 import { refuseRow, revokeUpdates } from "./refusals.ts";
+import type { Watch } from "./run.ts";
 import type { WorkerProcesses } from "./worker-processes.ts";
 
 export interface FaultsInput {
@@ -13,24 +15,24 @@ export interface FaultsInput {
   readonly postgres: EmbeddedPostgres;
   readonly pool: Pool;
   readonly processes: WorkerProcesses;
+  readonly applications: readonly Application[];
 }
 
 /** How long to wait for a statement to cut, or for a backend that is busy. */
 const opportunityMs = 2_000;
 
-/** The texts by which statements are known on the wire. */
-const statements = {
-  "cut claim": 'as mark (priority smallint, "runAt"',
-  "cut settle": '"delayMs" float8, refund int',
-  // With its end: each connection begins by asking for "read committed".
-  "cut commit": "commit\0",
+/** The texts by which statements are known. */
+export const statements = {
+  "cut claim": /as range \(priority smallint, "runAt"/,
+  "cut settle": /id bigint, token int, (state|result) /,
+  "cut commit": /^commit$/,
 };
 
 /** @returns the faults that were injected, once the last one is over */
 export async function injectFaults(
   input: FaultsInput,
   stop: AbortSignal,
-  tell: (fault: PlannedFault) => void,
+  watch: Pick<Watch, "fault" | "missed">,
 ): Promise<Fault[]> {
   const injected: Fault[] = [];
   const began = performance.now();
@@ -43,11 +45,12 @@ export async function injectFaults(
       struck.add(fault.worker);
     }
     if (stop.aborted) break;
-    tell(fault);
+    watch.fault(fault);
     const at = Date.now();
     const noted = async () => {
       const { kind, worker } = fault;
       if (await inject(input, fault)) injected.push({ kind, worker, at, until: Date.now() });
+      else watch.missed(fault);
       if (worker !== null) struck.delete(worker);
     };
     under.push(noted());
@@ -57,7 +60,7 @@ export async function injectFaults(
 }
 
 /** @returns whether there was anything for the fault to strike */
-async function inject({ postgres, pool, processes }: FaultsInput, fault: PlannedFault): Promise<boolean> {
+async function inject({ postgres, pool, processes, applications }: FaultsInput, fault: PlannedFault): Promise<boolean> {
   const { kind, lastsMs } = fault;
   const worker = fault.worker ?? 0;
   const proxy = processes.proxy(worker);
@@ -98,29 +101,49 @@ async function inject({ postgres, pool, processes }: FaultsInput, fault: Planned
       );
     case "drop idle":
     case "drop busy":
-      return dropBackend(pool, processes.proxy(worker).ports(), kind === "drop busy", fault.pick);
+      return dropBackend(pool, proxy.ports(), kind === "drop busy", fault.pick);
+    case "drop application": {
+      const name = applications[fault.pick % applications.length]?.name;
+      return dropApplication(pool, name, fault.side === "reply");
+    }
     default:
       return kind satisfies never;
   }
 }
 
 /** Ends one of a worker's backends. @returns whether there was one */
-async function dropBackend(pool: Pool, ports: readonly number[], busy: boolean, pick: number): Promise<boolean> {
+function dropBackend(pool: Pool, ports: readonly number[], busy: boolean, pick: number): Promise<boolean> {
+  return untilThere(async () => {
+    const { rows } = await pool.query<{ pid: number }>(
+      `select pid from pg_stat_activity
+        where application_name = 'soniq-drizzle' and client_port = any ($1) and (state = 'idle') <> $2 order by pid`,
+      [ports, busy],
+    );
+    if (rows.length === 0) return false;
+    await pool.query("select pg_terminate_backend($1)", [rows[pick % rows.length]?.pid]);
+    return true;
+  });
+}
+
+/** Ends all of an application's backends that are busy, and idle ones too if it is asked to. @returns whether there was one */
+function dropApplication(pool: Pool, name: string | undefined, idleToo: boolean): Promise<boolean> {
+  return untilThere(async () => {
+    const { rows } = await pool.query(
+      `with found as (select pid, state from pg_stat_activity where application_name = $1)
+       select pg_terminate_backend(pid) from found
+         where (state <> 'idle' or $2) and exists (select from found where state <> 'idle')`,
+      [name, idleToo],
+    );
+    return rows.length > 0;
+  });
+}
+
+/** Tries again for a while to strike something. @returns whether it did */
+async function untilThere(strike: () => Promise<boolean>): Promise<boolean> {
   const until = performance.now() + opportunityMs;
   while (performance.now() < until) {
-    try {
-      const { rows } = await pool.query<{ pid: number }>(
-        `select pid from pg_stat_activity
-          where application_name = 'soniq-drizzle' and client_port = any ($1) and (state = 'idle') <> $2 order by pid`,
-        [ports, busy],
-      );
-      if (rows.length > 0) {
-        await pool.query("select pg_terminate_backend($1)", [rows[pick % rows.length]?.pid]);
-        return true;
-      }
-    } catch {
-      // PostgreSQL is away.
-    }
+    // It fails where PostgreSQL is away.
+    if (await strike().catch(() => false)) return true;
     await sleep(5);
   }
   return false;

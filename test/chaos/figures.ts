@@ -1,5 +1,13 @@
 // What a run amounted to, in numbers: in all, and by kind of fault.
-import { type Fault, type FaultKind, faultKinds, type History, type Transition, transitionsByJob } from "./history.ts";
+import {
+  type Fault,
+  type FaultKind,
+  faultKinds,
+  type History,
+  strikesWorker,
+  type Transition,
+  transitionsByJob,
+} from "./history.ts";
 import { isLostClaimReleased, isRescue, struckBy } from "./recovery.ts";
 
 export interface FaultFigures {
@@ -22,6 +30,9 @@ export interface Figures {
   readonly effects: number;
   readonly sessions: number;
   readonly sessionsLost: number;
+  /** Calls of the applications that run beside the workers, and those of them that rejected. */
+  readonly applicationCalls: number;
+  readonly applicationRejections: number;
   /** How long the machine was too busy for the harness itself. */
   readonly stalledMs: number;
   readonly faults: Readonly<Partial<Record<FaultKind | "none", FaultFigures>>>;
@@ -46,7 +57,7 @@ export function figuresOf(history: History): Figures {
     };
     return injected.length > 0 || own.length > 0 ? [[kind, figures] as const] : [];
   });
-  const { jobs, transitions, effects, sessions, said, enqueues } = history;
+  const { jobs, transitions, effects, sessions, said, enqueues, applications } = history;
   return {
     jobs: jobs.length,
     completed: jobs.filter(({ state }) => state === "completed").length,
@@ -56,6 +67,8 @@ export function figuresOf(history: History): Figures {
     effects: effects.filter(({ kind }) => kind === "done").length,
     sessions: sessions.filter(({ opened }) => opened).length,
     sessionsLost: said.filter(({ what }) => what === "session lost").length,
+    applicationCalls: applications.reduce((sum, { answered, rejected }) => sum + answered + rejected, 0),
+    applicationRejections: applications.reduce((sum, { rejected }) => sum + rejected, 0),
     stalledMs: history.stalls.reduce((sum, { from, until }) => sum + until - from, 0),
     faults: Object.fromEntries(faults),
   };
@@ -71,7 +84,7 @@ function* attributions(history: History, byJob: ReadonlyMap<number, readonly Tra
   const workerOf = workersBySession(history);
   const lastFault = (worker: number | undefined, at: number) =>
     history.faults
-      .filter((fault) => fault.at <= at && (fault.worker === null || fault.worker === worker))
+      .filter((fault) => fault.at <= at && strikesWorker(fault, worker))
       .reduce<Fault | undefined>((last, fault) => (!last || fault.at > last.at ? fault : last), undefined);
   for (const { worker, at, what } of history.said) if (what === "fenced") yield { what, fault: lastFault(worker, at) };
   for (const transitions of byJob.values()) {

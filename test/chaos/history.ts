@@ -76,19 +76,21 @@ export const faultKinds = [
   "restart",
   "revoke",
   "refuse row",
+  "drop application",
 ] as const;
 
 /**
  * kill: `kill -9`. freeze: SIGSTOP, SIGCONT. terminate: SIGTERM. drop: `pg_terminate_backend` of an idle or a busy backend.
  * cut: the connection breaks within that statement or its reply. restart: of PostgreSQL, as after a crash.
  * revoke: workers may not update jobs for a while. refuse row: a trigger refuses every change of one job for a while.
+ * drop application: `pg_terminate_backend` of an application's backends; it strikes no worker.
  */
 export type FaultKind = (typeof faultKinds)[number];
 
 /** A fault as it was injected. */
 export interface Fault {
   readonly kind: FaultKind;
-  /** Which worker it struck; null for all. */
+  /** Which worker it struck; null for all, or for none if it is a fault of applications. */
   readonly worker: number | null;
   readonly at: number;
   /** When it was over: the process went on or its successor began, the network healed, PostgreSQL was ready. */
@@ -116,6 +118,17 @@ export interface Said {
   readonly worker: number;
   readonly at: number;
   readonly what: "fenced" | "session lost";
+}
+
+/** What an application did, beside the workers and the load. */
+export interface ApplicationLife {
+  readonly name: string;
+  /** How it ended, and what it printed last; undefined: it lived until the harness ended it. */
+  readonly ended: string | undefined;
+  /** The kinds of calls that were not answered any more after the last fault. */
+  readonly unanswered: readonly string[];
+  readonly answered: number;
+  readonly rejected: number;
 }
 
 export interface Enqueues {
@@ -146,6 +159,7 @@ export interface History {
   readonly faults: readonly Fault[];
   readonly lives: readonly Life[];
   readonly said: readonly Said[];
+  readonly applications: readonly ApplicationLife[];
   readonly stalls: readonly Stall[];
   readonly bounds: Bounds;
 }
@@ -169,6 +183,16 @@ export function isOfPostgres(kind: FaultKind): boolean {
 /** Faults in which PostgreSQL answers, and refuses. */
 export function isRefusal(kind: FaultKind): boolean {
   return kind === "revoke" || kind === "refuse row";
+}
+
+/** Faults that strike applications only. */
+export function isOfApplications(kind: FaultKind): boolean {
+  return kind === "drop application";
+}
+
+/** Whether a fault befell this worker. */
+export function strikesWorker(fault: Pick<Fault, "kind" | "worker">, worker: number | undefined): boolean {
+  return !isOfApplications(fault.kind) && (fault.worker === null || fault.worker === worker);
 }
 
 export function isFinal(state: State | undefined): boolean {

@@ -1,5 +1,5 @@
 // Deliberate faults in the product, put into the built code as a worker loads it: each must turn a run red.
-import { dropping, type Profile, provoking, refusing } from "./profiles.ts";
+import { dropping, type Profile, provoking, refusing, unplugging } from "./profiles.ts";
 import type { Check } from "./verdict.ts";
 
 /** A text of a file below `dist/src` that stands there exactly once, and what stands there instead. */
@@ -44,6 +44,15 @@ export const mutants: readonly Mutant[] = [
       "unexpected exit",
       "attempt miscounted",
     ],
+  },
+  {
+    name: "unguarded-application",
+    profile: unplugging,
+    rewrites: [
+      { file: "core/guarded-transaction.js", search: 'if ("rollback" in primary)', replacement: "if (primary)" },
+    ],
+    // The driver ends the process, or its pool has no connection left.
+    foundBy: ["application exit", "application stuck"],
   },
   {
     name: "outcome-given-up",

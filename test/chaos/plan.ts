@@ -1,12 +1,12 @@
 // Draws the faults of a run from its seed: what, when and to whom, before anything begins.
 import type { Random } from "../support/random.ts";
-import { type FaultKind, faultKinds, isOfPostgres } from "./history.ts";
+import { type FaultKind, faultKinds, isOfApplications, isOfPostgres } from "./history.ts";
 
 /** A fault to be injected. Times are milliseconds, `at` from the run's beginning. */
 export interface PlannedFault {
   readonly kind: FaultKind;
   readonly at: number;
-  /** Null: all of them. */
+  /** Null: all of them, or none. */
   readonly worker: number | null;
   /** How long it lasts: until the process goes on or is replaced, or the network heals. */
   readonly lastsMs: number;
@@ -15,7 +15,7 @@ export interface PlannedFault {
   readonly bytes: number;
   /** Of a delay. */
   readonly latencyMs: number;
-  /** Picks one of several: which backend. */
+  /** Picks one of several: which backend, or which application. */
   readonly pick: number;
 }
 
@@ -59,7 +59,7 @@ export function planFaults(random: Random, { seconds, workers, leaseMs, weights,
       pick: random.below(1_000),
     };
     const which = random.next();
-    if (isOfPostgres(kind)) {
+    if (isOfPostgres(kind) || isOfApplications(kind)) {
       planned.push({ ...fault, worker: null });
       at += kind === "restart" ? afterRestartMs : 0;
       continue;

@@ -19,8 +19,9 @@ export const everything: Profile = {
     "black hole": 2,
     delay: 2,
     restart: 1,
-    revoke: 1,
+    revoke: 2,
     "refuse row": 3,
+    "drop application": 5,
   },
   everyMs: 900,
   jobsPerSecond: 20,
@@ -44,6 +45,13 @@ export const provoking = {
 export const refusing: Profile = {
   ...provoking,
   weights: { revoke: 1, "refuse row": 3 },
+};
+
+/** For the mutant of the application's transactions: its connections break again and again. */
+export const unplugging: Profile = {
+  ...provoking,
+  weights: { "drop application": 1 },
+  everyMs: 200,
 };
 
 /** For the mutant of the driver: connections break, many and often, most of them in a handler's transaction. */

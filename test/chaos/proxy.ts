@@ -4,8 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Where to cut a connection: in which statement, on the way there or back, after how many bytes. */
 interface Cut {
-  /** What the statement's text contains. */
-  readonly text: string;
+  /** What the statement's text matches. */
+  readonly text: RegExp;
   readonly side: "request" | "reply";
   readonly bytes: number;
   /** Only a reply that brings rows. */
@@ -67,6 +67,7 @@ export async function proxyTo(url: string): Promise<Proxy> {
     }
     const pass = (to: Socket) => passer(to, () => delay);
     const toServer = pass(upstream);
+    const statementsIn = readStatements();
     const toClient = pass(client);
     /** The cut that waits for its statement's reply, and then the bytes of it that still pass. */
     let awaited: Cut | undefined;
@@ -74,8 +75,9 @@ export async function proxyTo(url: string): Promise<Proxy> {
 
     client.on("data", (chunk) => {
       if (swallowed.has(client)) return;
+      const statements = statementsIn(chunk);
       const cut = armed?.cut;
-      if (!cut || !chunk.includes(cut.text)) return toServer(chunk);
+      if (!cut || !statements.some((text) => cut.text.test(text))) return toServer(chunk);
       if (cut.side === "reply") {
         awaited = cut;
         return toServer(chunk);
@@ -156,6 +158,38 @@ function passer(to: Socket, delayNow: () => Delay | undefined): (chunk: Buffer, 
     };
     last = pass(last);
   };
+}
+
+/** @returns a function that reads what a client sends, and answers with the texts of the statements that this chunk executes */
+function readStatements(): (chunk: Buffer) => string[] {
+  const prepared = new Map<string, string>();
+  let unread = Buffer.alloc(0);
+  let hasStarted = false;
+  return (chunk) => {
+    unread = Buffer.concat([unread, chunk]);
+    const executed: string[] = [];
+    for (;;) {
+      // The first message of a connection has no type.
+      const lengthAt = hasStarted ? 1 : 0;
+      if (unread.length < lengthAt + 4) return executed;
+      const end = lengthAt + unread.readInt32BE(lengthAt);
+      if (unread.length < end) return executed;
+      const type = hasStarted ? String.fromCharCode(unread[0] as number) : "startup";
+      const first = textAt(unread, lengthAt + 4);
+      const second = () => textAt(unread, first.end + 1).text;
+      // Parse names a text, bind has a name carried out, query sends the text itself.
+      if (type === "P") prepared.set(first.text, second());
+      if (type === "B") executed.push(prepared.get(second()) ?? "");
+      if (type === "Q") executed.push(first.text);
+      hasStarted = true;
+      unread = unread.subarray(end);
+    }
+  };
+}
+
+function textAt(buffer: Buffer, from: number): { text: string; end: number } {
+  const end = buffer.indexOf(0, from);
+  return { text: buffer.toString("utf8", from, end), end };
 }
 
 /** Whether there is a row in the messages that begin with this chunk. */

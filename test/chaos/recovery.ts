@@ -5,6 +5,7 @@ import {
   isFinal,
   isOfPostgres,
   type SessionChange,
+  strikesWorker,
   type Transition,
   transitionsByJob,
 } from "./history.ts";
@@ -35,8 +36,9 @@ function sessionAt({ sessions, lives }: History, worker: number, at: number): st
 
 /** The jobs that were in the struck worker's hands. */
 export function struckBy(history: History, fault: Fault, byJob = transitionsByJob(history)): Struck[] {
-  const workers = fault.worker === null ? [...new Set(history.lives.map(({ worker }) => worker))] : [fault.worker];
-  return workers.flatMap((worker) => {
+  const workers = new Set(history.lives.map(({ worker }) => worker));
+  const struck = [...workers].filter((worker) => strikesWorker(fault, worker));
+  return struck.flatMap((worker) => {
     const session = sessionAt(history, worker, fault.at);
     if (session === undefined) return [];
     return [...byJob].flatMap(([job, transitions]) => {

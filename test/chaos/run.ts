@@ -3,9 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type { Pool } from "pg";
 import { migrate } from "soniq-drizzle";
+import type { Application } from "../support/applications.ts";
 import type { EmbeddedPostgres } from "../support/embedded-postgres.ts";
 import { databaseUrl } from "../support/postgres-for-all.ts";
 import { randomFrom } from "../support/random.ts";
+import { endApplications, killAll, startApplications } from "./applications.ts";
 import { injectFaults } from "./faults.ts";
 import { writeEvidence } from "./evidence.ts";
 import { type Figures, figuresOf } from "./figures.ts";
@@ -51,6 +53,8 @@ export interface RunResult {
 
 export interface Watch {
   fault(fault: PlannedFault): void;
+  /** There was nothing for it to strike. */
+  missed(fault: PlannedFault): void;
   phase(text: string): void;
 }
 
@@ -74,10 +78,12 @@ export async function run(
     random: randomFrom(forWorkers),
     mutant: input.mutant,
   });
+  let applications: Application[] = [];
   const { stalls, stop: stopNoting } = noteStalls();
   const end = () => {
     stopNoting();
     processes.close();
+    killAll(applications);
   };
   process.once("exit", end);
   const stopped = new Promise<never>((_, reject) =>
@@ -85,16 +91,31 @@ export async function run(
   );
   const work = async (): Promise<RunResult> => {
     await allStarted(pool, processes, stop);
-    watch.phase(`${workers} workers, ${plan.length} faults in ${seconds} s`);
+    if (input.weights["drop application"]) {
+      applications = await startApplications(await createDatabase(postgres, "applications"), input.mutant);
+    }
+    watch.phase(`${workers} workers, ${applications.length} applications, ${plan.length} faults in ${seconds} s`);
     const load = runLoad({ ...input, pool, random: randomFrom(forLoad) }, stop);
-    const faults = await injectFaults({ plan, postgres, pool, processes }, stop, watch.fault);
+    const faults = await injectFaults({ plan, postgres, pool, processes, applications }, stop, watch);
     const enqueues: Enqueues = await load;
     stop.throwIfAborted();
     watch.phase("no more faults: draining");
-    const drainMs = await drained(pool, input.longestDrainMs, stop);
+    const [drainMs, applicationLives] = await Promise.all([
+      drained(pool, input.longestDrainMs, stop),
+      endApplications(applications),
+    ]);
     await processes.stop();
     const { lives, said, mutated } = processes;
-    const history: History = { ...(await readOracle(pool)), enqueues, faults, lives, said, stalls, bounds };
+    const history: History = {
+      ...(await readOracle(pool)),
+      enqueues,
+      faults,
+      lives,
+      said,
+      applications: applicationLives,
+      stalls,
+      bounds,
+    };
     const violations = judge(history);
     const evidence = violations.length > 0 && !input.mutant ? { evidence: writeEvidence(history, violations) } : {};
     return { seed: input.seed, seconds, drainMs, figures: figuresOf(history), violations, mutated, ...evidence };
@@ -110,15 +131,20 @@ export async function run(
 }
 
 async function openDatabase(postgres: EmbeddedPostgres): Promise<{ url: string; workerUrl: string; pool: Pool }> {
-  const name = `chaos_${Date.now()}`;
-  const admin = openPool(postgres.url, 1, "chaos-admin");
-  await admin.query(`create database ${name}`);
-  await admin.end();
-  const url = databaseUrl(postgres.url, name);
+  const url = await createDatabase(postgres, "workers");
   const pool = openPool(url, 20, "chaos-load");
   await migrate(drizzle({ client: pool }));
   await installOracle(pool);
   return { url, workerUrl: await installRefusals(pool, url), pool };
+}
+
+/** @returns its connection string */
+async function createDatabase(postgres: EmbeddedPostgres, whose: string): Promise<string> {
+  const name = `chaos_${whose}_${Date.now()}`;
+  const admin = openPool(postgres.url, 1, "chaos-admin");
+  await admin.query(`create database ${name}`);
+  await admin.end();
+  return databaseUrl(postgres.url, name);
 }
 
 /** Resolves when each worker has a session. @throws Error with what one said that ended before */

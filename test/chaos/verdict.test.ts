@@ -1,8 +1,19 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { randomFrom } from "../support/random.ts";
+import { statements } from "./faults.ts";
 import { figuresOf } from "./figures.ts";
-import type { Effect, Fault, History, Job, JobState, Life, SessionChange, Transition } from "./history.ts";
+import type {
+  ApplicationLife,
+  Effect,
+  Fault,
+  History,
+  Job,
+  JobState,
+  Life,
+  SessionChange,
+  Transition,
+} from "./history.ts";
 import { mutants } from "./mutants.ts";
 import { planFaults } from "./plan.ts";
 import { everything } from "./profiles.ts";
@@ -69,6 +80,13 @@ const life: Life = {
   stubborn: false,
   output: "",
 };
+const application: ApplicationLife = {
+  name: "application",
+  ended: undefined,
+  unanswered: [],
+  answered: 100,
+  rejected: 10,
+};
 const kill: Fault = { kind: "kill", worker: 0, at: 1_150, until: 1_400 };
 
 const clean: History = {
@@ -81,6 +99,7 @@ const clean: History = {
   faults: [],
   lives: [life],
   said: [],
+  applications: [application],
   stalls: [],
   bounds: { leaseMs: 1_000, sweepMs: 500, pollMs: 500, slackMs: 1_000 },
 };
@@ -209,6 +228,16 @@ describe("each violation is named:", () => {
       "unexpected exit",
       { lives: [{ ...life, stubborn: true, signal: "SIGKILL" }] },
     ],
+    [
+      "an application that ended",
+      "application exit",
+      { applications: [application, { ...application, ended: "ended with 1: Error: write CONNECTION_CLOSED" }] },
+    ],
+    [
+      "an application whose calls are not answered any more",
+      "application stuck",
+      { applications: [{ ...application, unanswered: ["enqueues 50"] }] },
+    ],
   ];
   test.each(wrong)("%s", (_, check, different) => {
     expect(broken(different)).toContain(check);
@@ -240,6 +269,12 @@ test("a worker that cannot reach PostgreSQL as it starts may end", () => {
   expect(broken({ lives: [life, failed] })).toEqual(["unexpected exit"]);
 });
 
+test("a fault of applications excuses no worker", () => {
+  const failed: Life = { ...life, pid: 8, from: 10_000, until: 11_000, endedBy: null, status: 1 };
+  const drop: Fault = { kind: "drop application", worker: null, at: 10_500, until: 10_500 };
+  expect(broken({ lives: [life, failed], faults: [drop] })).toEqual(["unexpected exit"]);
+});
+
 test("a fault is counted with the jobs that it struck", () => {
   const again = { ...active, claims: 2, crashes: 1, workerId: "another" };
   const transitions = course(queued, active, requeued, again, { ...again, state: "completed", workerId: null });
@@ -269,6 +304,13 @@ test.each(mutants)("mutant $name fits the built code", ({ rewrites }) => {
     const built = readFileSync(new URL(`../../dist/src/${file}`, import.meta.url), "utf8");
     expect(built.split(search), `${file}: ${search}`).toHaveLength(2);
   }
+});
+
+test.each([
+  ["cut claim", "jobs/claimable.js"],
+  ["cut settle", "jobs/settle.js"],
+] as const)("%s knows its statement by a text of the built code", (kind, file) => {
+  expect(readFileSync(new URL(`../../dist/src/${file}`, import.meta.url), "utf8")).toMatch(statements[kind]);
 });
 
 function gone(): Transition {

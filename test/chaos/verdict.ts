@@ -1,6 +1,6 @@
 // Judges a history: each promise is a check, and a check names every job that breaks it.
 import type { Fault, History, Job, Transition } from "./history.ts";
-import { isFinal, isRefusal, transitionsByJob } from "./history.ts";
+import { isFinal, isRefusal, strikesWorker, transitionsByJob } from "./history.ts";
 import { boundMs, ends, struckBy } from "./recovery.ts";
 
 /** What was broken. */
@@ -21,7 +21,9 @@ export type Check =
   | "attempt miscounted"
   | "died"
   | "recovered late"
-  | "unexpected exit";
+  | "unexpected exit"
+  | "application exit"
+  | "application stuck";
 
 export interface Violation {
   readonly check: Check;
@@ -205,13 +207,22 @@ const exitsAreOurs: Find = ({ lives, sessions, faults }) =>
     ];
   });
 
-function strikes({ worker, at, until }: Fault, struck: number, from: number, to: number): boolean {
-  return (worker === null || worker === struck) && at <= to && until + 1_000 >= from;
+function strikes(fault: Fault, worker: number, from: number, to: number): boolean {
+  return strikesWorker(fault, worker) && fault.at <= to && fault.until + 1_000 >= from;
 }
+
+/** A lost connection rejects an application's call, and is over with it. */
+const applicationsLiveOn: Find = ({ applications }) =>
+  applications.flatMap(({ name, ended, unanswered }): Violation[] => {
+    if (ended !== undefined) return [{ check: "application exit", what: `${name} ${ended}` }];
+    if (unanswered.length === 0) return [];
+    return [{ check: "application stuck", what: `${name}: no answer after the last fault: ${unanswered.join(", ")}` }];
+  });
 
 const checks: readonly Find[] = [
   // What ended a worker explains the rest.
   exitsAreOurs,
+  applicationsLiveOn,
   lost,
   transitionsAreSound,
   endsOnce,

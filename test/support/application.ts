@@ -5,8 +5,6 @@ import { drizzle as overNodePostgres } from "drizzle-orm/node-postgres";
 import { drizzle as overPostgresJs } from "drizzle-orm/postgres-js";
 import { Pool } from "pg";
 import postgres from "postgres";
-import * as v from "valibot";
-import { createDashboard } from "../../src/dashboard.ts";
 import {
   defineJob,
   enqueue,
@@ -21,10 +19,13 @@ import {
   replayDeadLetters,
   resumeQueue,
   waitFor,
-} from "../../src/index.ts";
-import { createMetrics } from "../../src/metrics.ts";
+} from "soniq-drizzle";
+import { createDashboard } from "soniq-drizzle/dashboard";
+import { createMetrics } from "soniq-drizzle/metrics";
+import * as v from "valibot";
 
 const { DATABASE_URL: url = "", DRIVER: driver, APPLICATION: application_name = "application" } = process.env;
+const pauseMs = Number(process.env["PAUSE_MS"]);
 const db = driver === "postgres.js" ? onPostgresJs() : onNodePostgres();
 
 function onPostgresJs() {
@@ -102,7 +103,7 @@ async function goOn(name: string, call: () => Promise<unknown>): Promise<never> 
       () => process.send?.({ name, ok: true }),
       (error: unknown) => process.send?.({ name, ok: false, error: String(error) }),
     );
-    await sleep(100);
+    await sleep(pauseMs);
   }
 }
 

@@ -6,7 +6,7 @@ import { until } from "./until.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What was reported of one kind of call. */
-export interface Calls {
+interface Calls {
   answered: number;
   rejected: number;
 }
@@ -25,12 +25,32 @@ export interface Application {
 
 export const applicationDrivers = ["postgres.js", "node-postgres"] as const;
 
-/** Starts an application over this driver, which calls what applications call. */
-export function startApplication(url: string, driver: (typeof applicationDrivers)[number]): Application {
+export interface ApplicationSettings {
+  /** How long each kind of call rests before it is made again; 100 by default. */
+  readonly pauseMs?: number;
+  /** Rewrites the built package as the application loads it: `CHAOS_MUTANT` of mutate-on-load.mjs. */
+  readonly mutant?: string | undefined;
+}
+
+/** Starts an application over this driver, which uses the built package and calls what applications call. */
+export function startApplication(
+  url: string,
+  driver: (typeof applicationDrivers)[number],
+  { pauseMs = 100, mutant }: ApplicationSettings = {},
+): Application {
   const name = `application on ${driver}`;
-  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", "test/support/application.ts"], {
+  const imports = ["tsx", ...(mutant ? ["./test/chaos/mutate-on-load.mjs"] : [])];
+  const program = [...imports.flatMap((file) => ["--import", file]), "test/support/application.ts"];
+  const child: ChildProcess = spawn(process.execPath, program, {
     cwd: root,
-    env: { ...process.env, DATABASE_URL: url, DRIVER: driver, APPLICATION: name },
+    env: {
+      ...process.env,
+      DATABASE_URL: url,
+      DRIVER: driver,
+      APPLICATION: name,
+      PAUSE_MS: String(pauseMs),
+      ...(mutant && { CHAOS_MUTANT: mutant }),
+    },
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
   const calls = new Map<string, Calls>();
