@@ -37,7 +37,7 @@ export function Sidebar({ at, search }: SidebarProps) {
     workers: view?.workers,
   };
   return (
-    <div class="sidebar">
+    <header class="sidebar">
       <div class="brand">
         <a href={href("overview")}>soniq</a>
         <LiveMark />
@@ -57,7 +57,7 @@ export function Sidebar({ at, search }: SidebarProps) {
         ))}
       </nav>
       <Foot />
-    </div>
+    </header>
   );
 }
 
@@ -72,7 +72,7 @@ function Foot() {
   const [theme, turn] = useTheme();
   const other = theme === "dark" ? "light" : "dark";
   return (
-    <footer class="foot">
+    <div class="foot">
       <span class="foot-text" title={`soniq-drizzle ${version}`}>
         {user ?? `v${version}`}
         {!writable && <span class="badge">read-only</span>}
@@ -86,6 +86,6 @@ function Foot() {
       >
         <Icon name={theme === "dark" ? "sun" : "moon"} />
       </button>
-    </footer>
+    </div>
   );
 }
