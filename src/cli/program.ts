@@ -28,13 +28,12 @@ export function soniqProgram(): Command {
     .addCommand(workersCommand())
     .addCommand(schedulesCommand())
     .addCommand(webhooksCommand());
-  for (const command of withSubcommands(program)) {
-    const name = command === program ? "" : `${command.name()} `;
-    command.showHelpAfterError(`Run soniq-drizzle ${name}--help to see what there is.`).exitOverride();
-  }
+  explainErrors(program, program.name());
   return program;
 }
 
-function withSubcommands(command: Command): Command[] {
-  return [command, ...command.commands.flatMap(withSubcommands)];
+/** An error in a command line is one line, and one that says where the help is. */
+function explainErrors(command: Command, path: string): void {
+  command.showHelpAfterError(`Run ${path} --help to see what there is.`).exitOverride();
+  for (const each of command.commands) explainErrors(each, `${path} ${each.name()}`);
 }

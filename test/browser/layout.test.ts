@@ -8,11 +8,12 @@ import { browser, look, serveDashboard } from "./support/dashboard.ts";
 const { db, sql } = await testDatabase();
 await fillShop(sql);
 const endpoint = "0191a1aa-0000-4000-8000-0000000000ff";
-await sql`insert into soniq_webhook_endpoints (id, url, secret, events, failures, open_until) select ${endpoint}, 'https://receiver.example/' || repeat('long-path/', 12), secret, '[]', 9, now() + interval '9 minutes' from soniq_webhook_endpoints limit 1`;
+await sql`insert into soniq_webhook_endpoints (id, url, events, failures, open_until)
+  values (${endpoint}, ${`https://receiver.example/${"long-path/".repeat(12)}`}, '[]', 9, now() + interval '9 minutes')`;
 const html = `<!doctype html><html><head><title>502 Bad Gateway</title></head><body>${"<p>the upstream is away</p>".repeat(20)}</body></html>`;
 await sql`insert into soniq_jobs (queue, name, state, payload, attempt, claims, run_at, errors)
-  select 'webhooks', 'soniq.webhook', 'queued', ${sql.json({ endpoint, event: "warehouse.shipment.dispatched", messageId: "msg_0191a1aa-0000-4000-8000-0000000000ff" })}, 3, 3, now() + interval '4 hours 26 minutes',
-    ${sql.json([{ attempt: 3, at: new Date().toISOString(), name: "DeliveryError", message: `answered 502: ${html}` }])} from generate_series(1, 3)`;
+  select 'soniq.webhooks', 'soniq.webhook', 'queued', ${sql.json({ endpoint, event: "warehouse.shipment.dispatched", id: "msg_0191a1aa-0000-4000-8000-0000000000ff" })}, 3, 3, now() + interval '4 hours 26 minutes',
+    ${sql.json([{ attempt: 3, at: new Date().toISOString(), name: "DeliveryError", message: `answered 502: ${html}`, details: { status: 502 } }])} from generate_series(1, 3)`;
 const [story] = await sql<
   { id: number }[]
 >`select id::int from soniq_jobs where errors <> '[]' and logs <> '[]' order by id desc limit 1`;

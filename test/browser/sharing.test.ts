@@ -56,16 +56,21 @@ describe.runIf(browser)("a job's link", () => {
     const { page } = await look(dashboard, "/jobs");
     const other = await page.context().newPage();
     await other.goto(`${dashboard.origin}/favicon.ico`);
-    const heard = await other.evaluate(
+    const answered = await other.evaluate(
       () =>
-        new Promise((resolve) => {
-          const channel = new BroadcastChannel("soniq-token /elsewhere/");
-          channel.addEventListener("message", () => resolve("the token"));
-          channel.postMessage({ needed: true });
-          setTimeout(() => resolve("nothing"), 300);
+        new Promise<string[]>((resolve) => {
+          const heard: string[] = [];
+          for (const path of ["/elsewhere/", "/"]) {
+            const channel = new BroadcastChannel(`soniq-token ${path}`);
+            channel.addEventListener("message", () => {
+              heard.push(path);
+              if (path === "/") resolve(heard);
+            });
+            channel.postMessage({ needed: true });
+          }
         }),
     );
-    expect(heard).toBe("nothing");
+    expect(answered).toEqual(["/"]);
   });
 });
 

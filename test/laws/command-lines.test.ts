@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { expect, test } from "vitest";
-import { namedCommands, whatIsMissing } from "./command-lines.ts";
+import { soniqProgram } from "../../src/cli/program.ts";
+import { allCommands, namedCommands, whatIsMissing } from "./command-lines.ts";
 import { root } from "./source-files.ts";
 
 const missingIn = (text: string) =>
@@ -34,6 +35,18 @@ test("every command that a text names exists", () => {
     "examples/shop/",
   ])
     expect(having(folder), folder).not.toEqual([]);
+});
+
+test.for(allCommands())("an error in `%s` is one line, and names the command that has its help", async (path) => {
+  const program = soniqProgram();
+  const command = path.split(" ").reduce((at, name) => at.commands.find((each) => each.name() === name) ?? at, program);
+  let said = "";
+  command.configureOutput({ writeErr: (text) => (said += text) });
+  await expect(program.parseAsync([...path.split(" "), "--no-such-option"], { from: "user" })).rejects.toThrow();
+  expect(said.trim().split("\n")).toEqual([
+    "error: unknown option '--no-such-option'",
+    `Run soniq-drizzle ${path} --help to see what there is.`,
+  ]);
 });
 
 test.for([

@@ -27,11 +27,7 @@ interface SidebarProps {
 export function Sidebar({ at, search }: SidebarProps) {
   const { view } = useLive();
   const nav = useRef<HTMLElement>(null);
-  // On a phone they are wider than the screen.
-  useEffect(
-    () => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }),
-    [at],
-  );
+  useEffect(() => showCurrent(nav.current), [at]);
   const counts: Readonly<Record<string, number | undefined>> = {
     "dead-letters": view?.deadLetters,
     workers: view?.workers,
@@ -59,6 +55,14 @@ export function Sidebar({ at, search }: SidebarProps) {
       <Foot />
     </header>
   );
+}
+
+/** On a phone, the links are wider than the screen. Not by `scrollIntoView`, after which the tab key starts from the link. */
+function showCurrent(nav: HTMLElement | null): void {
+  const link = nav?.querySelector("[aria-current]");
+  if (!nav || !link) return;
+  const [outer, inner] = [nav.getBoundingClientRect(), link.getBoundingClientRect()];
+  nav.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
 }
 
 function LiveMark() {
