@@ -32,6 +32,7 @@ describe.runIf(browser)("a job's link", () => {
     await elsewhere.getByLabel("Token, or the link").fill(token);
     await elsewhere.getByRole("button", { name: "Open" }).click();
     await elsewhere.getByRole("heading", { name: `work #${id}` }).waitFor();
+    expect(elsewhere.url()).toBe(`${dashboard.origin}/#/jobs/${id}`);
   });
 
   test("that asks for a token goes on once another tab is signed in; tabs with a refused token do not help", async () => {
@@ -66,6 +67,7 @@ describe.runIf(browser)("a job's link", () => {
               heard.push(path);
               if (path === "/") resolve(heard);
             });
+            // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a BroadcastChannel has none
             channel.postMessage({ needed: true });
           }
         }),

@@ -17,6 +17,7 @@ export function takeToken(): boolean {
   return true;
 }
 
+// oxlint-disable unicorn/require-post-message-target-origin -- a BroadcastChannel reaches its own origin alone
 /** What the tabs of one dashboard say to each other: that one needs a token, or which token the server accepts. */
 type Message = { readonly needed: true } | { readonly token: string };
 

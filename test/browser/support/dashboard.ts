@@ -78,7 +78,7 @@ export async function visit(url: string, options: BrowserContextOptions = {}): P
 
 /** Opens the dashboard with its token, at a page of it. */
 export async function look(
-  { origin }: ServedDashboard,
+  { origin }: Pick<ServedDashboard, "origin">,
   at = "/overview",
   options: BrowserContextOptions = {},
 ): Promise<Visit> {

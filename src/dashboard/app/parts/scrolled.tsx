@@ -9,7 +9,7 @@ interface ScrolledProps {
 /** A part that scrolls by itself: the keyboard reaches it, too. */
 export function Scrolled({ label, class: className, children }: ScrolledProps) {
   return (
-    <div class={className} role="region" aria-label={label} tabIndex={0}>
+    <div class={className} role="group" aria-label={label} tabIndex={0}>
       {children}
     </div>
   );
