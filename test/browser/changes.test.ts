@@ -100,7 +100,7 @@ describe.runIf(browser)("the page", () => {
     expect(await state(id)).toBe("cancelled");
   });
 
-  test("replays those dead letters that a filter finds, once its word is typed, and no others", async () => {
+  test("replays those dead letters that a filter finds, and no others; a purge asks for its word", async () => {
     await died(sql, [
       ...Array.from({ length: 30 }, () => ({ queue: "bulk", error: "TimeoutError" })),
       ...Array.from({ length: 4 }, () => ({ queue: "bulk", error: "RangeError" })),
@@ -111,10 +111,8 @@ describe.runIf(browser)("the page", () => {
     await groups.getByRole("row").filter({ hasText: "TimeoutError" }).getByRole("link", { name: "work" }).click();
     await page.getByRole("button", { name: "Replay 30" }).click();
     const dialog = page.getByRole("dialog", { name: "Replay 30 dead letters?" });
-    const confirm = dialog.getByRole("button", { name: "Replay" });
-    expect(await confirm.isDisabled()).toBe(true);
-    await dialog.getByRole("textbox").fill("replay");
-    await confirm.click();
+    expect(await dialog.getByRole("textbox").count()).toBe(0);
+    await dialog.getByRole("button", { name: "Replay" }).click();
     await dialog.getByText("30 replayed. All done.").waitFor();
     expect(await deadCount("bulk")).toBe(4);
     expect(await noted("dead-letters.replay", "")).toBe(1);
@@ -122,10 +120,27 @@ describe.runIf(browser)("the page", () => {
 
     await page.goto(page.url().replace(/#.*/, "#/dead-letters?queue=bulk"));
     await page.getByRole("button", { name: "Purge 4" }).click();
+    const purge = page.getByRole("dialog").getByRole("button", { name: "Purge" });
+    expect(await purge.isDisabled()).toBe(true);
     await page.getByRole("dialog").getByRole("textbox").fill("purge");
-    await page.getByRole("dialog").getByRole("button", { name: "Purge" }).click();
+    await purge.click();
     await page.getByText("4 purged. All done.").waitFor();
     expect(await deadCount("bulk")).toBe(0);
+  });
+
+  test("asks for the word of a replay of more than a hundred, too", async () => {
+    await died(
+      sql,
+      Array.from({ length: 101 }, () => ({ queue: "many" })),
+    );
+    const page = await open("/dead-letters?queue=many");
+    await page.getByRole("button", { name: "Replay 101" }).click();
+    const dialog = page.getByRole("dialog");
+    const confirm = dialog.getByRole("button", { name: "Replay" });
+    expect(await confirm.isDisabled()).toBe(true);
+    await dialog.getByRole("textbox").fill("replay");
+    await confirm.click();
+    await dialog.getByText("101 replayed. All done.").waitFor();
   });
 
   test("triggers a schedule, pauses and resumes it", async () => {

@@ -223,6 +223,9 @@ test("the usual short forms and names are understood", () => {
   const next = (expression: string) => iso([cronTicks(expression, "UTC", Date.UTC(2026, 10, 26, 12)).next().value])[0];
   expect(next("@daily")).toBe("2026-11-27T00:00:00.000Z");
   expect(next("@hourly")).toBe("2026-11-26T13:00:00.000Z");
+  expect(next("@weekly")).toBe("2026-11-29T00:00:00.000Z");
+  expect(next("@monthly")).toBe("2026-12-01T00:00:00.000Z");
+  expect(next("@yearly")).toBe("2027-01-01T00:00:00.000Z");
   expect(next("0 9 * * mon")).toBe("2026-11-30T09:00:00.000Z");
   expect(next("0 9 L * *")).toBe("2026-11-30T09:00:00.000Z");
   expect(next("0 9 29 FEB *")).toBe("2028-02-29T09:00:00.000Z");

@@ -1,3 +1,4 @@
+import { base } from "./base.js";
 import { lines } from "./streams.js";
 import { storedToken } from "./token.js";
 
@@ -15,9 +16,6 @@ export class ApiError extends Error {
 
 /** The event of the window that says that a token is missing or wrong. */
 export const signedOut = "soniq-signed-out";
-
-/** Where the page was loaded from, wherever that is mounted. */
-const base = new URL(".", import.meta.url);
 
 /** Values of a query or a body: those that are empty are left out. */
 export type Values = Readonly<Record<string, string | number | null | undefined>>;

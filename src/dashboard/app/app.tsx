@@ -1,4 +1,4 @@
-import { useEffect, useErrorBoundary, useMemo, useState } from "preact/hooks";
+import { useEffect, useErrorBoundary, useMemo, useRef, useState } from "preact/hooks";
 import type { SessionView } from "../wire.js";
 import { signedOut } from "./api.js";
 import { ClockProvider } from "./clock.js";
@@ -22,8 +22,9 @@ import { ShortcutsHelp } from "./parts/shortcuts-help.js";
 import { pages, Sidebar } from "./parts/sidebar.js";
 import { go, href, type Route, useRoute } from "./route.js";
 import { SessionProvider } from "./session.js";
-import { focusRow, type Shortcuts, useShortcuts } from "./shortcuts.js";
+import { focusHeading, focusRow, type Shortcuts, useShortcuts } from "./shortcuts.js";
 import { turnTheme } from "./theme.js";
+import { shareToken } from "./token.js";
 import { ToastProvider } from "./toasts.js";
 
 /** The dashboard, for whoever may see it. */
@@ -69,14 +70,24 @@ function Shell() {
       [],
     ),
   );
+  useEffect(shareToken, []);
+  const place = `${route.page} ${route.id}`;
+  const placeBefore = useRef(place);
+  useEffect(() => {
+    if (place !== placeBefore.current) focusHeading({ preventScroll: true });
+    placeBefore.current = place;
+  }, [place]);
   // One dialog may be opened before another has closed.
   const close = (which: typeof open) => () => setOpen((now) => (now === which ? null : now));
   return (
     <div class="shell">
+      <button type="button" class="button skip" onClick={() => focusHeading()}>
+        Skip to the content
+      </button>
       <Sidebar at={route.page} search={() => setOpen("palette")} />
       <main>
         <Lost />
-        <Guarded key={`${route.page} ${route.id}`} route={route} />
+        <Guarded key={place} route={route} />
       </main>
       {open === "palette" && <Palette close={close("palette")} />}
       {open === "help" && <ShortcutsHelp close={close("help")} />}

@@ -41,3 +41,11 @@ export function focusRow(by: 1 | -1): void {
   const next = at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by;
   rows[next]?.focus();
 }
+
+/** Moves the focus to the page's heading, which a screen reader then reads. */
+export function focusHeading(options?: FocusOptions): void {
+  const heading = document.querySelector<HTMLElement>("main :is(h1, h2)");
+  if (!heading) return;
+  heading.tabIndex = -1;
+  heading.focus(options);
+}

@@ -78,7 +78,7 @@ export async function visit(url: string, options: BrowserContextOptions = {}): P
 
 /** Opens the dashboard with its token, at a page of it. */
 export async function look(
-  { origin }: ServedDashboard,
+  { origin }: Pick<ServedDashboard, "origin">,
   at = "/overview",
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
@@ -91,9 +91,9 @@ export async function look(
 /** A row of a table that has this text. */
 export const row = (page: Page, text: string) => page.getByRole("row").filter({ hasText: text });
 
-/** Asks and confirms. */
+/** Presses a button, whose name may go on with what it acts on, and confirms. */
 export async function press(page: Page, name: string, within: { getByRole: Page["getByRole"] } = page): Promise<void> {
-  await within.getByRole("button", { name, exact: true }).click();
+  await within.getByRole("button", { name: new RegExp(`^${name}( |$)`) }).click();
   await page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
   await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
 }

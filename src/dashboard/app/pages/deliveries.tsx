@@ -83,6 +83,7 @@ const columnsFor = (done: () => void): readonly Column<DeliveryView>[] => [
     of: ({ id, event }) => (
       <ConfirmButton
         label="Resend"
+        target={`${event}, delivery ${id}`}
         question={`Send ${event} once more?`}
         run={() => change(`deliveries/${id}/resend`)}
         done={done}

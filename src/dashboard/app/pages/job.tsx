@@ -30,6 +30,13 @@ export function JobPage({ id }: { readonly id: string }) {
     <>
       <PageHeader
         title={job.data ? `${job.data.name} #${job.data.id}` : `Job #${id}`}
+        heading={
+          job.data && (
+            <>
+              <bdi>{job.data.name}</bdi> #{job.data.id}
+            </>
+          )
+        }
         above={<a href={href("jobs")}>Jobs</a>}
       >
         {job.data && <JobActions job={job.data} done={job.reload} />}

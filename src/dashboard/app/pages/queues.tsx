@@ -33,12 +33,24 @@ function PauseOrResume({ queue, done }: PauseOrResumeProps) {
   const doing = (verb: string) => change(pathOf("queues", name, verb));
   if (pausedAt === null)
     return (
-      <ConfirmButton label="Pause" question={`Pause the queue ${name}?`} run={() => doing("pause")} done={done}>
+      <ConfirmButton
+        label="Pause"
+        target={`queue ${name}`}
+        question={`Pause the queue ${name}?`}
+        run={() => doing("pause")}
+        done={done}
+      >
         Workers start none of its jobs until it is resumed. What runs now goes on; jobs can be enqueued, and wait.
       </ConfirmButton>
     );
   return (
-    <ConfirmButton label="Resume" question={`Resume the queue ${name}?`} run={() => doing("resume")} done={done}>
+    <ConfirmButton
+      label="Resume"
+      target={`queue ${name}`}
+      question={`Resume the queue ${name}?`}
+      run={() => doing("resume")}
+      done={done}
+    >
       {due === 0
         ? "Nothing waits in it now."
         : `${plural(due, "job")} ${due === 1 ? "is" : "are"} due, and will be started.`}

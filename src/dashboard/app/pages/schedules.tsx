@@ -65,7 +65,9 @@ function Name({ schedule }: { readonly schedule: ScheduleView }) {
   return (
     <span class="stack">
       <span>
-        <b class="strong">{name}</b>{" "}
+        <b class="strong">
+          <bdi>{name}</bdi>
+        </b>{" "}
         {pausedAt && (
           <span class="badge paused" title={`Since ${exact(pausedAt)}`}>
             <Icon name="parked" />
@@ -79,7 +81,10 @@ function Name({ schedule }: { readonly schedule: ScheduleView }) {
         )}
       </span>
       <small>
-        enqueues <a href={href("jobs", { name: jobName })}>{jobName}</a>
+        enqueues{" "}
+        <a href={href("jobs", { name: jobName })}>
+          <bdi>{jobName}</bdi>
+        </a>
       </small>
     </span>
   );
@@ -124,16 +129,34 @@ function Actions({ schedule, done }: { readonly schedule: ScheduleView; readonly
   return (
     <span class="actions">
       {!orphanedAt && (
-        <ConfirmButton label="Trigger" question={`Trigger ${name} now?`} run={() => doing("trigger")} done={done}>
+        <ConfirmButton
+          label="Trigger"
+          target={`schedule ${name}`}
+          question={`Trigger ${name} now?`}
+          run={() => doing("trigger")}
+          done={done}
+        >
           Enqueues {jobName} once, beside its ticks.
         </ConfirmButton>
       )}
       {pausedAt ? (
-        <ConfirmButton label="Resume" question={`Resume ${name}?`} run={() => doing("resume")} done={done}>
+        <ConfirmButton
+          label="Resume"
+          target={`schedule ${name}`}
+          question={`Resume ${name}?`}
+          run={() => doing("resume")}
+          done={done}
+        >
           Its next tick is enqueued again.
         </ConfirmButton>
       ) : (
-        <ConfirmButton label="Pause" question={`Pause ${name}?`} run={() => doing("pause")} done={done}>
+        <ConfirmButton
+          label="Pause"
+          target={`schedule ${name}`}
+          question={`Pause ${name}?`}
+          run={() => doing("pause")}
+          done={done}
+        >
           Its ticks pass without a job, until it is resumed.
         </ConfirmButton>
       )}

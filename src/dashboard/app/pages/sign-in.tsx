@@ -1,13 +1,14 @@
-import { storeToken, tokenOf } from "../token.js";
+import { useEffect } from "preact/hooks";
+import { askForToken, storeToken, tokenOf } from "../token.js";
 
 /** What is shown to whom the server does not know. */
 export function SignIn() {
+  useEffect(() => askForToken(signIn), []);
   const enter = (event: SubmitEvent) => {
     event.preventDefault();
     const text = new FormData(event.currentTarget as HTMLFormElement).get("token");
     if (typeof text !== "string" || text.trim() === "") return;
-    storeToken(tokenOf(text) ?? text);
-    window.location.reload();
+    signIn(tokenOf(text) ?? text);
   };
   return (
     <main class="sign-in">
@@ -31,9 +32,14 @@ export function SignIn() {
         </button>
       </form>
       <p class="faint">
-        It is kept in this tab, and forgotten when that is closed. Where the dashboard is part of an application, sign
-        in there, then load this page again.
+        Other tabs of this dashboard share the token. It is forgotten when the last of them is closed. Where the
+        dashboard is part of an application, sign in there, then load this page again.
       </p>
     </main>
   );
+}
+
+function signIn(token: string): void {
+  storeToken(token);
+  window.location.reload();
 }

@@ -27,7 +27,10 @@ const wordings = {
   },
 };
 
-/** Does something to all dead letters that a filter finds, after its word was typed, and tells how far it is. */
+/** A replay of more letters is confirmed by typing its word, as a purge always is. */
+const largestQuickReplay = 100;
+
+/** Replays or purges all dead letters that a filter finds, after a question, and shows the progress. */
 export function BulkButton(props: BulkButtonProps) {
   const { writable } = useSession();
   const [open, setOpen] = useState(false);
@@ -69,6 +72,7 @@ function Bulk({ action, filter, count: countNow, done, close }: BulkButtonProps 
     done();
   };
   const isOver = progress?.finished === true || refusal !== null;
+  const word = action === "purge" || count > largestQuickReplay ? action : "";
   const question = `${label} ${plural(count, "dead letter")}?`;
 
   return (
@@ -76,10 +80,10 @@ function Bulk({ action, filter, count: countNow, done, close }: BulkButtonProps 
       <h2>{question}</h2>
       <Chosen filter={filter} />
       <p>{means}</p>
-      {!running && !isOver && (
+      {word !== "" && !running && !isOver && (
         <label class="field">
           <span>
-            Type <b>{action}</b> to confirm
+            Type <b>{word}</b> to confirm
           </span>
           <input autofocus autocomplete="off" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
         </label>
@@ -107,7 +111,7 @@ function Bulk({ action, filter, count: countNow, done, close }: BulkButtonProps 
           <button
             type="button"
             class={`button primary ${action === "purge" ? "danger" : ""}`}
-            disabled={typed.trim().toLowerCase() !== action}
+            disabled={typed.trim().toLowerCase() !== word}
             onClick={() => void run()}
           >
             {label}

@@ -23,7 +23,7 @@ const columns: readonly Column<Busy>[] = [
     kind: "wide",
     of: ({ name }) => (
       <a class="strong" data-row href={href("jobs", { name })}>
-        {name}
+        <bdi>{name}</bdi>
       </a>
     ),
   },

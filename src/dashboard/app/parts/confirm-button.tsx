@@ -7,6 +7,8 @@ import { Dialog } from "./dialog.js";
 interface ConfirmButtonProps {
   /** What the button says, and the one that confirms. */
   readonly label: string;
+  /** What it acts on, for readers who hear one button after the other, as in a table. */
+  readonly target?: string;
   readonly question: string;
   /** Whether something is lost by it. */
   readonly danger?: boolean;
@@ -18,13 +20,18 @@ interface ConfirmButtonProps {
 }
 
 /** A button that asks before it changes anything. Where nothing may be changed, there is none. */
-export function ConfirmButton({ label, question, danger = false, run, done, children }: ConfirmButtonProps) {
+export function ConfirmButton({ label, target, question, danger = false, run, done, children }: ConfirmButtonProps) {
   const { writable } = useSession();
   const [open, setOpen] = useState(false);
   if (!writable) return null;
   return (
     <>
-      <button type="button" class={`button ${danger ? "danger" : ""}`} onClick={() => setOpen(true)}>
+      <button
+        type="button"
+        class={`button ${danger ? "danger" : ""}`}
+        aria-label={target === undefined ? undefined : `${label} ${target}`}
+        onClick={() => setOpen(true)}
+      >
         {label}
       </button>
       {open && <Confirm {...{ label, question, danger, run, done, children }} close={() => setOpen(false)} />}
@@ -32,7 +39,7 @@ export function ConfirmButton({ label, question, danger = false, run, done, chil
   );
 }
 
-interface ConfirmProps extends Omit<ConfirmButtonProps, "done"> {
+interface ConfirmProps extends Omit<ConfirmButtonProps, "done" | "target"> {
   readonly done: (() => void) | undefined;
   readonly close: () => void;
 }

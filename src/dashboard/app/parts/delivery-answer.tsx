@@ -10,10 +10,15 @@ export function DeliveryAnswer({ delivery }: { readonly delivery: DeliveryView }
     <span class="stack">
       {answer ? (
         <span>
-          <b>{answer.status}</b> in {span(answer.durationMs)} {answer.excerpt && <code>{answer.excerpt}</code>}
+          <b>{answer.status}</b> in {span(answer.durationMs)}{" "}
+          {answer.excerpt && (
+            <code class="excerpt" title={answer.excerpt}>
+              {answer.excerpt}
+            </code>
+          )}
         </span>
       ) : (
-        <span>{reason ?? last?.message ?? <span class="faint">none yet</span>}</span>
+        <Fault text={reason ?? last?.message ?? null} />
       )}
       {nextAt && failures.length > 0 && (
         <small>
@@ -38,3 +43,12 @@ export function DeliveryAnswer({ delivery }: { readonly delivery: DeliveryView }
     </span>
   );
 }
+
+const Fault = ({ text }: { readonly text: string | null }) =>
+  text === null ? (
+    <span class="faint">none yet</span>
+  ) : (
+    <span class="excerpt" title={text}>
+      {text}
+    </span>
+  );

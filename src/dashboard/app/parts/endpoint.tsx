@@ -35,12 +35,24 @@ export function EndpointActions({ endpoint, done }: { readonly endpoint: Endpoin
   return (
     <span class="actions">
       {state !== "working" && (
-        <ConfirmButton label="Resume" question={`Resume ${url}?`} run={() => change(`${path}/resume`)} done={done}>
+        <ConfirmButton
+          label="Resume"
+          target={url}
+          question={`Resume ${url}?`}
+          run={() => change(`${path}/resume`)}
+          done={done}
+        >
           What waits for it is sent now.
         </ConfirmButton>
       )}
       {state !== "paused" && (
-        <ConfirmButton label="Pause" question={`Pause ${url}?`} run={() => change(`${path}/pause`)} done={done}>
+        <ConfirmButton
+          label="Pause"
+          target={url}
+          question={`Pause ${url}?`}
+          run={() => change(`${path}/pause`)}
+          done={done}
+        >
           Nothing is sent to it until it is resumed; its deliveries wait.
         </ConfirmButton>
       )}

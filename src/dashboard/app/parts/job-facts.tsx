@@ -33,7 +33,7 @@ export function JobFacts({ job }: { readonly job: JobView }) {
 
 const Tag = ({ tag }: { readonly tag: string }) => (
   <a class="tag" href={href("jobs", { tag })}>
-    {tag}
+    <bdi>{tag}</bdi>
   </a>
 );
 

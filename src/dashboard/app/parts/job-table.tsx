@@ -38,11 +38,11 @@ export function JobName({ job }: { readonly job: JobRow }) {
   return (
     <span class="job-name">
       <a data-row class="strong" href={jobHref(job.id)}>
-        {job.name} <span class="id">#{job.id}</span>
+        <bdi>{job.name}</bdi> <span class="id">#{job.id}</span>
       </a>
       {job.tags.map((tag) => (
         <a key={tag} class="tag" href={href("jobs", { tag })}>
-          {tag}
+          <bdi>{tag}</bdi>
         </a>
       ))}
       {job.reason && <span class="reason">{job.reason}</span>}

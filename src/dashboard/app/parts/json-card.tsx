@@ -1,7 +1,9 @@
 import type { ComponentChildren } from "preact";
+import { copyText } from "../copy-text.js";
 import { useToast } from "../toasts.js";
 import { Card } from "./card.js";
 import { JsonTree } from "./json-tree.js";
+import { Scrolled } from "./scrolled.js";
 
 interface JsonCardProps {
   readonly title: string;
@@ -13,7 +15,7 @@ interface JsonCardProps {
 export function JsonCard({ title, value, aside }: JsonCardProps) {
   const say = useToast();
   const copy = async () => {
-    await navigator.clipboard.writeText(JSON.stringify(value, null, 2));
+    await copyText(JSON.stringify(value, null, 2));
     say(`${title} copied`);
   };
   return (
@@ -25,6 +27,7 @@ export function JsonCard({ title, value, aside }: JsonCardProps) {
           <button
             type="button"
             class="link"
+            aria-label={`Copy ${title.toLowerCase()}`}
             onClick={() => void copy().catch(() => say("The browser refused to copy."))}
           >
             Copy
@@ -32,9 +35,9 @@ export function JsonCard({ title, value, aside }: JsonCardProps) {
         </span>
       }
     >
-      <div class="json">
+      <Scrolled label={`${title} as JSON`} class="json">
         <JsonTree value={value} />
-      </div>
+      </Scrolled>
     </Card>
   );
 }

@@ -77,12 +77,13 @@ function Leaf({ value }: { readonly value: unknown }) {
   return <span class={`json-${value === null ? "null" : typeof value}`}>{String(value)}</span>;
 }
 
+/** In quotes: "42" is not 42, and an empty text can be seen. */
 function Text({ text }: { readonly text: string }) {
   const [whole, setWhole] = useState(false);
-  if (text.length <= longestText || whole) return <span class="json-string">{text}</span>;
+  if (text.length <= longestText || whole) return <span class="json-string">"{text}"</span>;
   return (
     <span class="json-string">
-      {text.slice(0, longestText)}…{" "}
+      "{text.slice(0, longestText)}…{" "}
       <button type="button" class="link" onClick={() => setWhole(true)}>
         show all {size(text.length)}
       </button>

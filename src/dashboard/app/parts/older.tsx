@@ -13,7 +13,7 @@ interface OlderProps {
 export function Older({ page, query, next, label = "Older" }: OlderProps) {
   if (next === null && !query["cursor"]) return null;
   return (
-    <nav class="older" aria-label="Pages">
+    <nav class="older" aria-label="Older and newer entries">
       {query["cursor"] ? (
         <a class="button" href={href(page, { ...query, cursor: null })}>
           Newest

@@ -40,7 +40,18 @@ export function OverviewTiles() {
       <Tile
         label="Longest wait"
         value={known(wait > 0 ? span(wait) : "none")}
-        note={`${wait > 0 && waiting ? `in ${waiting.name}` : "nothing waits"}${paused > 0 ? `, ${paused} paused` : ""}`}
+        note={
+          <>
+            {wait > 0 && waiting ? (
+              <>
+                in <bdi>{waiting.name}</bdi>
+              </>
+            ) : (
+              "nothing waits"
+            )}
+            {paused > 0 && `, ${paused} paused`}
+          </>
+        }
         href={href("queues")}
         alert={wait > longWaitMs}
       />

@@ -48,7 +48,8 @@ export function plotOptions(
   return {
     width: Math.max(place.clientWidth, 100),
     height: plotHeight,
-    padding: [10, 8, 0, 0],
+    // To the right, half of the last label of the time axis has room.
+    padding: [10, 24, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false }, sync: { key: "soniq" } },
     hooks: { setCursor: [(plot) => point(plot.cursor.idx ?? null)] },

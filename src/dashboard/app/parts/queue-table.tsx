@@ -43,7 +43,7 @@ const numbers: readonly Column<QueueView>[] = [
     of: (queue) => (
       <span class="queue-name">
         <a class="strong" data-row href={href("jobs", { queue: queue.name })}>
-          {queue.name}
+          <bdi>{queue.name}</bdi>
         </a>
         {queue.pausedAt && (
           <span class="badge paused" title={`Since ${exact(queue.pausedAt)}: none of its jobs is started`}>

@@ -27,17 +27,13 @@ interface SidebarProps {
 export function Sidebar({ at, search }: SidebarProps) {
   const { view } = useLive();
   const nav = useRef<HTMLElement>(null);
-  // On a phone they are wider than the screen.
-  useEffect(
-    () => nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" }),
-    [at],
-  );
+  useEffect(() => showCurrent(nav.current), [at]);
   const counts: Readonly<Record<string, number | undefined>> = {
     "dead-letters": view?.deadLetters,
     workers: view?.workers,
   };
   return (
-    <div class="sidebar">
+    <header class="sidebar">
       <div class="brand">
         <a href={href("overview")}>soniq</a>
         <LiveMark />
@@ -57,8 +53,16 @@ export function Sidebar({ at, search }: SidebarProps) {
         ))}
       </nav>
       <Foot />
-    </div>
+    </header>
   );
+}
+
+/** On a phone, the links are wider than the screen. Not by `scrollIntoView`, after which the tab key starts from the link. */
+function showCurrent(nav: HTMLElement | null): void {
+  const link = nav?.querySelector("[aria-current]");
+  if (!nav || !link) return;
+  const [outer, inner] = [nav.getBoundingClientRect(), link.getBoundingClientRect()];
+  nav.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
 }
 
 function LiveMark() {
@@ -72,7 +76,7 @@ function Foot() {
   const [theme, turn] = useTheme();
   const other = theme === "dark" ? "light" : "dark";
   return (
-    <footer class="foot">
+    <div class="foot">
       <span class="foot-text" title={`soniq-drizzle ${version}`}>
         {user ?? `v${version}`}
         {!writable && <span class="badge">read-only</span>}
@@ -86,6 +90,6 @@ function Foot() {
       >
         <Icon name={theme === "dark" ? "sun" : "moon"} />
       </button>
-    </footer>
+    </div>
   );
 }

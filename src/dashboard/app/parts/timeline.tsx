@@ -3,6 +3,7 @@ import { useNow } from "../clock.js";
 import { clock, exact, short, span } from "../format.js";
 import { href } from "../route.js";
 import { Icon, type IconName } from "./icon.js";
+import { Scrolled } from "./scrolled.js";
 
 const dayMs = 86_400_000;
 
@@ -72,7 +73,9 @@ function Moment({ entry, before, isLastFailure }: MomentProps) {
       {stack && (
         <details open={isLastFailure}>
           <summary>Stack</summary>
-          <pre>{stack}</pre>
+          <Scrolled label={attempt === null ? "Stack" : `Stack of attempt ${attempt}`} class="stack-trace">
+            <pre>{stack}</pre>
+          </Scrolled>
         </details>
       )}
     </div>
