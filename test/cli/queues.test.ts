@@ -11,7 +11,9 @@ test("list prints a table, or JSON", async () => {
     ('a', 'mail', '{}', now() - interval '1 hour'), ('a', 'mail', '{}', now() + interval '1 hour'), ('a', 'mail', '{}', 'infinity')`;
   const { status, stdout } = await soniq("list");
   expect(status).toBe(0);
-  expect(stdout).toMatch(/^QUEUE +PAUSED +DUE +SCHEDULED +PARKED +ACTIVE +WAIT\nmail +– +1 +1 +1 +0 +36\d\d\.\d s\n$/);
+  expect(stdout).toMatch(
+    /^QUEUE +PAUSED +DUE +SCHEDULED +PARKED +ACTIVE +WAIT\ndefault +– +0 +0 +0 +0 +–\nmail +– +1 +1 +1 +0 +36\d\d\.\d s\n$/,
+  );
   expect(JSON.parse((await soniq("list", "--json")).stdout)).toMatchObject([{ name: "mail", due: 1, pausedAt: null }]);
 });
 

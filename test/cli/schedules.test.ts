@@ -32,7 +32,7 @@ describe("list", () => {
     await sql`update soniq_schedules set next_run_at = '2099-01-01T00:00:00Z' where name = 'by interval'`;
     expect((await schedules("list")).stdout.split("\n")).toEqual([
       "SCHEDULE      TICKS                    JOB   STATE     LAST TICK  LAST JOB  NEXT TICKS",
-      "by interval   every 1s                 note  active    –          –         2099-01-01T00:00:00.000Z 2099-01-01T00:00:01.000Z",
+      "by interval   every 1s                 note  active    –          –         2099-01-01 00:00:00, 2099-01-01 00:00:01",
       "by the clock  * * * * * * UTC          note  orphaned  –          –         –",
       "nightly       0 2 * * * Europe/Berlin  note  paused    –          –         –",
       "",

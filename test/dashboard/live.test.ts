@@ -95,7 +95,9 @@ describe("a viewer", () => {
   });
 
   test("is told so, too, where the database has no transactions, which it says by throwing", async () => {
-    const { body } = await createDashboard({ db: { execute: () => {} } as unknown as Queryable, token })(requestOf("/api/live"));
+    const { body } = await createDashboard({ db: { execute: () => {} } as unknown as Queryable, token })(
+      requestOf("/api/live"),
+    );
     const reader = (body as ReadableStream<Uint8Array>).getReader();
     expect(await nextEvent(reader)).toMatch(/^: /);
     await reader.cancel();

@@ -84,6 +84,7 @@ describe("it says", () => {
       "--health-host",
       "--metrics-port",
       "--metrics-host",
+      "--allow-host",
       "--help",
     ]);
     expect(help).toContain("SIGTERM");
