@@ -129,7 +129,7 @@ function rescueEach(
 /** The ids of those whose claim still stands, and that nobody has locked. */
 function standing(jobs: readonly HeldJob[]): SQL {
   return sql`select ${soniqJobs.id} from jsonb_to_recordset(${JSON.stringify(jobs)}::text::jsonb) as claim (id bigint, "claimToken" int, "workerId" uuid)
-    join ${soniqJobs} on ${soniqJobs.id} = claim.id and ${soniqJobs.claimToken} = claim."claimToken" and ${soniqJobs.workerId} = claim."workerId"
+    join ${soniqJobs} on ${soniqJobs.id} = claim.id and ${soniqJobs.claimToken} = claim."claimToken" and ${soniqJobs.workerId} is not distinct from claim."workerId"
     for no key update of ${soniqJobs} skip locked`;
 }
 

@@ -14,7 +14,10 @@ test("list prints a table, or JSON", async () => {
   expect(stdout).toMatch(
     /^QUEUE +PAUSED +DUE +SCHEDULED +PARKED +ACTIVE +WAIT\ndefault +– +0 +0 +0 +0 +–\nmail +– +1 +1 +1 +0 +36\d\d\.\d s\n$/,
   );
-  expect(JSON.parse((await soniq("list", "--json")).stdout)).toMatchObject([{ name: "mail", due: 1, pausedAt: null }]);
+  expect(JSON.parse((await soniq("list", "--json")).stdout)).toMatchObject([
+    { name: "default", due: 0 },
+    { name: "mail", due: 1, pausedAt: null },
+  ]);
 });
 
 test("pause and resume say what they did", async () => {

@@ -83,7 +83,7 @@ async function readAll(on: Queryable) {
     audit: await listAudit(on),
     endpoints: await listEndpoints(on),
     deliveries: await listDeliveries(on, endpoint),
-    enqueued: await expectEnqueued(on, { name: "later" } as never),
+    enqueued: await expectEnqueued(on, defineJob({ name: "later", payload: v.any() })),
     prunable: await pagesOf(on),
   };
 }

@@ -121,7 +121,7 @@ describe("of a worker", () => {
   test("what labels hold can break no line", async () => {
     const attempts = [attemptsOf('a "queue"\\', "a\nname", 1)];
     const lines = await scrape(createMetrics({ worker: workerThatHas({ attempts }) }));
-    const labels = { queue: 'a "queue"\\', name: "a name", outcome: "completed" };
+    const labels = { queue: 'a "queue"\\', name: "a\\u000aname", outcome: "completed" };
     expect(valueOf(lines, "soniq_attempts_total", labels)).toBe(1);
   });
 
@@ -187,7 +187,7 @@ describe("of the database", () => {
     await sql`insert into soniq_jobs (name, queue, payload) values ('a', ${queue}, '{}')`;
     const lines = await scrape(createMetrics({ db }));
     await sql`delete from soniq_jobs where queue = ${queue}`;
-    expect(valueOf(lines, "soniq_queue_due", { queue: queue.replace("\n", " ") })).toBe(1);
+    expect(valueOf(lines, "soniq_queue_due", { queue: queue.replace("\n", "\\u000a") })).toBe(1);
     expect(lines.filter(({ name }) => name === "soniq_up")).toEqual([{ name: "soniq_up", labels: {}, value: 1 }]);
   });
 
