@@ -61,7 +61,7 @@ async function inserted(db: Queryable, row: NewJob, rings: boolean): Promise<Pic
     const frees = round > 0 || options.withinMs !== null;
     const enqueued = await retryConflicts(db, (on) => insertKeyed(on, row, { frees, rings }));
     if (enqueued !== undefined) return enqueued;
-    const id = await findKeyHolder(db, uniqueKey);
+    const id = await retryConflicts(db, (on) => findKeyHolder(on, uniqueKey));
     if (id !== undefined) return { id, deduplicated: true };
   }
   throw new SoniqError(
@@ -70,9 +70,11 @@ async function inserted(db: Queryable, row: NewJob, rings: boolean): Promise<Pic
 }
 
 async function ringAlone(db: Queryable, queue: string): Promise<void> {
-  await builder(db)
-    .select({ rung: ring(queue) })
-    .from(sql`(values (1)) as one`);
+  await retryConflicts(db, (on) =>
+    builder(on)
+      .select({ rung: ring(queue) })
+      .from(sql`(values (1)) as one`),
+  );
 }
 
 /** Jobs for later ring no bell: polling finds them when they are due. */
