@@ -49,7 +49,8 @@ test(
         jobs: 1,
       }));
       expect([...ticks], `schedule ${schedule}, seed ${seed}`).toEqual(expected);
-      expect((last as number) - (first as number)).toBeGreaterThanOrEqual((seconds - 2) * 1_000);
+      // The next tick may be overdue for 2 s, and the last one lies a second before that.
+      expect((last as number) - (first as number)).toBeGreaterThanOrEqual((seconds - 3) * 1_000);
     }
     expect(kills).toBeGreaterThan(3);
   },

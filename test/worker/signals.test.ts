@@ -29,7 +29,8 @@ test.each(["SIGTERM", "SIGINT"] as const)(
     await ledger.letGo(number);
     expect(await child.exited).toBe(0);
     expect(await jobRow(db, id)).toMatchObject({ state: "completed", attempt: 1, claims: 1 });
-    expect(await jobRow(db, later)).toMatchObject({ state: "queued", claims: 0 });
+    // A claim that was under way may have brought it: then it was given back, and has not run.
+    expect(await jobRow(db, later)).toMatchObject({ state: "queued", attempt: 0 });
     expect(await sql`select from soniq_workers where ended_at is null`).toHaveLength(0);
     await sql`delete from soniq_jobs`;
   },
