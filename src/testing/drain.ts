@@ -125,7 +125,7 @@ function surroundings(tx: Queryable, tell: Tell): ConstructorParameters<typeof R
     },
     logs: new LogWriter(tx, tell),
     limits,
-    turns: new Turns(),
+    turns: new Turns(() => false),
     random: () => 1,
     tell,
   };

@@ -92,7 +92,7 @@ export class Engine {
     this.#settler = settler;
     this.#stats = new StatsWriter(db, settings);
     const logs = new LogWriter(db, tell);
-    const turns = new Turns();
+    const turns = new Turns(() => settler.congested);
     await onceThereIsRoom(() => this.#session.open(), stop, tell);
     await checkRoom(this.settings, this.connections, tell);
     // Before anything that may take longer than the lease.

@@ -59,12 +59,12 @@ export class Run {
       const ending = await this.#callOrGiveUp(runnable);
       this.#over = true;
       clearTimeout(this.#timeout);
-      // Many that end together have many results to write as JSON.
-      const turn = around.turns.next();
-      if (turn) await turn;
       clearTimeout(this.#graceTimer);
       this.#log?.end();
-      await this.#progress?.hold();
+      if (this.#progress) await this.#progress.hold();
+      // Many that end together have many results to write as JSON. Nothing is awaited between the turn and that.
+      const turn = around.turns.next();
+      if (turn) await turn;
       const end = this.#end(runnable, ending);
       return this.#log && end.kind === "to settle" ? { ...end, logs: this.#log.unwritten() } : end;
     } catch (error) {

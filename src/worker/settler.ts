@@ -13,8 +13,8 @@ import { Unanswered } from "./unanswered.js";
 const maxFlights = 4;
 /** Large statements take the time of PostgreSQL, and of the event loop, from claims and beats. */
 const maxLargeFlights = 2;
-/** With so much to be written, no other job is started. */
-const maxWaitingBytes = 128 * 1024 * 1024;
+/** With so much to be written, no other job is started, and no other outcome is made. */
+const maxWaitingBytes = 32 * 1024 * 1024;
 /** While settles have been unanswered for so long, no more jobs are claimed: their outcomes could not be written either. */
 const maxUnansweredMs = 5_000;
 

@@ -9,6 +9,8 @@ const concurrency = Number(process.env["LARGE_CONCURRENCY"] ?? 10);
 /** So many begin before the first one returns. */
 const together = Number(process.env["LARGE_TOGETHER"] ?? 1);
 
+const sentence = "a large result ";
+
 let begun = 0;
 let open = () => {};
 const all = new Promise<void>((resolve) => (open = resolve));
@@ -23,8 +25,9 @@ export default defineConfig({
       begun += 1;
       if (begun === together) open();
       await all;
-      return `${id} `.padEnd(bytes, "payload of a large result ");
+      return `${id} ${sentence.repeat(bytes / sentence.length)}`;
     },
   },
   queues: { default: { concurrency } },
+  maxConnections: 20,
 });
