@@ -15,7 +15,12 @@ export const applicationName = "soniq-drizzle";
 const lockTimeoutMs = 200;
 /** The longest that one of the engine's statements may take. */
 export const statementTimeoutMs = 20_000;
-const longestReconnectSeconds = 2;
+const maxReconnectMs = 2_000;
+
+/** How long to wait before a connection is opened again, after so many failures in a row. */
+export function reconnectMs(failures: number): number {
+  return Math.min(maxReconnectMs, 50 * 2 ** failures) * (0.5 + Math.random() / 2);
+}
 
 /**
  * Each statement of the engine has one good way to its rows: by an index, row by row. So it is planned once for each
@@ -60,6 +65,8 @@ export interface ClientInput extends Listening {
   /** Single statements, at the same time; or transactions, one after the other. */
   readonly use: "statements" | "transactions";
   readonly patienceMs: number;
+  /** How long its first statements are held back: by default not at all. */
+  readonly heldMs?: number;
   /** Its connections are of no use any more, although the driver keeps them; `serverIsGone`: nor are those of other clients. */
   readonly onBroken: (client: Client, serverIsGone: boolean) => void;
 }
@@ -87,7 +94,8 @@ const retiredSeconds = 5;
  * Opens a client of the engine's, at READ COMMITTED. On a direct route its statements are prepared, and planned
  * once. It connects with its first statement.
  */
-export function openClient({ url, connections, route, use, patienceMs, onBroken, ...listening }: ClientInput): Client {
+export function openClient(input: ClientInput): Client {
+  const { url, connections, route, use, patienceMs, heldMs = 0, onBroken, ...listening } = input;
   const target = connectionTarget(url);
   const options: Options<Record<string, never>> & Listening = {
     ...target.options,
@@ -95,7 +103,7 @@ export function openClient({ url, connections, route, use, patienceMs, onBroken,
     prepare: route === "direct",
     fetch_types: false,
     ...driverSettings,
-    backoff: (tries: number) => Math.min(longestReconnectSeconds, 0.05 * 2 ** tries) * (0.5 + Math.random() / 2),
+    backoff: (tries: number) => reconnectMs(tries) / 1_000,
     onnotice: () => {},
     connection: { application_name: applicationName, ...(route === "direct" && sessionParameters) },
     // PgBouncer 1.18 gives the connection away after the first of two statements that were sent together: the second one's
@@ -104,7 +112,7 @@ export function openClient({ url, connections, route, use, patienceMs, onBroken,
     ...listening,
   };
   const sql = postgres(target.url, options);
-  const replies = watchReplies(sql, patienceMs, (serverIsGone) => onBroken(client, serverIsGone));
+  const replies = watchReplies(sql, patienceMs, heldMs, (serverIsGone) => onBroken(client, serverIsGone));
   if (route === "direct") prepareAll(sql);
   const client: Client = {
     sql,

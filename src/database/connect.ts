@@ -1,6 +1,6 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Queryable } from "../core/queryable.js";
-import { type Client, type ClientInput, openClient, statementTimeoutMs } from "./client.js";
+import { type Client, type ClientInput, openClient, reconnectMs, statementTimeoutMs } from "./client.js";
 
 /** A connection of its own, or a few, to PostgreSQL. */
 export interface Connection {
@@ -13,8 +13,8 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** A client that was opened just now is kept, broken or not: connections are not made without end. */
-const shortestLifeMs = 1_000;
+/** A client that breaks sooner is replaced with backoff, and one that was opened just now is not renewed. */
+const shortLifeMs = 1_000;
 
 /**
  * Opens connections for the engine's own statements. One that breaks is made anew; where that goes unsaid, by a network that
@@ -34,23 +34,26 @@ export function connect(
   const { route = "direct", use = "statements", patienceMs = statementTimeoutMs + 5_000, onServerGone } = options;
   let openedAt = 0;
   let closed = false;
-  let client = open();
+  /** Clients in a row that broke as soon as they were opened. */
+  let shortLives = 0;
+  let client = open(0);
   let db = drizzle({ client: client.sql }) as Queryable;
 
-  function open(): Client {
-    openedAt = performance.now();
+  function open(heldMs: number): Client {
+    openedAt = performance.now() + heldMs;
     const onBroken = (broken: Client, serverIsGone: boolean) => {
-      if (client !== broken) return;
-      renew();
+      if (closed || client !== broken) return;
+      const isShortLived = performance.now() - openedAt < shortLifeMs;
+      shortLives = isShortLived ? shortLives + 1 : 0;
+      replace(isShortLived ? reconnectMs(shortLives) : 0);
       if (serverIsGone) onServerGone?.();
     };
-    return openClient({ url, connections, route, use, patienceMs, onBroken });
+    return openClient({ url, connections, route, use, patienceMs, heldMs, onBroken });
   }
 
-  function renew(): void {
-    if (closed || performance.now() - openedAt < shortestLifeMs) return;
+  function replace(heldMs: number): void {
     const retired = client;
-    client = open();
+    client = open(heldMs);
     db = drizzle({ client: client.sql }) as Queryable;
     retired.retire();
   }
@@ -63,7 +66,9 @@ export function connect(
       },
       has: (_, key) => Reflect.has(db, key),
     }),
-    renew,
+    renew() {
+      if (!closed && performance.now() - openedAt >= shortLifeMs) replace(0);
+    },
     close() {
       closed = true;
       return client.sql.end({ timeout: 2 });

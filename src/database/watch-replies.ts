@@ -20,17 +20,12 @@ interface Query {
 }
 
 /**
- * What is said on a connection that is of no use, and that nobody closes: the server was writable and is a standby now, or
- * what is in between has lost it; no reply; and a connection that the driver cannot bring about (3.4.9 may keep the rest of a
- * statement that was cut off, and send that before all else).
+ * Errors after which a connection is of no use, although nobody closes it: the server was writable and is a standby now, what is
+ * in between has lost it, or no reply came.
  */
-const broken = /^(25006|57P0[123]|08...|NO_REPLY|CONNECT_TIMEOUT)$/;
+const unusable = /^(25006|57P0[123]|08...|NO_REPLY|CONNECT_TIMEOUT|CONNECTION_CLOSED)$/;
 /** Of these, what holds for the server and not for one connection to it. */
 const serverIsGone = /^(25006|NO_REPLY)$/;
-/** A socket has failed. */
-const networkError = /^E[A-Z]+$/;
-/** Longer than it takes until a socket that has failed is closed: that is before the next timer goes off. */
-const closingMs = 50;
 /** A process that was busy for longer than its patience has yet to read the replies that came meanwhile. */
 const lastReadMs = 1_000;
 /** How long a statement may take whose client has been replaced. */
@@ -46,30 +41,26 @@ export interface WatchedReplies {
  * Has every statement of a client answered in time and in full.
  *
  * postgres.js 3.4.9 sets no time on a reply. It does not reset its row counter when a statement fails after it sent rows, or when
- * its connection breaks among them: the next result on that connection then begins with holes. And a connection whose socket has
- * failed takes statements until the socket is closed, a moment later, and never answers these.
+ * its connection breaks among them: the next result on that connection then begins with holes. And a connection that broke under
+ * a statement takes others until its socket is closed, and never answers them; when it is opened again, it still waits for the
+ * end of the one that broke: where PostgreSQL refuses it then, for want of room or because it is starting up, the driver tries
+ * again without a pause, and without a word to the statement that waits for it. So a client is replaced as a whole.
  *
+ * @param heldMs how long statements are held back before they are sent, from now on
  * @param onBroken called when a reply does not come, or says that its connection is of no use; `serverIsGone`: other connections
  *   to that server are of no use, either
  */
 export function watchReplies(
   client: Sql,
   patienceMs: number,
+  heldMs: number,
   onBroken: (serverIsGone: boolean) => void,
 ): WatchedReplies {
   const send = client.unsafe.bind(client) as (...args: unknown[]) => unknown;
   /** What gives a statement up that has not been answered within so many milliseconds. */
   const unanswered = new Set<(withinMs: number) => void>();
-  let closing: Promise<void> | undefined;
-
-  /** Whoever asks again at once must not be given the same connection. */
-  async function onceClosed(then: () => void): Promise<void> {
-    const closed = sleep(closingMs);
-    closing = closed;
-    await closed;
-    if (closing === closed) closing = undefined;
-    then();
-  }
+  let held = heldMs > 0 ? sleep(heldMs) : undefined;
+  void held?.then(() => (held = undefined));
 
   const watched = (...args: unknown[]) => {
     const query = send(...args) as Query;
@@ -91,7 +82,7 @@ export function watchReplies(
       unanswered.delete(hurry);
     };
     query.handler = (itself) => {
-      if (closing) void closing.then(() => query.handler(itself));
+      if (held) void held.then(() => handler(itself));
       else handler(itself);
     };
     query.resolve = (rows) => {
@@ -101,14 +92,20 @@ export function watchReplies(
     query.reject = (error) => {
       answered();
       const code = errorCode(error) ?? "";
-      if (networkError.test(code)) void onceClosed(() => reject(error));
-      else reject(error);
-      if (broken.test(code)) onBroken(serverIsGone.test(code));
+      // Before anyone hears of it, who may ask again at once.
+      if (unusable.test(code) || isSocketError(error)) onBroken(serverIsGone.test(code));
+      reject(error);
     };
     return query;
   };
   Object.assign(client, { unsafe: watched });
   return { retire: () => unanswered.forEach((hurry) => hurry(retiredPatienceMs)) };
+}
+
+/** Whether a connection failed that had been opened: one that cannot be opened is the driver's own to open again. */
+function isSocketError(error: unknown): boolean {
+  const { syscall } = error as NodeJS.ErrnoException;
+  return syscall === "read" || syscall === "write";
 }
 
 /** In place, since a result also carries its count and columns. */

@@ -1,4 +1,5 @@
 // Whose database it is can be said in a log: the password never is.
+import { randomBytes } from "node:crypto";
 import { type SQL, sql } from "drizzle-orm";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { connect, describeUrl } from "../../src/database/connect.ts";
@@ -77,6 +78,32 @@ test("a statement that is sent again as soon as its connection was reset is answ
     expect(lost).toBeGreaterThan(0);
     expect(unanswered).toBe(0);
   }
+});
+
+test("a statement after one that broke with its connection fails at once where PostgreSQL refuses a new one", async () => {
+  const role = `soniq_refused_${randomBytes(4).toString("hex")}`;
+  await others.unsafe(`create role ${role} login password 'refused'`);
+  const as = new URL(url);
+  as.username = role;
+  as.password = "refused";
+  const { db, close } = connect(as.href, 1, { patienceMs: 3_000 });
+  onTestFinished(async () => {
+    await close();
+    await others.unsafe(`drop role ${role}`);
+  });
+  await db.execute(one);
+  const broken = sent(db, sql`select pg_sleep(9)`);
+  broken.catch(() => {});
+  await until(
+    async () =>
+      (await others`select from pg_stat_activity where usename = ${role} and state = 'active'`).length === 1,
+  );
+  await others.unsafe(`alter role ${role} connection limit 0`);
+  await others`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`;
+  await expect(broken).rejects.toThrow();
+  await expect(sent(db, one)).rejects.toMatchObject({ cause: { code: "53300" } });
+  await others.unsafe(`alter role ${role} connection limit -1`);
+  expect(await sent(db, one)).toEqual([{ one: 1 }]);
 });
 
 describe("connections that are made anew", () => {
