@@ -95,8 +95,7 @@ test("a statement after one that broke with its connection fails at once where P
   const broken = sent(db, sql`select pg_sleep(9)`);
   broken.catch(() => {});
   await until(
-    async () =>
-      (await others`select from pg_stat_activity where usename = ${role} and state = 'active'`).length === 1,
+    async () => (await others`select from pg_stat_activity where usename = ${role} and state = 'active'`).length === 1,
   );
   await others.unsafe(`alter role ${role} connection limit 0`);
   await others`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`;
