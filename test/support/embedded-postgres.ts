@@ -99,11 +99,12 @@ async function serve(installation: Installation): Promise<EmbeddedPostgres> {
     halt: () => end(server, "SIGINT"),
     resume,
     restart() {
-      restarting = (async () => {
+      // One that is still recovering is let finish: `ready` would take its end for a failed start.
+      restarting = (restarting ?? Promise.resolve()).then(async () => {
         await end(server, "SIGQUIT");
         server = start();
         await ready(server);
-      })();
+      });
       return restarting;
     },
     async kill() {
