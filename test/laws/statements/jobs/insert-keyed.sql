@@ -1,0 +1,803 @@
+insert into
+  "soniq_jobs" (
+    name,
+    queue,
+    priority,
+    max_attempts,
+    payload,
+    tags,
+    meta,
+    unique_key,
+    unique_until,
+    unique_expires_at,
+    run_at
+  )
+values
+  (
+    $1,
+    $2,
+    $3,
+    $4,
+    $5::text::jsonb,
+    $6::text::jsonb,
+    $7::text::jsonb,
+    $8::text,
+    $9,
+    clock_timestamp() + $10::float8 * interval '1 millisecond',
+    greatest(
+      clock_timestamp(),
+      coalesce(
+        to_timestamp($11::float8 / 1000),
+        clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
+      )
+    )
+  )
+on conflict (unique_key)
+where
+  unique_held
+  and unique_key is not null do nothing
+returning
+  id,
+  false as deduplicated;
+
+with
+  inserted as (
+    insert into
+      "soniq_jobs" (
+        name,
+        queue,
+        priority,
+        max_attempts,
+        payload,
+        tags,
+        meta,
+        unique_key,
+        unique_until,
+        unique_expires_at,
+        run_at
+      )
+    values
+      (
+        $1,
+        $2,
+        $3,
+        $4,
+        $5::text::jsonb,
+        $6::text::jsonb,
+        $7::text::jsonb,
+        $8::text,
+        $9,
+        clock_timestamp() + $10::float8 * interval '1 millisecond',
+        greatest(
+          clock_timestamp(),
+          coalesce(
+            to_timestamp($11::float8 / 1000),
+            clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
+          )
+        )
+      )
+    on conflict (unique_key)
+    where
+      unique_held
+      and unique_key is not null do nothing
+    returning
+      id,
+      false as deduplicated
+  )
+select
+  id,
+  deduplicated,
+  case
+    when exists (
+      select
+        1
+      from
+        "soniq_workers"
+      where
+        "soniq_workers"."ended_at" is null
+        and "soniq_workers"."lease_expires_at" > now()
+        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($13::text::text)
+    ) then pg_notify ($14, $15::text) is null
+  end as rung
+from
+  inserted;
+
+with
+  freed as (
+    update "soniq_jobs"
+    set
+      unique_held = false
+    where
+      unique_key = $1::text
+      and unique_held
+      and unique_key is not null
+      and (
+        coalesce(unique_expires_at <= clock_timestamp(), false)
+        and (
+          finished_at is not null
+          or unique_until = 'started'
+          and claimed_at is not null
+        )
+      )
+    returning
+      id
+  ),
+  inserted as (
+    insert into
+      "soniq_jobs" (
+        name,
+        queue,
+        priority,
+        max_attempts,
+        payload,
+        tags,
+        meta,
+        unique_key,
+        unique_until,
+        unique_expires_at,
+        run_at
+      )
+    values
+      (
+        $2,
+        $3,
+        $4,
+        $5,
+        $6::text::jsonb,
+        $7::text::jsonb,
+        $8::text::jsonb,
+        (
+          select
+            $9::text
+          from
+            (
+              select
+                count(*)
+              from
+                freed
+            ) as freed
+        ),
+        $10,
+        clock_timestamp() + $11::float8 * interval '1 millisecond',
+        greatest(
+          clock_timestamp(),
+          coalesce(
+            to_timestamp($12::float8 / 1000),
+            clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
+          )
+        )
+      )
+    on conflict (unique_key)
+    where
+      unique_held
+      and unique_key is not null do nothing
+    returning
+      id,
+      false as deduplicated
+  )
+select
+  id,
+  deduplicated,
+  case
+    when $14::boolean then case
+      when exists (
+        select
+          1
+        from
+          "soniq_workers"
+        where
+          "soniq_workers"."ended_at" is null
+          and "soniq_workers"."lease_expires_at" > now()
+          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($15::text::text)
+      ) then pg_notify ($16, $17::text) is null
+    end
+  end as rung
+from
+  inserted;
+
+insert into
+  "soniq_jobs" (
+    name,
+    queue,
+    priority,
+    max_attempts,
+    payload,
+    tags,
+    meta,
+    unique_key,
+    unique_until,
+    unique_expires_at,
+    run_at
+  )
+values
+  (
+    $1,
+    $2,
+    $3,
+    $4,
+    $5::text::jsonb,
+    $6::text::jsonb,
+    $7::text::jsonb,
+    $8::text,
+    $9,
+    clock_timestamp() + $10::float8 * interval '1 millisecond',
+    greatest(
+      clock_timestamp(),
+      coalesce(
+        to_timestamp($11::float8 / 1000),
+        clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
+      )
+    )
+  )
+on conflict (unique_key)
+where
+  unique_held
+  and unique_key is not null do update
+set
+  "payload" = excluded."payload",
+  "max_attempts" = excluded."max_attempts",
+  "tags" = excluded."tags",
+  "meta" = excluded."meta",
+  "unique_until" = excluded."unique_until"
+where
+  "soniq_jobs"."state" = 'queued'
+  and (
+    "soniq_jobs"."payload" is distinct from excluded."payload"
+    or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+    or "soniq_jobs"."tags" is distinct from excluded."tags"
+    or "soniq_jobs"."meta" is distinct from excluded."meta"
+    or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+  )
+returning
+  id,
+  xmax <> 0 as deduplicated;
+
+with
+  inserted as (
+    insert into
+      "soniq_jobs" (
+        name,
+        queue,
+        priority,
+        max_attempts,
+        payload,
+        tags,
+        meta,
+        unique_key,
+        unique_until,
+        unique_expires_at,
+        run_at
+      )
+    values
+      (
+        $1,
+        $2,
+        $3,
+        $4,
+        $5::text::jsonb,
+        $6::text::jsonb,
+        $7::text::jsonb,
+        $8::text,
+        $9,
+        clock_timestamp() + $10::float8 * interval '1 millisecond',
+        greatest(
+          clock_timestamp(),
+          coalesce(
+            to_timestamp($11::float8 / 1000),
+            clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
+          )
+        )
+      )
+    on conflict (unique_key)
+    where
+      unique_held
+      and unique_key is not null do update
+    set
+      "payload" = excluded."payload",
+      "max_attempts" = excluded."max_attempts",
+      "tags" = excluded."tags",
+      "meta" = excluded."meta",
+      "unique_until" = excluded."unique_until"
+    where
+      "soniq_jobs"."state" = 'queued'
+      and (
+        "soniq_jobs"."payload" is distinct from excluded."payload"
+        or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."tags" is distinct from excluded."tags"
+        or "soniq_jobs"."meta" is distinct from excluded."meta"
+        or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+      )
+    returning
+      id,
+      xmax <> 0 as deduplicated
+  )
+select
+  id,
+  deduplicated,
+  case
+    when exists (
+      select
+        1
+      from
+        "soniq_workers"
+      where
+        "soniq_workers"."ended_at" is null
+        and "soniq_workers"."lease_expires_at" > now()
+        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($13::text::text)
+    ) then pg_notify ($14, $15::text) is null
+  end as rung
+from
+  inserted;
+
+with
+  freed as (
+    update "soniq_jobs"
+    set
+      unique_held = false
+    where
+      unique_key = $1::text
+      and unique_held
+      and unique_key is not null
+      and (
+        coalesce(unique_expires_at <= clock_timestamp(), false)
+        and (
+          finished_at is not null
+          or unique_until = 'started'
+          and claimed_at is not null
+        )
+      )
+    returning
+      id
+  ),
+  inserted as (
+    insert into
+      "soniq_jobs" (
+        name,
+        queue,
+        priority,
+        max_attempts,
+        payload,
+        tags,
+        meta,
+        unique_key,
+        unique_until,
+        unique_expires_at,
+        run_at
+      )
+    values
+      (
+        $2,
+        $3,
+        $4,
+        $5,
+        $6::text::jsonb,
+        $7::text::jsonb,
+        $8::text::jsonb,
+        (
+          select
+            $9::text
+          from
+            (
+              select
+                count(*)
+              from
+                freed
+            ) as freed
+        ),
+        $10,
+        clock_timestamp() + $11::float8 * interval '1 millisecond',
+        greatest(
+          clock_timestamp(),
+          coalesce(
+            to_timestamp($12::float8 / 1000),
+            clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
+          )
+        )
+      )
+    on conflict (unique_key)
+    where
+      unique_held
+      and unique_key is not null do update
+    set
+      "payload" = excluded."payload",
+      "max_attempts" = excluded."max_attempts",
+      "tags" = excluded."tags",
+      "meta" = excluded."meta",
+      "unique_until" = excluded."unique_until"
+    where
+      "soniq_jobs"."state" = 'queued'
+      and (
+        "soniq_jobs"."payload" is distinct from excluded."payload"
+        or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."tags" is distinct from excluded."tags"
+        or "soniq_jobs"."meta" is distinct from excluded."meta"
+        or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+      )
+    returning
+      id,
+      xmax <> 0 as deduplicated
+  )
+select
+  id,
+  deduplicated,
+  case
+    when $14::boolean then case
+      when exists (
+        select
+          1
+        from
+          "soniq_workers"
+        where
+          "soniq_workers"."ended_at" is null
+          and "soniq_workers"."lease_expires_at" > now()
+          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($15::text::text)
+      ) then pg_notify ($16, $17::text) is null
+    end
+  end as rung
+from
+  inserted;
+
+insert into
+  "soniq_jobs" (
+    name,
+    queue,
+    priority,
+    max_attempts,
+    payload,
+    tags,
+    meta,
+    unique_key,
+    unique_until,
+    unique_expires_at,
+    run_at
+  )
+values
+  (
+    $1,
+    $2,
+    $3,
+    $4,
+    $5::text::jsonb,
+    $6::text::jsonb,
+    $7::text::jsonb,
+    $8::text,
+    $9,
+    clock_timestamp() + $10::float8 * interval '1 millisecond',
+    greatest(
+      clock_timestamp(),
+      least(
+        case
+          when $11::float8 > 0 then to_timestamp(
+            ceil(
+              extract(
+                epoch
+                from
+                  greatest(
+                    clock_timestamp(),
+                    coalesce(
+                      to_timestamp($12::float8 / 1000),
+                      clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
+                    )
+                  )
+              ) / (least(1000, $14::float8 / 16) / 1000)
+            ) * (least(1000, $15::float8 / 16) / 1000)
+          )
+          else greatest(
+            clock_timestamp(),
+            coalesce(
+              to_timestamp($16::float8 / 1000),
+              clock_timestamp() + coalesce($17::float8, 0) * interval '1 millisecond'
+            )
+          )
+        end,
+        now() + $18::float8 * interval '1 millisecond'
+      )
+    )
+  )
+on conflict (unique_key)
+where
+  unique_held
+  and unique_key is not null do update
+set
+  "payload" = excluded."payload",
+  "max_attempts" = excluded."max_attempts",
+  "tags" = excluded."tags",
+  "meta" = excluded."meta",
+  "unique_until" = excluded."unique_until",
+  "queue" = excluded."queue",
+  "priority" = excluded."priority",
+  "run_at" = greatest(
+    clock_timestamp(),
+    least(
+      excluded."run_at",
+      "soniq_jobs"."created_at" + $19::float8 * interval '1 millisecond'
+    )
+  )
+where
+  "soniq_jobs"."state" = 'queued'
+  and (
+    "soniq_jobs"."payload" is distinct from excluded."payload"
+    or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+    or "soniq_jobs"."tags" is distinct from excluded."tags"
+    or "soniq_jobs"."meta" is distinct from excluded."meta"
+    or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+    or "soniq_jobs"."queue" is distinct from excluded."queue"
+    or "soniq_jobs"."priority" is distinct from excluded."priority"
+    or "soniq_jobs"."run_at" is distinct from greatest(
+      clock_timestamp(),
+      least(
+        excluded."run_at",
+        "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
+      )
+    )
+  )
+returning
+  id,
+  xmax <> 0 as deduplicated;
+
+with
+  inserted as (
+    insert into
+      "soniq_jobs" (
+        name,
+        queue,
+        priority,
+        max_attempts,
+        payload,
+        tags,
+        meta,
+        unique_key,
+        unique_until,
+        unique_expires_at,
+        run_at
+      )
+    values
+      (
+        $1,
+        $2,
+        $3,
+        $4,
+        $5::text::jsonb,
+        $6::text::jsonb,
+        $7::text::jsonb,
+        $8::text,
+        $9,
+        clock_timestamp() + $10::float8 * interval '1 millisecond',
+        greatest(
+          clock_timestamp(),
+          least(
+            case
+              when $11::float8 > 0 then to_timestamp(
+                ceil(
+                  extract(
+                    epoch
+                    from
+                      greatest(
+                        clock_timestamp(),
+                        coalesce(
+                          to_timestamp($12::float8 / 1000),
+                          clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
+                        )
+                      )
+                  ) / (least(1000, $14::float8 / 16) / 1000)
+                ) * (least(1000, $15::float8 / 16) / 1000)
+              )
+              else greatest(
+                clock_timestamp(),
+                coalesce(
+                  to_timestamp($16::float8 / 1000),
+                  clock_timestamp() + coalesce($17::float8, 0) * interval '1 millisecond'
+                )
+              )
+            end,
+            now() + $18::float8 * interval '1 millisecond'
+          )
+        )
+      )
+    on conflict (unique_key)
+    where
+      unique_held
+      and unique_key is not null do update
+    set
+      "payload" = excluded."payload",
+      "max_attempts" = excluded."max_attempts",
+      "tags" = excluded."tags",
+      "meta" = excluded."meta",
+      "unique_until" = excluded."unique_until",
+      "queue" = excluded."queue",
+      "priority" = excluded."priority",
+      "run_at" = greatest(
+        clock_timestamp(),
+        least(
+          excluded."run_at",
+          "soniq_jobs"."created_at" + $19::float8 * interval '1 millisecond'
+        )
+      )
+    where
+      "soniq_jobs"."state" = 'queued'
+      and (
+        "soniq_jobs"."payload" is distinct from excluded."payload"
+        or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."tags" is distinct from excluded."tags"
+        or "soniq_jobs"."meta" is distinct from excluded."meta"
+        or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+        or "soniq_jobs"."queue" is distinct from excluded."queue"
+        or "soniq_jobs"."priority" is distinct from excluded."priority"
+        or "soniq_jobs"."run_at" is distinct from greatest(
+          clock_timestamp(),
+          least(
+            excluded."run_at",
+            "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
+          )
+        )
+      )
+    returning
+      id,
+      xmax <> 0 as deduplicated
+  )
+select
+  id,
+  deduplicated,
+  case
+    when exists (
+      select
+        1
+      from
+        "soniq_workers"
+      where
+        "soniq_workers"."ended_at" is null
+        and "soniq_workers"."lease_expires_at" > now()
+        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($21::text::text)
+    ) then pg_notify ($22, $23::text) is null
+  end as rung
+from
+  inserted;
+
+with
+  freed as (
+    update "soniq_jobs"
+    set
+      unique_held = false
+    where
+      unique_key = $1::text
+      and unique_held
+      and unique_key is not null
+      and (
+        coalesce(unique_expires_at <= clock_timestamp(), false)
+        and (
+          finished_at is not null
+          or unique_until = 'started'
+          and claimed_at is not null
+        )
+      )
+    returning
+      id
+  ),
+  inserted as (
+    insert into
+      "soniq_jobs" (
+        name,
+        queue,
+        priority,
+        max_attempts,
+        payload,
+        tags,
+        meta,
+        unique_key,
+        unique_until,
+        unique_expires_at,
+        run_at
+      )
+    values
+      (
+        $2,
+        $3,
+        $4,
+        $5,
+        $6::text::jsonb,
+        $7::text::jsonb,
+        $8::text::jsonb,
+        (
+          select
+            $9::text
+          from
+            (
+              select
+                count(*)
+              from
+                freed
+            ) as freed
+        ),
+        $10,
+        clock_timestamp() + $11::float8 * interval '1 millisecond',
+        greatest(
+          clock_timestamp(),
+          least(
+            case
+              when $12::float8 > 0 then to_timestamp(
+                ceil(
+                  extract(
+                    epoch
+                    from
+                      greatest(
+                        clock_timestamp(),
+                        coalesce(
+                          to_timestamp($13::float8 / 1000),
+                          clock_timestamp() + coalesce($14::float8, 0) * interval '1 millisecond'
+                        )
+                      )
+                  ) / (least(1000, $15::float8 / 16) / 1000)
+                ) * (least(1000, $16::float8 / 16) / 1000)
+              )
+              else greatest(
+                clock_timestamp(),
+                coalesce(
+                  to_timestamp($17::float8 / 1000),
+                  clock_timestamp() + coalesce($18::float8, 0) * interval '1 millisecond'
+                )
+              )
+            end,
+            now() + $19::float8 * interval '1 millisecond'
+          )
+        )
+      )
+    on conflict (unique_key)
+    where
+      unique_held
+      and unique_key is not null do update
+    set
+      "payload" = excluded."payload",
+      "max_attempts" = excluded."max_attempts",
+      "tags" = excluded."tags",
+      "meta" = excluded."meta",
+      "unique_until" = excluded."unique_until",
+      "queue" = excluded."queue",
+      "priority" = excluded."priority",
+      "run_at" = greatest(
+        clock_timestamp(),
+        least(
+          excluded."run_at",
+          "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
+        )
+      )
+    where
+      "soniq_jobs"."state" = 'queued'
+      and (
+        "soniq_jobs"."payload" is distinct from excluded."payload"
+        or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."tags" is distinct from excluded."tags"
+        or "soniq_jobs"."meta" is distinct from excluded."meta"
+        or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+        or "soniq_jobs"."queue" is distinct from excluded."queue"
+        or "soniq_jobs"."priority" is distinct from excluded."priority"
+        or "soniq_jobs"."run_at" is distinct from greatest(
+          clock_timestamp(),
+          least(
+            excluded."run_at",
+            "soniq_jobs"."created_at" + $21::float8 * interval '1 millisecond'
+          )
+        )
+      )
+    returning
+      id,
+      xmax <> 0 as deduplicated
+  )
+select
+  id,
+  deduplicated,
+  case
+    when $22::boolean then case
+      when exists (
+        select
+          1
+        from
+          "soniq_workers"
+        where
+          "soniq_workers"."ended_at" is null
+          and "soniq_workers"."lease_expires_at" > now()
+          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($23::text::text)
+      ) then pg_notify ($24, $25::text) is null
+    end
+  end as rung
+from
+  inserted;
