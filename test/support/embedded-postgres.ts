@@ -100,11 +100,13 @@ async function serve(installation: Installation): Promise<EmbeddedPostgres> {
     resume,
     restart() {
       // One that is still recovering is let finish: `ready` would take its end for a failed start.
-      restarting = (restarting ?? Promise.resolve()).then(async () => {
+      const earlier = restarting;
+      restarting = (async () => {
+        await earlier;
         await end(server, "SIGQUIT");
         server = start();
         await ready(server);
-      });
+      })();
       return restarting;
     },
     async kill() {
