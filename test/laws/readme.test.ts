@@ -99,6 +99,11 @@ test("README.md has at most 8 KB: the rest is in docs/", () => {
   expect(Buffer.byteLength(read("README.md"))).toBeLessThanOrEqual(8_192);
 });
 
+test("a page of docs/ has at most 10 KB: a longer one is two", () => {
+  const long = pages.filter((page) => page.startsWith("docs/") && Buffer.byteLength(read(page)) > 10_240);
+  expect(long).toEqual([]);
+});
+
 test("docs/index.md links to every page of docs/", () => {
   const linked = new Set(links("docs/index.md", read("docs/index.md")).map(({ file }) => file));
   expect(pages.filter((page) => page.startsWith("docs/") && page !== "docs/index.md" && !linked.has(page))).toEqual([]);
