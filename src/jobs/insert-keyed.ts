@@ -4,8 +4,9 @@ import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { ring } from "./doorbell.js";
+import { insertJobs, type JobInput, typed } from "./job-columns.js";
 import type { Enqueued, NewJob } from "./new-job.js";
-import { onConflict, runAtOf, wasThere } from "./on-conflict.js";
+import { onConflict, wasThere } from "./on-conflict.js";
 import { holdsKey, isOver } from "./unique-key.js";
 import type { UniqueRule } from "./unique-settings.js";
 
@@ -60,15 +61,7 @@ function ways(conflict: UniqueRule["onConflict"]) {
 }
 
 function insertion(conflict: UniqueRule["onConflict"], key: SQL): SQL {
-  const { placeholder } = sql;
-  const maxWaitMs = sql`${placeholder("maxWaitMs")}`;
-  const [runAtMs, delayMs] = [sql`${placeholder("runAtMs")}::float8`, sql`${placeholder("delayMs")}::float8`];
-  return sql`insert into ${soniqJobs}
-      (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
-    values (${placeholder("name")}, ${placeholder("queue")}, ${placeholder("priority")}, ${placeholder("maxAttempts")},
-      ${placeholder("payload")}::text::jsonb, ${placeholder("tags")}::text::jsonb, ${placeholder("meta")}::text::jsonb,
-      ${key}, ${placeholder("uniqueUntil")}, clock_timestamp() + ${placeholder("withinMs")}::float8 * interval '1 millisecond',
-      ${runAtOf(conflict, runAtMs, delayMs, maxWaitMs)})
-    ${onConflict(conflict, maxWaitMs)}
+  const input = (name: JobInput) => (name === "uniqueKey" ? key : typed(name, sql.placeholder(name)));
+  return sql`${insertJobs(input, { conflict, rest: onConflict(conflict, input("maxWaitMs")) })}
     returning id, ${wasThere(conflict)} as deduplicated`;
 }

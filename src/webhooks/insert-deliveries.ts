@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
-import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
+import { insertJobs, type JobInput, typed } from "../jobs/job-columns.js";
+import { checkOptions } from "../jobs/new-job.js";
 import { isShut } from "./breaker.js";
 import { deliveryAttempts, deliveryJob, deliveryQueue } from "./delivery.js";
 
@@ -22,14 +23,20 @@ export function deliveryPayload({ event, id, data }: Message): SQL {
 }
 
 /**
- * Enqueues deliveries, parked where their endpoint takes none. A builder's `insert … select` would have to list every column:
- * this one leaves the defaults to the table.
+ * Enqueues deliveries, parked where their endpoint takes none.
  *
  * @param from the endpoints that are sent to, one row each, with what else the payload is made of
  */
 export function insertDeliveries(payload: SQL, from: SQL): SQL {
-  return sql`insert into ${soniqJobs} (name, queue, max_attempts, payload, run_at)
-    select ${deliveryJob.name}::text, ${deliveryQueue}, ${deliveryAttempts}::int, ${payload},
-      case when ${isShut} then 'infinity' else clock_timestamp() end
-    from ${from} returning id, run_at`;
+  const input = (name: JobInput) =>
+    name === "payload"
+      ? payload
+      : name === "runAtMs"
+        ? sql`case when ${isShut} then float8 'infinity' end`
+        : typed(name, options[name] ?? null);
+  return sql`${insertJobs(input, { rest: sql`from ${from}` })} returning id, run_at`;
 }
+
+const options: Partial<Record<JobInput, unknown>> = {
+  ...checkOptions(deliveryJob, { queue: deliveryQueue, maxAttempts: deliveryAttempts }),
+};

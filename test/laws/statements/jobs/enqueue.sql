@@ -1,81 +1,31 @@
 insert into
   "soniq_jobs" (
-    "id",
-    "queue",
     "name",
-    "state",
+    "queue",
     "priority",
-    "payload",
-    "run_at",
-    "claims",
-    "claim_token",
-    "attempt",
     "max_attempts",
-    "crashes",
-    "worker_id",
-    "last_worker_id",
-    "deadline_at",
-    "cancel_requested_at",
-    "unknown_since",
-    "unique_key",
-    "unique_held",
-    "unique_until",
-    "unique_expires_at",
-    "created_at",
-    "claimed_at",
-    "finished_at",
-    "result",
-    "progress",
-    "errors",
-    "logs",
-    "reason",
-    "replays",
+    "payload",
     "tags",
-    "meta"
+    "meta",
+    "run_at"
   )
-values
-  (
-    default,
-    $1,
-    $2,
-    default,
-    $3,
-    $4::text::jsonb,
-    greatest(
-      clock_timestamp(),
-      coalesce(
-        to_timestamp($5::float8 / 1000),
-        clock_timestamp() + coalesce($6::float8, 0) * interval '1 millisecond'
-      )
-    ),
-    default,
-    default,
-    default,
-    $7,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    default,
-    $8::text::jsonb,
-    $9::text::jsonb
+select
+  $1::text,
+  $2::text,
+  $3::int,
+  $4::int,
+  $5::text::jsonb,
+  $6::text::jsonb,
+  $7::text::jsonb,
+  greatest(
+    clock_timestamp(),
+    coalesce(
+      to_timestamp($8::float8 / 1000),
+      clock_timestamp() + coalesce($9::float8, 0) * interval '1 millisecond'
+    )
   )
 returning
-  "id",
+  id,
   case
     when exists (
       select
@@ -87,4 +37,4 @@ returning
         and "soniq_workers"."lease_expires_at" > now()
         and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($10::text::text)
     ) then pg_notify ($11, $12::text) is null
-  end as "rung";
+  end as rung;

@@ -1,35 +1,33 @@
 insert into
   "soniq_jobs" (
-    name,
-    queue,
-    priority,
-    max_attempts,
-    payload,
-    tags,
-    meta,
-    unique_key,
-    unique_until,
-    unique_expires_at,
-    run_at
+    "name",
+    "queue",
+    "priority",
+    "max_attempts",
+    "payload",
+    "tags",
+    "meta",
+    "unique_key",
+    "unique_until",
+    "unique_expires_at",
+    "run_at"
   )
-values
-  (
-    $1,
-    $2,
-    $3,
-    $4,
-    $5::text::jsonb,
-    $6::text::jsonb,
-    $7::text::jsonb,
-    $8::text,
-    $9,
-    clock_timestamp() + $10::float8 * interval '1 millisecond',
-    greatest(
-      clock_timestamp(),
-      coalesce(
-        to_timestamp($11::float8 / 1000),
-        clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
-      )
+select
+  $1::text,
+  $2::text,
+  $3::int,
+  $4::int,
+  $5::text::jsonb,
+  $6::text::jsonb,
+  $7::text::jsonb,
+  $8::text,
+  $9::text,
+  clock_timestamp() + $10::float8 * interval '1 millisecond',
+  greatest(
+    clock_timestamp(),
+    coalesce(
+      to_timestamp($11::float8 / 1000),
+      clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
     )
   )
 on conflict (unique_key)
@@ -44,36 +42,34 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
-    values
-      (
-        $1,
-        $2,
-        $3,
-        $4,
-        $5::text::jsonb,
-        $6::text::jsonb,
-        $7::text::jsonb,
-        $8::text,
-        $9,
-        clock_timestamp() + $10::float8 * interval '1 millisecond',
-        greatest(
-          clock_timestamp(),
-          coalesce(
-            to_timestamp($11::float8 / 1000),
-            clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
-          )
+    select
+      $1::text,
+      $2::text,
+      $3::int,
+      $4::int,
+      $5::text::jsonb,
+      $6::text::jsonb,
+      $7::text::jsonb,
+      $8::text,
+      $9::text,
+      clock_timestamp() + $10::float8 * interval '1 millisecond',
+      greatest(
+        clock_timestamp(),
+        coalesce(
+          to_timestamp($11::float8 / 1000),
+          clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
         )
       )
     on conflict (unique_key)
@@ -125,46 +121,44 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
-    values
+    select
+      $2::text,
+      $3::text,
+      $4::int,
+      $5::int,
+      $6::text::jsonb,
+      $7::text::jsonb,
+      $8::text::jsonb,
       (
-        $2,
-        $3,
-        $4,
-        $5,
-        $6::text::jsonb,
-        $7::text::jsonb,
-        $8::text::jsonb,
-        (
-          select
-            $9::text
-          from
-            (
-              select
-                count(*)
-              from
-                freed
-            ) as freed
-        ),
-        $10,
-        clock_timestamp() + $11::float8 * interval '1 millisecond',
-        greatest(
-          clock_timestamp(),
-          coalesce(
-            to_timestamp($12::float8 / 1000),
-            clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
-          )
+        select
+          $9::text
+        from
+          (
+            select
+              count(*)
+            from
+              freed
+          ) as freed
+      ),
+      $10::text,
+      clock_timestamp() + $11::float8 * interval '1 millisecond',
+      greatest(
+        clock_timestamp(),
+        coalesce(
+          to_timestamp($12::float8 / 1000),
+          clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
         )
       )
     on conflict (unique_key)
@@ -197,36 +191,34 @@ from
 
 insert into
   "soniq_jobs" (
-    name,
-    queue,
-    priority,
-    max_attempts,
-    payload,
-    tags,
-    meta,
-    unique_key,
-    unique_until,
-    unique_expires_at,
-    run_at
+    "name",
+    "queue",
+    "priority",
+    "max_attempts",
+    "payload",
+    "tags",
+    "meta",
+    "unique_key",
+    "unique_until",
+    "unique_expires_at",
+    "run_at"
   )
-values
-  (
-    $1,
-    $2,
-    $3,
-    $4,
-    $5::text::jsonb,
-    $6::text::jsonb,
-    $7::text::jsonb,
-    $8::text,
-    $9,
-    clock_timestamp() + $10::float8 * interval '1 millisecond',
-    greatest(
-      clock_timestamp(),
-      coalesce(
-        to_timestamp($11::float8 / 1000),
-        clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
-      )
+select
+  $1::text,
+  $2::text,
+  $3::int,
+  $4::int,
+  $5::text::jsonb,
+  $6::text::jsonb,
+  $7::text::jsonb,
+  $8::text,
+  $9::text,
+  clock_timestamp() + $10::float8 * interval '1 millisecond',
+  greatest(
+    clock_timestamp(),
+    coalesce(
+      to_timestamp($11::float8 / 1000),
+      clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
     )
   )
 on conflict (unique_key)
@@ -234,16 +226,16 @@ where
   unique_held
   and unique_key is not null do update
 set
-  "payload" = excluded."payload",
   "max_attempts" = excluded."max_attempts",
+  "payload" = excluded."payload",
   "tags" = excluded."tags",
   "meta" = excluded."meta",
   "unique_until" = excluded."unique_until"
 where
   "soniq_jobs"."state" = 'queued'
   and (
-    "soniq_jobs"."payload" is distinct from excluded."payload"
-    or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+    "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+    or "soniq_jobs"."payload" is distinct from excluded."payload"
     or "soniq_jobs"."tags" is distinct from excluded."tags"
     or "soniq_jobs"."meta" is distinct from excluded."meta"
     or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
@@ -256,36 +248,34 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
-    values
-      (
-        $1,
-        $2,
-        $3,
-        $4,
-        $5::text::jsonb,
-        $6::text::jsonb,
-        $7::text::jsonb,
-        $8::text,
-        $9,
-        clock_timestamp() + $10::float8 * interval '1 millisecond',
-        greatest(
-          clock_timestamp(),
-          coalesce(
-            to_timestamp($11::float8 / 1000),
-            clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
-          )
+    select
+      $1::text,
+      $2::text,
+      $3::int,
+      $4::int,
+      $5::text::jsonb,
+      $6::text::jsonb,
+      $7::text::jsonb,
+      $8::text,
+      $9::text,
+      clock_timestamp() + $10::float8 * interval '1 millisecond',
+      greatest(
+        clock_timestamp(),
+        coalesce(
+          to_timestamp($11::float8 / 1000),
+          clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
         )
       )
     on conflict (unique_key)
@@ -293,16 +283,16 @@ with
       unique_held
       and unique_key is not null do update
     set
-      "payload" = excluded."payload",
       "max_attempts" = excluded."max_attempts",
+      "payload" = excluded."payload",
       "tags" = excluded."tags",
       "meta" = excluded."meta",
       "unique_until" = excluded."unique_until"
     where
       "soniq_jobs"."state" = 'queued'
       and (
-        "soniq_jobs"."payload" is distinct from excluded."payload"
-        or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."payload" is distinct from excluded."payload"
         or "soniq_jobs"."tags" is distinct from excluded."tags"
         or "soniq_jobs"."meta" is distinct from excluded."meta"
         or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
@@ -352,46 +342,44 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
-    values
+    select
+      $2::text,
+      $3::text,
+      $4::int,
+      $5::int,
+      $6::text::jsonb,
+      $7::text::jsonb,
+      $8::text::jsonb,
       (
-        $2,
-        $3,
-        $4,
-        $5,
-        $6::text::jsonb,
-        $7::text::jsonb,
-        $8::text::jsonb,
-        (
-          select
-            $9::text
-          from
-            (
-              select
-                count(*)
-              from
-                freed
-            ) as freed
-        ),
-        $10,
-        clock_timestamp() + $11::float8 * interval '1 millisecond',
-        greatest(
-          clock_timestamp(),
-          coalesce(
-            to_timestamp($12::float8 / 1000),
-            clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
-          )
+        select
+          $9::text
+        from
+          (
+            select
+              count(*)
+            from
+              freed
+          ) as freed
+      ),
+      $10::text,
+      clock_timestamp() + $11::float8 * interval '1 millisecond',
+      greatest(
+        clock_timestamp(),
+        coalesce(
+          to_timestamp($12::float8 / 1000),
+          clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
         )
       )
     on conflict (unique_key)
@@ -399,16 +387,16 @@ with
       unique_held
       and unique_key is not null do update
     set
-      "payload" = excluded."payload",
       "max_attempts" = excluded."max_attempts",
+      "payload" = excluded."payload",
       "tags" = excluded."tags",
       "meta" = excluded."meta",
       "unique_until" = excluded."unique_until"
     where
       "soniq_jobs"."state" = 'queued'
       and (
-        "soniq_jobs"."payload" is distinct from excluded."payload"
-        or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."payload" is distinct from excluded."payload"
         or "soniq_jobs"."tags" is distinct from excluded."tags"
         or "soniq_jobs"."meta" is distinct from excluded."meta"
         or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
@@ -439,59 +427,57 @@ from
 
 insert into
   "soniq_jobs" (
-    name,
-    queue,
-    priority,
-    max_attempts,
-    payload,
-    tags,
-    meta,
-    unique_key,
-    unique_until,
-    unique_expires_at,
-    run_at
+    "name",
+    "queue",
+    "priority",
+    "max_attempts",
+    "payload",
+    "tags",
+    "meta",
+    "unique_key",
+    "unique_until",
+    "unique_expires_at",
+    "run_at"
   )
-values
-  (
-    $1,
-    $2,
-    $3,
-    $4,
-    $5::text::jsonb,
-    $6::text::jsonb,
-    $7::text::jsonb,
-    $8::text,
-    $9,
-    clock_timestamp() + $10::float8 * interval '1 millisecond',
-    greatest(
-      clock_timestamp(),
-      least(
-        case
-          when $11::float8 > 0 then to_timestamp(
-            ceil(
-              extract(
-                epoch
-                from
-                  greatest(
-                    clock_timestamp(),
-                    coalesce(
-                      to_timestamp($12::float8 / 1000),
-                      clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
-                    )
+select
+  $1::text,
+  $2::text,
+  $3::int,
+  $4::int,
+  $5::text::jsonb,
+  $6::text::jsonb,
+  $7::text::jsonb,
+  $8::text,
+  $9::text,
+  clock_timestamp() + $10::float8 * interval '1 millisecond',
+  greatest(
+    clock_timestamp(),
+    least(
+      case
+        when $11::float8 > 0 then to_timestamp(
+          ceil(
+            extract(
+              epoch
+              from
+                greatest(
+                  clock_timestamp(),
+                  coalesce(
+                    to_timestamp($12::float8 / 1000),
+                    clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
                   )
-              ) / (least(1000, $14::float8 / 16) / 1000)
-            ) * (least(1000, $15::float8 / 16) / 1000)
+                )
+            ) / (least(1000, $14::float8 / 16) / 1000)
+          ) * (least(1000, $15::float8 / 16) / 1000)
+        )
+        else greatest(
+          clock_timestamp(),
+          coalesce(
+            to_timestamp($16::float8 / 1000),
+            clock_timestamp() + coalesce($17::float8, 0) * interval '1 millisecond'
           )
-          else greatest(
-            clock_timestamp(),
-            coalesce(
-              to_timestamp($16::float8 / 1000),
-              clock_timestamp() + coalesce($17::float8, 0) * interval '1 millisecond'
-            )
-          )
-        end,
-        now() + $18::float8 * interval '1 millisecond'
-      )
+        )
+      end,
+      now() + $18::float8 * interval '1 millisecond'
     )
   )
 on conflict (unique_key)
@@ -499,13 +485,13 @@ where
   unique_held
   and unique_key is not null do update
 set
-  "payload" = excluded."payload",
+  "queue" = excluded."queue",
+  "priority" = excluded."priority",
   "max_attempts" = excluded."max_attempts",
+  "payload" = excluded."payload",
   "tags" = excluded."tags",
   "meta" = excluded."meta",
   "unique_until" = excluded."unique_until",
-  "queue" = excluded."queue",
-  "priority" = excluded."priority",
   "run_at" = greatest(
     clock_timestamp(),
     least(
@@ -516,13 +502,13 @@ set
 where
   "soniq_jobs"."state" = 'queued'
   and (
-    "soniq_jobs"."payload" is distinct from excluded."payload"
+    "soniq_jobs"."queue" is distinct from excluded."queue"
+    or "soniq_jobs"."priority" is distinct from excluded."priority"
     or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+    or "soniq_jobs"."payload" is distinct from excluded."payload"
     or "soniq_jobs"."tags" is distinct from excluded."tags"
     or "soniq_jobs"."meta" is distinct from excluded."meta"
     or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
-    or "soniq_jobs"."queue" is distinct from excluded."queue"
-    or "soniq_jobs"."priority" is distinct from excluded."priority"
     or "soniq_jobs"."run_at" is distinct from greatest(
       clock_timestamp(),
       least(
@@ -539,59 +525,57 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
-    values
-      (
-        $1,
-        $2,
-        $3,
-        $4,
-        $5::text::jsonb,
-        $6::text::jsonb,
-        $7::text::jsonb,
-        $8::text,
-        $9,
-        clock_timestamp() + $10::float8 * interval '1 millisecond',
-        greatest(
-          clock_timestamp(),
-          least(
-            case
-              when $11::float8 > 0 then to_timestamp(
-                ceil(
-                  extract(
-                    epoch
-                    from
-                      greatest(
-                        clock_timestamp(),
-                        coalesce(
-                          to_timestamp($12::float8 / 1000),
-                          clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
-                        )
+    select
+      $1::text,
+      $2::text,
+      $3::int,
+      $4::int,
+      $5::text::jsonb,
+      $6::text::jsonb,
+      $7::text::jsonb,
+      $8::text,
+      $9::text,
+      clock_timestamp() + $10::float8 * interval '1 millisecond',
+      greatest(
+        clock_timestamp(),
+        least(
+          case
+            when $11::float8 > 0 then to_timestamp(
+              ceil(
+                extract(
+                  epoch
+                  from
+                    greatest(
+                      clock_timestamp(),
+                      coalesce(
+                        to_timestamp($12::float8 / 1000),
+                        clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
                       )
-                  ) / (least(1000, $14::float8 / 16) / 1000)
-                ) * (least(1000, $15::float8 / 16) / 1000)
+                    )
+                ) / (least(1000, $14::float8 / 16) / 1000)
+              ) * (least(1000, $15::float8 / 16) / 1000)
+            )
+            else greatest(
+              clock_timestamp(),
+              coalesce(
+                to_timestamp($16::float8 / 1000),
+                clock_timestamp() + coalesce($17::float8, 0) * interval '1 millisecond'
               )
-              else greatest(
-                clock_timestamp(),
-                coalesce(
-                  to_timestamp($16::float8 / 1000),
-                  clock_timestamp() + coalesce($17::float8, 0) * interval '1 millisecond'
-                )
-              )
-            end,
-            now() + $18::float8 * interval '1 millisecond'
-          )
+            )
+          end,
+          now() + $18::float8 * interval '1 millisecond'
         )
       )
     on conflict (unique_key)
@@ -599,13 +583,13 @@ with
       unique_held
       and unique_key is not null do update
     set
-      "payload" = excluded."payload",
+      "queue" = excluded."queue",
+      "priority" = excluded."priority",
       "max_attempts" = excluded."max_attempts",
+      "payload" = excluded."payload",
       "tags" = excluded."tags",
       "meta" = excluded."meta",
       "unique_until" = excluded."unique_until",
-      "queue" = excluded."queue",
-      "priority" = excluded."priority",
       "run_at" = greatest(
         clock_timestamp(),
         least(
@@ -616,13 +600,13 @@ with
     where
       "soniq_jobs"."state" = 'queued'
       and (
-        "soniq_jobs"."payload" is distinct from excluded."payload"
+        "soniq_jobs"."queue" is distinct from excluded."queue"
+        or "soniq_jobs"."priority" is distinct from excluded."priority"
         or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."payload" is distinct from excluded."payload"
         or "soniq_jobs"."tags" is distinct from excluded."tags"
         or "soniq_jobs"."meta" is distinct from excluded."meta"
         or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
-        or "soniq_jobs"."queue" is distinct from excluded."queue"
-        or "soniq_jobs"."priority" is distinct from excluded."priority"
         or "soniq_jobs"."run_at" is distinct from greatest(
           clock_timestamp(),
           least(
@@ -676,69 +660,67 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
-    values
+    select
+      $2::text,
+      $3::text,
+      $4::int,
+      $5::int,
+      $6::text::jsonb,
+      $7::text::jsonb,
+      $8::text::jsonb,
       (
-        $2,
-        $3,
-        $4,
-        $5,
-        $6::text::jsonb,
-        $7::text::jsonb,
-        $8::text::jsonb,
-        (
-          select
-            $9::text
-          from
-            (
-              select
-                count(*)
-              from
-                freed
-            ) as freed
-        ),
-        $10,
-        clock_timestamp() + $11::float8 * interval '1 millisecond',
-        greatest(
-          clock_timestamp(),
-          least(
-            case
-              when $12::float8 > 0 then to_timestamp(
-                ceil(
-                  extract(
-                    epoch
-                    from
-                      greatest(
-                        clock_timestamp(),
-                        coalesce(
-                          to_timestamp($13::float8 / 1000),
-                          clock_timestamp() + coalesce($14::float8, 0) * interval '1 millisecond'
-                        )
+        select
+          $9::text
+        from
+          (
+            select
+              count(*)
+            from
+              freed
+          ) as freed
+      ),
+      $10::text,
+      clock_timestamp() + $11::float8 * interval '1 millisecond',
+      greatest(
+        clock_timestamp(),
+        least(
+          case
+            when $12::float8 > 0 then to_timestamp(
+              ceil(
+                extract(
+                  epoch
+                  from
+                    greatest(
+                      clock_timestamp(),
+                      coalesce(
+                        to_timestamp($13::float8 / 1000),
+                        clock_timestamp() + coalesce($14::float8, 0) * interval '1 millisecond'
                       )
-                  ) / (least(1000, $15::float8 / 16) / 1000)
-                ) * (least(1000, $16::float8 / 16) / 1000)
+                    )
+                ) / (least(1000, $15::float8 / 16) / 1000)
+              ) * (least(1000, $16::float8 / 16) / 1000)
+            )
+            else greatest(
+              clock_timestamp(),
+              coalesce(
+                to_timestamp($17::float8 / 1000),
+                clock_timestamp() + coalesce($18::float8, 0) * interval '1 millisecond'
               )
-              else greatest(
-                clock_timestamp(),
-                coalesce(
-                  to_timestamp($17::float8 / 1000),
-                  clock_timestamp() + coalesce($18::float8, 0) * interval '1 millisecond'
-                )
-              )
-            end,
-            now() + $19::float8 * interval '1 millisecond'
-          )
+            )
+          end,
+          now() + $19::float8 * interval '1 millisecond'
         )
       )
     on conflict (unique_key)
@@ -746,13 +728,13 @@ with
       unique_held
       and unique_key is not null do update
     set
-      "payload" = excluded."payload",
+      "queue" = excluded."queue",
+      "priority" = excluded."priority",
       "max_attempts" = excluded."max_attempts",
+      "payload" = excluded."payload",
       "tags" = excluded."tags",
       "meta" = excluded."meta",
       "unique_until" = excluded."unique_until",
-      "queue" = excluded."queue",
-      "priority" = excluded."priority",
       "run_at" = greatest(
         clock_timestamp(),
         least(
@@ -763,13 +745,13 @@ with
     where
       "soniq_jobs"."state" = 'queued'
       and (
-        "soniq_jobs"."payload" is distinct from excluded."payload"
+        "soniq_jobs"."queue" is distinct from excluded."queue"
+        or "soniq_jobs"."priority" is distinct from excluded."priority"
         or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."payload" is distinct from excluded."payload"
         or "soniq_jobs"."tags" is distinct from excluded."tags"
         or "soniq_jobs"."meta" is distinct from excluded."meta"
         or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
-        or "soniq_jobs"."queue" is distinct from excluded."queue"
-        or "soniq_jobs"."priority" is distinct from excluded."priority"
         or "soniq_jobs"."run_at" is distinct from greatest(
           clock_timestamp(),
           least(

@@ -1,17 +1,17 @@
 insert into
   "soniq_jobs" (
-    name,
-    queue,
-    priority,
-    max_attempts,
-    payload,
-    tags,
-    meta,
-    run_at
+    "name",
+    "queue",
+    "priority",
+    "max_attempts",
+    "payload",
+    "tags",
+    "meta",
+    "run_at"
   )
 select
   $1::text,
-  $2,
+  $2::text,
   $3::int,
   $4::int,
   payload,
@@ -33,18 +33,18 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "run_at"
       )
     select
       $1::text,
-      $2,
+      $2::text,
       $3::int,
       $4::int,
       payload,
@@ -92,29 +92,23 @@ from
 
 insert into
   "soniq_jobs" (
-    name,
-    queue,
-    priority,
-    max_attempts,
-    payload,
-    tags,
-    meta,
-    unique_key,
-    unique_until,
-    unique_expires_at,
-    run_at
+    "name",
+    "queue",
+    "priority",
+    "max_attempts",
+    "payload",
+    "tags",
+    "meta",
+    "run_at"
   )
 select
   $1::text,
-  coalesce(queue, $2),
-  coalesce(priority, $3::int),
-  coalesce("maxAttempts", $4::int),
+  "queue",
+  "priority",
+  "maxAttempts",
   coalesce(payload, 'null'),
-  coalesce(tags, $5::text::jsonb),
-  coalesce(meta, $6::text::jsonb),
-  "uniqueKey",
-  $7,
-  clock_timestamp() + $8::float8 * interval '1 millisecond',
+  "tags",
+  "meta",
   greatest(
     clock_timestamp(),
     coalesce(
@@ -123,25 +117,19 @@ select
     )
   )
 from
-  jsonb_to_recordset($9::text::jsonb) as row (
-    queue text,
-    priority int,
+  jsonb_to_recordset($2::text::jsonb) as row (
+    "queue" text,
+    "priority" int,
     "maxAttempts" int,
-    payload jsonb,
-    tags jsonb,
-    meta jsonb,
+    "payload" jsonb,
+    "tags" jsonb,
+    "meta" jsonb,
     "uniqueKey" text,
     "runAtMs" float8,
     "delayMs" float8
   )
-on conflict (unique_key)
-where
-  unique_held
-  and unique_key is not null do nothing
 returning
-  id,
-  unique_key as key,
-  false as deduplicated;
+  id;
 
 with
   held as materialized (
@@ -207,48 +195,38 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
     select
       $3::text,
-      coalesce(queue, $4),
-      coalesce(priority, $5::int),
-      coalesce("maxAttempts", $6::int),
+      $4::text,
+      $5::int,
+      $6::int,
       coalesce(payload, 'null'),
-      coalesce(tags, $7::text::jsonb),
-      coalesce(meta, $8::text::jsonb),
+      $7::text::jsonb,
+      $8::text::jsonb,
       "uniqueKey",
-      $9,
+      $9::text,
       clock_timestamp() + $10::float8 * interval '1 millisecond',
       greatest(
         clock_timestamp(),
         coalesce(
-          to_timestamp("runAtMs" / 1000),
-          clock_timestamp() + coalesce("delayMs", 0) * interval '1 millisecond'
+          to_timestamp($11::float8 / 1000),
+          clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
         )
       )
     from
-      jsonb_to_recordset($11::text::jsonb) as row (
-        queue text,
-        priority int,
-        "maxAttempts" int,
-        payload jsonb,
-        tags jsonb,
-        meta jsonb,
-        "uniqueKey" text,
-        "runAtMs" float8,
-        "delayMs" float8
-      )
+      jsonb_to_recordset($13::text::jsonb) as row ("uniqueKey" text, "payload" jsonb)
     where
       (
         select
@@ -277,10 +255,10 @@ with
             "soniq_workers"."ended_at" is null
             and "soniq_workers"."lease_expires_at" > now()
             and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb (queue::text)
-        ) then pg_notify ($12, queue) is null
+        ) then pg_notify ($14, queue) is null
       end as rung
     from
-      jsonb_array_elements_text($13::text::jsonb) as queue
+      jsonb_array_elements_text($15::text::jsonb) as queue
   )
 select
   inserted.*,
@@ -373,48 +351,38 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
     select
       $3::text,
-      coalesce(queue, $4),
-      coalesce(priority, $5::int),
-      coalesce("maxAttempts", $6::int),
+      $4::text,
+      $5::int,
+      $6::int,
       coalesce(payload, 'null'),
-      coalesce(tags, $7::text::jsonb),
-      coalesce(meta, $8::text::jsonb),
+      $7::text::jsonb,
+      $8::text::jsonb,
       "uniqueKey",
-      $9,
+      $9::text,
       clock_timestamp() + $10::float8 * interval '1 millisecond',
       greatest(
         clock_timestamp(),
         coalesce(
-          to_timestamp("runAtMs" / 1000),
-          clock_timestamp() + coalesce("delayMs", 0) * interval '1 millisecond'
+          to_timestamp($11::float8 / 1000),
+          clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
         )
       )
     from
-      jsonb_to_recordset($11::text::jsonb) as row (
-        queue text,
-        priority int,
-        "maxAttempts" int,
-        payload jsonb,
-        tags jsonb,
-        meta jsonb,
-        "uniqueKey" text,
-        "runAtMs" float8,
-        "delayMs" float8
-      )
+      jsonb_to_recordset($13::text::jsonb) as row ("uniqueKey" text, "payload" jsonb)
     where
       (
         select
@@ -427,16 +395,16 @@ with
       unique_held
       and unique_key is not null do update
     set
-      "payload" = excluded."payload",
       "max_attempts" = excluded."max_attempts",
+      "payload" = excluded."payload",
       "tags" = excluded."tags",
       "meta" = excluded."meta",
       "unique_until" = excluded."unique_until"
     where
       "soniq_jobs"."state" = 'queued'
       and (
-        "soniq_jobs"."payload" is distinct from excluded."payload"
-        or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."payload" is distinct from excluded."payload"
         or "soniq_jobs"."tags" is distinct from excluded."tags"
         or "soniq_jobs"."meta" is distinct from excluded."meta"
         or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
@@ -458,10 +426,10 @@ with
             "soniq_workers"."ended_at" is null
             and "soniq_workers"."lease_expires_at" > now()
             and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb (queue::text)
-        ) then pg_notify ($12, queue) is null
+        ) then pg_notify ($14, queue) is null
       end as rung
     from
-      jsonb_array_elements_text($13::text::jsonb) as queue
+      jsonb_array_elements_text($15::text::jsonb) as queue
   )
 select
   inserted.*,
@@ -554,34 +522,34 @@ with
   inserted as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
     select
       $3::text,
-      coalesce(queue, $4),
-      coalesce(priority, $5::int),
-      coalesce("maxAttempts", $6::int),
+      $4::text,
+      $5::int,
+      $6::int,
       coalesce(payload, 'null'),
-      coalesce(tags, $7::text::jsonb),
-      coalesce(meta, $8::text::jsonb),
+      $7::text::jsonb,
+      $8::text::jsonb,
       "uniqueKey",
-      $9,
+      $9::text,
       clock_timestamp() + $10::float8 * interval '1 millisecond',
       greatest(
         clock_timestamp(),
         least(
           case
-            when "delayMs" > 0 then to_timestamp(
+            when $11::float8 > 0 then to_timestamp(
               ceil(
                 extract(
                   epoch
@@ -589,36 +557,26 @@ with
                     greatest(
                       clock_timestamp(),
                       coalesce(
-                        to_timestamp("runAtMs" / 1000),
-                        clock_timestamp() + coalesce("delayMs", 0) * interval '1 millisecond'
+                        to_timestamp($12::float8 / 1000),
+                        clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
                       )
                     )
-                ) / (least(1000, "delayMs" / 16) / 1000)
-              ) * (least(1000, "delayMs" / 16) / 1000)
+                ) / (least(1000, $14::float8 / 16) / 1000)
+              ) * (least(1000, $15::float8 / 16) / 1000)
             )
             else greatest(
               clock_timestamp(),
               coalesce(
-                to_timestamp("runAtMs" / 1000),
-                clock_timestamp() + coalesce("delayMs", 0) * interval '1 millisecond'
+                to_timestamp($16::float8 / 1000),
+                clock_timestamp() + coalesce($17::float8, 0) * interval '1 millisecond'
               )
             )
           end,
-          now() + $11::float8 * interval '1 millisecond'
+          now() + $18::float8 * interval '1 millisecond'
         )
       )
     from
-      jsonb_to_recordset($12::text::jsonb) as row (
-        queue text,
-        priority int,
-        "maxAttempts" int,
-        payload jsonb,
-        tags jsonb,
-        meta jsonb,
-        "uniqueKey" text,
-        "runAtMs" float8,
-        "delayMs" float8
-      )
+      jsonb_to_recordset($19::text::jsonb) as row ("uniqueKey" text, "payload" jsonb)
     where
       (
         select
@@ -631,35 +589,35 @@ with
       unique_held
       and unique_key is not null do update
     set
-      "payload" = excluded."payload",
+      "queue" = excluded."queue",
+      "priority" = excluded."priority",
       "max_attempts" = excluded."max_attempts",
+      "payload" = excluded."payload",
       "tags" = excluded."tags",
       "meta" = excluded."meta",
       "unique_until" = excluded."unique_until",
-      "queue" = excluded."queue",
-      "priority" = excluded."priority",
       "run_at" = greatest(
         clock_timestamp(),
         least(
           excluded."run_at",
-          "soniq_jobs"."created_at" + $13::float8 * interval '1 millisecond'
+          "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
         )
       )
     where
       "soniq_jobs"."state" = 'queued'
       and (
-        "soniq_jobs"."payload" is distinct from excluded."payload"
+        "soniq_jobs"."queue" is distinct from excluded."queue"
+        or "soniq_jobs"."priority" is distinct from excluded."priority"
         or "soniq_jobs"."max_attempts" is distinct from excluded."max_attempts"
+        or "soniq_jobs"."payload" is distinct from excluded."payload"
         or "soniq_jobs"."tags" is distinct from excluded."tags"
         or "soniq_jobs"."meta" is distinct from excluded."meta"
         or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
-        or "soniq_jobs"."queue" is distinct from excluded."queue"
-        or "soniq_jobs"."priority" is distinct from excluded."priority"
         or "soniq_jobs"."run_at" is distinct from greatest(
           clock_timestamp(),
           least(
             excluded."run_at",
-            "soniq_jobs"."created_at" + $14::float8 * interval '1 millisecond'
+            "soniq_jobs"."created_at" + $21::float8 * interval '1 millisecond'
           )
         )
       )
@@ -680,10 +638,10 @@ with
             "soniq_workers"."ended_at" is null
             and "soniq_workers"."lease_expires_at" > now()
             and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb (queue::text)
-        ) then pg_notify ($15, queue) is null
+        ) then pg_notify ($22, queue) is null
       end as rung
     from
-      jsonb_array_elements_text($16::text::jsonb) as queue
+      jsonb_array_elements_text($23::text::jsonb) as queue
   )
 select
   inserted.*,

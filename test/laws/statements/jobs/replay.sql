@@ -55,21 +55,21 @@ with
   "replayed" as (
     update "soniq_jobs"
     set
-      "state" = $3,
+      "state" = 'queued',
       "payload" = coalesce(
-        $4::text::jsonb -> "soniq_jobs"."id"::text,
+        $3::text::jsonb -> "soniq_jobs"."id"::text,
         "soniq_jobs"."payload"
       ),
       "run_at" = clock_timestamp(),
-      "attempt" = $5,
-      "crashes" = $6,
-      "cancel_requested_at" = $7,
-      "unknown_since" = $8,
-      "unique_held" = $9,
-      "claimed_at" = $10,
-      "finished_at" = $11,
-      "progress" = $12,
-      "reason" = $13,
+      "attempt" = 0,
+      "crashes" = 0,
+      "cancel_requested_at" = null,
+      "unknown_since" = null,
+      "unique_held" = true,
+      "claimed_at" = null,
+      "finished_at" = null,
+      "progress" = null,
+      "reason" = null,
       "replays" = "soniq_jobs"."replays" + 1
     where
       "soniq_jobs"."id" = any (
@@ -122,7 +122,7 @@ with
               from
                 "freed"
             ) >= 0
-            and replays = coalesce(($14::text::jsonb -> id::text)::int, replays)
+            and replays = coalesce(($4::text::jsonb -> id::text)::int, replays)
         )
       )
     returning
@@ -145,7 +145,7 @@ select
           "soniq_workers"."ended_at" is null
           and "soniq_workers"."lease_expires_at" > now()
           and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ("replayed"."queue"::text)
-      ) then pg_notify ($15, "replayed"."queue") is null
+      ) then pg_notify ($5, "replayed"."queue") is null
     end
   end
 from

@@ -111,21 +111,21 @@ with
   job as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
     select
       schedule.job_name,
-      schedule.options ->> 'queue',
+      (schedule.options ->> 'queue')::text,
       (schedule.options ->> 'priority')::int,
       (schedule.options ->> 'maxAttempts')::int,
       schedule.payload,
@@ -150,7 +150,7 @@ with
         clock_timestamp(),
         coalesce(
           to_timestamp((tick.ms + random() * schedule.jitter_ms) / 1000),
-          clock_timestamp() + coalesce(null::float8, 0) * interval '1 millisecond'
+          clock_timestamp() + coalesce((schedule.options ->> 'delayMs')::float8, 0) * interval '1 millisecond'
         )
       )
     from

@@ -64,21 +64,21 @@ with
   job as (
     insert into
       "soniq_jobs" (
-        name,
-        queue,
-        priority,
-        max_attempts,
-        payload,
-        tags,
-        meta,
-        unique_key,
-        unique_until,
-        unique_expires_at,
-        run_at
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "unique_key",
+        "unique_until",
+        "unique_expires_at",
+        "run_at"
       )
     select
       schedule.job_name,
-      schedule.options ->> 'queue',
+      (schedule.options ->> 'queue')::text,
       (schedule.options ->> 'priority')::int,
       (schedule.options ->> 'maxAttempts')::int,
       schedule.payload,
@@ -103,7 +103,7 @@ with
         clock_timestamp(),
         coalesce(
           to_timestamp(null::float8 / 1000),
-          clock_timestamp() + coalesce(null::float8, 0) * interval '1 millisecond'
+          clock_timestamp() + coalesce((schedule.options ->> 'delayMs')::float8, 0) * interval '1 millisecond'
         )
       )
     from

@@ -279,11 +279,21 @@ with
   ),
   also as (
     insert into
-      "soniq_jobs" (name, queue, max_attempts, payload, run_at)
+      "soniq_jobs" (
+        "name",
+        "queue",
+        "priority",
+        "max_attempts",
+        "payload",
+        "tags",
+        "meta",
+        "run_at"
+      )
     select
       $7::text,
-      $8,
+      $8::text,
       $9::int,
+      $10::int,
       pg_catalog.jsonb_build_object (
         'endpoint',
         "soniq_webhook_endpoints"."id",
@@ -320,23 +330,32 @@ with
           error ->> 'message'
         )
       ),
-      case
-        when (
-          "soniq_webhook_endpoints"."paused_at" is not null
-          or coalesce(
-            "soniq_webhook_endpoints"."open_until" > now(),
-            false
-          )
-        ) then 'infinity'
-        else clock_timestamp()
-      end
+      $11::text::jsonb,
+      $12::text::jsonb,
+      greatest(
+        clock_timestamp(),
+        coalesce(
+          to_timestamp(
+            case
+              when (
+                "soniq_webhook_endpoints"."paused_at" is not null
+                or coalesce(
+                  "soniq_webhook_endpoints"."open_until" > now(),
+                  false
+                )
+              ) then float8 'infinity'
+            end / 1000
+          ),
+          clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
+        )
+      )
     from
       (
         select
           *,
           case
             when state = 'queued'
-            and error is not null then $10
+            and error is not null then $14
             when state <> 'queued' then 'job.' || state
           end as event
         from

@@ -48,22 +48,41 @@ limit
   $3;
 
 insert into
-  "soniq_jobs" (name, queue, max_attempts, payload, run_at)
+  "soniq_jobs" (
+    "name",
+    "queue",
+    "priority",
+    "max_attempts",
+    "payload",
+    "tags",
+    "meta",
+    "run_at"
+  )
 select
   $1::text,
-  $2,
+  $2::text,
   $3::int,
+  $4::int,
   original.payload,
-  case
-    when (
-      "soniq_webhook_endpoints"."paused_at" is not null
-      or coalesce(
-        "soniq_webhook_endpoints"."open_until" > now(),
-        false
-      )
-    ) then 'infinity'
-    else clock_timestamp()
-  end
+  $5::text::jsonb,
+  $6::text::jsonb,
+  greatest(
+    clock_timestamp(),
+    coalesce(
+      to_timestamp(
+        case
+          when (
+            "soniq_webhook_endpoints"."paused_at" is not null
+            or coalesce(
+              "soniq_webhook_endpoints"."open_until" > now(),
+              false
+            )
+          ) then float8 'infinity'
+        end / 1000
+      ),
+      clock_timestamp() + coalesce($7::float8, 0) * interval '1 millisecond'
+    )
+  )
 from
   (
     select
@@ -71,8 +90,8 @@ from
     from
       "soniq_jobs"
     where
-      id = $4
-      and name = $5
+      id = $8
+      and name = $9
   ) as original
   join "soniq_webhook_endpoints" on "soniq_webhook_endpoints"."id"::text = original.payload ->> 'endpoint'
 returning
