@@ -1,5 +1,4 @@
 import { type SQL, sql } from "drizzle-orm";
-import { PgTimestamp } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { noLater, runAtOf } from "./due.js";
 import type { UniqueRule } from "./unique-settings.js";
@@ -27,7 +26,7 @@ export type JobInput = keyof typeof inputTypes;
 export type InputOf = (input: JobInput) => SQL;
 
 type Conflict = UniqueRule["onConflict"];
-type JobColumn = keyof typeof soniqJobs.$inferSelect;
+export type JobColumn = keyof typeof soniqJobs.$inferSelect;
 
 /** Everything that is done with a column of the jobs, by whoever does it: no statement has a list of its own. */
 interface Place {
@@ -127,8 +126,8 @@ export function changesOnConflict(conflict: "replace" | "reschedule", maxWaitMs:
     (key) => {
       const { name } = soniqJobs[key];
       const excluded = sql`excluded.${sql.identifier(name)}`;
-      const isTime = jobColumns[key].conflict === "time";
-      return { name, value: isTime ? noLater(excluded, soniqJobs.createdAt, maxWaitMs) : excluded };
+      const isMoved = jobColumns[key].conflict === "time";
+      return { name, value: isMoved ? noLater(excluded, soniqJobs.createdAt, maxWaitMs) : excluded };
     },
   );
 }
@@ -143,11 +142,21 @@ export function valuesOnRetry(): Partial<Record<JobColumn, SQL>> {
 /** Every time that a job has, that much earlier, for an update. */
 export function earlierTimes(by: SQL): Partial<Record<JobColumn, SQL>> {
   return Object.fromEntries(
-    columnsWhere((_, name) => soniqJobs[name] instanceof PgTimestamp).map((name) => [
-      name,
-      sql`${soniqJobs[name]} - ${by}`,
-    ]),
+    columnsWhere((_, name) => isTime(name)).map((name) => [name, sql`${soniqJobs[name]} - ${by}`]),
   );
+}
+
+/** The columns that some reads tell. */
+export function columnsRead(by: "summary" | "job"): JobColumn[] {
+  return columnsWhere(({ read }) => read === "summary" || read === by);
+}
+
+export function isTime(name: JobColumn): boolean {
+  return soniqJobs[name].getSQLType().startsWith("timestamp");
+}
+
+export function isJson(name: JobColumn): boolean {
+  return soniqJobs[name].getSQLType() === "jsonb";
 }
 
 function fromNow(ms: SQL): SQL {

@@ -28,12 +28,14 @@ with
                 "soniq_jobs"
               where
                 (
-                  "soniq_jobs"."state" = 'queued'
-                  and "soniq_jobs"."queue" = $3
+                  (
+                    "soniq_jobs"."state" = 'queued'
+                    and "soniq_jobs"."queue" = $3
+                    and "soniq_jobs"."run_at" <= now()
+                  )
                   and "soniq_jobs"."priority" = range.priority
                   and ("soniq_jobs"."run_at", "soniq_jobs"."id") >= (range."runAt", range.id)
                   and ("soniq_jobs"."run_at", "soniq_jobs"."id") < (range."endAt", range."endId")
-                  and "soniq_jobs"."run_at" <= now()
                   and "soniq_jobs"."id" <> all (
                     (
                       select
@@ -170,9 +172,11 @@ with
           where
             (
               "soniq_jobs"."id" = any ($2::text::bigint[])
-              and "soniq_jobs"."state" = 'queued'
-              and "soniq_jobs"."queue" = $3
-              and "soniq_jobs"."run_at" <= now()
+              and (
+                "soniq_jobs"."state" = 'queued'
+                and "soniq_jobs"."queue" = $3
+                and "soniq_jobs"."run_at" <= now()
+              )
               and exists (
                 select
                   1

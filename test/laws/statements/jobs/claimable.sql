@@ -24,12 +24,14 @@ from
           "soniq_jobs"
         where
           (
-            "soniq_jobs"."state" = 'queued'
-            and "soniq_jobs"."queue" = $2
+            (
+              "soniq_jobs"."state" = 'queued'
+              and "soniq_jobs"."queue" = $2
+              and "soniq_jobs"."run_at" <= now()
+            )
             and "soniq_jobs"."priority" = range.priority
             and ("soniq_jobs"."run_at", "soniq_jobs"."id") >= (range."runAt", range.id)
             and ("soniq_jobs"."run_at", "soniq_jobs"."id") < (range."endAt", range."endId")
-            and "soniq_jobs"."run_at" <= now()
             and "soniq_jobs"."id" <> all (
               (
                 select

@@ -2,22 +2,12 @@ select
   "id",
   "name",
   "queue",
-  "state",
   "priority",
-  "attempt",
   "max_attempts",
-  "crashes",
-  "replays",
+  "payload"::text,
   "tags"::text,
-  "reason",
-  "worker_id",
-  (
-    extract(
-      epoch
-      from
-        "created_at"
-    ) * 1000
-  )::float8,
+  "meta"::text,
+  "unique_key",
   (
     extract(
       epoch
@@ -25,6 +15,12 @@ select
         "run_at"
     ) * 1000
   )::float8,
+  "state",
+  "attempt",
+  "crashes",
+  "replays",
+  "worker_id",
+  "last_worker_id",
   (
     extract(
       epoch
@@ -36,24 +32,28 @@ select
     extract(
       epoch
       from
-        "cancel_requested_at"
+        "finished_at"
     ) * 1000
   )::float8,
   (
     extract(
       epoch
       from
-        "finished_at"
+        "created_at"
     ) * 1000
   )::float8,
-  "payload"::text,
-  "progress"::text,
+  (
+    extract(
+      epoch
+      from
+        "cancel_requested_at"
+    ) * 1000
+  )::float8,
   "result"::text,
+  "progress"::text,
   "errors"::text,
   "logs"::text,
-  "meta"::text,
-  "unique_key",
-  "last_worker_id"
+  "reason"
 from
   "soniq_jobs"
 where

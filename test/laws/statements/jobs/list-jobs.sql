@@ -36,22 +36,9 @@ select
   "id",
   "name",
   "queue",
-  "state",
   "priority",
-  "attempt",
   "max_attempts",
-  "crashes",
-  "replays",
   "tags"::text,
-  "reason",
-  "worker_id",
-  (
-    extract(
-      epoch
-      from
-        "created_at"
-    ) * 1000
-  )::float8,
   (
     extract(
       epoch
@@ -59,6 +46,11 @@ select
         "run_at"
     ) * 1000
   )::float8,
+  "state",
+  "attempt",
+  "crashes",
+  "replays",
+  "worker_id",
   (
     extract(
       epoch
@@ -70,16 +62,24 @@ select
     extract(
       epoch
       from
-        "cancel_requested_at"
+        "finished_at"
     ) * 1000
   )::float8,
   (
     extract(
       epoch
       from
-        "finished_at"
+        "created_at"
     ) * 1000
-  )::float8
+  )::float8,
+  (
+    extract(
+      epoch
+      from
+        "cancel_requested_at"
+    ) * 1000
+  )::float8,
+  "reason"
 from
   "soniq_jobs"
 where
