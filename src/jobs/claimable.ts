@@ -4,6 +4,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
+import { isExpired } from "./cancel-expired.js";
 import type { Mark } from "./claim-marks.js";
 
 const { placeholder } = sql;
@@ -27,6 +28,7 @@ export const isClaimable = and(
   sql`${soniqJobs.state} = 'queued'`,
   eq(soniqJobs.queue, placeholder("queue")),
   lte(soniqJobs.runAt, sql`now()`),
+  sql`not ${isExpired}`,
 );
 
 /**

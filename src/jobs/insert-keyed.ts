@@ -21,12 +21,11 @@ export async function insertKeyed(
   { payload, uniqueKey, options }: NewJob,
   { frees, rings }: { frees: boolean; rings: boolean },
 ): Promise<Pick<Enqueued, "id" | "deduplicated"> | undefined> {
-  const { runAtMs = null, delayMs = null } = options;
   const { plain, ringing, freeing } = statements[options.onConflict];
   const statement = frees ? freeing : rings ? ringing : plain;
   const [job] = await rowsOf<{ id: string | number; deduplicated: boolean }>(
     db,
-    statement(db, { ...options, payload, uniqueKey, runAtMs, delayMs, rings }),
+    statement(db, { ...options, payload, uniqueKey, rings }),
   );
   return job && { id: Number(job.id), deduplicated: job.deduplicated };
 }

@@ -13,9 +13,8 @@ import type { NewJob } from "./new-job.js";
  * @returns its id
  */
 export async function insert(db: Queryable, { payload, options }: NewJob, rings: boolean): Promise<number> {
-  const { runAtMs = null, delayMs = null } = options;
   const statement = rings ? ringingInsertion : insertion;
-  const [job] = await rowsOf<{ id: string | number }>(db, statement(db, { ...options, payload, runAtMs, delayMs }));
+  const [job] = await rowsOf<{ id: string | number }>(db, statement(db, { ...options, payload }));
   return Number((job as { id: string | number }).id);
 }
 

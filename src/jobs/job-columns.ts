@@ -18,6 +18,7 @@ export const inputTypes = {
   maxWaitMs: "float8",
   runAtMs: "float8",
   delayMs: "float8",
+  expiresInMs: "float8",
 } as const;
 
 export type JobInput = keyof typeof inputTypes;
@@ -70,6 +71,7 @@ export const jobColumns: Readonly<Record<JobColumn, Place>> = {
     retry: sql`clock_timestamp()`,
     read: "summary",
   },
+  expiresAt: { enqueue: (input) => fromNow(input("expiresInMs")), conflict: "content", retry: sql`null`, read: "job" },
   state: { retry: sql`'queued'`, read: "summary" },
   attempt: { retry: sql`0`, read: "summary" },
   crashes: { retry: sql`0`, read: "summary" },

@@ -18,6 +18,7 @@ import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
 import { summarizeDeadLetters } from "../../src/dead-letters/summarize.ts";
 import { appendLogs } from "../../src/jobs/append-logs.ts";
 import { cancel, cancelQueued } from "../../src/jobs/cancel.ts";
+import { cancelExpired } from "../../src/jobs/cancel-expired.ts";
 import { claimBatch, claimThese } from "../../src/jobs/claim.ts";
 import { findClaimable } from "../../src/jobs/claimable.ts";
 import { deleteCompleted, isReferenced } from "../../src/jobs/delete-completed.ts";
@@ -193,6 +194,7 @@ const files: Record<
   "dead-letters/summarize": [(db) => summarizeDeadLetters(db, { name: "a" })],
   "jobs/append-logs": [(db) => appendLogs(db, [{ workerId: worker, ...claim, lines: ["{}"] }])],
   "jobs/cancel": [(db) => cancel(db, { id: 1, name: "invoice" }), (db) => cancelQueued(db, [1], "superseded", refused)],
+  "jobs/cancel-expired": [(db) => cancelExpired(db, { limit: 1 })],
   "jobs/claim": [(db) => claimBatch(db, claimInput), (db) => claimThese(db, { ...claimInput, ids: [1] })],
   "jobs/claimable": [(db) => findClaimable(db, claimInput)],
   "jobs/delete-completed": [

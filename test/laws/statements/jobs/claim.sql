@@ -32,6 +32,11 @@ with
                     "soniq_jobs"."state" = 'queued'
                     and "soniq_jobs"."queue" = $3
                     and "soniq_jobs"."run_at" <= now()
+                    and not coalesce(
+                      "soniq_jobs"."expires_at" <= now()
+                      and "soniq_jobs"."attempt" = 0,
+                      false
+                    )
                   )
                   and "soniq_jobs"."priority" = range.priority
                   and ("soniq_jobs"."run_at", "soniq_jobs"."id") >= (range."runAt", range.id)
@@ -176,6 +181,11 @@ with
                 "soniq_jobs"."state" = 'queued'
                 and "soniq_jobs"."queue" = $3
                 and "soniq_jobs"."run_at" <= now()
+                and not coalesce(
+                  "soniq_jobs"."expires_at" <= now()
+                  and "soniq_jobs"."attempt" = 0,
+                  false
+                )
               )
               and exists (
                 select

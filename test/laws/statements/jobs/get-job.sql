@@ -15,6 +15,13 @@ select
         "run_at"
     ) * 1000
   )::float8,
+  (
+    extract(
+      epoch
+      from
+        "expires_at"
+    ) * 1000
+  )::float8,
   "state",
   "attempt",
   "crashes",

@@ -10,7 +10,8 @@ insert into
     "unique_key",
     "unique_until",
     "unique_expires_at",
-    "run_at"
+    "run_at",
+    "expires_at"
   )
 select
   $1::text,
@@ -29,7 +30,8 @@ select
       to_timestamp($11::float8 / 1000),
       clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
     )
-  )
+  ),
+  clock_timestamp() + $13::float8 * interval '1 millisecond'
 on conflict (unique_key)
 where
   unique_held
@@ -52,7 +54,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $1::text,
@@ -71,7 +74,8 @@ with
           to_timestamp($11::float8 / 1000),
           clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $13::float8 * interval '1 millisecond'
     on conflict (unique_key)
     where
       unique_held
@@ -92,8 +96,8 @@ select
       where
         "soniq_workers"."ended_at" is null
         and "soniq_workers"."lease_expires_at" > now()
-        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($13::text::text)
-    ) then pg_notify ($14, $15::text) is null
+        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($14::text::text)
+    ) then pg_notify ($15, $16::text) is null
   end as rung
 from
   inserted;
@@ -131,7 +135,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $2::text,
@@ -160,7 +165,8 @@ with
           to_timestamp($12::float8 / 1000),
           clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $14::float8 * interval '1 millisecond'
     on conflict (unique_key)
     where
       unique_held
@@ -173,7 +179,7 @@ select
   id,
   deduplicated,
   case
-    when $14::boolean then case
+    when $15::boolean then case
       when exists (
         select
           1
@@ -182,8 +188,8 @@ select
         where
           "soniq_workers"."ended_at" is null
           and "soniq_workers"."lease_expires_at" > now()
-          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($15::text::text)
-      ) then pg_notify ($16, $17::text) is null
+          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($16::text::text)
+      ) then pg_notify ($17, $18::text) is null
     end
   end as rung
 from
@@ -201,7 +207,8 @@ insert into
     "unique_key",
     "unique_until",
     "unique_expires_at",
-    "run_at"
+    "run_at",
+    "expires_at"
   )
 select
   $1::text,
@@ -220,7 +227,8 @@ select
       to_timestamp($11::float8 / 1000),
       clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
     )
-  )
+  ),
+  clock_timestamp() + $13::float8 * interval '1 millisecond'
 on conflict (unique_key)
 where
   unique_held
@@ -230,7 +238,8 @@ set
   "payload" = excluded."payload",
   "tags" = excluded."tags",
   "meta" = excluded."meta",
-  "unique_until" = excluded."unique_until"
+  "unique_until" = excluded."unique_until",
+  "expires_at" = excluded."expires_at"
 where
   "soniq_jobs"."state" = 'queued'
   and (
@@ -239,6 +248,7 @@ where
     or "soniq_jobs"."tags" is distinct from excluded."tags"
     or "soniq_jobs"."meta" is distinct from excluded."meta"
     or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+    or "soniq_jobs"."expires_at" is distinct from excluded."expires_at"
   )
 returning
   id,
@@ -258,7 +268,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $1::text,
@@ -277,7 +288,8 @@ with
           to_timestamp($11::float8 / 1000),
           clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $13::float8 * interval '1 millisecond'
     on conflict (unique_key)
     where
       unique_held
@@ -287,7 +299,8 @@ with
       "payload" = excluded."payload",
       "tags" = excluded."tags",
       "meta" = excluded."meta",
-      "unique_until" = excluded."unique_until"
+      "unique_until" = excluded."unique_until",
+      "expires_at" = excluded."expires_at"
     where
       "soniq_jobs"."state" = 'queued'
       and (
@@ -296,6 +309,7 @@ with
         or "soniq_jobs"."tags" is distinct from excluded."tags"
         or "soniq_jobs"."meta" is distinct from excluded."meta"
         or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+        or "soniq_jobs"."expires_at" is distinct from excluded."expires_at"
       )
     returning
       id,
@@ -313,8 +327,8 @@ select
       where
         "soniq_workers"."ended_at" is null
         and "soniq_workers"."lease_expires_at" > now()
-        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($13::text::text)
-    ) then pg_notify ($14, $15::text) is null
+        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($14::text::text)
+    ) then pg_notify ($15, $16::text) is null
   end as rung
 from
   inserted;
@@ -352,7 +366,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $2::text,
@@ -381,7 +396,8 @@ with
           to_timestamp($12::float8 / 1000),
           clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $14::float8 * interval '1 millisecond'
     on conflict (unique_key)
     where
       unique_held
@@ -391,7 +407,8 @@ with
       "payload" = excluded."payload",
       "tags" = excluded."tags",
       "meta" = excluded."meta",
-      "unique_until" = excluded."unique_until"
+      "unique_until" = excluded."unique_until",
+      "expires_at" = excluded."expires_at"
     where
       "soniq_jobs"."state" = 'queued'
       and (
@@ -400,6 +417,7 @@ with
         or "soniq_jobs"."tags" is distinct from excluded."tags"
         or "soniq_jobs"."meta" is distinct from excluded."meta"
         or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+        or "soniq_jobs"."expires_at" is distinct from excluded."expires_at"
       )
     returning
       id,
@@ -409,7 +427,7 @@ select
   id,
   deduplicated,
   case
-    when $14::boolean then case
+    when $15::boolean then case
       when exists (
         select
           1
@@ -418,8 +436,8 @@ select
         where
           "soniq_workers"."ended_at" is null
           and "soniq_workers"."lease_expires_at" > now()
-          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($15::text::text)
-      ) then pg_notify ($16, $17::text) is null
+          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($16::text::text)
+      ) then pg_notify ($17, $18::text) is null
     end
   end as rung
 from
@@ -437,7 +455,8 @@ insert into
     "unique_key",
     "unique_until",
     "unique_expires_at",
-    "run_at"
+    "run_at",
+    "expires_at"
   )
 select
   $1::text,
@@ -479,7 +498,8 @@ select
       end,
       now() + $18::float8 * interval '1 millisecond'
     )
-  )
+  ),
+  clock_timestamp() + $19::float8 * interval '1 millisecond'
 on conflict (unique_key)
 where
   unique_held
@@ -496,9 +516,10 @@ set
     clock_timestamp(),
     least(
       excluded."run_at",
-      "soniq_jobs"."created_at" + $19::float8 * interval '1 millisecond'
+      "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
     )
-  )
+  ),
+  "expires_at" = excluded."expires_at"
 where
   "soniq_jobs"."state" = 'queued'
   and (
@@ -513,9 +534,10 @@ where
       clock_timestamp(),
       least(
         excluded."run_at",
-        "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
+        "soniq_jobs"."created_at" + $21::float8 * interval '1 millisecond'
       )
     )
+    or "soniq_jobs"."expires_at" is distinct from excluded."expires_at"
   )
 returning
   id,
@@ -535,7 +557,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $1::text,
@@ -577,7 +600,8 @@ with
           end,
           now() + $18::float8 * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $19::float8 * interval '1 millisecond'
     on conflict (unique_key)
     where
       unique_held
@@ -594,9 +618,10 @@ with
         clock_timestamp(),
         least(
           excluded."run_at",
-          "soniq_jobs"."created_at" + $19::float8 * interval '1 millisecond'
+          "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
         )
-      )
+      ),
+      "expires_at" = excluded."expires_at"
     where
       "soniq_jobs"."state" = 'queued'
       and (
@@ -611,9 +636,10 @@ with
           clock_timestamp(),
           least(
             excluded."run_at",
-            "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
+            "soniq_jobs"."created_at" + $21::float8 * interval '1 millisecond'
           )
         )
+        or "soniq_jobs"."expires_at" is distinct from excluded."expires_at"
       )
     returning
       id,
@@ -631,8 +657,8 @@ select
       where
         "soniq_workers"."ended_at" is null
         and "soniq_workers"."lease_expires_at" > now()
-        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($21::text::text)
-    ) then pg_notify ($22, $23::text) is null
+        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($22::text::text)
+    ) then pg_notify ($23, $24::text) is null
   end as rung
 from
   inserted;
@@ -670,7 +696,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $2::text,
@@ -722,7 +749,8 @@ with
           end,
           now() + $19::float8 * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $20::float8 * interval '1 millisecond'
     on conflict (unique_key)
     where
       unique_held
@@ -739,9 +767,10 @@ with
         clock_timestamp(),
         least(
           excluded."run_at",
-          "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
+          "soniq_jobs"."created_at" + $21::float8 * interval '1 millisecond'
         )
-      )
+      ),
+      "expires_at" = excluded."expires_at"
     where
       "soniq_jobs"."state" = 'queued'
       and (
@@ -756,9 +785,10 @@ with
           clock_timestamp(),
           least(
             excluded."run_at",
-            "soniq_jobs"."created_at" + $21::float8 * interval '1 millisecond'
+            "soniq_jobs"."created_at" + $22::float8 * interval '1 millisecond'
           )
         )
+        or "soniq_jobs"."expires_at" is distinct from excluded."expires_at"
       )
     returning
       id,
@@ -768,7 +798,7 @@ select
   id,
   deduplicated,
   case
-    when $22::boolean then case
+    when $23::boolean then case
       when exists (
         select
           1
@@ -777,8 +807,8 @@ select
         where
           "soniq_workers"."ended_at" is null
           and "soniq_workers"."lease_expires_at" > now()
-          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($23::text::text)
-      ) then pg_notify ($24, $25::text) is null
+          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($24::text::text)
+      ) then pg_notify ($25, $26::text) is null
     end
   end as rung
 from

@@ -7,7 +7,8 @@ insert into
     "payload",
     "tags",
     "meta",
-    "run_at"
+    "run_at",
+    "expires_at"
   )
 select
   $1::text,
@@ -23,9 +24,10 @@ select
       to_timestamp($7::float8 / 1000),
       clock_timestamp() + coalesce($8::float8, 0) * interval '1 millisecond'
     )
-  )
+  ),
+  clock_timestamp() + $9::float8 * interval '1 millisecond'
 from
-  jsonb_array_elements($9::text::jsonb) as payload
+  jsonb_array_elements($10::text::jsonb) as payload
 returning
   id;
 
@@ -40,7 +42,8 @@ with
         "payload",
         "tags",
         "meta",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $1::text,
@@ -56,9 +59,10 @@ with
           to_timestamp($7::float8 / 1000),
           clock_timestamp() + coalesce($8::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $9::float8 * interval '1 millisecond'
     from
-      jsonb_array_elements($9::text::jsonb) as payload
+      jsonb_array_elements($10::text::jsonb) as payload
     returning
       id
   ),
@@ -74,10 +78,10 @@ with
             "soniq_workers"."ended_at" is null
             and "soniq_workers"."lease_expires_at" > now()
             and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb (queue::text)
-        ) then pg_notify ($10, queue) is null
+        ) then pg_notify ($11, queue) is null
       end as rung
     from
-      jsonb_array_elements_text($11::text::jsonb) as queue
+      jsonb_array_elements_text($12::text::jsonb) as queue
   )
 select
   inserted.*,
@@ -99,7 +103,8 @@ insert into
     "payload",
     "tags",
     "meta",
-    "run_at"
+    "run_at",
+    "expires_at"
   )
 select
   $1::text,
@@ -115,7 +120,8 @@ select
       to_timestamp("runAtMs" / 1000),
       clock_timestamp() + coalesce("delayMs", 0) * interval '1 millisecond'
     )
-  )
+  ),
+  clock_timestamp() + "expiresInMs" * interval '1 millisecond'
 from
   jsonb_to_recordset($2::text::jsonb) as row (
     "queue" text,
@@ -126,7 +132,8 @@ from
     "meta" jsonb,
     "uniqueKey" text,
     "runAtMs" float8,
-    "delayMs" float8
+    "delayMs" float8,
+    "expiresInMs" float8
   )
 returning
   id;
@@ -205,7 +212,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $3::text,
@@ -224,9 +232,10 @@ with
           to_timestamp($11::float8 / 1000),
           clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $13::float8 * interval '1 millisecond'
     from
-      jsonb_to_recordset($13::text::jsonb) as row ("uniqueKey" text, "payload" jsonb)
+      jsonb_to_recordset($14::text::jsonb) as row ("uniqueKey" text, "payload" jsonb)
     where
       (
         select
@@ -255,10 +264,10 @@ with
             "soniq_workers"."ended_at" is null
             and "soniq_workers"."lease_expires_at" > now()
             and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb (queue::text)
-        ) then pg_notify ($14, queue) is null
+        ) then pg_notify ($15, queue) is null
       end as rung
     from
-      jsonb_array_elements_text($15::text::jsonb) as queue
+      jsonb_array_elements_text($16::text::jsonb) as queue
   )
 select
   inserted.*,
@@ -361,7 +370,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $3::text,
@@ -380,9 +390,10 @@ with
           to_timestamp($11::float8 / 1000),
           clock_timestamp() + coalesce($12::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $13::float8 * interval '1 millisecond'
     from
-      jsonb_to_recordset($13::text::jsonb) as row ("uniqueKey" text, "payload" jsonb)
+      jsonb_to_recordset($14::text::jsonb) as row ("uniqueKey" text, "payload" jsonb)
     where
       (
         select
@@ -399,7 +410,8 @@ with
       "payload" = excluded."payload",
       "tags" = excluded."tags",
       "meta" = excluded."meta",
-      "unique_until" = excluded."unique_until"
+      "unique_until" = excluded."unique_until",
+      "expires_at" = excluded."expires_at"
     where
       "soniq_jobs"."state" = 'queued'
       and (
@@ -408,6 +420,7 @@ with
         or "soniq_jobs"."tags" is distinct from excluded."tags"
         or "soniq_jobs"."meta" is distinct from excluded."meta"
         or "soniq_jobs"."unique_until" is distinct from excluded."unique_until"
+        or "soniq_jobs"."expires_at" is distinct from excluded."expires_at"
       )
     returning
       id,
@@ -426,10 +439,10 @@ with
             "soniq_workers"."ended_at" is null
             and "soniq_workers"."lease_expires_at" > now()
             and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb (queue::text)
-        ) then pg_notify ($14, queue) is null
+        ) then pg_notify ($15, queue) is null
       end as rung
     from
-      jsonb_array_elements_text($15::text::jsonb) as queue
+      jsonb_array_elements_text($16::text::jsonb) as queue
   )
 select
   inserted.*,
@@ -532,7 +545,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $3::text,
@@ -574,9 +588,10 @@ with
           end,
           now() + $18::float8 * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $19::float8 * interval '1 millisecond'
     from
-      jsonb_to_recordset($19::text::jsonb) as row ("uniqueKey" text, "payload" jsonb)
+      jsonb_to_recordset($20::text::jsonb) as row ("uniqueKey" text, "payload" jsonb)
     where
       (
         select
@@ -600,9 +615,10 @@ with
         clock_timestamp(),
         least(
           excluded."run_at",
-          "soniq_jobs"."created_at" + $20::float8 * interval '1 millisecond'
+          "soniq_jobs"."created_at" + $21::float8 * interval '1 millisecond'
         )
-      )
+      ),
+      "expires_at" = excluded."expires_at"
     where
       "soniq_jobs"."state" = 'queued'
       and (
@@ -617,9 +633,10 @@ with
           clock_timestamp(),
           least(
             excluded."run_at",
-            "soniq_jobs"."created_at" + $21::float8 * interval '1 millisecond'
+            "soniq_jobs"."created_at" + $22::float8 * interval '1 millisecond'
           )
         )
+        or "soniq_jobs"."expires_at" is distinct from excluded."expires_at"
       )
     returning
       id,
@@ -638,10 +655,10 @@ with
             "soniq_workers"."ended_at" is null
             and "soniq_workers"."lease_expires_at" > now()
             and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb (queue::text)
-        ) then pg_notify ($22, queue) is null
+        ) then pg_notify ($23, queue) is null
       end as rung
     from
-      jsonb_array_elements_text($23::text::jsonb) as queue
+      jsonb_array_elements_text($24::text::jsonb) as queue
   )
 select
   inserted.*,

@@ -7,7 +7,8 @@ insert into
     "payload",
     "tags",
     "meta",
-    "run_at"
+    "run_at",
+    "expires_at"
   )
 select
   $1::text,
@@ -23,7 +24,8 @@ select
       to_timestamp($8::float8 / 1000),
       clock_timestamp() + coalesce($9::float8, 0) * interval '1 millisecond'
     )
-  )
+  ),
+  clock_timestamp() + $10::float8 * interval '1 millisecond'
 returning
   id,
   case
@@ -35,8 +37,8 @@ returning
       where
         "soniq_workers"."ended_at" is null
         and "soniq_workers"."lease_expires_at" > now()
-        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($10::text::text)
-    ) then pg_notify ($11, $12::text) is null
+        and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($11::text::text)
+    ) then pg_notify ($12, $13::text) is null
   end as rung;
 
 insert into
@@ -48,7 +50,8 @@ insert into
     "payload",
     "tags",
     "meta",
-    "run_at"
+    "run_at",
+    "expires_at"
   )
 select
   $1::text,
@@ -64,6 +67,7 @@ select
       to_timestamp($8::float8 / 1000),
       clock_timestamp() + coalesce($9::float8, 0) * interval '1 millisecond'
     )
-  )
+  ),
+  clock_timestamp() + $10::float8 * interval '1 millisecond'
 returning
   id;

@@ -63,6 +63,7 @@ with
       "run_at" = clock_timestamp(),
       "attempt" = 0,
       "crashes" = 0,
+      "expires_at" = null,
       "cancel_requested_at" = null,
       "unknown_since" = null,
       "unique_held" = true,

@@ -121,7 +121,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       schedule.job_name,
@@ -152,7 +153,8 @@ with
           to_timestamp((tick.ms + random() * schedule.jitter_ms) / 1000),
           clock_timestamp() + coalesce((schedule.options ->> 'delayMs')::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + (schedule.options ->> 'expiresInMs')::float8 * interval '1 millisecond'
     from
       schedule
       cross join lateral jsonb_to_recordset(schedule.due) as tick (n int, ms float8, iso text)

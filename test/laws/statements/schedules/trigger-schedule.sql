@@ -74,7 +74,8 @@ with
         "unique_key",
         "unique_until",
         "unique_expires_at",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       schedule.job_name,
@@ -105,7 +106,8 @@ with
           to_timestamp(null::float8 / 1000),
           clock_timestamp() + coalesce((schedule.options ->> 'delayMs')::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + (schedule.options ->> 'expiresInMs')::float8 * interval '1 millisecond'
     from
       schedule
     on conflict (unique_key)

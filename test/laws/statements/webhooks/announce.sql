@@ -9,7 +9,8 @@ with
         "payload",
         "tags",
         "meta",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $1::text,
@@ -49,17 +50,18 @@ with
           ),
           clock_timestamp() + coalesce($10::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $11::float8 * interval '1 millisecond'
     from
       "soniq_webhook_endpoints"
     where
       (
         "soniq_webhook_endpoints"."tenant" is null
-        or "soniq_webhook_endpoints"."tenant" = $11::text
+        or "soniq_webhook_endpoints"."tenant" = $12::text
       )
       and (
         "soniq_webhook_endpoints"."events" = '[]'
-        or "soniq_webhook_endpoints"."events" @> pg_catalog.to_jsonb ($12::text)
+        or "soniq_webhook_endpoints"."events" @> pg_catalog.to_jsonb ($13::text)
       )
     order by
       "soniq_webhook_endpoints"."id"
@@ -70,7 +72,7 @@ with
 select
   id,
   case
-    when $13
+    when $14
     and run_at < 'infinity' then case
       when exists (
         select
@@ -80,8 +82,8 @@ select
         where
           "soniq_workers"."ended_at" is null
           and "soniq_workers"."lease_expires_at" > now()
-          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($14::text)
-      ) then pg_notify ($15, $16) is null
+          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ($15::text)
+      ) then pg_notify ($16, $17) is null
     end
   end as rung
 from

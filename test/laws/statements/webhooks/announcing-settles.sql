@@ -287,7 +287,8 @@ with
         "payload",
         "tags",
         "meta",
-        "run_at"
+        "run_at",
+        "expires_at"
       )
     select
       $7::text,
@@ -348,14 +349,15 @@ with
           ),
           clock_timestamp() + coalesce($13::float8, 0) * interval '1 millisecond'
         )
-      )
+      ),
+      clock_timestamp() + $14::float8 * interval '1 millisecond'
     from
       (
         select
           *,
           case
             when state = 'queued'
-            and error is not null then $14
+            and error is not null then $15
             when state <> 'queued' then 'job.' || state
           end as event
         from

@@ -56,7 +56,8 @@ insert into
     "payload",
     "tags",
     "meta",
-    "run_at"
+    "run_at",
+    "expires_at"
   )
 select
   $1::text,
@@ -82,7 +83,8 @@ select
       ),
       clock_timestamp() + coalesce($7::float8, 0) * interval '1 millisecond'
     )
-  )
+  ),
+  clock_timestamp() + $8::float8 * interval '1 millisecond'
 from
   (
     select
@@ -90,8 +92,8 @@ from
     from
       "soniq_jobs"
     where
-      id = $8
-      and name = $9
+      id = $9
+      and name = $10
   ) as original
   join "soniq_webhook_endpoints" on "soniq_webhook_endpoints"."id"::text = original.payload ->> 'endpoint'
 returning
