@@ -5,12 +5,14 @@ import { ConnectionLoss, type Transactional, type TransactionSlot } from "../dat
 import { TransactionSlots } from "../database/transaction-slots.js";
 import { claim, type ClaimedJob } from "../jobs/claim.js";
 import { fromTheBeginning } from "../jobs/claim-marks.js";
+import type { Outcome } from "../jobs/outcome.js";
 import { plainSettles, settle } from "../jobs/settle.js";
 import type { ScheduleDefinition } from "../schedules/define-schedule.js";
 import { storedSchedule } from "../schedules/stored-schedule.js";
 import { endSession, openSession } from "../sessions/session.js";
+import { endOfSettle, type WrittenEnd } from "../worker/attempt-end.js";
 import type { Handlers } from "../worker/config.js";
-import { type SettledEvent, settledEvent, type Tell } from "../worker/events.js";
+import { type SettledEvent, type Tell, tellEnd } from "../worker/events.js";
 import { LogWriter } from "../worker/log-writer.js";
 import type { Middleware } from "../worker/middleware.js";
 import { Run } from "../worker/run.js";
@@ -90,26 +92,20 @@ async function* claims(tx: Queryable, workerId: string): AsyncGenerator<ClaimedJ
 }
 
 async function attempt(tx: Queryable, run: Run, runnable: Runnable | undefined, tell: Tell): Promise<SettledEvent> {
-  const { job, workerId, startedAt } = run;
+  const { job, startedAt } = run;
   if (runnable) tell({ type: "started", job });
   const end = await run.execute(runnable);
   const runMs = performance.now() - startedAt;
-  if (end.kind === "to settle") {
-    const { outcome, logs } = end;
-    const [settled] = await settle(tx, workerId, [{ id: job.id, claimToken: job.claimToken, outcome, logs }]);
-    if (settled) return told(settledEvent(job, outcome, settled.state, runMs), tell);
-  }
-  if (end.kind === "settled") {
-    const event = told(settledEvent(job, end.outcome, end.state, runMs), tell);
-    if ("late" in end) tell({ type: "late error", job, error: end.late });
-    return event;
-  }
+  const written = end.kind === "unsettled" ? await settleNow(tx, run, end.outcome, end.logs) : end;
+  const event = tellEnd(tell, job, written, runMs);
+  if (event) return event;
   throw new SoniqError(`drain: the job ${job.name} #${job.id} was changed while it ran, and could not be settled`);
 }
 
-function told(event: SettledEvent, tell: Tell): SettledEvent {
-  tell(event);
-  return event;
+async function settleNow(tx: Queryable, run: Run, outcome: Outcome, logs: string | undefined): Promise<WrittenEnd> {
+  const { id, claimToken } = run.job;
+  const [settled] = await settle(tx, run.workerId, [{ id, claimToken, outcome, logs }]);
+  return endOfSettle(outcome, settled?.state);
 }
 
 /** What a worker has around its attempts, all of it in one transaction. */

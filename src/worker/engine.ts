@@ -143,7 +143,7 @@ export class Engine {
 
   #beats(): Duty {
     return this.#session.duty(
-      (lost) => this.#sessionLost(lost),
+      (ended) => this.#sessionLost(ended),
       () => this.#ownership.afterBeat(),
     );
   }
@@ -266,9 +266,9 @@ export class Engine {
     });
   }
 
-  #sessionLost(lost: string): void {
+  #sessionLost(ended: string): void {
     for (const queue of this.#queues) {
-      queue.interrupt("lost", (_, workerId) => workerId === lost);
+      queue.interrupt("taken", (_, workerId) => workerId === ended);
       queue.resume();
     }
     this.tell({ type: "session lost" });

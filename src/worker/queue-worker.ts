@@ -1,14 +1,14 @@
 import type { ClaimedJob } from "../jobs/claim.js";
 import type { Outcome } from "../jobs/outcome.js";
 import type { Histogram } from "../stats/histogram.js";
+import { type AttemptEnd, endOfSettle, type WrittenEnd } from "./attempt-end.js";
 import { ClaimBuffer } from "./claim-buffer.js";
 import { type Claimed, type Claimer, longestBufferMs } from "./claimer.js";
 import { fewCrashed } from "./crashed-jobs.js";
 import { pause } from "./duties.js";
-import { settledEvent } from "./events.js";
+import { tellEnd } from "./events.js";
 import type { Interruption } from "./interruption.js";
 import { Run } from "./run.js";
-import type { RunEnd } from "./run-end.js";
 import { Sleep } from "./sleep.js";
 import type { Surroundings } from "./surroundings.js";
 import { Throughput } from "./throughput.js";
@@ -100,8 +100,8 @@ export class QueueWorker {
   interrupt(why: Interruption, which: (job: ClaimedJob, workerId: string) => boolean, graceMs?: number): void {
     for (const run of this.#runs) if (which(run.job, run.workerId)) run.interrupt(why, graceMs);
     const waiting = this.#buffer.take(({ job, workerId }) => which(job, workerId));
-    // Giving back writes `cancelled` where that was requested; a lost claim is not ours to give back.
-    if (why === "lost") return;
+    // Giving back writes `cancelled` where that was requested; what was taken is not ours to give back.
+    if (why === "taken") return;
     for (const { job, workerId } of waiting) void this.#release(job, workerId);
   }
 
@@ -224,8 +224,7 @@ export class QueueWorker {
     }
   }
 
-  #ended(run: Run, end: RunEnd): void {
-    const { tell } = this.around;
+  #ended(run: Run, end: AttemptEnd): void {
     const { job } = run;
     const now = performance.now();
     const runMs = now - run.startedAt;
@@ -237,38 +236,24 @@ export class QueueWorker {
     this.#throughput.count(now);
     this.#startRuns();
     this.#claimMore();
-    switch (end.kind) {
-      case "to settle":
-        void this.#settle(job, run.workerId, end.outcome, runMs, end.logs);
-        break;
-      case "settled":
-        tell(settledEvent(job, end.outcome, end.state, runMs));
-        if ("late" in end) tell({ type: "late error", job, error: end.late });
-        this.#done(job);
-        break;
-      case "fenced":
-        tell({ type: "fenced", job, outcome: end.outcome, runMs });
-        this.#done(job);
-        break;
-      case "lost":
-        this.#done(job);
-        break;
-      default:
-        end satisfies never;
-    }
+    if (end.kind === "unsettled") void this.#settle(job, run.workerId, end.outcome, runMs, end.logs);
+    else this.#written(job, end, runMs);
   }
 
   /** It is not given the run, which would keep what the handler returned in memory beside its JSON. */
   async #settle(job: ClaimedJob, workerId: string, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
-    const { settler, settings, tell } = this.around;
+    const { settler, settings } = this.around;
     const state = await settler.settle(workerId, { id: job.id, claimToken: job.claimToken, outcome, logs }, job.name);
-    this.#done(job);
-    if (state === "left") return;
-    if (state === undefined) return tell({ type: "fenced", job, outcome, runMs });
-    tell(settledEvent(job, outcome, state, runMs));
+    const end = endOfSettle(outcome, state);
+    this.#written(job, end, runMs);
     // It is due again before the next poll: no need to wait for that.
-    if ("delayMs" in outcome && outcome.delayMs !== null && outcome.delayMs < settings.pollMs)
+    if (end.kind === "settled" && "delayMs" in outcome && outcome.delayMs !== null && outcome.delayMs < settings.pollMs)
       setTimeout(() => this.#sleep.end(), outcome.delayMs + 1).unref();
+  }
+
+  #written(job: ClaimedJob, end: WrittenEnd, runMs: number): void {
+    this.#done(job);
+    tellEnd(this.around.tell, job, end, runMs);
   }
 
   /** What waited too long behind long jobs may start earlier elsewhere. */

@@ -1,8 +1,8 @@
 import type { Tell } from "./events.js";
-import type { TransactionSurroundings } from "./job-transaction.js";
 import type { LogWriter } from "./log-writer.js";
 import type { Settings } from "./settings.js";
 import type { Settler } from "./settler.js";
+import type { TransactionDeps } from "./transaction-try.js";
 import type { Turns } from "./turns.js";
 
 /** What bounds the attempts of a worker. */
@@ -20,7 +20,7 @@ interface AttemptLimits {
 export interface Surroundings {
   readonly settings: Settings;
   readonly settler: Settler;
-  readonly transactions: TransactionSurroundings;
+  readonly transactions: TransactionDeps;
   readonly logs: LogWriter;
   readonly limits: AttemptLimits;
   readonly turns: Turns;
