@@ -6,20 +6,45 @@ import { unknownName } from "../jobs/outcome.js";
 import { saveProgress } from "../jobs/save-progress.js";
 import { check } from "../jobs/validate.js";
 import { type AttemptEnd, concludeAttempt, type HandlerEnd, type TransactionEnd } from "./attempt-end.js";
+import type { Tell } from "./events.js";
 import { handlerContext } from "./handler-context.js";
 import { gravity, type Interruption, reasons } from "./interruption.js";
 import { JobLog } from "./job-log.js";
 import { JobTransaction } from "./job-transaction.js";
+import type { LogWriter } from "./log-writer.js";
 import { MadeDirectives } from "./made-directives.js";
 import { Progress } from "./progress.js";
 import type { Runnable } from "./settings.js";
-import type { Surroundings } from "./surroundings.js";
+import type { TransactionDeps } from "./transaction-try.js";
+import type { Turns } from "./turns.js";
 
 /** How much longer than its timeout an attempt may take whose settle is on its way, before that is asked again. */
 const settlingMs = 1_000;
 
+/** What bounds the attempts of a worker. */
+interface AttemptLimits {
+  /** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
+  readonly timeoutGraceMs: number;
+  /** How long a job of an unknown name is given back, before it is dead. */
+  readonly unknownGraceMs: number;
+  /** The same for one whose payload is refused, while other code works its queue. */
+  readonly refusedGraceMs: number;
+  readonly maxCrashes: number;
+}
+
+/** What an attempt needs of the worker. */
+export interface AttemptDeps {
+  readonly transactions: TransactionDeps;
+  readonly logs: LogWriter;
+  readonly limits: AttemptLimits;
+  readonly turns: Turns;
+  /** A number from 0 to 1, for the jitter of delays. */
+  random(): number;
+  readonly tell: Tell;
+}
+
 /** One attempt at a claimed job. */
-export class Run {
+export class Attempt {
   readonly startedAt = performance.now();
   /** Made when it is first asked for: most handlers never do. */
   #abort: AbortController | undefined;
@@ -43,7 +68,7 @@ export class Run {
     readonly workerId: string,
     /** When the claim was answered, by `performance.now()`. */
     readonly claimedAt: number,
-    private readonly deps: Pick<Surroundings, "transactions" | "logs" | "random" | "tell" | "limits" | "turns">,
+    private readonly deps: AttemptDeps,
   ) {}
 
   /** Runs the handler to its end, or until the grace after an interruption is over. Never rejects. */
