@@ -112,24 +112,24 @@ function obeyed(
 }
 
 /** After the connection of its transaction broke, when a job runs again: soon at first, then later and later. */
-const afterLossMs = 1_000;
-const maxLossDoublings = 6;
+const afterBreakMs = 1_000;
+const maxBreakDoublings = 6;
 
 /**
- * A job whose transaction lost its connection: given back later and later.
+ * A job whose transaction had its connection broken: given back later and later.
  *
  * @param thrown what the connection broke with
  * @param maxCrashes after so many crashes, of which this is one, the job is dead; undefined for one that had not begun
  */
-export function lostTransaction(
+export function brokenConnection(
   job: ClaimedJob,
   thrown: unknown,
   worker: string,
   maxCrashes: number | undefined,
   random: number,
 ): Outcome {
-  const doublings = Math.min(maxLossDoublings, job.claims - job.attempt);
-  const released = { kind: "released", delayMs: afterLossMs * 2 ** doublings * (0.5 + random / 2), thrown } as const;
+  const doublings = Math.min(maxBreakDoublings, job.claims - job.attempt);
+  const released = { kind: "released", delayMs: afterBreakMs * 2 ** doublings * (0.5 + random / 2), thrown } as const;
   if (maxCrashes === undefined) return released;
   return { ...released, error: errorRecord(thrown, job.attempt, worker), maxCrashes };
 }

@@ -19,7 +19,7 @@ const nameOf = ({ id, claimToken }: Claim) => `${id} ${claimToken}`;
  * Which of these jobs the session still holds, and which of them should be cancelled. By primary key: the owner index is
  * a place that the queue itself churns.
  *
- * @param ids jobs whose claim was known before this was asked, or a healthy new job would look lost
+ * @param ids jobs whose claim was known before this was asked, or a healthy new job would look taken
  */
 export async function findOwned(db: Queryable, workerId: string, ids: readonly number[]): Promise<Ownership[]> {
   if (ids.length === 0) return [];
@@ -34,12 +34,12 @@ export async function findOwned(db: Queryable, workerId: string, ids: readonly n
 }
 
 /**
- * Jobs that the session holds without knowing, because the reply to its claim was lost.
+ * Jobs that the session holds without knowing, because its claim was not answered.
  *
  * @param known the claims that the worker has in hand
- * @param olderThanMs how long ago a claim must be for its reply to be lost, not late
+ * @param olderThanMs how long ago a claim must be for its reply not to be just late
  */
-export async function findLostClaims(
+export async function findUnansweredClaims(
   db: Queryable,
   workerId: string,
   known: readonly Claim[],

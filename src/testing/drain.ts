@@ -5,15 +5,17 @@ import { ConnectionLoss, type Transactional, type TransactionSlot } from "../dat
 import { TransactionSlots } from "../database/transaction-slots.js";
 import { claim, type ClaimedJob } from "../jobs/claim.js";
 import { fromTheBeginning } from "../jobs/claim-marks.js";
+import type { Outcome } from "../jobs/outcome.js";
 import { plainSettles, settle } from "../jobs/settle.js";
 import type { ScheduleDefinition } from "../schedules/define-schedule.js";
 import { storedSchedule } from "../schedules/stored-schedule.js";
 import { endSession, openSession } from "../sessions/session.js";
+import { endOfSettle, type WrittenEnd } from "../worker/attempt-end.js";
 import type { Handlers } from "../worker/config.js";
-import { type SettledEvent, settledEvent, type Tell } from "../worker/events.js";
+import { type SettledEvent, type Tell, tellEnd } from "../worker/events.js";
 import { LogWriter } from "../worker/log-writer.js";
 import type { Middleware } from "../worker/middleware.js";
-import { Run } from "../worker/run.js";
+import { Attempt, type AttemptDeps } from "../worker/attempt.js";
 import { type Runnable, runnablesOf } from "../worker/settings.js";
 import { Turns } from "../worker/turns.js";
 import { tellAll } from "../worker/tell-all.js";
@@ -66,10 +68,10 @@ export async function drain<const Jobs extends object, Tx extends Queryable>(
   const about = { host: "test", pid: process.pid, version, queues: {}, schedules: carried };
   const workerId = await openSession(tx, { ...about, leaseMs });
   if (stored.length > 0) await fireSchedules(tx, stored);
-  const around = surroundings(tx, tell);
+  const deps = attemptDeps(tx, tell);
   const ended: SettledEvent[] = [];
   for await (const job of claims(tx, workerId))
-    ended.push(await attempt(tx, new Run(job, workerId, performance.now(), around), runnables.get(job.name), tell));
+    ended.push(await attempt(tx, new Attempt(job, workerId, performance.now(), deps), runnables.get(job.name), tell));
   await endSession(tx, workerId);
   return ended;
 }
@@ -89,31 +91,25 @@ async function* claims(tx: Queryable, workerId: string): AsyncGenerator<ClaimedJ
   throw new SoniqError(`drain: after ${mostRounds} rounds, more jobs are due: do they enqueue each other without end?`);
 }
 
-async function attempt(tx: Queryable, run: Run, runnable: Runnable | undefined, tell: Tell): Promise<SettledEvent> {
-  const { job, workerId, startedAt } = run;
+async function attempt(tx: Queryable, one: Attempt, runnable: Runnable | undefined, tell: Tell): Promise<SettledEvent> {
+  const { job, startedAt } = one;
   if (runnable) tell({ type: "started", job });
-  const end = await run.execute(runnable);
+  const end = await one.execute(runnable);
   const runMs = performance.now() - startedAt;
-  if (end.kind === "to settle") {
-    const { outcome, logs } = end;
-    const [settled] = await settle(tx, workerId, [{ id: job.id, claimToken: job.claimToken, outcome, logs }]);
-    if (settled) return told(settledEvent(job, outcome, settled.state, runMs), tell);
-  }
-  if (end.kind === "settled") {
-    const event = told(settledEvent(job, end.outcome, end.state, runMs), tell);
-    if ("late" in end) tell({ type: "late error", job, error: end.late });
-    return event;
-  }
+  const written = end.kind === "unsettled" ? await settleNow(tx, one, end.outcome, end.logs) : end;
+  const event = tellEnd(tell, job, written, runMs);
+  if (event) return event;
   throw new SoniqError(`drain: the job ${job.name} #${job.id} was changed while it ran, and could not be settled`);
 }
 
-function told(event: SettledEvent, tell: Tell): SettledEvent {
-  tell(event);
-  return event;
+async function settleNow(tx: Queryable, one: Attempt, outcome: Outcome, logs: string | undefined): Promise<WrittenEnd> {
+  const { id, claimToken } = one.job;
+  const [settled] = await settle(tx, one.workerId, [{ id, claimToken, outcome, logs }]);
+  return endOfSettle(outcome, settled?.state);
 }
 
-/** What a worker has around its attempts, all of it in one transaction. */
-function surroundings(tx: Queryable, tell: Tell): ConstructorParameters<typeof Run>[3] {
+/** What attempts need of a worker, all of it in one transaction. */
+function attemptDeps(tx: Queryable, tell: Tell): AttemptDeps {
   return {
     transactions: {
       slots: new TransactionSlots(() => savepoints(tx), 1),

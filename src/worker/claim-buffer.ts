@@ -9,6 +9,8 @@ export interface BufferedJob {
   readonly claimedAt: number;
 }
 
+/** A job that waited so long behind long ones may start earlier in another worker. */
+export const maxBufferMs = 2_000;
 const maxCharacters = 16 * 1024 * 1024;
 
 /** The jobs that wait in a worker's hand for a slot, in order. */
@@ -50,6 +52,12 @@ export class ClaimBuffer {
     this.#waiting = this.#waiting.filter((one) => !gone.has(one));
     for (const { job } of taken) this.#characters -= size(job);
     return taken;
+  }
+
+  /** Takes out those that have waited too long. */
+  takeExpired(): BufferedJob[] {
+    const oldest = performance.now() - maxBufferMs;
+    return this.take(({ claimedAt }) => claimedAt < oldest);
   }
 }
 

@@ -4,6 +4,7 @@ import { type Claim, claimBatch, type ClaimedJob, claimThese } from "../jobs/cla
 import { findClaimable } from "../jobs/claimable.js";
 import { ClaimMarks, fromTheBeginning, type Mark } from "../jobs/claim-marks.js";
 import { Histogram } from "../stats/histogram.js";
+import { maxBufferMs } from "./claim-buffer.js";
 import { ClaimSize } from "./claim-size.js";
 import type { Tell } from "./events.js";
 import { LookTimes } from "./look-times.js";
@@ -11,8 +12,6 @@ import { RefusedRows } from "./refused-rows.js";
 import type { Settings } from "./settings.js";
 import { Unanswered } from "./unanswered.js";
 
-/** Buffered jobs are given back after this time. */
-export const longestBufferMs = 2_000;
 /** After so many refused statements in a row the search for the refused rows begins again with the next claim. */
 const maxRefusalsInARow = 32;
 /** Of jobs among which refused ones are searched for: others are claimed meanwhile. */
@@ -69,7 +68,7 @@ export class Claimer {
     /** The token of the next claim. */
     private readonly nextToken: () => number,
   ) {
-    const slack = longestBufferMs + 2 * timeoutGraceMs;
+    const slack = maxBufferMs + 2 * timeoutGraceMs;
     const timeouts = [...runnables].map(([name, { timeoutMs }]) => [name, timeoutMs + slack] as const);
     this.#deadlines = JSON.stringify(Object.fromEntries(timeouts));
     this.#defaultDeadlineMs = 60_000 + slack;

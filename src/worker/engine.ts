@@ -44,7 +44,7 @@ export class Engine {
   readonly #waiters: Waiters;
   private readonly tell: Tell;
   /** Whether anybody listens: starts are told to nobody else. */
-  readonly #heard: boolean;
+  readonly #hasListeners: boolean;
   /** Behind a pooler there is none. */
   readonly #listener: Listener | undefined;
   #settler: Settler | undefined;
@@ -60,7 +60,7 @@ export class Engine {
     private readonly connections: Connections,
     private readonly schedules: readonly StoredSchedule[],
   ) {
-    this.#heard = tell !== silence;
+    this.#hasListeners = tell !== silence;
     this.#waiters = new Waiters(connections.engine.db, tell);
     this.tell = (event) => {
       tell(event);
@@ -112,7 +112,7 @@ export class Engine {
           turns,
           random: Math.random,
           tell,
-          heard: this.#heard,
+          hasListeners: this.#hasListeners,
           workerId: () => this.#session.id,
           setIdle: (name, idle) => this.#setIdle(name, idle),
           claimFailed: (name, error) => this.#claimFailed(name, error),
@@ -143,7 +143,7 @@ export class Engine {
 
   #beats(): Duty {
     return this.#session.duty(
-      (lost) => this.#sessionLost(lost),
+      (ended) => this.#sessionLost(ended),
       () => this.#ownership.afterBeat(),
     );
   }
@@ -266,9 +266,9 @@ export class Engine {
     });
   }
 
-  #sessionLost(lost: string): void {
+  #sessionLost(ended: string): void {
     for (const queue of this.#queues) {
-      queue.interrupt("lost", (_, workerId) => workerId === lost);
+      queue.interrupt("taken", (_, workerId) => workerId === ended);
       queue.resume();
     }
     this.tell({ type: "session lost" });

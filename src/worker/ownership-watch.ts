@@ -1,6 +1,6 @@
 import type { Queryable } from "../core/queryable.js";
 import { statementTimeoutMs } from "../database/client.js";
-import { findLostClaims, findOwned } from "../jobs/ownership.js";
+import { findUnansweredClaims, findOwned } from "../jobs/ownership.js";
 import type { Tell } from "./events.js";
 import type { QueueWorker } from "./queue-worker.js";
 import type { Settler } from "./settler.js";
@@ -15,7 +15,7 @@ interface Watched {
 
 /** Compares what a worker has in hand with what is its session's by PostgreSQL, with each beat and whenever it is told to. */
 export class OwnershipWatch {
-  #searchLostUntil = 0;
+  #searchUnansweredUntil = 0;
 
   /** @param db over the connection of the beats: that of the claims may be what does not answer */
   constructor(
@@ -26,14 +26,14 @@ export class OwnershipWatch {
 
   async afterBeat(): Promise<void> {
     await this.compare();
-    if (performance.now() < this.#searchLostUntil) await this.#releaseLostClaims();
+    if (performance.now() < this.#searchUnansweredUntil) await this.#releaseUnanswered();
   }
 
   /** Interrupts the jobs that were taken from this session, and those that should be cancelled. */
   async compare(): Promise<void> {
     const queues = this.worker.queues();
     const workerId = this.worker.workerId();
-    // Only what was held before asking: a job that is claimed meanwhile would look lost.
+    // Only what was held before asking: a job that is claimed meanwhile would look taken.
     const asked = new Set(queues.flatMap((queue) => queue.held()));
     try {
       const owned = await findOwned(
@@ -44,7 +44,7 @@ export class OwnershipWatch {
       const byId = new Map(owned.map((one) => [one.id, one]));
       for (const queue of queues) {
         queue.interrupt(
-          "lost",
+          "taken",
           (job, claimedBy) =>
             asked.has(job) && claimedBy === workerId && byId.get(job.id)?.claimToken !== job.claimToken,
         );
@@ -55,16 +55,16 @@ export class OwnershipWatch {
     }
   }
 
-  /** A claim may have been made although its reply was lost: its jobs would stay with this session for ever. */
+  /** A claim may have been made although it was not answered: its jobs would stay with this session for ever. */
   claimFailed(): void {
-    this.#searchLostUntil = performance.now() + 2 * statementTimeoutMs + this.leaseMs;
+    this.#searchUnansweredUntil = performance.now() + 2 * statementTimeoutMs + this.leaseMs;
   }
 
-  async #releaseLostClaims(): Promise<void> {
+  async #releaseUnanswered(): Promise<void> {
     const known = this.worker.queues().flatMap((queue) => queue.known());
     const workerId = this.worker.workerId();
-    const lost = await findLostClaims(this.db, workerId, known, statementTimeoutMs);
-    for (const claim of lost)
+    const unanswered = await findUnansweredClaims(this.db, workerId, known, statementTimeoutMs);
+    for (const claim of unanswered)
       void this.worker.settler()?.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
   }
 }

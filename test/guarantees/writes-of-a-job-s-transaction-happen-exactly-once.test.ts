@@ -203,7 +203,7 @@ describe.each(overNetwork)("over a network, on %s", (_driver, { db, url, sql, ru
       async (job, payload) => {
         const result = await job.transaction(async (tx) => {
           await tx.insert(effects).values({ n: payload });
-          lost = network.loseReplyTo("commit");
+          lost = network.loseReplyTo("commit\0");
           return "done";
         });
         after = result;
@@ -226,7 +226,7 @@ describe.each(overNetwork)("over a network, on %s", (_driver, { db, url, sql, ru
         job.transaction(async (tx) => {
           runs += 1;
           await tx.insert(effects).values({ n: payload });
-          if (runs === 1) void network.cutBefore("commit");
+          if (runs === 1) void network.cutBefore("commit\0");
           return "done";
         }),
       { connection: network.url },

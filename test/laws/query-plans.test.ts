@@ -12,7 +12,7 @@ import { getJob } from "../../src/jobs/get-job.ts";
 import { defineJob } from "../../src/jobs/define-job.ts";
 import { findResult } from "../../src/jobs/get-result.ts";
 import { listJobs } from "../../src/jobs/list-jobs.ts";
-import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
+import { findUnansweredClaims, findOwned } from "../../src/jobs/ownership.ts";
 import { rescueFromEnded } from "../../src/jobs/rescue.ts";
 import { runNow } from "../../src/jobs/run-now.ts";
 import { saveProgress } from "../../src/jobs/save-progress.ts";
@@ -155,7 +155,7 @@ describe.each([
       for (const run of Object.values(byId)) await run(engine.db, none);
       await rescueFromEnded(engine.db, 5, { limit: 500 });
       await findEndedSessions(engine.db, [], 0);
-      await findLostClaims(engine.db, deadWorker, [], 0);
+      await findUnansweredClaims(engine.db, deadWorker, [], 0);
     }
     await sql`insert into soniq_jobs (name, payload) select 'held', '{}' from generate_series(1, 50000)`;
     if (!plannedBefore) await sql`vacuum analyze soniq_jobs`;
@@ -204,7 +204,7 @@ describe.each([
   });
 
   test("lost claims are searched by owner", async () => {
-    const observed = await engine.observe((db) => findLostClaims(db, deadWorker, [], 0));
+    const observed = await engine.observe((db) => findUnansweredClaims(db, deadWorker, [], 0));
     expect(observed.steps).toEqual([byOwner]);
     expect(rowsRead(observed)).toBe(10);
   });

@@ -7,7 +7,7 @@ import { claim, type ClaimedJob } from "../../src/jobs/claim.ts";
 import { deleteCompleted } from "../../src/jobs/delete-completed.ts";
 import { Cancel, Discard, RetryAfter, Snooze } from "../../src/jobs/directives.ts";
 import { decide, type Ending as Ran, type Outcome, refusedPayload, unknownName } from "../../src/jobs/outcome.ts";
-import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
+import { findUnansweredClaims, findOwned } from "../../src/jobs/ownership.ts";
 import { type Settled, settle, settleUnlocked } from "../../src/jobs/settle.ts";
 import { findEnded } from "../../src/jobs/settled-before.ts";
 import { anyDelay, anyQueue, quick } from "./enqueue-steps.ts";
@@ -238,7 +238,7 @@ const askWhatIsOwn = anyPlayer.map((n) =>
       "its own jobs",
     );
     const known = own.filter((_, i) => i % 2 === 0);
-    const lost = await findLostClaims(db, session, known, lateMs);
+    const lost = await findUnansweredClaims(db, session, known, lateMs);
     equal(
       lost.toSorted(byId),
       own

@@ -155,7 +155,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
       (job, payload) =>
         job.transaction(async (tx) => {
           await tx.insert(effects).values({ n: payload });
-          void network.loseReplyTo("commit").then(() => network.goAway());
+          void network.loseReplyTo("commit\0").then(() => network.goAway());
         }),
       { connection: network.url, timeout: "1s", maxAttempts: 1 },
     );

@@ -1,26 +1,50 @@
-import { type InvalidValueError, SoniqError } from "../core/errors.js";
+import { SoniqError } from "../core/errors.js";
 import type { ClaimedJob } from "../jobs/claim.js";
-import type { JobDefinition } from "../jobs/define-job.js";
 import { asDirective, directiveKind } from "../jobs/directives.js";
 import type { JobContext } from "../jobs/job-context.js";
-import { decide, type Ending, lostTransaction, type Outcome, refusedPayload, unknownName } from "../jobs/outcome.js";
+import { unknownName } from "../jobs/outcome.js";
 import { saveProgress } from "../jobs/save-progress.js";
 import { check } from "../jobs/validate.js";
+import { type AttemptEnd, concludeAttempt, type HandlerEnd, type TransactionEnd } from "./attempt-end.js";
+import type { Tell } from "./events.js";
 import { handlerContext } from "./handler-context.js";
 import { gravity, type Interruption, reasons } from "./interruption.js";
 import { JobLog } from "./job-log.js";
 import { JobTransaction } from "./job-transaction.js";
-import { lateDirective, MadeDirectives } from "./made-directives.js";
+import type { LogWriter } from "./log-writer.js";
+import { MadeDirectives } from "./made-directives.js";
 import { Progress } from "./progress.js";
-import type { RunEnd } from "./run-end.js";
 import type { Runnable } from "./settings.js";
-import type { Surroundings } from "./surroundings.js";
+import type { TransactionDeps } from "./transaction-try.js";
+import type { Turns } from "./turns.js";
 
 /** How much longer than its timeout an attempt may take whose settle is on its way, before that is asked again. */
 const settlingMs = 1_000;
 
+/** What bounds the attempts of a worker. */
+interface AttemptLimits {
+  /** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
+  readonly timeoutGraceMs: number;
+  /** How long a job of an unknown name is given back, before it is dead. */
+  readonly unknownGraceMs: number;
+  /** The same for one whose payload is refused, while other code works its queue. */
+  readonly refusedGraceMs: number;
+  readonly maxCrashes: number;
+}
+
+/** What an attempt needs of the worker. */
+export interface AttemptDeps {
+  readonly transactions: TransactionDeps;
+  readonly logs: LogWriter;
+  readonly limits: AttemptLimits;
+  readonly turns: Turns;
+  /** A number from 0 to 1, for the jitter of delays. */
+  random(): number;
+  readonly tell: Tell;
+}
+
 /** One attempt at a claimed job. */
-export class Run {
+export class Attempt {
   readonly startedAt = performance.now();
   /** Made when it is first asked for: most handlers never do. */
   #abort: AbortController | undefined;
@@ -44,32 +68,34 @@ export class Run {
     readonly workerId: string,
     /** When the claim was answered, by `performance.now()`. */
     readonly claimedAt: number,
-    private readonly around: Pick<Surroundings, "transactions" | "logs" | "random" | "tell" | "limits" | "turns">,
+    private readonly deps: AttemptDeps,
   ) {}
 
   /** Runs the handler to its end, or until the grace after an interruption is over. Never rejects. */
-  async execute(runnable: Runnable | undefined): Promise<RunEnd> {
-    const { job, around } = this;
+  async execute(runnable: Runnable | undefined): Promise<AttemptEnd> {
+    const { job, deps } = this;
     if (!runnable) {
-      const outcome = unknownName(job, around.limits.unknownGraceMs, around.random());
-      return { kind: "to settle", outcome };
+      const outcome = unknownName(job, deps.limits.unknownGraceMs, deps.random());
+      return { kind: "unsettled", outcome };
     }
     try {
       this.#timeOutIn(runnable.timeoutMs);
-      const ending = await this.#callOrGiveUp(runnable);
+      const handler = await this.#callOrGiveUp(runnable);
       this.#over = true;
       clearTimeout(this.#timeout);
       clearTimeout(this.#graceTimer);
       this.#log?.end();
       if (this.#progress) await this.#progress.hold();
+      // A handler that ended has waited for it. One that was given up on has not, and what it has come to by now counts.
+      const transaction = this.#transaction && (await this.#transaction.endSoFar());
       // Many that end together have many results to write as JSON. Nothing is awaited between the turn and that.
-      const turn = around.turns.next();
+      const turn = deps.turns.next();
       if (turn) await turn;
-      const end = this.#end(runnable, ending);
-      return this.#log && end.kind === "to settle" ? { ...end, logs: this.#log.unwritten() } : end;
+      const end = this.#conclude(runnable, handler, transaction);
+      return this.#log && end.kind === "unsettled" ? { ...end, logs: this.#log.unwritten() } : end;
     } catch (error) {
       // Nothing is known that gets here; a job that stayed active for it would block its slot.
-      return { kind: "to settle", outcome: this.#decide(runnable.definition, { threw: error }) };
+      return this.#conclude(runnable, { threw: error }, undefined);
     }
   }
 
@@ -83,15 +109,15 @@ export class Run {
   }
 
   /** Aborts the handler's signal, and gives up on it when the grace is over. */
-  interrupt(why: Interruption, graceMs = this.around.limits.timeoutGraceMs): void {
-    // The settle that was sent tells for certain, and ends the claim if it is not lost; that may take longer than was left.
+  interrupt(why: Interruption, graceMs = this.deps.limits.timeoutGraceMs): void {
+    // The settle that was sent says for certain whether the claim stands, and ends it; that may take longer than was left.
     if (this.#transaction?.settling) {
-      if (why === "lost") return;
+      if (why === "taken") return;
       if (why === "timeout") return this.#timeOutIn(settlingMs);
     }
     // Said with every beat, it must not begin the grace anew.
-    if (this.#interruption === "lost") return;
-    // Nothing is worse than a lost claim, then a crash, then a shutdown that is over.
+    if (this.#interruption === "taken") return;
+    // Nothing is worse than a claim that has ended, then a crash, then a shutdown that is over.
     if (this.#interruption && gravity[why] < Math.max(1, gravity[this.#interruption])) return;
     this.#interruption = why;
     this.#abort ??= new AbortController();
@@ -100,7 +126,7 @@ export class Run {
     this.#graceTimer = setTimeout(() => this.#giveUp(), graceMs);
   }
 
-  #callOrGiveUp(runnable: Runnable): Promise<RunEnding> {
+  #callOrGiveUp(runnable: Runnable): Promise<HandlerEnd> {
     return new Promise((end) => {
       this.#giveUp = () => {
         this.#ignored = true;
@@ -118,7 +144,7 @@ export class Run {
     return this.#abort.signal;
   }
 
-  async #call(runnable: Runnable): Promise<RunEnding> {
+  async #call(runnable: Runnable): Promise<HandlerEnd> {
     const { definition, run } = runnable;
     let payload: unknown;
     try {
@@ -133,17 +159,14 @@ export class Run {
     try {
       const returned = await run(payload, this.#context(runnable));
       // It decides, also if the handler did not wait for it or did not mind.
-      if (this.#transaction) {
-        await this.#transaction.result().catch((error: unknown) => {
-          if (!asDirective(returned)) throw error;
-        });
-      }
+      const transaction = this.#transaction && (await this.#transaction.end());
+      if (transaction && "error" in transaction && !asDirective(returned)) throw transaction.error;
       // One that the transaction's body returned was not forgotten.
-      const unreturned = this.#transaction?.end?.kind === "returned" ? undefined : this.#made.unreturned(returned);
+      const unreturned = transaction?.kind === "rolled back" ? undefined : this.#made.unreturned(returned);
       if (unreturned) throw unreturned;
       return { returned };
     } catch (threw) {
-      await this.#transaction?.result().catch(() => {});
+      await this.#transaction?.end();
       return { threw };
     }
   }
@@ -152,75 +175,18 @@ export class Run {
     this.#timeout = setTimeout(() => this.interrupt("timeout"), ms);
   }
 
-  #end(runnable: Runnable, ending: RunEnding): RunEnd {
-    const end = this.#transaction?.end;
-    switch (end?.kind) {
-      case "committed": {
-        const late = "threw" in ending ? ending.threw : lateDirective(this.job, ending);
-        return { ...end, kind: "settled", ...(late !== undefined && { late }) };
-      }
-      case "fenced":
-        return end;
-      case "lost":
-        if ("threw" in ending && (!this.#interruption || this.#interruption === "timeout"))
-          return { kind: "to settle", outcome: this.#lostTransaction(ending.threw, end.began) };
-        break;
-      case "returned":
-        if ("returned" in ending) return this.#outcome(runnable, end);
-        break;
-      case undefined:
-        break;
-      default:
-        return end satisfies never;
-    }
-    return this.#outcome(runnable, ending);
-  }
-
-  #lostTransaction(thrown: unknown, began: boolean): Outcome {
-    const { limits, random } = this.around;
-    // One that never began cannot have broken its connection.
-    const maxCrashes = began ? limits.maxCrashes : undefined;
-    return lostTransaction(this.job, thrown, this.workerId, maxCrashes, random());
-  }
-
-  #outcome({ definition }: Runnable, ending: RunEnding): RunEnd {
-    if ("refused" in ending) {
-      const { limits, random } = this.around;
-      const { refused } = ending;
-      const outcome = refusedPayload(this.job, refused, this.workerId, limits.refusedGraceMs, random());
-      return { kind: "to settle", outcome };
-    }
-    const interruption = this.#interruption;
-    if (interruption === "lost") return { kind: "lost" };
-    if (interruption === "crash" && "threw" in ending) return { kind: "lost" };
-    // A handler that ends well all the same has done its work.
-    const cutShort =
-      interruption && interruption !== "crash" && "threw" in ending
-        ? this.#interrupted(definition, interruption)
-        : undefined;
-    return { kind: "to settle", outcome: cutShort ?? this.#decide(definition, ending) };
-  }
-
-  #interrupted(definition: JobDefinition, why: Exclude<Interruption, "lost" | "crash">): Outcome {
-    switch (why) {
-      case "shutdown":
-        return { kind: "released", delayMs: 0, ran: true };
-      case "cancel":
-        return { kind: "cancelled" };
-      case "timeout":
-        return this.#decide(definition, { threw: this.#signal.reason });
-      default:
-        return why satisfies never;
-    }
-  }
-
-  #decide(definition: JobDefinition, ending: Ending): Outcome {
-    return decide(this.job, definition, ending, this.workerId, this.around.random());
+  #conclude({ definition }: Runnable, handler: HandlerEnd, transaction: TransactionEnd | undefined): AttemptEnd {
+    const { job, workerId } = this;
+    const { limits, random } = this.deps;
+    return concludeAttempt(
+      { job, definition, workerId, limits, random: random() },
+      { handler, transaction, interruption: this.#interruption, abortError: this.#abort?.signal.reason },
+    );
   }
 
   #keptProgress(): Progress {
     const { job, workerId } = this;
-    const { transactions, tell } = this.around;
+    const { transactions, tell } = this.deps;
     if (!this.#progress) {
       this.#progress = new Progress(
         (json) => saveProgress(transactions.db, workerId, job, json),
@@ -244,7 +210,7 @@ export class Run {
       (directive) => {
         if (!this.#over) return this.#made.add(directive);
         const error = new SoniqError(`job.${directiveKind(directive)}() came after the attempt had ended`);
-        this.around.tell({ type: "late error", job: this.job, error });
+        this.deps.tell({ type: "late error", job: this.job, error });
         return directive;
       },
     );
@@ -252,14 +218,14 @@ export class Run {
 
   #keptLog(): JobLog {
     if (!this.#log) {
-      this.#log = new JobLog(this, this.around.logs);
+      this.#log = new JobLog(this, this.deps.logs);
       if (this.#over) this.#log.end();
     }
     return this.#log;
   }
 
   #runTransaction(runnable: Runnable, ...[write, options]: Parameters<JobTransaction["run"]>): Promise<unknown> {
-    const { job, workerId, around } = this;
+    const { job, workerId, deps } = this;
     if (this.#over) {
       const refused = Promise.reject(
         new SoniqError(
@@ -271,18 +237,18 @@ export class Run {
       return refused;
     }
     this.#transaction ??= new JobTransaction(
-      job,
-      workerId,
-      runnable,
-      around.transactions,
-      this.#signal,
-      () => this.#log?.unwritten(),
-      () => this.#progress,
-      this.#made,
+      {
+        job,
+        workerId,
+        runnable,
+        signal: this.#signal,
+        made: this.#made,
+        random: deps.random,
+        unwrittenLogs: () => this.#log?.unwritten(),
+        progress: () => this.#progress,
+      },
+      deps.transactions,
     );
     return this.#transaction.run(write, options);
   }
 }
-
-/** `refused`: its payload was not valid, so it did not run. */
-type RunEnding = Ending | { readonly refused: InvalidValueError };
