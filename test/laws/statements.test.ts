@@ -36,7 +36,7 @@ import { listJobs } from "../../src/jobs/list-jobs.ts";
 import { checkOptions, type EnqueueOptions, newJob, type NewJob } from "../../src/jobs/new-job.ts";
 import type { Outcome } from "../../src/jobs/outcome.ts";
 import { hasOutstanding } from "../../src/jobs/outstanding.ts";
-import { findLostClaims, findOwned } from "../../src/jobs/ownership.ts";
+import { findUnansweredClaims, findOwned } from "../../src/jobs/ownership.ts";
 import { free, park } from "../../src/jobs/park.ts";
 import { mapPayloads } from "../../src/jobs/payload-mapping.ts";
 import {
@@ -234,7 +234,7 @@ const files: Record<
     (db) => listJobs(db, { since: new Date(0), until: new Date(0) }),
   ],
   "jobs/outstanding": [(db) => hasOutstanding(db, ["default"], 1)],
-  "jobs/ownership": [(db) => findOwned(db, worker, [1]), (db) => findLostClaims(db, worker, [claim], 1)],
+  "jobs/ownership": [(db) => findOwned(db, worker, [1]), (db) => findUnansweredClaims(db, worker, [claim], 1)],
   "jobs/park": [(db) => park(db, [1], refused), (db) => free(db, [1], refused)],
   "jobs/payload-mapping": [(db) => mapPayloads(db, [1], { job, payload: () => null }, refused).next()],
   "jobs/prune": [
