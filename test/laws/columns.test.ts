@@ -45,3 +45,14 @@ test("each statement that inserts jobs writes every column that an enqueue has a
     }
   }
 });
+
+test("the role that enqueues may read and write the columns that a conflict changes", () => {
+  const roles = readFileSync(join(root, "examples/deploy/roles.sql"), "utf8").replaceAll(/^-- /gm, "");
+  const granted = (right: "select" | "update") =>
+    [...roles.matchAll(new RegExp(`${right} \\(([^)]*)\\)(?=[^;]* on soniq_jobs to soniq_enqueue)`, "g"))].flatMap(
+      ([, list = ""]) => list.split(", "),
+    );
+  const changed = columns.filter((name) => jobColumns[name].conflict).map((name) => soniqJobs[name].name);
+  expect(granted("select")).toEqual(expect.arrayContaining(changed));
+  expect(granted("update")).toEqual(expect.arrayContaining(changed));
+});
