@@ -4,7 +4,7 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
-import { dateFrom } from "../core/timestamp.js";
+import { dateFrom } from "../core/fragments.js";
 
 /** What somebody did by the dashboard. */
 interface AuditEntry {

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { oneRow } from "../core/fragments.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 
@@ -28,7 +29,7 @@ export async function boundTransaction(tx: Queryable, idleMs: number, statementM
       timeoutMs: sql<number>`coalesce(extract(epoch from current_setting('transaction_timeout', true)::interval) * 1000, 0)::float8`,
       statement: sql`set_config('statement_timeout', ${String(Math.ceil(statementMs))}, true)`,
     })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
   return backend as Backend;
 }
 

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { oneRow } from "../core/fragments.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 
@@ -46,7 +47,7 @@ async function findLimits(db: Queryable): Promise<Limit[]> {
       databaseMost: sql<number>`(select datconnlimit from pg_database where datname = current_database())`,
       databaseUsed: sql<number>`(select numbackends - 1 from pg_stat_database where datname = current_database())`,
     })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
   const { most, reserved, used, role, isBound, roleMost, roleUsed, database, databaseMost, databaseUsed } =
     found as NonNullable<typeof found>;
   const server = {

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { oneRow } from "../core/fragments.js";
 import { pgTable, text, timestamp } from "drizzle-orm/pg-core";
 import { builder } from "../core/builder.js";
 import { MigrationError } from "../core/errors.js";
@@ -47,7 +48,7 @@ export async function migrate(db: Queryable): Promise<string[]> {
 async function refuseForeignTables(tx: Queryable): Promise<void> {
   const [found] = await builder(tx)
     .select({ there: sql<boolean>`to_regclass('soniq_jobs') is not null` })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
   if (found?.there) {
     throw new MigrationError(
       "the job tables are there already, made by other migrations: if your schema exports soniq-drizzle/schema, migrate with drizzle-kit alone",

@@ -2,7 +2,7 @@ import { and, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { timeText } from "../core/timestamp.js";
+import { oneRow, timeText } from "../core/fragments.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";
 import { finishedAtText, isAfter, isBefore, theBeginning } from "./mark.js";
@@ -31,7 +31,7 @@ export async function* batchesOf(
   const fits = matching(filter);
   const [start] = await builder(db)
     .select({ at: timeText(sql`clock_timestamp()`) })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
   const until = { finishedAt: (start as { at: string }).at, id: 0 };
   let from = theBeginning;
   for (;;) {

@@ -4,7 +4,7 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
-import { dateFrom } from "../core/timestamp.js";
+import { dateFrom } from "../core/fragments.js";
 import type { JobError } from "../jobs/job.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { invalidCursor } from "../core/page.js";
-import { timeText } from "../core/timestamp.js";
+import { timeText } from "../core/fragments.js";
 
 /** A place among dead letters, which are in the order in which they died. */
 export interface DeadLetterMark {

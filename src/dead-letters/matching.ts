@@ -3,7 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { anyId } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 import { InvalidValueError, shown, checkObject } from "../core/errors.js";
-import { timeAgo, timestamp } from "../core/timestamp.js";
+import { timeAgo, timestamp } from "../core/fragments.js";
 import type { DeadLetterFilter } from "./filter.js";
 
 /**

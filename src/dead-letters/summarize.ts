@@ -3,7 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { dateFrom } from "../core/timestamp.js";
+import { dateFrom } from "../core/fragments.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";
 

@@ -1,4 +1,5 @@
 import { and, type SQL, sql, type SQLWrapper } from "drizzle-orm";
+import { interval, isLive } from "../core/fragments.js";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqQueues } from "../../schema/queues.js";
@@ -114,7 +115,7 @@ const qb = new QueryBuilder();
 /** Whether this session may claim from this queue; and where it says so, the claim does not wait for the disk. */
 function mayClaim(): SQL {
   const workerId = placeholder("workerId");
-  const live = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${workerId} and ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now())`;
+  const live = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${workerId} and ${isLive})`;
   const paused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${placeholder("queue")} and ${soniqQueues.pausedAt} is not null)`;
   // Waiting for a synchronous standby is what keeps a primary that was replaced from starting jobs.
   const waitsForNobody = sql`current_setting('synchronous_standby_names') = '' and current_setting('synchronous_commit') in ('on', 'local')`;
@@ -161,7 +162,7 @@ function taking(db: Queryable, locked: SQLWrapper) {
       workerId: sql`${workerId}::uuid`,
       lastWorkerId: sql`${workerId}::uuid`,
       claimedAt: sql`now()`,
-      deadlineAt: sql`now() + coalesce((${placeholder("deadlines")}::text::jsonb ->> ${soniqJobs.name})::float8, ${placeholder("defaultDeadlineMs")}::float8) * interval '1 millisecond'`,
+      deadlineAt: sql`now() + ${interval(sql`coalesce((${placeholder("deadlines")}::text::jsonb ->> ${soniqJobs.name})::float8, ${placeholder("defaultDeadlineMs")}::float8)`)}`,
       uniqueHeld: keyStillHeld(sql`${soniqJobs.uniqueUntil} <> 'started'`),
     })
     .where(sql`${soniqJobs.id} = any (array(select ${sized.id} from ${sized} where ${sized.fits}))`)

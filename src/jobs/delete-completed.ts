@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { oneRow } from "../core/fragments.js";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
@@ -34,6 +35,6 @@ export async function isReferenced(db: Queryable): Promise<boolean> {
     .select({
       referenced: sql<boolean>`exists (select 1 from pg_constraint where contype = 'f' and confrelid = 'soniq_jobs'::regclass)`,
     })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
   return found?.referenced ?? true;
 }

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { isLive } from "../core/fragments.js";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { rateLimit } from "../core/rate-limit.js";
@@ -23,7 +24,7 @@ export const mayRing = rateLimit(ringIntervalMs);
 
 /** Notifies if a live session waits for work in this queue. A hint: polling finds the job without it. */
 export function ring(queue: string | SQL): SQL<string | null> {
-  const waits = sql`select 1 from ${soniqWorkers} where ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now() and ${soniqWorkers.idleQueues} @> pg_catalog.to_jsonb(${queue}::text)`;
+  const waits = sql`select 1 from ${soniqWorkers} where ${isLive} and ${soniqWorkers.idleQueues} @> pg_catalog.to_jsonb(${queue}::text)`;
   return sql<string | null>`case when exists (${waits}) then pg_notify(${wakeUpChannel}, ${queue}) is null end`;
 }
 

@@ -1,9 +1,10 @@
 import { type Column, type SQL, sql } from "drizzle-orm";
+import { interval } from "../core/fragments.js";
 import type { UniqueRule } from "./unique-settings.js";
 
 /** When a job is due of which both, or either, may be null: in milliseconds since 1970, and from now. */
 function dueFrom(runAtMs: SQL, delayMs: SQL): SQL {
-  return sql`greatest(clock_timestamp(), coalesce(to_timestamp(${runAtMs} / 1000), clock_timestamp() + coalesce(${delayMs}, 0) * interval '1 millisecond'))`;
+  return sql`greatest(clock_timestamp(), coalesce(to_timestamp(${runAtMs} / 1000), clock_timestamp() + ${interval(sql`coalesce(${delayMs}, 0)`)}))`;
 }
 
 /** When a new job runs, given in milliseconds since 1970, from now, or not at all. */
@@ -20,5 +21,5 @@ function roundedUp(runAt: SQL, delayMs: SQL): SQL {
 
 /** A time that is not put off beyond the longest wait; nor is it put behind the claims' marks. */
 export function noLater(runAt: SQL, createdAt: SQL | Column, maxWaitMs: SQL): SQL {
-  return sql`greatest(clock_timestamp(), least(${runAt}, ${createdAt} + ${maxWaitMs} * interval '1 millisecond'))`;
+  return sql`greatest(clock_timestamp(), least(${runAt}, ${createdAt} + ${interval(maxWaitMs)}))`;
 }

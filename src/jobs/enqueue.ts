@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { oneRow } from "../core/fragments.js";
 import { builder, primaryOf } from "../core/builder.js";
 import { DuplicateJobError, SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
@@ -73,7 +73,7 @@ async function ringAlone(db: Queryable, queue: string): Promise<void> {
   await retryConflicts(db, (on) =>
     builder(on)
       .select({ rung: ring(queue) })
-      .from(sql`(values (1)) as one`),
+      .from(oneRow),
   );
 }
 

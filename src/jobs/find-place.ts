@@ -3,7 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
-import { timestamp } from "../core/timestamp.js";
+import { timestamp } from "../core/fragments.js";
 
 /**
  * The id from which on jobs were enqueued at a time or later. There is no index of that time, but ids follow it: it halves

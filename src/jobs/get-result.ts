@@ -1,4 +1,5 @@
 import { eq, sql } from "drizzle-orm";
+import { oneRow } from "../core/fragments.js";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
@@ -85,6 +86,6 @@ async function wasGivenOut(db: Queryable, id: number): Promise<boolean> {
   const last = sql`case when has_sequence_privilege(${sequence}, 'select, usage') then pg_sequence_last_value(${sequence}::regclass) end`;
   const [found] = await builder(db)
     .select({ givenOut: sql<boolean | null>`${id}::bigint between 1 and ${last}` })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
   return found?.givenOut ?? false;
 }

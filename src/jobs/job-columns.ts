@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { interval } from "../core/fragments.js";
 import { soniqJobs } from "../../schema/jobs.js";
 import { noLater, runAtOf } from "./due.js";
 import type { UniqueRule } from "./unique-settings.js";
@@ -162,5 +163,5 @@ export function isJson(name: JobColumn): boolean {
 }
 
 function fromNow(ms: SQL): SQL {
-  return sql`clock_timestamp() + ${ms} * interval '1 millisecond'`;
+  return sql`clock_timestamp() + ${interval(ms)}`;
 }

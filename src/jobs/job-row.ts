@@ -1,4 +1,5 @@
 import { type Column, sql, type SQL } from "drizzle-orm";
+import { epochMs } from "../core/fragments.js";
 import type { PgColumn } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
@@ -16,7 +17,11 @@ function selected(by: "summary" | "job"): Record<string, SQL | PgColumn> {
 
 function readable(name: JobColumn): SQL | PgColumn {
   const column = soniqJobs[name];
-  return isJson(name) ? jsonText(column) : isTime(name) ? epochMs(column) : column;
+  return isJson(name)
+    ? jsonText(column) // Not as the driver would read it: that is left to each of them, and knows no `infinity`.
+    : isTime(name)
+      ? epochMs(column)
+      : column;
 }
 
 /** Selects what {@link summaryOf} reads. */
@@ -75,11 +80,6 @@ export function listOf<T>(json: string | null): T[] {
 /** A list of objects, likewise. */
 function recordsOf<T extends object>(json: string | null): T[] {
   return listOf<T | null>(json).filter((one) => typeof one === "object" && one !== null);
-}
-
-/** Not as the driver would read it: that is left to each of them, and knows no `infinity`. */
-function epochMs(column: Column) {
-  return sql<number | null>`(extract(epoch from ${column}) * 1000)::float8`;
 }
 
 const lastTimeMs = 8.64e15;

@@ -5,7 +5,7 @@ import { InvalidValueError, checkObject } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
-import { nullableDateFrom, timestamp } from "../core/timestamp.js";
+import { nullableDateFrom, timestamp } from "../core/fragments.js";
 import { findPlace } from "./find-place.js";
 import type { JobSummary } from "./job.js";
 import { selectSummaries, summaryOf } from "./job-row.js";

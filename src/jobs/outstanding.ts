@@ -1,4 +1,5 @@
 import { and, inArray, isNotNull, type SQL, sql } from "drizzle-orm";
+import { float8, interval, oneRow } from "../core/fragments.js";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqQueues } from "../../schema/queues.js";
@@ -13,12 +14,12 @@ export async function hasOutstanding(db: Queryable, queues: readonly string[], w
     .from(soniqQueues)
     .where(and(inArray(soniqQueues.name, [...queues]), isNotNull(soniqQueues.pausedAt)));
   const going = queues.filter((queue) => !paused.some(({ name }) => name === queue));
-  const due = sql`${soniqJobs.runAt} <= now() + ${waitMs}::float8 * interval '1 millisecond'`;
+  const due = sql`${soniqJobs.runAt} <= now() + ${interval(float8(waitMs))}`;
   const active = jobs(sql`state = 'active'`, queues);
   const queued = jobs(sql`state = 'queued' and ${due}`, going);
   const [found] = await builder(db)
     .select({ outstanding: sql<boolean>`exists (${active}) or exists (${queued})` })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
   return found?.outstanding ?? false;
 }
 

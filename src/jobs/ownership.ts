@@ -1,4 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
+import { float8, interval } from "../core/fragments.js";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
@@ -52,7 +53,7 @@ export async function findUnansweredClaims(
       and(
         sql`${soniqJobs.state} = 'active'`,
         eq(soniqJobs.workerId, workerId),
-        sql`${soniqJobs.claimedAt} < now() - ${olderThanMs}::float8 * interval '1 millisecond'`,
+        sql`${soniqJobs.claimedAt} < now() - ${interval(float8(olderThanMs))}`,
       ),
     );
   const inHand = new Set(known.map(nameOf));

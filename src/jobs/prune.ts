@@ -3,7 +3,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId, builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { timeAgo, timeText } from "../core/timestamp.js";
+import { oneRow, timeAgo, timeText } from "../core/fragments.js";
 
 /** Finished jobs of one state that are past their retention. */
 export interface PruneInput {
@@ -66,7 +66,7 @@ export async function findReferences(db: Queryable): Promise<Reference[]> {
 export async function findPruneHorizon(db: Queryable, retentionMs: number): Promise<string> {
   const [found] = await builder(db)
     .select({ horizon: timeText(timeAgo(retentionMs)) })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
   return (found as { horizon: string }).horizon;
 }
 

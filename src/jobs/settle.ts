@@ -1,4 +1,5 @@
 import { and, type Column, type SQL, sql } from "drizzle-orm";
+import { interval } from "../core/fragments.js";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
@@ -192,7 +193,7 @@ function completion() {
 
 function changes() {
   const cancelled = sql`s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null`;
-  const givenUp = sql`s."graceMs" is not null and (s.alone or coalesce(${soniqJobs.unknownSince}, now()) + s."graceMs" * interval '1 millisecond' <= now())`;
+  const givenUp = sql`s."graceMs" is not null and (s.alone or coalesce(${soniqJobs.unknownSince}, now()) + ${interval(sql`s."graceMs"`)} <= now())`;
   const crashes = sql`${soniqJobs.crashes} + 1`;
   const crashedOut = sql`s."maxCrashes" is not null and ${crashes} >= s."maxCrashes"`;
   const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} or ${crashedOut} then 'dead' else s.state end`;
@@ -200,11 +201,7 @@ function changes() {
   return {
     ...endClaim(
       state,
-      when(
-        sql`s.parked`,
-        sql`'infinity'`,
-        sql`coalesce(now() + s."delayMs" * interval '1 millisecond', ${soniqJobs.runAt})`,
-      ),
+      when(sql`s.parked`, sql`'infinity'`, sql`coalesce(now() + ${interval(sql`s."delayMs"`)}, ${soniqJobs.runAt})`),
     ),
     // A payload that is no longer valid costs the attempt.
     attempt: sql`${soniqJobs.attempt} - ${when(sql`${givenUp} and s.error is not null`, sql`0`, sql`s.refund`)}`,

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { oneRow } from "../core/fragments.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { finishedChannel } from "./doorbell.js";
@@ -10,5 +11,5 @@ export const mostToldAtOnce = 400;
 export async function tellFinished(db: Queryable, ids: readonly number[]): Promise<void> {
   await builder(db)
     .select({ told: sql`pg_notify(${finishedChannel}, ${ids.join()}) is null` })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
 }

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { isLive } from "../core/fragments.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { applicationName } from "../database/client.js";
 import type { Queryable } from "../core/queryable.js";
@@ -28,7 +29,7 @@ export async function readFigures(db: Queryable): Promise<Figures> {
     rowsOf<ServerFigures>(
       db,
       sql`select
-        (select count(*)::int from ${soniqWorkers} where ended_at is null and lease_expires_at > now()) as workers,
+        (select count(*)::int from ${soniqWorkers} where ${isLive}) as workers,
         (select count(*)::int from pg_stat_activity where datname = current_database() and application_name = ${applicationName}) as connections,
         (select coalesce(max(age(backend_xmin)), 0)::int from pg_stat_activity where datname = current_database()) as "snapshotAge",
         coalesce((select n_dead_tup::float8 from pg_stat_all_tables where relid = to_regclass('soniq_jobs')), 0) as "deadRows"`,

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { isLive } from "../core/fragments.js";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqQueues } from "../../schema/queues.js";
 import { soniqWorkers } from "../../schema/workers.js";
@@ -43,7 +44,7 @@ export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
         select queue from (${waitingQueues}) as waiting
         union select queue from active
         union select name from ${soniqQueues}
-        union select jsonb_object_keys(queues) from (select distinct queues from ${soniqWorkers} where ended_at is null and lease_expires_at > now()) as worked
+        union select jsonb_object_keys(queues) from (select distinct queues from ${soniqWorkers} where ${isLive}) as worked
       )
       select queues.queue as name, extract(epoch from paused_at)::float8 * 1000 as "pausedAtMs",
         (${counted(due)}) as due, (${counted(sql`job.run_at > now() and job.run_at < 'infinity'`)}) as scheduled,

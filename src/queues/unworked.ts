@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { isLive } from "../core/fragments.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
@@ -13,7 +14,7 @@ export async function findUnworkedQueues(db: Queryable, own: readonly string[]):
     .select({ queue: sql<string>`queue` })
     .from(waiting)
     .where(
-      sql`not exists (select 1 from ${soniqWorkers} where ${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now() and jsonb_exists(${soniqWorkers.queues}, queue))`,
+      sql`not exists (select 1 from ${soniqWorkers} where ${isLive} and jsonb_exists(${soniqWorkers.queues}, queue))`,
     );
   return rows.map(({ queue }) => queue).filter((queue) => !own.includes(queue));
 }

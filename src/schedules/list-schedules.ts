@@ -4,7 +4,7 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { dateFrom, nullableDateFrom } from "../core/timestamp.js";
+import { dateFrom, nullableDateFrom } from "../core/fragments.js";
 import { type StoredRhythm, take, ticksAfter } from "./rhythm.js";
 
 /** A schedule as it stands. */

@@ -2,7 +2,7 @@ import { asc, eq, isNull, and, type SQL, sql } from "drizzle-orm";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { timeText } from "../core/timestamp.js";
+import { timeText } from "../core/fragments.js";
 import type { StoredRhythm } from "./rhythm.js";
 
 /** A schedule and its next tick. Times are the database's, in milliseconds since 1970. */

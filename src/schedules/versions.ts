@@ -5,7 +5,7 @@ import { batches } from "../core/batches.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
-import { timestamp } from "../core/timestamp.js";
+import { epochMs, isLive, timestamp } from "../core/fragments.js";
 import { type StoredRhythm, ticksAfter } from "./rhythm.js";
 import type { StoredSchedule } from "./stored-schedule.js";
 
@@ -15,7 +15,7 @@ import type { StoredSchedule } from "./stored-schedule.js";
 
 /** Of each schedule so many definitions are remembered. */
 const remembered = sql.raw("20");
-const clockMs = sql`(extract(epoch from clock_timestamp()) * 1000)::float8`;
+const clockMs = epochMs(sql`clock_timestamp()`);
 /** Written down by one statement. Each takes a while to find its first tick, and heartbeats are to come in between. */
 const maxRows = 100;
 
@@ -85,7 +85,7 @@ async function compare(db: Queryable, schedules: readonly StoredSchedule[], unse
 
 /** What the code of live sessions makes of schedules: the hashes of the definitions by name. Most sessions run the same code. */
 const documents = sql`document as materialized (
-  select distinct schedules || '{}' as schedules from ${soniqWorkers} where ended_at is null and lease_expires_at > now())`;
+  select distinct schedules || '{}' as schedules from ${soniqWorkers} where ${isLive})`;
 
 const isSeen = sql`jsonb_exists(schedule.definitions, new.definition)`;
 

@@ -1,4 +1,5 @@
 import { and, isNotNull, isNull, lt, type SQL, sql } from "drizzle-orm";
+import { float8, interval } from "../core/fragments.js";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
@@ -75,7 +76,7 @@ export async function findEndedSessions(
     .select({
       id: soniqWorkers.id,
       holds: sql<boolean>`(${firstHeld}) is not null`,
-      final: sql<boolean>`${soniqWorkers.endedAt} < now() - ${longestClaimMs}::float8 * interval '1 millisecond'`,
+      final: sql<boolean>`${soniqWorkers.endedAt} < now() - ${interval(float8(longestClaimMs))}`,
     })
     .from(soniqWorkers)
     .where(
@@ -90,7 +91,7 @@ export async function forgetSessions(db: Queryable, olderThanMs: number): Promis
     .where(
       and(
         isNotNull(soniqWorkers.endedAt),
-        lt(soniqWorkers.endedAt, sql`now() - ${olderThanMs}::float8 * interval '1 millisecond'`),
+        lt(soniqWorkers.endedAt, sql`now() - ${interval(float8(olderThanMs))}`),
         sql`(${firstHeld}) is null`,
       ),
     );

@@ -4,7 +4,7 @@ import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { dateFrom, nullableDateFrom } from "../core/timestamp.js";
+import { dateFrom, nullableDateFrom } from "../core/fragments.js";
 
 /** A worker, from its start until its end: one that has been silent for longer than its lease goes on as another one. */
 export interface WorkerOverview {

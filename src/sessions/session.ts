@@ -1,4 +1,5 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { float8, interval } from "../core/fragments.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
@@ -20,7 +21,7 @@ export interface SessionInput {
   readonly timeline?: SQL | undefined;
 }
 
-const leaseFor = (ms: number) => sql`now() + ${ms}::float8 * interval '1 millisecond'`;
+const leaseFor = (ms: number) => sql`now() + ${interval(float8(ms))}`;
 
 /** Begins a worker session. @returns its id, fresh each time */
 export async function openSession(

@@ -1,4 +1,5 @@
 import { eq, type SQL, sql } from "drizzle-orm";
+import { oneRow } from "../core/fragments.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import { errorCode } from "../core/errors.js";
@@ -21,9 +22,7 @@ export type Timeline = SQL;
  */
 export async function findTimeline(db: Queryable): Promise<Timeline | undefined> {
   try {
-    await builder(db)
-      .select({ timeline: currentTimeline })
-      .from(sql`(values (1)) as one`);
+    await builder(db).select({ timeline: currentTimeline }).from(oneRow);
     return currentTimeline;
   } catch (error) {
     if (failureOf(error) === "row" || errorCode(error)?.startsWith("XX")) return undefined;
@@ -52,6 +51,6 @@ export async function isOnItsTimeline(db: Queryable, session: string): Promise<b
   if (!found || found.timeline === null) return found !== undefined;
   const [now] = await builder(db)
     .select({ timeline: sql<string | null>`${currentTimeline}` })
-    .from(sql`(values (1)) as one`);
+    .from(oneRow);
   return now?.timeline === found.timeline;
 }

@@ -4,7 +4,7 @@ import { desc, eq, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { dateFrom } from "../core/timestamp.js";
+import { dateFrom } from "../core/fragments.js";
 import { checkJobDefinition, type JobDefinition } from "../jobs/define-job.js";
 
 /** A job as a test finds it. */

@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { float8, interval } from "../core/fragments.js";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
@@ -18,7 +19,7 @@ export async function travel(tx: Queryable, duration: Duration): Promise<void> {
   requireTransaction(tx, "travel");
   const ms = milliseconds(duration, "travel");
   await rememberTravel(tx, ms);
-  const by = sql`${ms}::float8 * interval '1 millisecond'`;
+  const by = sql`${interval(float8(ms))}`;
   await builder(tx).update(soniqJobs).set(earlierTimes(by));
   await builder(tx)
     .update(soniqSchedules)

@@ -6,7 +6,7 @@ import { NotFoundError, shown } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
-import { dateFrom, nullableDateFrom } from "../core/timestamp.js";
+import { dateFrom, epochMs, nullableDateFrom } from "../core/fragments.js";
 import { rowsOf } from "../core/rows.js";
 import { isParked } from "../jobs/park.js";
 import type { JobError } from "../jobs/job.js";
@@ -77,7 +77,7 @@ export async function listDeliveries(db: Queryable, endpoint: string, page: Page
       attempt: soniqJobs.attempt,
       nextAt: sql<
         number | null
-      >`case when ${soniqJobs.state} = 'queued' and not ${isParked} then ${milliseconds(soniqJobs.runAt)} end`,
+      >`case when ${soniqJobs.state} = 'queued' and not ${isParked} then ${epochMs(soniqJobs.runAt)} end`,
       createdAt: dateFrom(soniqJobs.createdAt),
       finishedAt: nullableDateFrom(soniqJobs.finishedAt),
       answer: sql<string | null>`${soniqJobs.result}::text`,
@@ -112,10 +112,6 @@ function deliveryOf({ payload, nextAt, answer, errors, ...row }: Row): Delivery 
     answer: answer === null ? null : (JSON.parse(answer) as Delivery["answer"]),
     failures: (JSON.parse(errors) as JobError[]).map(failureOf),
   };
-}
-
-function milliseconds(time: typeof soniqJobs.runAt) {
-  return sql`(extract(epoch from ${time}) * 1000)::float8`;
 }
 
 function failureOf({ attempt, at, message, details }: JobError): DeliveryFailure {

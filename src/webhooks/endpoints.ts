@@ -7,7 +7,7 @@ import { InvalidValueError, NotFoundError, shown, checkObject } from "../core/er
 import { storableText, toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { dateFrom, nullableDateFrom } from "../core/timestamp.js";
+import { dateFrom, nullableDateFrom } from "../core/fragments.js";
 import { checkUrl } from "./addresses.js";
 import { hasOpened, isShut } from "./breaker.js";
 import { checkEventDefinition, type EventDefinition } from "./define-event.js";

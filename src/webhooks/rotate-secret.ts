@@ -1,4 +1,5 @@
 import { and, eq, gt, sql } from "drizzle-orm";
+import { float8, interval } from "../core/fragments.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
@@ -32,7 +33,7 @@ export async function rotateSecret(
   const secret = newSecret();
   const endpoint = endpointId(id);
   const sealed = JSON.stringify([keyring.seal(secret, endpoint)]);
-  const end = sql`least(now() + ${overlapMs}::float8 * interval '1 millisecond', (secret ->> 'expiresAt')::timestamptz)`;
+  const end = sql`least(now() + ${interval(float8(overlapMs))}, (secret ->> 'expiresAt')::timestamptz)`;
   // One that was rotated out before keeps its own end, which is sooner.
   const old = sql`coalesce((select pg_catalog.jsonb_agg(secret || pg_catalog.jsonb_build_object('expiresAt', ${end}) order by place)
     from jsonb_array_elements(${validSecrets}) with ordinality as valid (secret, place)), '[]')`;

@@ -83,8 +83,8 @@ with
         from
           "soniq_workers"
         where
-          ended_at is null
-          and lease_expires_at > now()
+          "soniq_workers"."ended_at" is null
+          and "soniq_workers"."lease_expires_at" > now()
       ) as worked
   )
 select
@@ -227,8 +227,8 @@ select
     from
       "soniq_workers"
     where
-      ended_at is null
-      and lease_expires_at > now()
+      "soniq_workers"."ended_at" is null
+      and "soniq_workers"."lease_expires_at" > now()
   ) as workers,
   (
     select

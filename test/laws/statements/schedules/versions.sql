@@ -5,8 +5,8 @@ with
     from
       "soniq_workers"
     where
-      ended_at is null
-      and lease_expires_at > now()
+      "soniq_workers"."ended_at" is null
+      and "soniq_workers"."lease_expires_at" > now()
   ),
   found as materialized (
     select
@@ -57,8 +57,8 @@ with
     from
       "soniq_workers"
     where
-      ended_at is null
-      and lease_expires_at > now()
+      "soniq_workers"."ended_at" is null
+      and "soniq_workers"."lease_expires_at" > now()
   ),
   found as materialized (
     select

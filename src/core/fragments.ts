@@ -1,4 +1,26 @@
 import { type SQL, type SQLWrapper, sql } from "drizzle-orm";
+import { soniqWorkers } from "../../schema/workers.js";
+
+/** For a statement of the builder that reads no table. */
+export const oneRow = sql`(values (1)) as one`;
+
+/** A span of time. @param ms a number, as `float8` in SQL */
+export function interval(ms: SQLWrapper): SQL {
+  return sql`${ms} * interval '1 millisecond'`;
+}
+
+/** A parameter, or a placeholder, that is a number of milliseconds. */
+export function float8(ms: unknown): SQL {
+  return sql`${ms}::float8`;
+}
+
+/** A time in milliseconds since 1970, as a number with a fraction. */
+export function epochMs(time: SQLWrapper): SQL<number> {
+  return sql`(extract(epoch from ${time}) * 1000)::float8`;
+}
+
+/** Whether a worker's session is live: it has not ended, and its lease has not expired. */
+export const isLive = sql`${soniqWorkers.endedAt} is null and ${soniqWorkers.leaseExpiresAt} > now()`;
 
 /** A time in PostgreSQL, which does not read all years that JavaScript writes. What is before 1970 is taken for that: no job is older. */
 export function timestamp(ms: number): SQL {
@@ -25,7 +47,7 @@ const maxDateMs = 8.64e15;
  * ISO. `infinity` is the last time that a Date knows.
  */
 export function dateFrom(time: SQLWrapper): SQL<Date> {
-  return sql`(extract(epoch from ${time}) * 1000)::float8`.mapWith(
+  return epochMs(time).mapWith(
     (ms: number | string) => new Date(Math.max(-maxDateMs, Math.min(maxDateMs, Number(ms)))),
   );
 }
