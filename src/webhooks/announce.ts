@@ -7,12 +7,13 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 import { rowsOf } from "../core/rows.js";
+import type { EnqueueOptions } from "../jobs/new-job.js";
 import { mayRing, ring } from "../jobs/doorbell.js";
 import { validate } from "../jobs/validate.js";
 import { checkEventDefinition, type EventDefinition } from "./define-event.js";
 import { deliveryQueue } from "./delivery.js";
 import { checkTenant } from "./endpoints.js";
-import { asksFor, deliveryPayload, insertDeliveries, type DeliveryOptions } from "./insert-deliveries.js";
+import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
 
 /** An event that was announced. */
 export interface Announced {
@@ -21,6 +22,9 @@ export interface Announced {
   /** The delivery jobs' ids: one for each endpoint that asks for the event. */
   readonly deliveries: readonly number[];
 }
+
+/** What may be said of the deliveries of an event, as of other jobs. */
+export type DeliveryOptions = Omit<EnqueueOptions, "runAt" | "delay" | "queue" | "maxAttempts" | "uniqueKey">;
 
 /**
  * Announces an event to the endpoints that ask for it: one delivery job each, in one statement. On a transaction, they exist

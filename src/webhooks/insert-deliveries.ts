@@ -22,15 +22,12 @@ export function deliveryPayload({ event, id, data }: Message): SQL {
   return sql`pg_catalog.jsonb_build_object('endpoint', ${endpoints.id}, 'event', ${event}, 'id', ${id}, 'at', ${at}, 'data', ${data})`;
 }
 
-/** What may be said of the deliveries of an event, as of other jobs. */
-export type DeliveryOptions = Omit<EnqueueOptions, "runAt" | "delay" | "queue" | "maxAttempts" | "uniqueKey">;
-
 /**
  * Enqueues deliveries, parked where their endpoint takes none.
  *
  * @param from the endpoints that are sent to, one row each, with what else the payload is made of
  */
-export function insertDeliveries(payload: SQL, from: SQL, options: DeliveryOptions = {}): SQL {
+export function insertDeliveries(payload: SQL, from: SQL, options: EnqueueOptions = {}): SQL {
   const checked: Partial<Record<JobInput, unknown>> = { ...checkOptions(deliveryJob, options) };
   const own: Partial<Record<JobInput, SQL>> = {
     payload,

@@ -1,4 +1,5 @@
 // `migrate`: each migration once, however many processes come at the same time, and all or none.
+import { readdirSync } from "node:fs";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { expect, onTestFinished, test } from "vitest";
@@ -6,7 +7,10 @@ import { checkTables } from "../../src/database/check-tables.ts";
 import { migrate, MigrationError } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 
-const everything = ["0000_soniq", "0001_storage", "0002_features", "0003_audit", "0004_fences-and-tenants"];
+const everything = readdirSync(new URL("../../migrations", import.meta.url))
+  .filter((file) => file.endsWith(".sql"))
+  .map((file) => file.replace(/\.sql$/, ""))
+  .toSorted();
 const unmigrated = () => testDatabase({ migrated: false });
 
 async function tables(sql: Sql): Promise<string[]> {

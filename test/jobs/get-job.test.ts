@@ -55,6 +55,7 @@ test("a job that waits is as it was enqueued, its payload as it is stored", asyn
     logs: [],
     meta: { trace: { id: "x" } },
     uniqueKey: null,
+    expiresAt: null,
     lastWorkerId: null,
   });
 });
