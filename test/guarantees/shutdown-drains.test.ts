@@ -95,9 +95,14 @@ test("what is not done when the drain time is over is aborted, given back, and h
 
 test("the drain time is the configuration's", async () => {
   const job = defineJob({ name: "configured", queue: "configured", payload: v.null(), run: untilAborted });
-  const { worker, events } = await startWorker({ connection: url, jobs: { job }, handlers: {}, drainTimeout: "50ms" });
-  const { id } = await enqueue(db, job, null);
-  await until(async () => (await jobRow(db, id))?.state === "active");
+  const { worker, event, events } = await startWorker({
+    connection: url,
+    jobs: { job },
+    handlers: {},
+    drainTimeout: "50ms",
+  });
+  await enqueue(db, job, null);
+  await event("started");
   await worker.stop();
   const ofJob = events.filter((event) => "job" in event);
   expect(ofJob).toMatchObject([{ type: "started" }, { type: "released", state: "queued" }]);
