@@ -15,7 +15,8 @@ export interface EnqueueOptions {
   readonly delay?: Duration;
   /**
    * How long it may wait for its first attempt: a job that has not begun one by then is cancelled, for the reason "expired". Counts
-   * from the enqueue, also where the job has a `delay`. By default it waits as long as it must.
+   * from the enqueue, also where the job has a `delay`. A snoozed job has not used its attempt, and expires, too. By default a job
+   * waits as long as it must.
    */
   readonly expiresIn?: Duration;
   /** 0 runs first, 9 last. */

@@ -19,7 +19,7 @@ export async function travel(tx: Queryable, duration: Duration): Promise<void> {
   requireTransaction(tx, "travel");
   const ms = milliseconds(duration, "travel");
   await rememberTravel(tx, ms);
-  const by = sql`${interval(float8(ms))}`;
+  const by = interval(float8(ms));
   await builder(tx).update(soniqJobs).set(earlierTimes(by));
   await builder(tx)
     .update(soniqSchedules)

@@ -23,8 +23,8 @@ export interface Announced {
   readonly deliveries: readonly number[];
 }
 
-/** What may be said of the deliveries of an event, as of other jobs. */
-export type DeliveryOptions = Omit<EnqueueOptions, "runAt" | "delay" | "queue" | "maxAttempts" | "uniqueKey">;
+/** Options of the deliveries of an event. */
+export type DeliveryOptions = Pick<EnqueueOptions, "expiresIn">;
 
 /**
  * Announces an event to the endpoints that ask for it: one delivery job each, in one statement. On a transaction, they exist
@@ -33,7 +33,7 @@ export type DeliveryOptions = Omit<EnqueueOptions, "runAt" | "delay" | "queue" |
  * @param db any Drizzle PostgreSQL database or transaction
  * @param payload the validator's input, sent as it is
  * @param options `tenant`: the customer whose event it is. It reaches the endpoints of that tenant, and those that were registered
- *   for all tenants. Without a tenant it reaches only the latter; the others: as of any job, for the deliveries
+ *   for all tenants. Without a tenant it reaches only the latter; `expiresIn`: how long a delivery may wait for its first attempt
  * @throws InvalidValueError before any SQL, if the payload or the tenant is not valid
  * @throws MigrationError if the tables are missing or older than this version
  */
