@@ -21,6 +21,8 @@ export class WorkerProcesses {
 
   private constructor() {
     this.#failed.catch(() => {});
+    // A run that fails leaves none behind.
+    process.once("exit", () => this.#children.forEach((child) => child.kill("SIGKILL")));
   }
 
   /** Resolves when each of them works. */

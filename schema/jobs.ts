@@ -53,6 +53,8 @@ export const soniqJobs = pgTable(
     /** The worker session that holds the claim; null unless active, which is what makes a claim one-shot. */
     workerId: uuid("worker_id"),
     lastWorkerId: uuid("last_worker_id"),
+    /** A job that has not begun an attempt by then is cancelled. */
+    expiresAt: timestamp("expires_at", { withTimezone: true }),
     /** An active job past this time is rescued even from a worker that lives. */
     deadlineAt: timestamp("deadline_at", { withTimezone: true }),
     cancelRequestedAt: timestamp("cancel_requested_at", { withTimezone: true }),
@@ -99,6 +101,9 @@ export const soniqJobs = pgTable(
     index("soniq_jobs_finished")
       .on(t.finishedAt)
       .where(sql`finished_at is not null`),
+    index("soniq_jobs_expiring")
+      .on(t.expiresAt)
+      .where(sql`state = 'queued' and expires_at is not null`),
     index("soniq_jobs_delivery")
       // Both as SQL: of an index with an expression, `drizzle-kit push` takes each column for one, and would make it anew each time.
       .on(sql`(payload ->> 'endpoint')`, sql`id`)

@@ -44,8 +44,8 @@ grant select (id, state, run_at, claimed_at, worker_id, finished_at, cancel_requ
 grant update (state, finished_at, unique_held, cancel_requested_at, reason) on soniq_jobs to soniq_enqueue;
 -- Only where a definition's `unique.onConflict` is "replace" or "reschedule", or jobs that wait for later are run now: then it
 -- reads and changes the jobs that wait.
--- grant select (xmax, created_at, queue, priority, run_at, max_attempts, payload, tags, meta),
---   update (queue, priority, run_at, max_attempts, payload, tags, meta, unique_until) on soniq_jobs to soniq_enqueue;
+-- grant select (xmax, created_at, queue, priority, run_at, max_attempts, payload, tags, meta, expires_at),
+--   update (queue, priority, run_at, max_attempts, payload, tags, meta, unique_until, expires_at) on soniq_jobs to soniq_enqueue;
 -- The doorbell: whether a worker waits.
 grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq_enqueue;
 -- Which endpoints ask for an event. Whoever registers, rotates, pauses or deletes them needs more, and to delete them finds

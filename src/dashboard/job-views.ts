@@ -4,7 +4,7 @@ import { isoOrNull } from "./iso.js";
 import { linkOf } from "./link.js";
 import type { DashboardSettings } from "./options.js";
 import { nothingHidden, type Redaction } from "./redact.js";
-import type { JobAction, JobRow, JobView } from "./wire.js";
+import type { JobAction, JobRow, JobView, Sent } from "./wire.js";
 
 /** What rows show of a job, and of a dead letter. */
 type Listed = Omit<JobSummary, "workerId" | "cancelRequestedAt">;
@@ -47,20 +47,13 @@ export function jobView(job: Job, settings: DashboardSettings, revealed: boolean
     })),
     uniqueKey: keyShown(job.uniqueKey, (fields) => redaction.hide(fields, "uniqueKey")),
   };
-  const { payload, result, progress, meta, logs, uniqueKey } = redaction.mask(hidden);
+  const { errors: _errors, lastWorkerId: _lastWorkerId, ...told } = job;
+  const masked = redaction.mask(hidden);
   return {
+    ...sent(told),
     ...jobRow(job, linkOf(job, settings.link), redaction),
-    payload,
-    result,
-    progress,
-    meta,
-    logs,
+    ...masked,
     redacted: redaction.mask(redaction.paths),
-    crashes: job.crashes,
-    replays: job.replays,
-    uniqueKey,
-    workerId: job.workerId,
-    cancelRequestedAt: isoOrNull(job.cancelRequestedAt),
     timeline: jobTimeline(job).map((moment) => ({
       ...moment,
       message: redaction.mask(moment.message),
@@ -68,6 +61,14 @@ export function jobView(job: Job, settings: DashboardSettings, revealed: boolean
     })),
     actions: settings.access.write ? actionsOn(job) : [],
   };
+}
+
+function sent<T extends object>(object: T): Sent<T> {
+  const entries = Object.entries(object).map(([key, value]) => [
+    key,
+    value instanceof Date ? value.toISOString() : value,
+  ]);
+  return Object.fromEntries(entries) as Sent<T>;
 }
 
 /** A key may be made of the payload's fields: then they stand in it as JSON, behind the job's name. */

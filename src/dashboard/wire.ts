@@ -1,6 +1,8 @@
 // What the dashboard's API answers, as JSON: shared by the server and the page. Times are ISO 8601 texts, spans milliseconds.
 // Errors: status 4xx/5xx and `{ error: string }`, a sentence that says what to do next.
 
+import type { Job } from "../jobs/job.js";
+
 /** GET api/session */
 export interface SessionView {
   readonly version: string;
@@ -85,19 +87,15 @@ export interface JobRow {
   readonly link: string | null;
 }
 
+/** An object as it is sent: times in ISO 8601. */
+export type Sent<T> = {
+  readonly [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K];
+};
+
 /** GET api/jobs/:id */
-export interface JobView extends JobRow {
-  readonly payload: unknown;
+export interface JobView extends JobRow, Sent<Omit<Job, "errors" | "logs" | "lastWorkerId">> {
   /** Paths of fields that were redacted (shown as "•••"). */
   readonly redacted: readonly string[];
-  readonly result: unknown;
-  readonly progress: unknown;
-  readonly meta: Readonly<Record<string, unknown>>;
-  readonly crashes: number;
-  readonly replays: number;
-  readonly uniqueKey: string | null;
-  readonly workerId: string | null;
-  readonly cancelRequestedAt: string | null;
   /** What happened, oldest first. */
   readonly timeline: readonly TimelineEntry[];
   readonly logs: readonly {

@@ -44,6 +44,8 @@ export function connect(
     const onBroken = (broken: Client, serverIsGone: boolean) => {
       if (closed || client !== broken) return;
       const isShortLived = performance.now() - openedAt < shortLifeMs;
+      // The next one would lead to the same server.
+      if (isShortLived && serverIsGone) return;
       shortLives = isShortLived ? shortLives + 1 : 0;
       replace(isShortLived ? reconnectMs(shortLives) : 0);
       if (serverIsGone) onServerGone?.();

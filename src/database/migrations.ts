@@ -153,4 +153,6 @@ ALTER TABLE "soniq_webhook_endpoints" ADD COLUMN "tenant" text;--> statement-bre
 ALTER TABLE "soniq_workers" ADD COLUMN "code" text;--> statement-breakpoint
 ALTER TABLE "soniq_workers" ADD COLUMN "timeline" text;--> statement-breakpoint
 CREATE INDEX "soniq_webhook_endpoints_tenant" ON "soniq_webhook_endpoints" USING btree ("tenant");`,
+  "0005_expiry": `ALTER TABLE "soniq_jobs" ADD COLUMN "expires_at" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "soniq_jobs_expiring" ON "soniq_jobs" USING btree ("expires_at") WHERE state = 'queued' and expires_at is not null;`,
 };

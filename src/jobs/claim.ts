@@ -1,4 +1,4 @@
-import { and, eq, lte, type SQL, sql, type SQLWrapper } from "drizzle-orm";
+import { and, type SQL, sql, type SQLWrapper } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqQueues } from "../../schema/queues.js";
@@ -8,7 +8,7 @@ import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import type { Mark } from "./claim-marks.js";
-import { dueIn, rangesOf, weight } from "./claimable.js";
+import { dueIn, isClaimable, rangesOf, weight } from "./claimable.js";
 import { keyStillHeld } from "./end-claim.js";
 
 /** A job that this worker session holds. */
@@ -131,15 +131,7 @@ const claimingThese = compiled<Values & { ids: string }>((db) =>
     qb
       .select({ id: soniqJobs.id, weight })
       .from(soniqJobs)
-      .where(
-        and(
-          sql`${soniqJobs.id} = any (${placeholder("ids")}::text::bigint[])`,
-          sql`${soniqJobs.state} = 'queued'`,
-          eq(soniqJobs.queue, placeholder("queue")),
-          lte(soniqJobs.runAt, sql`now()`),
-          mayClaim(),
-        ),
-      )
+      .where(and(sql`${soniqJobs.id} = any (${placeholder("ids")}::text::bigint[])`, isClaimable, mayClaim()))
       .for("no key update", { skipLocked: true }),
   ),
 );

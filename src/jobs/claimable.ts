@@ -4,6 +4,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
+import { isExpired } from "./cancel-expired.js";
 import type { Mark } from "./claim-marks.js";
 
 const { placeholder } = sql;
@@ -21,6 +22,15 @@ export const weight =
     "weight",
   );
 
+/** What a claim takes from its queue. */
+export const isClaimable = and(
+  // Literal, or the planner could not tell that the partial index serves.
+  sql`${soniqJobs.state} = 'queued'`,
+  eq(soniqJobs.queue, placeholder("queue")),
+  lte(soniqJobs.runAt, sql`now()`),
+  sql`not ${isExpired}`,
+);
+
 /**
  * The due jobs of the ranges, in order. The inner select runs per priority, so that jobs scheduled for later at a better
  * priority cost the due ones nothing.
@@ -31,13 +41,10 @@ export function dueIn(locking: boolean, allowed: SQL) {
     .from(soniqJobs)
     .where(
       and(
-        // Literal, or the planner could not tell that the partial index serves.
-        sql`${soniqJobs.state} = 'queued'`,
-        eq(soniqJobs.queue, placeholder("queue")),
+        isClaimable,
         sql`${soniqJobs.priority} = range.priority`,
         sql`(${soniqJobs.runAt}, ${soniqJobs.id}) >= (range."runAt", range.id)`,
         sql`(${soniqJobs.runAt}, ${soniqJobs.id}) < (range."endAt", range."endId")`,
-        lte(soniqJobs.runAt, sql`now()`),
         // As a subselect, or the text would be parsed again for each job.
         sql`${soniqJobs.id} <> all ((select ${placeholder("except")}::text::bigint[])::bigint[])`,
       ),

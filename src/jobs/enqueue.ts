@@ -79,5 +79,5 @@ async function ringAlone(db: Queryable, queue: string): Promise<void> {
 
 /** Jobs for later ring no bell: polling finds them when they are due. */
 export function isDue({ runAtMs, delayMs }: JobOptions): boolean {
-  return runAtMs === undefined && !delayMs;
+  return runAtMs === null && !delayMs;
 }

@@ -4,8 +4,9 @@ import { compiled } from "../core/compiled.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { ring } from "./doorbell.js";
+import { insertJobs, type JobInput, typed } from "./job-columns.js";
 import type { Enqueued, NewJob } from "./new-job.js";
-import { onConflict, runAtOf, wasThere } from "./on-conflict.js";
+import { onConflict, wasThere } from "./on-conflict.js";
 import { holdsKey, isOver } from "./unique-key.js";
 import type { UniqueRule } from "./unique-settings.js";
 
@@ -20,12 +21,11 @@ export async function insertKeyed(
   { payload, uniqueKey, options }: NewJob,
   { frees, rings }: { frees: boolean; rings: boolean },
 ): Promise<Pick<Enqueued, "id" | "deduplicated"> | undefined> {
-  const { runAtMs = null, delayMs = null } = options;
   const { plain, ringing, freeing } = statements[options.onConflict];
   const statement = frees ? freeing : rings ? ringing : plain;
   const [job] = await rowsOf<{ id: string | number; deduplicated: boolean }>(
     db,
-    statement(db, { ...options, payload, uniqueKey, runAtMs, delayMs, rings }),
+    statement(db, { ...options, payload, uniqueKey, rings }),
   );
   return job && { id: Number(job.id), deduplicated: job.deduplicated };
 }
@@ -60,15 +60,7 @@ function ways(conflict: UniqueRule["onConflict"]) {
 }
 
 function insertion(conflict: UniqueRule["onConflict"], key: SQL): SQL {
-  const { placeholder } = sql;
-  const maxWaitMs = sql`${placeholder("maxWaitMs")}`;
-  const [runAtMs, delayMs] = [sql`${placeholder("runAtMs")}::float8`, sql`${placeholder("delayMs")}::float8`];
-  return sql`insert into ${soniqJobs}
-      (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
-    values (${placeholder("name")}, ${placeholder("queue")}, ${placeholder("priority")}, ${placeholder("maxAttempts")},
-      ${placeholder("payload")}::text::jsonb, ${placeholder("tags")}::text::jsonb, ${placeholder("meta")}::text::jsonb,
-      ${key}, ${placeholder("uniqueUntil")}, clock_timestamp() + ${placeholder("withinMs")}::float8 * interval '1 millisecond',
-      ${runAtOf(conflict, runAtMs, delayMs, maxWaitMs)})
-    ${onConflict(conflict, maxWaitMs)}
+  const input = (name: JobInput) => (name === "uniqueKey" ? key : typed(name, sql.placeholder(name)));
+  return sql`${insertJobs(input, { conflict, rest: onConflict(conflict, input("maxWaitMs")) })}
     returning id, ${wasThere(conflict)} as deduplicated`;
 }

@@ -5,11 +5,10 @@ import { each } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { ring } from "./doorbell.js";
-import { dueFrom } from "./due.js";
+import { inputTypes, insertJobs, type JobInput, typed } from "./job-columns.js";
 import type { JobOptions, NewJob } from "./new-job.js";
-import { onConflict, runAtOf, wasThere } from "./on-conflict.js";
+import { onConflict, wasThere } from "./on-conflict.js";
 import { holdsKey, isOver } from "./unique-key.js";
-import { uniqueRule } from "./unique-settings.js";
 
 const rowsPerStatement = 5_000;
 
@@ -69,13 +68,9 @@ async function insertBatch(tx: Queryable, rows: readonly NewJob[], queues: reado
 
 /** Jobs that differ in nothing but their payloads: PostgreSQL spends as long on reading JSON as on inserting. */
 function insertAlike(rows: readonly NewJob[], common: JobOptions): SQL {
-  const { name, queue, priority, maxAttempts, tags, meta, runAtMs = null, delayMs = null } = common;
   const payloads = `[${rows.map(({ payload }) => payload).join()}]`;
-  return sql`insert into ${soniqJobs} (name, queue, priority, max_attempts, payload, tags, meta, run_at)
-    select ${name}::text, ${queue}, ${priority}::int, ${maxAttempts}::int, payload, ${tags}::text::jsonb, ${meta}::text::jsonb,
-      ${dueFrom(sql`${runAtMs}::float8`, sql`${delayMs}::float8`)}
-    from jsonb_array_elements(${payloads}::text::jsonb) as payload
-    returning id`;
+  const input = (name: JobInput) => (name === "payload" ? sql`payload` : optionOf(common, name));
+  return sql`${insertJobs(input, { rest: sql`from jsonb_array_elements(${payloads}::text::jsonb) as payload` })} returning id`;
 }
 
 /** One statement, so that what it inserts is there with the bell or not at all, in one round trip. */
@@ -112,28 +107,41 @@ function insertKeyed(rows: readonly NewJob[], common: JobOptions, queues: readon
     where not exists (select from inserted where key = held.unique_key)`;
 }
 
-function insertEach(rows: readonly NewJob[], common: JobOptions, afterwards = sql``): SQL {
-  const rule = rows[0]?.uniqueKey === null ? uniqueRule(undefined) : common;
-  const { onConflict: conflict, uniqueUntil, withinMs } = rule;
-  const maxWaitMs = sql`${rule.maxWaitMs}`;
-  const json = `[${rows.map((row) => rowJson(row, common)).join()}]`;
-  return sql`insert into ${soniqJobs} (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
-    select ${common.name}::text, coalesce(queue, ${common.queue}), coalesce(priority, ${common.priority}::int),
-      coalesce("maxAttempts", ${common.maxAttempts}::int), coalesce(payload, 'null'), coalesce(tags, ${common.tags}::text::jsonb),
-      coalesce(meta, ${common.meta}::text::jsonb), "uniqueKey", ${uniqueUntil},
-      clock_timestamp() + ${withinMs}::float8 * interval '1 millisecond', ${runAtOf(conflict, sql`"runAtMs"`, sql`"delayMs"`, maxWaitMs)}
-    from jsonb_to_recordset(${json}::text::jsonb) as row (queue text, priority int, "maxAttempts" int, payload jsonb,
-      tags jsonb, meta jsonb, "uniqueKey" text, "runAtMs" float8, "delayMs" float8)
-    ${afterwards}
-    ${onConflict(conflict, maxWaitMs)}
+/** Jobs of which each has its own key, payload and, where they differ, options. */
+function insertEach(rows: readonly NewJob[], common: JobOptions, where = sql``): SQL {
+  const conflict = rows[0]?.uniqueKey === null ? undefined : common.onConflict;
+  const own = rows.every(({ options }) => options === common) ? keyAndPayload : ownInputs;
+  const input = (name: JobInput) => (own.has(name) ? ownValue(name) : optionOf(common, name));
+  const types = [...own].map((name) => sql`${sql.identifier(name)} ${sql.raw(inputTypes[name])}`);
+  const from = sql`from jsonb_to_recordset(${rowsJson(rows, own)}::text::jsonb) as row (${sql.join(types, sql`, `)}) ${where}`;
+  if (conflict === undefined) return sql`${insertJobs(input, { rest: from })} returning id`;
+  return sql`${insertJobs(input, { conflict, rest: sql`${from} ${onConflict(conflict, input("maxWaitMs"))}` })}
     returning id, unique_key as key, ${wasThere(conflict)} as deduplicated`;
 }
 
-function rowJson({ payload, uniqueKey, options }: NewJob, common: JobOptions): string {
-  const { queue, priority, maxAttempts, tags, meta, runAtMs, delayMs } = options;
-  const shared = options === common;
-  const columns = { uniqueKey, runAtMs, delayMs, ...(!shared && { queue, priority, maxAttempts }) };
-  // Spliced: payload, tags and meta are JSON texts already.
-  const texts = shared ? "" : `,"tags":${tags},"meta":${meta}`;
-  return `${JSON.stringify(columns).slice(0, -1)},"payload":${payload}${texts}}`;
+const keyAndPayload: ReadonlySet<JobInput> = new Set(["uniqueKey", "payload"]);
+const ofDefinition: ReadonlySet<JobInput> = new Set(["name", "uniqueUntil", "withinMs", "maxWaitMs"]);
+/** What may differ between the jobs of one definition. */
+const ownInputs: ReadonlySet<JobInput> = new Set(
+  (Object.keys(inputTypes) as JobInput[]).filter((name) => !ofDefinition.has(name)),
+);
+
+/** A JSON null in a list of records is null in SQL, and as a payload it is one. */
+function ownValue(name: JobInput): SQL {
+  return name === "payload" ? sql`coalesce(payload, 'null')` : sql`${sql.identifier(name)}`;
+}
+
+function optionOf(options: JobOptions, name: JobInput): SQL {
+  return typed(name, (options as Partial<Record<JobInput, unknown>>)[name] ?? null);
+}
+
+/** Spliced, since what is a jsonb there is a JSON text here. */
+function rowsJson(rows: readonly NewJob[], own: ReadonlySet<JobInput>): string {
+  const json = (name: JobInput, value: unknown) =>
+    inputTypes[name] === "jsonb" ? String(value) : (JSON.stringify(value) ?? "null");
+  const row = ({ options, payload, uniqueKey }: NewJob) => {
+    const values: Partial<Record<JobInput, unknown>> = { ...options, payload, uniqueKey };
+    return `{${[...own].map((name) => `"${name}":${json(name, values[name])}`).join()}}`;
+  };
+  return `[${rows.map(row).join()}]`;
 }

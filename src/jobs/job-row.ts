@@ -1,40 +1,23 @@
-import { type Column, sql } from "drizzle-orm";
+import { type Column, sql, type SQL } from "drizzle-orm";
+import type { PgColumn } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import type { Job, JobError, JobSummary, LogLine } from "./job.js";
+import { columnsRead, isJson, isTime, type JobColumn } from "./job-columns.js";
 
-const summaryColumns = {
-  id: soniqJobs.id,
-  name: soniqJobs.name,
-  queue: soniqJobs.queue,
-  state: soniqJobs.state,
-  priority: soniqJobs.priority,
-  attempt: soniqJobs.attempt,
-  maxAttempts: soniqJobs.maxAttempts,
-  crashes: soniqJobs.crashes,
-  replays: soniqJobs.replays,
-  tags: jsonText(soniqJobs.tags),
-  reason: soniqJobs.reason,
-  workerId: soniqJobs.workerId,
-  createdAt: epochMs(soniqJobs.createdAt),
-  runAt: epochMs(soniqJobs.runAt),
-  claimedAt: epochMs(soniqJobs.claimedAt),
-  cancelRequestedAt: epochMs(soniqJobs.cancelRequestedAt),
-  finishedAt: epochMs(soniqJobs.finishedAt),
-};
+type Row = Readonly<Partial<Record<JobColumn, unknown>>>;
 
-const jobColumns = {
-  ...summaryColumns,
-  payload: jsonText(soniqJobs.payload),
-  progress: jsonText(soniqJobs.progress),
-  result: jsonText(soniqJobs.result),
-  errors: jsonText(soniqJobs.errors),
-  logs: jsonText(soniqJobs.logs),
-  meta: jsonText(soniqJobs.meta),
-  uniqueKey: soniqJobs.uniqueKey,
-  lastWorkerId: soniqJobs.lastWorkerId,
-};
+const [summaryColumns, jobColumns] = [selected("summary"), selected("job")];
+
+function selected(by: "summary" | "job"): Record<string, SQL | PgColumn> {
+  return Object.fromEntries(columnsRead(by).map((name) => [name, readable(name)]));
+}
+
+function readable(name: JobColumn): SQL | PgColumn {
+  const column = soniqJobs[name];
+  return isJson(name) ? jsonText(column) : isTime(name) ? epochMs(column) : column;
+}
 
 /** Selects what {@link summaryOf} reads. */
 export function selectSummaries(db: Queryable) {
@@ -46,34 +29,31 @@ export function selectJobs(db: Queryable) {
   return builder(db).select(jobColumns).from(soniqJobs);
 }
 
-type SummaryRow = Awaited<ReturnType<typeof selectSummaries>>[number];
-type JobRow = Awaited<ReturnType<typeof selectJobs>>[number];
-
-export function summaryOf(row: SummaryRow): JobSummary {
+export function summaryOf(row: Row): JobSummary {
   return {
-    ...row,
-    tags: listOf<string>(row.tags),
-    createdAt: dateOf(row.createdAt) as Date,
+    ...(valuesOf(row) as unknown as JobSummary),
+    tags: listOf<string>(row.tags as string | null),
     // Infinity is never: the job is parked.
-    runAt: Number(row.runAt) === Infinity ? null : dateOf(row.runAt),
-    claimedAt: dateOf(row.claimedAt),
-    cancelRequestedAt: dateOf(row.cancelRequestedAt),
-    finishedAt: dateOf(row.finishedAt),
+    ...(Number(row.runAt) === Infinity && { runAt: null }),
   };
 }
 
-export function jobOf({ payload, progress, result, errors, logs, meta, uniqueKey, lastWorkerId, ...row }: JobRow): Job {
+export function jobOf(row: Row): Job {
   return {
+    ...(valuesOf(row) as unknown as Job),
     ...summaryOf(row),
-    payload: valueOf(payload),
-    progress: valueOf(progress),
-    result: valueOf(result),
-    errors: recordsOf<JobError>(errors),
-    logs: recordsOf<LogLine>(logs),
-    meta: valueOf(meta) as Record<string, unknown>,
-    uniqueKey,
-    lastWorkerId,
+    errors: recordsOf<JobError>(row.errors as string | null),
+    logs: recordsOf<LogLine>(row.logs as string | null),
   };
+}
+
+function valuesOf(row: Row): Row {
+  return Object.fromEntries(
+    (Object.entries(row) as [JobColumn, string | number | null][]).map(([name, value]) => [
+      name,
+      isJson(name) ? valueOf(value as string | null) : isTime(name) ? dateOf(value as number | null) : value,
+    ]),
+  );
 }
 
 /** As text: drizzle-orm 0.45 turns a JSON text that looks like an object into one. */

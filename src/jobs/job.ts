@@ -40,6 +40,8 @@ export interface Job<Name extends string = string, Payload = unknown, Result = u
   /** Its last hundred lines, newest last. */
   readonly logs: readonly LogLine[];
   readonly meta: Readonly<Record<string, unknown>>;
+  /** It is cancelled if it has not begun an attempt by then; null for never. */
+  readonly expiresAt: Date | null;
   /** Kept for good, whether or not it is held. */
   readonly uniqueKey: string | null;
   /** The worker session that had it last. */

@@ -13,6 +13,11 @@ export interface EnqueueOptions {
   readonly runAt?: Date;
   /** Not before this long from now. Not together with `runAt`. */
   readonly delay?: Duration;
+  /**
+   * How long it may wait for its first attempt: a job that has not begun one by then is cancelled, for the reason "expired". Counts
+   * from the enqueue, also where the job has a `delay`. By default it waits as long as it must.
+   */
+  readonly expiresIn?: Duration;
   /** 0 runs first, 9 last. */
   readonly priority?: number;
   readonly queue?: string;
@@ -42,9 +47,10 @@ export interface JobOptions extends UniqueRule {
   /** JSON texts. */
   readonly tags: string;
   readonly meta: string;
-  /** Milliseconds since 1970, or undefined. */
-  readonly runAtMs: number | undefined;
-  readonly delayMs: number | undefined;
+  /** Milliseconds since 1970; null for none, as the next ones. */
+  readonly runAtMs: number | null;
+  readonly delayMs: number | null;
+  readonly expiresInMs: number | null;
   /** As it is stored; undefined where each payload makes its own. */
   readonly uniqueKey: string | null | undefined;
 }
@@ -69,7 +75,7 @@ export function checkOptions(job: JobDefinition, options: EnqueueOptions, what =
   if (typeof options !== "object" || options === null)
     throw new InvalidValueError(what, `is ${shown(options)}: give an object`, `job ${job.name}: `);
   try {
-    const { runAt, delay, tags = [], meta = {}, uniqueKey } = options;
+    const { runAt, delay, expiresIn, tags = [], meta = {}, uniqueKey } = options;
     if (runAt !== undefined && delay !== undefined)
       throw new InvalidValueError(`${what}.runAt`, `stands beside ${what}.delay: give one of them`);
     if (runAt !== undefined && !(runAt instanceof Date))
@@ -93,8 +99,9 @@ export function checkOptions(job: JobDefinition, options: EnqueueOptions, what =
       ),
       meta: toJson(meta, `${what}.meta`),
       // JavaScript's time begins before PostgreSQL's; whatever is past means now.
-      runAtMs: runAt && Math.max(0, runAt.getTime()),
-      delayMs: delay === undefined ? undefined : milliseconds(delay, `${what}.delay`),
+      runAtMs: runAt ? Math.max(0, runAt.getTime()) : null,
+      delayMs: delay === undefined ? null : milliseconds(delay, `${what}.delay`),
+      expiresInMs: expiresIn === undefined ? null : milliseconds(expiresIn, `${what}.expiresIn`),
       uniqueKey: uniqueKey == null ? uniqueKey : storedUniqueKey(job.name, uniqueKey, `${what}.uniqueKey`),
     };
   } catch (error) {

@@ -9,6 +9,7 @@ import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 import { atSavepoint } from "../core/savepoint.js";
 import { ring } from "./doorbell.js";
+import { valuesOnRetry } from "./job-columns.js";
 import { type MappedPayload, mapPayloads, type PayloadMapping } from "./payload-mapping.js";
 import { holdsKey, isOver } from "./unique-key.js";
 
@@ -155,20 +156,8 @@ async function replaying(
     qb
       .update(soniqJobs)
       .set({
-        state: "queued",
+        ...valuesOnRetry(),
         payload: sql`coalesce(${payloads}::text::jsonb -> ${soniqJobs.id}::text, ${soniqJobs.payload})`,
-        runAt: sql`clock_timestamp()`,
-        attempt: 0,
-        crashes: 0,
-        // It has not started anew: a key that is freed by its start is held until then, also past its window.
-        claimedAt: null,
-        unknownSince: null,
-        cancelRequestedAt: null,
-        uniqueHeld: true,
-        finishedAt: null,
-        progress: null,
-        reason: null,
-        replays: sql`${soniqJobs.replays} + 1`,
       })
       .where(sql`${soniqJobs.id} = any (array(${free}))`)
       .returning({ id: soniqJobs.id, queue: soniqJobs.queue }),

@@ -19,7 +19,7 @@ type CatchUp =
   | { readonly missed: "all"; readonly overlap: "allow" };
 
 /** How the jobs of a schedule are enqueued. */
-type ScheduledJobOptions = Pick<EnqueueOptions, "queue" | "priority" | "maxAttempts" | "tags">;
+type ScheduledJobOptions = Omit<EnqueueOptions, "runAt" | "delay" | "uniqueKey" | "meta">;
 
 /** What a schedule is, beside its job. */
 export type ScheduleSettings = {

@@ -1,7 +1,8 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqSchedules } from "../../schema/schedules.js";
-import { dueFrom } from "../jobs/due.js";
+import { inputTypes, insertJobs, type JobInput } from "../jobs/job-columns.js";
+import { onConflict } from "../jobs/on-conflict.js";
 import { holdsKey, isOver } from "../jobs/unique-key.js";
 
 const key = sql`schedule.options ->> 'uniqueKey'`;
@@ -19,13 +20,22 @@ export const byUniqueKey = sql`${key} nulls first, schedule.name`;
 
 /**
  * The steps `freed` and `job` of a statement whose step `schedule` has rows of schedules: their jobs, where no other job holds
- * their unique key. A builder's `insert … select` would have to list every column: this one leaves the defaults to the table.
+ * their unique key.
  *
  * @param tick the tick as a text, which the job's `meta` tells, or null
  * @param runAtMs when the job is due, in milliseconds since 1970; null, or what is past, means now
  * @param from `schedule`, joined with what `tick` and `runAtMs` are taken from
  */
 export function scheduledJob(tick: SQL, runAtMs: SQL, from: SQL): SQL {
+  const own: Partial<Record<JobInput, SQL>> = {
+    name: sql`schedule.job_name`,
+    payload: sql`schedule.payload`,
+    meta: sql`jsonb_strip_nulls(pg_catalog.jsonb_build_object('schedule', schedule.name, 'tick', ${tick}))`,
+    uniqueKey: sql`(select ${key} from (select count(*) from freed) as freed)`,
+    uniqueUntil: sql`coalesce(schedule.options ->> 'uniqueUntil', 'finished')`,
+    runAtMs,
+  };
+  const input = (name: JobInput) => own[name] ?? storedOption(name);
   // The key reads what was freed, or they would be carried out in any order.
   return sql`freed as (
       update ${soniqJobs} set unique_held = false where id = any (array(
@@ -33,15 +43,13 @@ export function scheduledJob(tick: SQL, runAtMs: SQL, from: SQL): SQL {
         order by ${byUniqueKey} for no key update of holder))
       returning id),
     job as (
-      insert into ${soniqJobs}
-        (name, queue, priority, max_attempts, payload, tags, meta, unique_key, unique_until, unique_expires_at, run_at)
-      select schedule.job_name, schedule.options ->> 'queue', (schedule.options ->> 'priority')::int,
-        (schedule.options ->> 'maxAttempts')::int, schedule.payload, schedule.options -> 'tags',
-        jsonb_strip_nulls(pg_catalog.jsonb_build_object('schedule', schedule.name, 'tick', ${tick})),
-        (select ${key} from (select count(*) from freed) as freed), coalesce(schedule.options ->> 'uniqueUntil', 'finished'),
-        clock_timestamp() + (schedule.options ->> 'withinMs')::float8 * interval '1 millisecond',
-        ${dueFrom(runAtMs, sql`null::float8`)}
-      from ${from}
-      on conflict (unique_key) where ${holdsKey} do nothing
+      ${insertJobs(input, { conflict: "keep", rest: sql`from ${from} ${onConflict("keep", input("maxWaitMs"))}` })}
       returning id, queue, meta ->> 'schedule' as schedule)`;
+}
+
+/** An option that the schedule's definition gives its jobs. */
+function storedOption(name: JobInput): SQL {
+  const [option, type] = [sql.raw(`'${name}'`), inputTypes[name]];
+  if (type === "jsonb") return sql`schedule.options -> ${option}`;
+  return sql`(schedule.options ->> ${option})::${sql.raw(type)}`;
 }

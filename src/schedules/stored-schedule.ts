@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { newJob } from "../jobs/new-job.js";
+import { inputTypes, type JobInput } from "../jobs/job-columns.js";
+import { type JobOptions, newJob } from "../jobs/new-job.js";
 import { checkSchedule, ofSchedule, type ScheduleDefinition } from "./define-schedule.js";
 import type { StoredRhythm } from "./rhythm.js";
 
@@ -28,17 +29,26 @@ export async function storedSchedule(schedule: ScheduleDefinition): Promise<Stor
   const { name, job, paused = false } = schedule;
   try {
     const { payload, uniqueKey, options } = await newJob(job, schedule.payload, jobOptions);
-    const { queue, priority, maxAttempts, tags, uniqueUntil, withinMs } = options;
-    const unique = uniqueKey !== null && { uniqueKey, uniqueUntil, withinMs };
-    const kept = {
-      ...checked,
-      jobName: job.name,
-      payload,
-      options: JSON.stringify({ queue, priority, maxAttempts, tags: JSON.parse(tags) as unknown, ...unique }),
-    };
+    const kept = { ...checked, jobName: job.name, payload, options: optionsJson({ ...options, uniqueKey }) };
     const definition = createHash("sha256").update(JSON.stringify(kept)).digest("hex");
     return { name, ...kept, paused, definition };
   } catch (error) {
     throw ofSchedule(schedule, error);
   }
 }
+
+/** What {@link scheduledJob} reads, but for what each tick says anew. */
+function optionsJson(options: JobOptions): string {
+  const names = (Object.keys(inputTypes) as JobInput[]).filter((name) => !ofTick.has(name));
+  const entries = names.map((name) => [name, (options as Partial<Record<JobInput, unknown>>)[name]] as const);
+  return JSON.stringify(
+    Object.fromEntries(
+      entries.map(([name, value]) => [
+        name,
+        inputTypes[name] === "jsonb" ? (JSON.parse(value as string) as unknown) : value,
+      ]),
+    ),
+  );
+}
+
+const ofTick: ReadonlySet<JobInput> = new Set(["name", "payload", "meta", "runAtMs", "delayMs", "maxWaitMs"]);

@@ -4,6 +4,7 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 import type { Queryable } from "../core/queryable.js";
+import { earlierTimes } from "../jobs/job-columns.js";
 import { rememberTravel } from "./fire-schedules.js";
 import { requireTransaction } from "./require-transaction.js";
 
@@ -18,18 +19,7 @@ export async function travel(tx: Queryable, duration: Duration): Promise<void> {
   const ms = milliseconds(duration, "travel");
   await rememberTravel(tx, ms);
   const by = sql`${ms}::float8 * interval '1 millisecond'`;
-  await builder(tx)
-    .update(soniqJobs)
-    .set({
-      runAt: sql`${soniqJobs.runAt} - ${by}`,
-      createdAt: sql`${soniqJobs.createdAt} - ${by}`,
-      claimedAt: sql`${soniqJobs.claimedAt} - ${by}`,
-      deadlineAt: sql`${soniqJobs.deadlineAt} - ${by}`,
-      finishedAt: sql`${soniqJobs.finishedAt} - ${by}`,
-      cancelRequestedAt: sql`${soniqJobs.cancelRequestedAt} - ${by}`,
-      unknownSince: sql`${soniqJobs.unknownSince} - ${by}`,
-      uniqueExpiresAt: sql`${soniqJobs.uniqueExpiresAt} - ${by}`,
-    });
+  await builder(tx).update(soniqJobs).set(earlierTimes(by));
   await builder(tx)
     .update(soniqSchedules)
     .set({

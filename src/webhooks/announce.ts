@@ -12,7 +12,7 @@ import { validate } from "../jobs/validate.js";
 import { checkEventDefinition, type EventDefinition } from "./define-event.js";
 import { deliveryQueue } from "./delivery.js";
 import { checkTenant } from "./endpoints.js";
-import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
+import { asksFor, deliveryPayload, insertDeliveries, type DeliveryOptions } from "./insert-deliveries.js";
 
 /** An event that was announced. */
 export interface Announced {
@@ -29,7 +29,7 @@ export interface Announced {
  * @param db any Drizzle PostgreSQL database or transaction
  * @param payload the validator's input, sent as it is
  * @param options `tenant`: the customer whose event it is. It reaches the endpoints of that tenant, and those that were registered
- *   for all tenants. Without a tenant it reaches only the latter
+ *   for all tenants. Without a tenant it reaches only the latter; the others: as of any job, for the deliveries
  * @throws InvalidValueError before any SQL, if the payload or the tenant is not valid
  * @throws MigrationError if the tables are missing or older than this version
  */
@@ -37,14 +37,17 @@ export async function announce<Name extends string, In, Out>(
   db: Queryable,
   event: EventDefinition<Name, In, Out>,
   payload: NoInfer<In>,
-  options: { readonly tenant?: string | undefined } = {},
+  { tenant: owner, ...deliveryOptions }: { readonly tenant?: string | undefined } & DeliveryOptions = {},
 ): Promise<Announced> {
   checkEventDefinition(event, "event");
-  const tenant = options.tenant === undefined ? null : checkTenant(options.tenant);
+  const tenant = owner === undefined ? null : checkTenant(owner);
   const data = await checked(event, payload);
   const id = `msg_${randomUUID()}`;
   const rows = await retryConflicts(db, (on) =>
-    rowsOf<{ id: string | number }>(on, statement(event.name, tenant, id, data, mayRing(deliveryQueue))),
+    rowsOf<{ id: string | number }>(
+      on,
+      statement({ event: event.name, id, data }, tenant, deliveryOptions, mayRing(deliveryQueue)),
+    ),
   ).catch(explainMissingTables);
   return { id, deliveries: rows.map((row) => Number(row.id)) };
 }
@@ -59,11 +62,16 @@ async function checked<In>(event: EventDefinition<string, In>, payload: In): Pro
   }
 }
 
-function statement(event: string, tenant: string | null, id: string, data: string, rings: boolean) {
+function statement(
+  { event, id, data }: { readonly event: string; readonly id: string; readonly data: string },
+  tenant: string | null,
+  options: DeliveryOptions,
+  rings: boolean,
+) {
   const name = sql`${event}::text`;
   const message = deliveryPayload({ event: name, id: sql`${id}::text`, data: sql`${data}::text::jsonb` });
   const isFor = sql`(${endpoints.tenant} is null or ${endpoints.tenant} = ${tenant}::text)`;
   const asking = sql`${endpoints} where ${isFor} and (${endpoints.events} = '[]' or ${asksFor(name)}) order by ${endpoints.id}`;
-  return sql`with announced as (${insertDeliveries(message, asking)})
+  return sql`with announced as (${insertDeliveries(message, asking, options)})
     select id, case when ${rings} and run_at < 'infinity' then ${ring(deliveryQueue)} end as rung from announced order by id`;
 }

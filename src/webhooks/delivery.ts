@@ -22,7 +22,7 @@ const scheduleMs = [
 /** Each wait is up to a fifth longer, at random. */
 const jitter = 0.2;
 
-export const deliveryAttempts = scheduleMs.length + 1;
+const deliveryAttempts = scheduleMs.length + 1;
 
 /** Sends one event to one endpoint. The index `soniq_jobs_delivery` finds them by the name and the payload's `endpoint`. */
 export const deliveryJob = defineJob({

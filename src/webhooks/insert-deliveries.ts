@@ -1,8 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
+import { insertJobs, type JobInput, typed } from "../jobs/job-columns.js";
+import { checkOptions, type EnqueueOptions } from "../jobs/new-job.js";
 import { isShut } from "./breaker.js";
-import { deliveryAttempts, deliveryJob, deliveryQueue } from "./delivery.js";
+import { deliveryJob } from "./delivery.js";
 
 /** What is sent: each a text, but `data`, which is a jsonb. */
 export interface Message {
@@ -21,15 +22,20 @@ export function deliveryPayload({ event, id, data }: Message): SQL {
   return sql`pg_catalog.jsonb_build_object('endpoint', ${endpoints.id}, 'event', ${event}, 'id', ${id}, 'at', ${at}, 'data', ${data})`;
 }
 
+/** What may be said of the deliveries of an event, as of other jobs. */
+export type DeliveryOptions = Omit<EnqueueOptions, "runAt" | "delay" | "queue" | "maxAttempts" | "uniqueKey">;
+
 /**
- * Enqueues deliveries, parked where their endpoint takes none. A builder's `insert … select` would have to list every column:
- * this one leaves the defaults to the table.
+ * Enqueues deliveries, parked where their endpoint takes none.
  *
  * @param from the endpoints that are sent to, one row each, with what else the payload is made of
  */
-export function insertDeliveries(payload: SQL, from: SQL): SQL {
-  return sql`insert into ${soniqJobs} (name, queue, max_attempts, payload, run_at)
-    select ${deliveryJob.name}::text, ${deliveryQueue}, ${deliveryAttempts}::int, ${payload},
-      case when ${isShut} then 'infinity' else clock_timestamp() end
-    from ${from} returning id, run_at`;
+export function insertDeliveries(payload: SQL, from: SQL, options: DeliveryOptions = {}): SQL {
+  const checked: Partial<Record<JobInput, unknown>> = { ...checkOptions(deliveryJob, options) };
+  const own: Partial<Record<JobInput, SQL>> = {
+    payload,
+    runAtMs: sql`case when ${isShut} then float8 'infinity' end`,
+  };
+  const input = (name: JobInput) => own[name] ?? typed(name, checked[name] ?? null);
+  return sql`${insertJobs(input, { rest: sql`from ${from}` })} returning id, run_at`;
 }

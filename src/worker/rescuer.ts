@@ -1,5 +1,6 @@
 import type { Queryable } from "../core/queryable.js";
 import { statementTimeoutMs } from "../database/client.js";
+import { cancelExpired } from "../jobs/cancel-expired.js";
 import { type Rescued, rescueFromEnded, type RescueOptions, rescueOverdue, rescueStrays } from "../jobs/rescue.js";
 import { findEndedSessions, forgetSessions } from "../sessions/expire.js";
 import type { Duty } from "./duties.js";
@@ -23,10 +24,12 @@ export function rescueDuties(
   { sweepMs, maxCrashes }: Settings,
   tell: Tell,
 ): Duty[] {
-  const all = async (
+  /** Changes all jobs that are to be changed, in batches, each but those that PostgreSQL refuses to change. */
+  const all = async <J>(
     stop: AbortSignal,
     refusedRows: RefusedRows,
-    rescue: (options: RescueOptions) => Promise<Rescued[]>,
+    change: (options: RescueOptions) => Promise<J[]>,
+    onChanged: (jobs: readonly J[]) => void = () => {},
   ) => {
     // Tried again with the others: where it is refused again, these are rescued all the same.
     const due = new Set(refusedRows.takeDue());
@@ -38,16 +41,18 @@ export function rescueDuties(
         due.delete(id);
         refusedRows.add(id, error);
       };
-      const jobs = await rescue({ limit: batch, except: leftOut(), refused });
+      const jobs = await change({ limit: batch, except: leftOut(), refused });
       if (jobs.length > 0) {
-        tell({ type: "rescued", jobs });
+        onChanged(jobs);
         refusedRows.acceptedSome();
       }
       // Whatever was due and not refused is rescued, or gone. Rows that somebody has locked are left to the next time.
       if (jobs.length === 0 && refusals === 0) return refusedRows.delete([...due]);
     }
   };
+  const rescued = (jobs: readonly Rescued[]) => tell({ type: "rescued", jobs });
   const refusedBy = () => new RefusedRows((id) => `rescuing job ${id}`, tell);
+  const refusedAsExpired = new RefusedRows((id) => `cancelling job ${id}, which has expired`, tell);
   const [refusedAsDead, refusedAsStray, refusedAsOverdue] = [refusedBy(), refusedBy(), refusedBy()];
   /** Ended sessions that hold nothing, for good. */
   let empty: string[] = [];
@@ -60,17 +65,22 @@ export function rescueDuties(
         const ended = await findEndedSessions(db, empty, 2 * statementTimeoutMs);
         const holders = ended.filter(({ holds }) => holds).map(({ id }) => id);
         if (holders.length > 0)
-          await all(stop, refusedAsDead, (options) => rescueFromEnded(db, maxCrashes, options, holders));
+          await all(stop, refusedAsDead, (options) => rescueFromEnded(db, maxCrashes, options, holders), rescued);
         const emptied = ended.filter(({ holds, final }) => final && !holds).map(({ id }) => id);
         empty = [...empty, ...emptied].slice(-mostRemembered);
       },
     },
     {
+      doing: "cancelling expired jobs",
+      everyMs: sweepMs,
+      run: (stop) => all(stop, refusedAsExpired, (options) => cancelExpired(db, options)),
+    },
+    {
       doing: "looking for jobs that no worker holds any more",
       everyMs: fullLookMs,
       async run(stop) {
-        await all(stop, refusedAsStray, (options) => rescueStrays(db, maxCrashes, options));
-        await all(stop, refusedAsOverdue, (options) => rescueOverdue(db, options));
+        await all(stop, refusedAsStray, (options) => rescueStrays(db, maxCrashes, options), rescued);
+        await all(stop, refusedAsOverdue, (options) => rescueOverdue(db, options), rescued);
         await forgetSessions(db, fullLookMs);
       },
     },

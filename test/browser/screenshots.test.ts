@@ -62,7 +62,7 @@ test.runIf(browser && process.env["SONIQ_SCREENSHOTS"])(
         }
         expect(complaints).toEqual([]);
       }
-    // The two that the README shows.
+    // The two that docs/guide/dashboard.md shows.
     mkdirSync(docs, { recursive: true });
     copyFileSync(`${folder}/overview-light-wide.png`, `${docs}/dashboard-overview.png`);
     copyFileSync(`${folder}/job-dark-wide.png`, `${docs}/dashboard-job.png`);

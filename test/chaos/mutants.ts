@@ -122,7 +122,7 @@ export const mutants: readonly Mutant[] = [
     profile: provoking,
     rewrites: [
       {
-        file: "jobs/claim.js",
+        file: "jobs/claimable.js",
         search: "lte(soniqJobs.runAt, sql `now()`)",
         replacement: "lte(soniqJobs.runAt, sql`${new Date().toISOString()}::timestamptz`)",
       },

@@ -192,8 +192,9 @@ const exitsAreOurs: Find = ({ lives, sessions, faults }) =>
   lives.flatMap((life) => {
     const { worker, pid, from, until, status, signal, endedBy, stubborn, output } = life;
     const booted = sessions.some((session) => session.pid === pid && session.at >= from && session.at <= until);
+    const ready = output.includes("ready: connected");
     // A worker that cannot reach PostgreSQL as it starts says so and ends: that is for its supervisor.
-    const excused = !booted && status === 1 && faults.some((fault) => strikes(fault, worker, from, until));
+    const excused = !ready && status === 1 && faults.some((fault) => strikes(fault, worker, from, until));
     const clean =
       endedBy === "SIGKILL" || (endedBy === "SIGTERM" && (status === 0 || (!booted && signal === "SIGTERM")));
     if ((clean && !stubborn) || excused) return [];

@@ -106,7 +106,8 @@ export class WorkerProcesses {
 
   async #end(worker: number, signal: "SIGKILL" | "SIGTERM", respawnAfterMs: number): Promise<void> {
     const current = this.#of(worker);
-    current.endedBy ??= signal;
+    // A kill may strike a process that is stopping; it is what ends it then.
+    if (current.endedBy !== "SIGKILL") current.endedBy = signal;
     current.respawnMs = respawnAfterMs;
     current.child.kill(signal);
     const late = setTimeout(() => {

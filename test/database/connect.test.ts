@@ -99,7 +99,7 @@ test("a statement after one that broke with its connection fails at once where P
   );
   await others.unsafe(`alter role ${role} connection limit 0`);
   await others`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`;
-  await expect(broken).rejects.toThrow();
+  await expect(broken).rejects.toThrow("Failed query");
   await expect(sent(db, one)).rejects.toMatchObject({ cause: { code: "53300" } });
   await others.unsafe(`alter role ${role} connection limit -1`);
   expect(await sent(db, one)).toEqual([{ one: 1 }]);

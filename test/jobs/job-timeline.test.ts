@@ -29,6 +29,7 @@ const job: Job = {
   errors: [],
   logs: [],
   meta: {},
+  expiresAt: null,
   uniqueKey: null,
   lastWorkerId: null,
 };

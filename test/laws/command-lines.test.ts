@@ -27,6 +27,7 @@ test("every command that a text names exists", () => {
   const read = found.filter(({ text }) => namedCommands(text).length > 0).map(({ path }) => path);
   for (const each of [
     "README.md",
+    "docs/reference/cli.md",
     "src/core/missing-tables.ts",
     "src/dashboard/app/pages/webhooks.tsx",
     "src/dashboard/app/index.html",

@@ -1,3 +1,5 @@
+import { posix } from "node:path";
+
 /** A fenced block of code in a page. */
 export interface CodeBlock {
   readonly language: string;
@@ -37,23 +39,38 @@ export function commands(page: string): string[] {
     .filter((command) => command !== "");
 }
 
-/** The files that a page links to. */
-export function linkedFiles(page: string): string[] {
-  const links = [...page.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => (target as string).replace(/#.*$/, ""));
-  return links.filter((target) => target !== "" && !/^[a-z]+:/.test(target));
+/** A file of the repository that a page links to. */
+interface Link {
+  /** From the repository's root; the page itself for `#heading`. */
+  readonly file: string;
+  /** The heading's anchor, or empty. */
+  readonly anchor: string;
 }
 
-/** The headings of its own that a page links to, and does not have. */
-export function brokenAnchors(page: string): string[] {
+/**
+ * The files and headings of the repository that a page links to.
+ *
+ * @param path the page, from the repository's root: links are relative to it
+ */
+export function links(path: string, page: string): Link[] {
+  return [...page.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target as string)
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => {
+      const [file = "", anchor = ""] = target.split("#");
+      return { file: file === "" ? path : posix.join(posix.dirname(path), file), anchor };
+    });
+}
+
+/** The anchors of a page's headings. */
+export function anchors(page: string): Set<string> {
   const blocks = codeBlocks(page).map(({ line, code }) => ({ from: line, to: line + code.split("\n").length }));
-  const headings = new Set(
+  return new Set(
     page.split("\n").flatMap((text, i) => {
       const title = /^#+ (.*)$/.exec(text)?.[1];
       return title === undefined || blocks.some(({ from, to }) => i + 1 >= from && i + 1 < to) ? [] : [anchorOf(title)];
     }),
   );
-  const linked = [...page.matchAll(/\]\(#([^)\s]+)\)/g)].map(([, anchor]) => anchor as string);
-  return linked.filter((anchor) => !headings.has(anchor));
 }
 
 /** As GitHub makes it. */

@@ -1,13 +1,14 @@
-// What the pages for readers show must work when it is typed.
+// What the README and the documentation show must work when it is typed.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { allCommands, whatIsMissing } from "./command-lines.ts";
-import { brokenAnchors, codeBlocks, commands, linkedFiles } from "./markdown.ts";
+import { anchors, commands, links } from "./markdown.ts";
+import { pageSamples, type Sample } from "./page-samples.ts";
+import { pages } from "./pages.ts";
 import { root } from "./source-files.ts";
 
-const pages = readdirSync(root).filter((file) => file.endsWith(".md"));
 const read = (page: string) => readFileSync(join(root, page), "utf8");
 
 // Within the repository, so that packages are found; ignored by git.
@@ -16,31 +17,21 @@ const home = mkdtempSync(join(root, ".out/readme-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 /**
- * Compiles the TypeScript of some pages, all in one go. A block whose first line is `// <path>` is that file, which the
- * page's other blocks may import; several blocks of one path are one file.
+ * Compiles the TypeScript of some pages, all in one go. A block may import the files that `pageSamples` finds for its page.
  *
- * @returns by page, what the compiler says
+ * @param texts by path, such as `docs/guide/results.md`
+ * @returns by page, what the compiler says; of a block that other pages borrow, once
  */
 function compile(texts: Record<string, string>): Record<string, string[]> {
-  const files = new Map<string, { page: string; lines: string[]; origins: string[] }>();
-  for (const [page, text] of Object.entries(texts)) {
-    for (const { language, heading, line, code } of codeBlocks(text)) {
-      if (language !== "ts" && language !== "typescript") continue;
-      const name = /^\/\/ ([\w./-]+\.[mc]?ts)$/.exec(code.split("\n")[0] as string)?.[1] ?? `line-${line}.ts`;
-      const path = join(page.replace(/\.md$/, ""), name);
-      const file = files.get(path) ?? { page, lines: [], origins: [] };
-      files.set(path, file);
-      for (const [i, written] of code.split("\n").entries()) {
-        file.lines.push(written);
-        file.origins.push(`${page}:${line + i}, under "${heading}"`);
-      }
-    }
-  }
   const project = mkdtempSync(join(home, "project-"));
-  for (const [path, { lines }] of files) {
-    mkdirSync(dirname(join(project, path)), { recursive: true });
-    writeFileSync(join(project, path), lines.join("\n"));
-  }
+  const files = new Map<string, Sample>();
+  for (const [page, samples] of pageSamples(texts))
+    for (const [name, sample] of samples) {
+      const path = join(page.replace(/\.md$/, ""), name);
+      files.set(path, sample);
+      mkdirSync(dirname(join(project, path)), { recursive: true });
+      writeFileSync(join(project, path), sample.lines.join("\n"));
+    }
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify(tsconfig));
   const { stdout } = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--pretty", "false"], {
     cwd: project,
@@ -51,11 +42,11 @@ function compile(texts: Record<string, string>): Record<string, string[]> {
     const [, path = "", line, message] = /^(.*?)\((\d+),\d+\): ([^]*)$/.exec(problem) ?? [];
     // What is wrong with the sources, the repository's own check says.
     if (path.startsWith("../")) continue;
-    const file = files.get(path);
-    if (!file) throw new Error(`the compiler says something of no page: ${problem}`);
-    said[file.page]?.push(`${file.origins[Number(line) - 1]}: ${message?.trim()}`);
+    const sample = files.get(path);
+    if (!sample) throw new Error(`the compiler says something of no page: ${problem}`);
+    said[sample.page]?.push(`${sample.origins[Number(line) - 1]}: ${message?.trim()}`);
   }
-  return said;
+  return Object.fromEntries(Object.entries(said).map(([page, problems]) => [page, [...new Set(problems)]]));
 }
 
 /** As strict as readers have it, with the sources of this package in place of the package. */
@@ -95,17 +86,31 @@ describe("of the pages", () => {
     expect(commands(read(page)).flatMap(whatIsWrong)).toEqual([]);
   });
 
-  test.each(pages)("%s: the files it links to exist", (page) => {
-    expect(linkedFiles(read(page)).filter((file) => !existsSync(join(root, file)))).toEqual([]);
-  });
-
-  test.each(pages)("%s: so do the headings", (page) => {
-    expect(brokenAnchors(read(page))).toEqual([]);
+  test.each(pages)("%s: the files and headings that it links to exist", (page) => {
+    const broken = links(page, read(page)).filter(({ file, anchor }) => {
+      if (!existsSync(join(root, file))) return true;
+      return anchor !== "" && file.endsWith(".md") && !anchors(read(file)).has(anchor);
+    });
+    expect(broken).toEqual([]);
   });
 });
 
-test("README.md: its table has every command, in the order of --help", () => {
-  const rows = [...read("README.md").matchAll(/^\| `npx soniq-drizzle ([^`<]+?)(?: <[\w.]+>)*`/gm)];
+test("README.md has at most 8 KB: the rest is in docs/", () => {
+  expect(Buffer.byteLength(read("README.md"))).toBeLessThanOrEqual(8_192);
+});
+
+test("a page of docs/ has at most 10 KB: a longer one is two", () => {
+  const long = pages.filter((page) => page.startsWith("docs/") && Buffer.byteLength(read(page)) > 10_240);
+  expect(long).toEqual([]);
+});
+
+test("docs/index.md links to every page of docs/", () => {
+  const linked = new Set(links("docs/index.md", read("docs/index.md")).map(({ file }) => file));
+  expect(pages.filter((page) => page.startsWith("docs/") && page !== "docs/index.md" && !linked.has(page))).toEqual([]);
+});
+
+test("docs/reference/cli.md lists every command, in the order of --help", () => {
+  const rows = [...read("docs/reference/cli.md").matchAll(/^\| `npx soniq-drizzle ([^`<]+?)(?: <[\w.]+>)*`/gm)];
   expect(rows.map(([, command]) => command)).toEqual(allCommands());
 });
 
@@ -149,6 +154,17 @@ ${fence}`;
     const said = compile({ "GOOD.md": sample('"me"'), "BAD.md": sample("7") });
     expect(said["GOOD.md"]).toEqual([]);
     expect(said["BAD.md"]).toEqual([expect.stringMatching(/^BAD\.md:14, under "Enqueue": error TS2322/)]);
+  });
+
+  test("a block may import a file of a page that its page links to, and of no other", () => {
+    const block = `${fence}ts\nimport { mail } from "./jobs.js";\nconsole.log(mail.name);\n${fence}`;
+    const said = compile({
+      "docs/sample.md": sample('"me"'),
+      "docs/guide/good.md": `It builds on [the sample](../sample.md).\n${block}`,
+      "docs/guide/bad.md": block,
+    });
+    expect(said["docs/guide/good.md"]).toEqual([]);
+    expect(said["docs/guide/bad.md"]).toEqual([expect.stringContaining("TS2307")]);
   });
 
   test("a command that does not exist is named", () => {

@@ -71,7 +71,7 @@ describe.concurrent.each(majors)("with drizzle-orm $orm", ({ installing, databas
     expect(await run(project, tsc)).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
-  test.sequential("so it does with the oldest compiler that README names", async () => {
+  test.sequential("so it does with the oldest compiler that docs/get-started.md names", async () => {
     const tsc = ["node", "node_modules/typescript-5.7/bin/tsc"];
     expect(await run(project, tsc)).toEqual({ status: 0, stdout: "", stderr: "" });
   });

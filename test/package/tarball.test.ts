@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { linkedFiles } from "../laws/markdown.ts";
+import { links } from "../laws/markdown.ts";
+import { pages } from "../laws/pages.ts";
 import { pack, root, succeed, temporaryFolder } from "./fresh-project.ts";
 
 const folder = temporaryFolder();
@@ -25,6 +26,7 @@ test("the tarball has what is built, the schema's sources, the migrations and th
     "CHANGELOG.md",
     "ARCHITECTURE.md",
     "RELIABILITY.md",
+    ...files("docs").filter((path) => path.endsWith(".md")),
     ...["dashboard", "deploy", "features", "grafana"].flatMap((example) => files(`examples/${example}`)),
     "bin/soniq-drizzle.js",
     ...files("schema"),
@@ -36,12 +38,14 @@ test("the tarball has what is built, the schema's sources, the migrations and th
   expect((await packed).toSorted()).toEqual(expected.map((path) => `package/${path}`).toSorted());
 });
 
-test("what README links to is in the tarball, or of the kinds that README says are not", async () => {
+test("what the pages link to is in the tarball, or of the kinds that README says are not", async () => {
   const listed = await packed;
-  const others = linkedFiles(readFileSync(join(root, "README.md"), "utf8"))
-    .filter((file) => !/^(test|bench|docs|examples\/shop)\b|^CONTRIBUTING\.md$/.test(file))
+  const linked = pages
+    .filter((page) => listed.includes(`package/${page}`))
+    .flatMap((page) => links(page, readFileSync(join(root, page), "utf8")).map(({ file }) => file))
+    .filter((file) => !/^(test|bench|examples\/shop)\b|^CONTRIBUTING\.md$|\.png$/.test(file))
     .filter((file) => !listed.some((path) => path === `package/${file}` || path.startsWith(`package/${file}/`)));
-  expect(others).toEqual([]);
+  expect(linked).toEqual([]);
 });
 
 test("what the packing built stays out of the repository's way", () => {

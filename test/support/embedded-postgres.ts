@@ -99,7 +99,10 @@ async function serve(installation: Installation): Promise<EmbeddedPostgres> {
     halt: () => end(server, "SIGINT"),
     resume,
     restart() {
+      // One that is still recovering is let finish: `ready` would take its end for a failed start.
+      const earlier = restarting;
       restarting = (async () => {
+        await earlier;
         await end(server, "SIGQUIT");
         server = start();
         await ready(server);

@@ -15,6 +15,7 @@ interface Options extends DatabaseOptions {
   readonly priority?: number;
   readonly delay?: Duration;
   readonly runAt?: Date;
+  readonly expiresIn?: Duration;
   readonly tags?: string[];
 }
 
@@ -27,6 +28,7 @@ export function enqueueCommand(): Command {
     .option("--priority <n>", "0 runs first, 9 last", Number)
     .option("--delay <duration>", "not before so long from now: 30s, 5m, 24h", duration)
     .option("--run-at <time>", "not before then: 2026-01-31T08:00Z", time)
+    .option("--expires-in <duration>", "cancelled if it has not begun by then, so long from now", duration)
     .option("--tags <tags>", "words to find it by, separated by commas", tagList)
     .addHelpText("after", `\nExample: soniq-drizzle enqueue send-invoice '{"orderId": 1}' --delay 5m`)
     .action(enqueueOne);

@@ -24,15 +24,16 @@ test("a test runs jobs in its own transaction, travels in time, and leaves nothi
   ]);
 });
 
-describe("the tests that the README shows pass", () => {
+describe("the tests that docs/guide/testing.md shows pass", () => {
   // Within the repository, so that packages are found; ignored by git.
   mkdirSync(join(root, ".out"), { recursive: true });
   const folder = mkdtempSync(join(root, ".out/test-kit-"));
   afterAll(() => rmSync(folder, { recursive: true }));
-  for (const { code } of codeBlocks(readFileSync(join(root, "README.md"), "utf8"))) {
-    const name = /^\/\/ (jobs\.ts|invoices\..*)$/m.exec(code)?.[1];
-    if (name) writeFileSync(join(folder, name), code);
-  }
+  for (const page of ["docs/get-started.md", "docs/guide/testing.md"])
+    for (const { code } of codeBlocks(readFileSync(join(root, page), "utf8"))) {
+      const name = /^\/\/ (jobs\.ts|invoices\..*)$/m.exec(code)?.[1];
+      if (name) writeFileSync(join(folder, name), code);
+    }
   // Else it would take this repository's own.
   writeFileSync(join(folder, "vitest.config.mjs"), "export default {};\n");
 

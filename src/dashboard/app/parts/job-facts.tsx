@@ -17,6 +17,7 @@ export function JobFacts({ job }: { readonly job: JobView }) {
           Attempts: `${job.attempt} of ${job.maxAttempts}`,
           Enqueued: time(job.createdAt),
           [job.state === "queued" ? "Due" : "Was due"]: time(job.runAt),
+          Expires: time(job.expiresAt),
           Claimed: time(job.claimedAt),
           Finished: time(job.finishedAt),
           "Cancel requested": time(job.cancelRequestedAt),

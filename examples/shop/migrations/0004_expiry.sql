@@ -1,0 +1,2 @@
+ALTER TABLE "soniq_jobs" ADD COLUMN "expires_at" timestamp with time zone;--> statement-breakpoint
+CREATE INDEX "soniq_jobs_expiring" ON "soniq_jobs" USING btree ("expires_at") WHERE state = 'queued' and expires_at is not null;

@@ -1,0 +1,399 @@
+// Every statement of the engine as PostgreSQL gets it, committed under statements/: a review sees a change of the SQL itself.
+// After such a change: `npx vitest run test/laws/statements.test.ts -u`, and read what `git diff` says.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import * as v from "valibot";
+import { listAudit } from "../../src/audit/list-audit.ts";
+import { pruneAudit } from "../../src/audit/prune-audit.ts";
+import { concludeAudit, recordAudit } from "../../src/audit/record-audit.ts";
+import type { Queryable } from "../../src/core/queryable.ts";
+import { boundTransaction, cancelStatement } from "../../src/database/backend.ts";
+import { checkTables } from "../../src/database/check-tables.ts";
+import { findLackOfRoom, findLowLimit } from "../../src/database/connection-room.ts";
+import { findExposure, findOpenSchemas } from "../../src/database/exposure.ts";
+import { countDeadLetters } from "../../src/dead-letters/count.ts";
+import { listDeadLetters } from "../../src/dead-letters/list.ts";
+import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
+import { summarizeDeadLetters } from "../../src/dead-letters/summarize.ts";
+import { appendLogs } from "../../src/jobs/append-logs.ts";
+import { cancel, cancelQueued } from "../../src/jobs/cancel.ts";
+import { cancelExpired } from "../../src/jobs/cancel-expired.ts";
+import { claimBatch, claimThese } from "../../src/jobs/claim.ts";
+import { findClaimable } from "../../src/jobs/claimable.ts";
+import { deleteCompleted, isReferenced } from "../../src/jobs/delete-completed.ts";
+import { defineJob } from "../../src/jobs/define-job.ts";
+import { discard } from "../../src/jobs/discard-job.ts";
+import { enqueue } from "../../src/jobs/enqueue.ts";
+import { findPlace } from "../../src/jobs/find-place.ts";
+import { getJob } from "../../src/jobs/get-job.ts";
+import { findResult } from "../../src/jobs/get-result.ts";
+import { insert } from "../../src/jobs/insert.ts";
+import { insertKeyed } from "../../src/jobs/insert-keyed.ts";
+import { insertMany } from "../../src/jobs/insert-many.ts";
+import { findKeyHolder } from "../../src/jobs/key-holders.ts";
+import { listJobs } from "../../src/jobs/list-jobs.ts";
+import { checkOptions, type EnqueueOptions, newJob, type NewJob } from "../../src/jobs/new-job.ts";
+import type { Outcome } from "../../src/jobs/outcome.ts";
+import { hasOutstanding } from "../../src/jobs/outstanding.ts";
+import { findUnansweredClaims, findOwned } from "../../src/jobs/ownership.ts";
+import { free, park } from "../../src/jobs/park.ts";
+import { mapPayloads } from "../../src/jobs/payload-mapping.ts";
+import {
+  deleteFinished,
+  findPrunable,
+  findPruneHorizon,
+  findReferences,
+  pruneFromTheBeginning,
+} from "../../src/jobs/prune.ts";
+import { readPayloads } from "../../src/jobs/read-payloads.ts";
+import { replay } from "../../src/jobs/replay.ts";
+import { rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/rescue.ts";
+import { runNow } from "../../src/jobs/run-now.ts";
+import { saveProgress, saveProgressInTransaction } from "../../src/jobs/save-progress.ts";
+import { plainSettles, type Settlement } from "../../src/jobs/settle.ts";
+import { findCommitted, findEnded } from "../../src/jobs/settled-before.ts";
+import { tellFinished } from "../../src/jobs/tell-finished.ts";
+import { readFigures } from "../../src/metrics/read-figures.ts";
+import { listQueues } from "../../src/queues/list.ts";
+import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
+import { findUnworkedQueues } from "../../src/queues/unworked.ts";
+import { defineSchedule } from "../../src/schedules/define-schedule.ts";
+import { fireTicks } from "../../src/schedules/fire.ts";
+import { listSchedules } from "../../src/schedules/list-schedules.ts";
+import { noSuchSchedule } from "../../src/schedules/no-such-schedule.ts";
+import { pauseSchedule } from "../../src/schedules/pause-schedule.ts";
+import { removeSchedule } from "../../src/schedules/remove-schedule.ts";
+import { resumeSchedule } from "../../src/schedules/resume-schedule.ts";
+import { storedSchedule } from "../../src/schedules/stored-schedule.ts";
+import { triggerSchedule } from "../../src/schedules/trigger-schedule.ts";
+import { findSchedule, findUpcoming } from "../../src/schedules/upcoming.ts";
+import { reviewSchedules, syncSchedules } from "../../src/schedules/versions.ts";
+import { countLiveWorkers } from "../../src/sessions/count-live.ts";
+import { endEarlierSessions, expireSessions, findEndedSessions, forgetSessions } from "../../src/sessions/expire.ts";
+import { listWorkers } from "../../src/sessions/list-workers.ts";
+import { beat, endSession, openSession, publishIdle } from "../../src/sessions/session.ts";
+import { findTimeline, isOnAnotherTimeline, isOnItsTimeline } from "../../src/sessions/timeline.ts";
+import { countAttempts } from "../../src/stats/count-attempts.ts";
+import { foldStats } from "../../src/stats/fold-stats.ts";
+import { pruneStats } from "../../src/stats/prune-stats.ts";
+import { readRates } from "../../src/stats/read-rates.ts";
+import { readStats } from "../../src/stats/read-stats.ts";
+import { recordStats } from "../../src/stats/record-stats.ts";
+import { dueQueues } from "../../src/testing/due-now.ts";
+import { announce } from "../../src/webhooks/announce.ts";
+import { announcingSettles, hasJobSubscribers } from "../../src/webhooks/announcing-settles.ts";
+import { admit, noteFailure, noteSuccess } from "../../src/webhooks/breaker.ts";
+import { defineEvent } from "../../src/webhooks/define-event.ts";
+import { deleteEndpoint } from "../../src/webhooks/delete-endpoint.ts";
+import { listDeliveries, resendDelivery } from "../../src/webhooks/delivery-log.ts";
+import { listEndpoints, pauseEndpoint, registerEndpoint, resumeEndpoint } from "../../src/webhooks/endpoints.ts";
+import {
+  endFreeing,
+  findUnsettledEndpoints,
+  freePage,
+  freeProbe,
+  freeStrays,
+  isBusy,
+  parkPage,
+} from "../../src/webhooks/parking.ts";
+import { rotateSecret, rotateWebhookKeys } from "../../src/webhooks/rotate-secret.ts";
+import { recordStatements } from "./recorded-statements.ts";
+import { sourceFiles } from "./source-files.ts";
+
+const worker = "11111111-1111-4111-8111-111111111111";
+const endpoint = "22222222-2222-4222-8222-222222222222";
+const claim = { id: 1, claimToken: 1 };
+const refused = () => {};
+const job = defineJob({ name: "invoice", payload: v.null() });
+const keyed = {
+  keep: defineJob({ name: "invoice", payload: v.null(), unique: { by: [], within: "1h" } }),
+  replace: defineJob({ name: "invoice", payload: v.null(), unique: { by: [], onConflict: "replace" } }),
+  reschedule: defineJob({ name: "invoice", payload: v.null(), unique: { by: [], onConflict: "reschedule" } }),
+};
+const conflicts = ["keep", "replace", "reschedule"] as const;
+const event = defineEvent({ name: "paid", payload: v.null() });
+const keys = [Buffer.alloc(32, 1).toString("base64")];
+
+async function newJobs(definition: typeof job, options: readonly EnqueueOptions[]): Promise<NewJob[]> {
+  return Promise.all(options.map((one) => newJob(definition, null, checkOptions(definition, one))));
+}
+
+/** With options that all jobs share, as `enqueueMany` passes them. */
+async function alike(definition: typeof job): Promise<NewJob[]> {
+  const options = checkOptions(definition, { delay: "1m" });
+  return Promise.all([newJob(definition, null, options), newJob(definition, null, options)]);
+}
+
+const error = { message: "failed", name: "Error", attempt: 1, worker: "w", at: "2026-01-01T00:00:00.000Z" };
+const outcomes: Outcome[] = [
+  { kind: "completed", result: "{}" },
+  { kind: "retried", delayMs: 1, error },
+  { kind: "snoozed", delayMs: 1 },
+  { kind: "released", delayMs: null },
+  { kind: "released", delayMs: 1, ran: true, maxCrashes: 3, error },
+  { kind: "parked" },
+  { kind: "unknown", delayMs: 1, graceMs: 1, reason: "unknown job" },
+  { kind: "unknown", delayMs: 1, graceMs: 1, reason: "invalid payload", queue: "default", error },
+  { kind: "cancelled", reason: "by the handler" },
+  { kind: "dead", reason: "failed", error },
+];
+const settlements: Settlement[][] = [
+  ...outcomes.map((outcome) => [{ ...claim, outcome }]),
+  [{ ...claim, outcome: { kind: "completed", result: null }, logs: "[]" }],
+  outcomes.map((outcome, i) => ({ id: i, claimToken: 1, outcome })),
+];
+const claimInput = {
+  workerId: worker,
+  claimToken: 1,
+  queue: "default",
+  limit: 10,
+  from: [{ runAt: "-infinity", id: 0, priority: 0 }],
+  deadlines: "{}",
+  defaultDeadlineMs: 1,
+};
+const schedules = () =>
+  storedSchedule(
+    defineSchedule({ name: "daily", job, payload: null, cron: "0 3 * * *", missed: "skip", overlap: "skip" }),
+  );
+
+type Run = (db: Queryable) => unknown;
+
+/** All of a file's statements, by calls that have it send them; the rows that some of them must find. */
+const files: Record<
+  string,
+  readonly (Run | { readonly run: Run; readonly answers: readonly (readonly unknown[])[] })[]
+> = {
+  "audit/list-audit": [(db) => listAudit(db), (db) => listAudit(db, { cursor: "9" })],
+  "audit/prune-audit": [pruneAudit],
+  "audit/record-audit": [
+    (db) => recordAudit(db, { actor: "a", action: "b", target: "c", detail: null, outcome: "d" }),
+    (db) => concludeAudit(db, 1, "done"),
+  ],
+  "database/backend": [
+    (db) => boundTransaction(db, 1, 1),
+    (db) => cancelStatement(db, { pid: 1, began: "", timeoutMs: 1 }),
+  ],
+  "database/check-tables": [checkTables],
+  "database/connection-room": [(db) => findLackOfRoom(db, 1), (db) => findLowLimit(db, 1)],
+  "database/exposure": [findExposure, findOpenSchemas],
+  "dead-letters/count": [countDeadLetters],
+  "dead-letters/list": [
+    (db) => listDeadLetters(db),
+    (db) =>
+      listDeadLetters(db, {
+        name: "a",
+        queue: "b",
+        reason: "c",
+        error: "d",
+        since: new Date(0),
+        before: new Date(0),
+      }),
+  ],
+  "dead-letters/purge": [(db) => purgeDeadLetters(db, { name: "a" })],
+  "dead-letters/summarize": [(db) => summarizeDeadLetters(db, { name: "a" })],
+  "jobs/append-logs": [(db) => appendLogs(db, [{ workerId: worker, ...claim, lines: ["{}"] }])],
+  "jobs/cancel": [(db) => cancel(db, { id: 1, name: "invoice" }), (db) => cancelQueued(db, [1], "superseded", refused)],
+  "jobs/cancel-expired": [(db) => cancelExpired(db, { limit: 1 })],
+  "jobs/claim": [(db) => claimBatch(db, claimInput), (db) => claimThese(db, { ...claimInput, ids: [1] })],
+  "jobs/claimable": [(db) => findClaimable(db, claimInput)],
+  "jobs/delete-completed": [
+    isReferenced,
+    (db) => deleteCompleted(db, worker, [{ ...claim, outcome: { kind: "completed", result: null } }]),
+  ],
+  "jobs/discard-job": [(db) => discard(db, { id: 1, name: "invoice" })],
+  "jobs/enqueue": [(db) => enqueue(db, job, null)],
+  "jobs/find-place": [(db) => findPlace(db, 0)],
+  "jobs/get-job": [(db) => getJob(db, 1)],
+  "jobs/get-result": [(db) => findResult(db, job, 1, true), (db) => findResult(db, job, 1, false)],
+  "jobs/insert": [true, false].map(
+    (rings) => async (db: Queryable) => insert(db, (await newJobs(job, [{}]))[0]!, rings),
+  ),
+  "jobs/insert-keyed": conflicts.flatMap((onConflict) =>
+    [
+      { frees: false, rings: false },
+      { frees: false, rings: true },
+      { frees: true, rings: true },
+    ].map(
+      (how) => async (db: Queryable) => insertKeyed(db, (await newJobs(keyed[onConflict], [{ delay: 1 }]))[0]!, how),
+    ),
+  ),
+  "jobs/insert-many": [
+    async (db) => insertMany(db, await alike(job), []),
+    async (db) => insertMany(db, await alike(job), ["default"]),
+    async (db) => insertMany(db, await newJobs(job, [{}, { priority: 1 }]), []),
+    ...conflicts.map(
+      (onConflict) => async (db: Queryable) => insertMany(db, await alike(keyed[onConflict]), ["default"]),
+    ),
+  ],
+  "jobs/key-holders": [(db) => findKeyHolder(db, "key")],
+  "jobs/list-jobs": [
+    (db) => listJobs(db),
+    ...(["queued", "active", "completed", "dead"] as const).map((state) => (db: Queryable) => listJobs(db, { state })),
+    (db) => listJobs(db, { queue: "a", name: "b", tag: "c", field: { path: "a.b", value: "1" } }),
+    (db) => listJobs(db, { since: new Date(0), until: new Date(0) }),
+  ],
+  "jobs/outstanding": [(db) => hasOutstanding(db, ["default"], 1)],
+  "jobs/ownership": [(db) => findOwned(db, worker, [1]), (db) => findUnansweredClaims(db, worker, [claim], 1)],
+  "jobs/park": [(db) => park(db, [1], refused), (db) => free(db, [1], refused)],
+  "jobs/payload-mapping": [(db) => mapPayloads(db, [1], { job, payload: () => null }, refused).next()],
+  "jobs/prune": [
+    findReferences,
+    (db) => findPruneHorizon(db, 1),
+    (db) => findPrunable(db, { state: "completed", before: "now", after: pruneFromTheBeginning, limit: 1 }),
+    (db) =>
+      findPrunable(db, {
+        state: "dead",
+        before: "now",
+        names: { only: ["a"] },
+        references: [{ table: "orders", column: "job_id" }],
+        after: pruneFromTheBeginning,
+        limit: 1,
+      }),
+    (db) => deleteFinished(db, "completed", [1]),
+  ],
+  "jobs/read-payloads": [(db) => readPayloads(db, [1])],
+  "jobs/replay": [(db) => replay(db, 1), (db) => replay(db, [1], { mapping: { job, payload: () => null } })],
+  "jobs/rescue": [
+    ...[[[1, 1, worker]], [{ id: 1, claim_token: 1, worker_id: worker }]].map((rows) => ({
+      run: (db: Queryable) => rescueFromEnded(db, 3, { limit: 1 }),
+      answers: [rows],
+    })),
+    (db) => rescueFromEnded(db, 3, { limit: 1 }, [worker]),
+    (db) => rescueStrays(db, 3, { limit: 1, except: [2] }),
+    (db) => rescueOverdue(db, { limit: 1 }),
+  ],
+  "jobs/run-now": [(db) => runNow(db, { id: 1, name: "invoice" })],
+  "jobs/save-progress": [
+    (db) => saveProgress(db, worker, claim, "1"),
+    (db) => saveProgressInTransaction(db, worker, claim, "1"),
+  ],
+  "jobs/settle": settlements.flatMap((some) => [
+    (db: Queryable) => plainSettles.settle(db, worker, some),
+    (db: Queryable) => plainSettles.settleUnlocked(db, worker, some),
+    (db: Queryable) => plainSettles.wouldSettle(db, worker, some[0]!),
+  ]),
+  "jobs/settled-before": [
+    (db) => findEnded(db, worker, settlements[0]!),
+    (db) => findCommitted(db, worker, settlements[0]![0]!),
+  ],
+  "jobs/tell-finished": [(db) => tellFinished(db, [1])],
+  "metrics/read-figures": [readFigures],
+  "queues/list": [listQueues],
+  "queues/pause": [(db) => pauseQueue(db, "default"), (db) => resumeQueue(db, "default")],
+  "queues/unworked": [(db) => findUnworkedQueues(db, ["default"])],
+  "schedules/fire": [
+    (db) => fireTicks(db, [{ schedule: { name: "daily", definition: "", ticks: 0 }, fire: [0], nextMs: 1 }]),
+  ],
+  "schedules/list-schedules": [listSchedules],
+  "schedules/no-such-schedule": [(db) => noSuchSchedule(db, "daily")],
+  "schedules/pause-schedule": [(db) => pauseSchedule(db, "daily")],
+  "schedules/remove-schedule": [(db) => removeSchedule(db, "daily")],
+  "schedules/resume-schedule": [(db) => resumeSchedule(db, "daily")],
+  "schedules/trigger-schedule": [(db) => triggerSchedule(db, "daily")],
+  "schedules/upcoming": [(db) => findUpcoming(db, { limit: 1 }), (db) => findSchedule(db, "daily")],
+  "schedules/versions": [
+    async (db) => syncSchedules(db, [await schedules()]),
+    async (db) => syncSchedules(db, [await schedules()], { definedAtMs: 1 }),
+    async (db) => reviewSchedules(db, [await schedules()]),
+  ],
+  "sessions/count-live": [countLiveWorkers],
+  "sessions/expire": [
+    (db) => expireSessions(db),
+    endEarlierSessions,
+    (db) => findEndedSessions(db, [worker], 1),
+    (db) => forgetSessions(db, 1),
+  ],
+  "sessions/list-workers": [listWorkers],
+  "sessions/session": [
+    (db) => openSession(db, { host: "a", pid: 1, version: "1", queues: { default: 1 }, leaseMs: 1 }),
+    (db) => beat(db, worker, 1),
+    (db) => publishIdle(db, worker, ["default"]),
+    (db) => endSession(db, worker),
+  ],
+  "sessions/timeline": [
+    findTimeline,
+    (db) => beat(db, worker, 1, isOnAnotherTimeline({ id: 1, at: "0/0" } as never)),
+    (db) => isOnItsTimeline(db, worker),
+  ],
+  "stats/count-attempts": [countAttempts],
+  "stats/fold-stats": [(db) => foldStats(db, { olderThanSeconds: 2, youngerThanSeconds: 3, stepSeconds: 1 })],
+  "stats/prune-stats": [pruneStats],
+  "stats/read-rates": [readRates],
+  "stats/read-stats": [
+    (db) => readStats(db, { range: "1h" }),
+    (db) => readStats(db, { range: "7d", queue: "a", name: "b" }),
+  ],
+  "stats/record-stats": [(db) => recordStats(db, [])],
+  "testing/due-now": [dueQueues],
+  "webhooks/announce": [(db) => announce(db, event, null), (db) => announce(db, event, null, { tenant: "a" })],
+  "webhooks/announcing-settles": [hasJobSubscribers, (db) => announcingSettles.settle(db, worker, settlements.at(-1)!)],
+  "webhooks/breaker": [
+    (db) => admit(db, endpoint),
+    (db) => noteSuccess(db, endpoint),
+    (db) => noteFailure(db, endpoint, true),
+    (db) => noteFailure(db, endpoint, false),
+  ],
+  "webhooks/delete-endpoint": [(db) => deleteEndpoint(db, endpoint)],
+  "webhooks/delivery-log": [(db) => listDeliveries(db, endpoint), (db) => resendDelivery(db, 1)],
+  "webhooks/endpoints": [
+    (db) => registerEndpoint(db, { keys }, { url: "https://example.com/", events: "all", tenant: "a" }),
+    (db) => listEndpoints(db),
+    (db) => listEndpoints(db, { tenant: "a" }),
+    (db) => pauseEndpoint(db, endpoint),
+    (db) => resumeEndpoint(db, endpoint),
+  ],
+  "webhooks/parking": [
+    findUnsettledEndpoints,
+    (db) => parkPage(db, endpoint, 0, refused),
+    (db) => freePage(db, endpoint, 0, refused),
+    (db) => freeProbe(db, endpoint, refused),
+    (db) => endFreeing(db, endpoint),
+    isBusy,
+    (db) => freeStrays(db, 0, refused),
+  ],
+  "webhooks/rotate-secret": [(db) => rotateSecret(db, { keys }, endpoint), (db) => rotateWebhookKeys(db, { keys })],
+};
+
+/** Files that send statements, but none of the engine's: they set a session up, migrate, or serve a test of the user's. */
+const others = new Set([
+  "core/builder",
+  "core/queryable",
+  "core/rows",
+  "database/bounded-transaction",
+  "database/migrate",
+  "database/route",
+  "dead-letters/batches",
+  "jobs/job-row",
+  "testing/drain",
+  "testing/expect-enqueued",
+  "testing/fire-schedules",
+  "testing/travel",
+]);
+
+const folder = join(import.meta.dirname, "statements");
+
+test.each(Object.keys(files))("the statements of %s are as they are on paper", async (file) => {
+  const texts = [];
+  for (const one of files[file] ?? []) {
+    const { run, answers } = typeof one === "function" ? { run: one, answers: [] } : one;
+    texts.push(...(await recordStatements(run, answers)));
+  }
+  expect(texts.length).toBeGreaterThan(0);
+  await expect([...new Set(texts)].join("\n")).toMatchFileSnapshot(join(folder, `${file}.sql`));
+});
+
+test("every file that sends a statement has its statements on paper", () => {
+  const senders = sourceFiles()
+    .filter(({ room }) => room !== "src/dashboard/app")
+    .filter(({ code }) => /\b(rowsOf|builder)(<[^(]*>)?\(|\b(db|tx|on|client)\.execute\(/.test(code))
+    .map(({ path }) => path.replace(/^src\//, "").replace(/\.ts$/, ""));
+  expect(senders.filter((path) => !(path in files) && !others.has(path))).toEqual([]);
+});
+
+test("every paper is of a file that is there", () => {
+  const papers = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".sql"))
+    .map((path) => path.replace(/\.sql$/, ""));
+  expect(papers.filter((path) => !(path in files))).toEqual([]);
+});

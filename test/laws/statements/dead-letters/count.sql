@@ -1,0 +1,13 @@
+select
+  count(*)
+from
+  (
+    select
+      "id"
+    from
+      "soniq_jobs"
+    where
+      "soniq_jobs"."state" = 'dead'
+    limit
+      $1
+  ) "some";

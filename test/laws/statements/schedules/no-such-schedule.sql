@@ -1,0 +1,8 @@
+select
+  "name"
+from
+  "soniq_schedules"
+order by
+  "soniq_schedules"."name" asc
+limit
+  $1;
