@@ -8,7 +8,7 @@ import { eventLog } from "./event-log.js";
 import type { Tell } from "./events.js";
 import { type Health, healthOf } from "./health.js";
 import { openEngine } from "./open-engine.js";
-import { checkConfig, type Settings } from "./settings.js";
+import { parseConfig, type Settings } from "./settings.js";
 
 /** Works the queues of a configuration in this process. */
 export interface Worker {
@@ -53,7 +53,7 @@ export interface ProcessWorker extends Worker {
  * @throws ConfigError for a configuration that cannot work
  */
 export function createWorker(config: WorkerConfig, { onEvent }: { readonly onEvent?: Tell } = {}): Worker {
-  const settings = checkConfig(config);
+  const settings = parseConfig(config);
   return workerOf(settings, [onEvent, settings.logger && eventLog(settings.logger)]);
 }
 
