@@ -2,7 +2,7 @@ import { desc, lt, sql } from "drizzle-orm";
 import { soniqAudit } from "../../schema/audit.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
-import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
+import { parseLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
 
@@ -31,7 +31,7 @@ interface AuditPage {
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listAudit(db: Queryable, page: PageOptions = {}): Promise<AuditPage> {
-  const limit = checkedLimit(page.limit);
+  const limit = parseLimit(page.limit);
   const rows = await builder(db)
     .select({
       id: soniqAudit.id,

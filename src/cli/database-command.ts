@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import type { Queryable } from "../core/queryable.js";
 import { checkTables } from "../database/check-tables.js";
-import { checkConfig, type Settings } from "../worker/settings.js";
+import type { WorkerConfig } from "../worker/config.js";
+import { parseConfig, type Settings } from "../worker/settings.js";
 import { loadConfig } from "./load-config.js";
 import { openDatabase } from "./open-database.js";
 
@@ -33,13 +34,14 @@ export function databaseCommand(nameAndArguments: string, description: string): 
  */
 export async function withDatabase<T>(
   { config: path }: DatabaseOptions,
-  use: (db: Queryable, settings: Settings) => Promise<T>,
+  use: (db: Queryable, settings: Settings, config: WorkerConfig) => Promise<T>,
 ): Promise<T> {
-  const settings = checkConfig((await loadConfig(path)).config);
+  const { config } = await loadConfig(path);
+  const settings = parseConfig(config);
   const { db, close } = await openDatabase(settings.connection, "transactions");
   try {
     await checkTables(db);
-    return await use(db, settings);
+    return await use(db, settings, config);
   } finally {
     await close();
   }

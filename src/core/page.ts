@@ -11,7 +11,7 @@ export interface PageOptions {
 const largestPage = 1_000;
 
 /** @throws InvalidValueError for a limit out of range */
-export function checkedLimit(limit = 50): number {
+export function parseLimit(limit = 50): number {
   if (!Number.isInteger(limit) || limit < 1 || limit > largestPage)
     throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${largestPage}`);
   return limit;

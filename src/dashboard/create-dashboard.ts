@@ -14,7 +14,7 @@ import { sessionRoutes } from "./api/session.js";
 import { statsRoutes } from "./api/stats.js";
 import { workerRoutes } from "./api/workers.js";
 import { serveAssets } from "./assets.js";
-import { checkOptions, type DashboardOptions } from "./options.js";
+import { parseOptions, type DashboardOptions } from "./options.js";
 import { problemOf, reportFailure } from "./problem.js";
 import { Refusal } from "./refusal.js";
 import { securityHeaders } from "./security-headers.js";
@@ -36,7 +36,7 @@ export type Dashboard = (request: Request, from?: unknown) => Promise<Response>;
 export function createDashboard(options: DashboardOptions): Dashboard {
   checkObject(options, "options", "give an object with `db`, and `token` or `authorize`");
   primaryOf(options.db);
-  const settings = checkOptions(options);
+  const settings = parseOptions(options);
   const api = new Api(settings);
   for (const add of resources) add(api);
   const everything = new Hono({ strict: false });

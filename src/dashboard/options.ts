@@ -27,7 +27,7 @@ export interface DashboardOptions {
   readonly reveal?: boolean | undefined;
 }
 
-/** Checked options: defaults filled in. */
+/** Options that were read: defaults filled in. */
 export interface DashboardSettings {
   readonly db: Queryable;
   /** Without a slash at its end: empty for the root. */
@@ -42,7 +42,7 @@ export interface DashboardSettings {
  * @throws ConfigError for options that cannot work, or would let everybody in
  * @throws InvalidValueError for a host that is none
  */
-export function checkOptions(options: DashboardOptions): DashboardSettings {
+export function parseOptions(options: DashboardOptions): DashboardSettings {
   const { db, basePath = "/", hosts = [], link, redact = [] } = options;
   const base = basePath.replace(/\/$/, "");
   // It becomes a part of the page.

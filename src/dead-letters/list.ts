@@ -2,7 +2,7 @@ import { and, desc, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
-import { checkedLimit, type PageOptions } from "../core/page.js";
+import { parseLimit, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
 import type { JobError } from "../jobs/job.js";
@@ -55,7 +55,7 @@ export async function listDeadLetters(
   filter: DeadLetterFilter = {},
   page: PageOptions = {},
 ): Promise<DeadLetterPage> {
-  const limit = checkedLimit(page.limit);
+  const limit = parseLimit(page.limit);
   const after = page.cursor === undefined ? theEnd : parseCursor(page.cursor);
   const rows = await builder(db)
     .select({ letter: columns, mark: finishedAtText })

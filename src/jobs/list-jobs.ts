@@ -3,7 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder, each } from "../core/builder.js";
 import { InvalidValueError, checkObject } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
-import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
+import { parseLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { nullableDateFrom, timestamp } from "../core/fragments.js";
 import { findPlace } from "./find-place.js";
@@ -56,7 +56,7 @@ const longestTransactionMs = 3_600_000;
 export async function listJobs(db: Queryable, filter: JobFilter = {}, page: PageOptions = {}): Promise<JobPage> {
   checkObject(filter, "filter", "give an object, {} for all");
   const cursor = idOfCursor(page.cursor);
-  const limit = checkedLimit(page.limit);
+  const limit = parseLimit(page.limit);
   checkFilter(filter);
   const before = page.cursor === undefined && filter.until ? await findPlace(db, lateInserts(filter.until)) : cursor;
   // These are few, and the oldest of a backlog: an index of their own finds them.

@@ -58,7 +58,7 @@ export function defineSchedule<Name extends string, In, Out, ResultIn, ResultOut
   checkObject(schedule, "schedule", "give an object with a name, a job, and `cron` or `every`");
   checkJobDefinition(schedule.job);
   const definition = { ...schedule, kind: "schedule" as const };
-  checkSchedule(definition);
+  parseSchedule(definition);
   return Object.freeze(definition);
 }
 
@@ -73,7 +73,7 @@ export function isScheduleDefinition(value: unknown): value is ScheduleDefinitio
  *
  * @throws InvalidValueError naming the schedule, and what is wrong
  */
-export function checkSchedule(schedule: ScheduleDefinition) {
+export function parseSchedule(schedule: ScheduleDefinition) {
   storableText(schedule.name, "name", 200);
   const { job, options = {}, missed = "once", overlap = "skip", jitter = 0 } = schedule;
   try {

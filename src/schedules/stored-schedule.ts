@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { inputTypes, type JobInput } from "../jobs/job-columns.js";
 import { type JobOptions, newJob } from "../jobs/new-job.js";
-import { checkSchedule, ofSchedule, type ScheduleDefinition } from "./define-schedule.js";
+import { parseSchedule, ofSchedule, type ScheduleDefinition } from "./define-schedule.js";
 import type { StoredRhythm } from "./rhythm.js";
 
 /** A checked definition, as it is stored. */
@@ -25,7 +25,7 @@ export interface StoredSchedule extends StoredRhythm {
  * @throws InvalidValueError naming the schedule, and what is wrong
  */
 export async function storedSchedule(schedule: ScheduleDefinition): Promise<StoredSchedule> {
-  const { job: jobOptions, ...checked } = checkSchedule(schedule);
+  const { job: jobOptions, ...checked } = parseSchedule(schedule);
   const { name, job, paused = false } = schedule;
   try {
     const { payload, uniqueKey, options } = await newJob(job, schedule.payload, jobOptions);

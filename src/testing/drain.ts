@@ -16,7 +16,7 @@ import { type SettledEvent, type Tell, tellEnd } from "../worker/events.js";
 import { LogWriter } from "../worker/log-writer.js";
 import type { Middleware } from "../worker/middleware.js";
 import { Attempt, type AttemptDeps } from "../worker/attempt.js";
-import { type Runnable, runnablesOf } from "../worker/settings.js";
+import { type Runnable, runnablesOf } from "../worker/runnables.js";
 import { Turns } from "../worker/turns.js";
 import { tellAll } from "../worker/tell-all.js";
 import { dueQueues } from "./due-now.js";

@@ -58,7 +58,7 @@ const systemLookup: Lookup = (host) => lookup(host, { all: true });
  * @param allowed networks that may be reached by plain http and on any port
  * @throws InvalidValueError for an URL to which nothing may be sent
  */
-export function checkUrl(text: string, allowed: BlockList): URL {
+export function parseUrl(text: string, allowed: BlockList): URL {
   if (!URL.canParse(text)) throw new InvalidValueError("url", "is no URL: give one as in https://example.com/hooks");
   const url = new URL(text);
   if (url.protocol !== "https:" && url.protocol !== "http:")

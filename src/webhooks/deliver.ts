@@ -5,7 +5,7 @@ import { version } from "../core/version.js";
 import type { PayloadOutput, ResultInput } from "../jobs/define-job.js";
 import { Discard, Park } from "../jobs/directives.js";
 import type { HandlerFunction } from "../jobs/job-context.js";
-import { checkedAddresses, checkUrl, type Lookup } from "./addresses.js";
+import { checkedAddresses, parseUrl, type Lookup } from "./addresses.js";
 import { type Admission, admit, noteFailure, noteSuccess } from "./breaker.js";
 import { DeliveryFailed, type deliveryJob } from "./delivery.js";
 import { pauseEndpoint } from "./endpoints.js";
@@ -71,7 +71,7 @@ async function send(
   lookUp?: Lookup,
 ): Promise<Answer> {
   const { id, event, data } = delivery;
-  const url = checkUrl(address, allowed);
+  const url = parseUrl(address, allowed);
   const addresses = await orAborted(checkedAddresses(url, allowed, lookUp), signal);
   // The body of Standard Webhooks.
   const body = JSON.stringify({ type: event, timestamp: delivery.at, data });

@@ -4,7 +4,7 @@ import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoin
 import { builder } from "../core/builder.js";
 import { NotFoundError, shown } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
-import { checkedLimit, idOfCursor, type PageOptions } from "../core/page.js";
+import { parseLimit, idOfCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom, epochMs, nullableDateFrom } from "../core/fragments.js";
 import { rowsOf } from "../core/rows.js";
@@ -66,7 +66,7 @@ export interface DeliveryPage {
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listDeliveries(db: Queryable, endpoint: string, page: PageOptions = {}): Promise<DeliveryPage> {
-  const limit = checkedLimit(page.limit);
+  const limit = parseLimit(page.limit);
   const rows = await builder(db)
     .select({
       id: soniqJobs.id,

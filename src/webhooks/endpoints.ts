@@ -8,12 +8,12 @@ import { storableText, toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom, nullableDateFrom } from "../core/fragments.js";
-import { checkUrl } from "./addresses.js";
+import { parseUrl } from "./addresses.js";
 import { hasOpened, isShut } from "./breaker.js";
 import { checkEventDefinition, type EventDefinition } from "./define-event.js";
 import { newSecret } from "./signature.js";
 import type { WebhookConfig } from "./webhook-config.js";
-import { checkWebhooks } from "./webhook-settings.js";
+import { parseWebhooks } from "./webhook-settings.js";
 
 /** An endpoint to be registered. */
 export type NewEndpoint = EndpointSettings & Audience;
@@ -84,9 +84,9 @@ export async function registerEndpoint(
   endpoint: NewEndpoint,
 ): Promise<{ readonly id: string; readonly secret: string }> {
   checkObject(endpoint, "endpoint", "give an object with url, events, and tenant or allTenants");
-  const { keyring, allowed } = checkWebhooks(config);
+  const { keyring, allowed } = parseWebhooks(config);
   const { url, events, description = "", headers = {} } = endpoint;
-  checkUrl(storableText(url, "url", longestUrl), allowed);
+  parseUrl(storableText(url, "url", longestUrl), allowed);
   if (description !== "") storableText(description, "description", 1_000);
   const tenant = tenantOf(endpoint);
   const names = eventNames(events, tenant);

@@ -11,7 +11,7 @@ import { endpointId, noSuchEndpoint } from "./endpoints.js";
 import { Keyring, type SealedSecret } from "./keyring.js";
 import { newSecret } from "./signature.js";
 import type { WebhookConfig } from "./webhook-config.js";
-import { checkWebhooks } from "./webhook-settings.js";
+import { parseWebhooks } from "./webhook-settings.js";
 
 /**
  * Gives an endpoint a new secret. The old one signs along for a while, so that the receiver can change over.
@@ -28,7 +28,7 @@ export async function rotateSecret(
   id: string,
   { overlap = "24h" }: { readonly overlap?: Duration } = {},
 ): Promise<{ readonly secret: string }> {
-  const { keyring } = checkWebhooks(config);
+  const { keyring } = parseWebhooks(config);
   const overlapMs = milliseconds(overlap, "overlap");
   const secret = newSecret();
   const endpoint = endpointId(id);

@@ -5,7 +5,7 @@ import { networks } from "./addresses.js";
 import { Keyring } from "./keyring.js";
 import type { WebhookConfig } from "./webhook-config.js";
 
-/** A checked configuration: defaults filled in. */
+/** A configuration that was read: defaults filled in. */
 export interface WebhookSettings {
   readonly keyring: Keyring;
   readonly allowed: BlockList;
@@ -13,7 +13,7 @@ export interface WebhookSettings {
 }
 
 /** @throws InvalidValueError naming the setting that cannot work */
-export function checkWebhooks(config: WebhookConfig): WebhookSettings {
+export function parseWebhooks(config: WebhookConfig): WebhookSettings {
   checkObject(config, "webhooks", "give an object with `keys`");
   const { keys, allow = [], timeout = "15s" } = config;
   if (!Array.isArray(allow)) throw new InvalidValueError("webhooks.allow", "is no list: give a list of networks");

@@ -14,7 +14,7 @@ import { JobTransaction } from "./job-transaction.js";
 import type { LogWriter } from "./log-writer.js";
 import { MadeDirectives } from "./made-directives.js";
 import { Progress } from "./progress.js";
-import type { Runnable } from "./settings.js";
+import type { Runnable } from "./runnables.js";
 import type { TransactionDeps } from "./transaction-try.js";
 import type { Turns } from "./turns.js";
 

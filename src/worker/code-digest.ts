@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { version } from "../core/version.js";
-import type { Runnable } from "./settings.js";
+import type { Runnable } from "./runnables.js";
 
 /** So many values are looked at: of one job, and of all of them together. Each costs about a microsecond. */
 const valuesPerJob = 10_000;

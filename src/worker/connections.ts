@@ -26,7 +26,7 @@ export interface Connections {
   readonly transactions: TransactionSlots;
   /** Whether a statement is answered in time or fails. On PGlite it waits for the transaction that is open, however long. */
   readonly timed: boolean;
-  /** Opens what hears wake-ups and cancellations. @returns undefined where nobody can listen: behind a pooler */
+  /** Opens what hears wake-ups and cancellations, once. @returns undefined where nobody can listen: behind a pooler */
   readonly openListener: (...input: Parameters<PgliteConnection["openListener"]>) => Listener | undefined;
   /**
    * Bounds a handler's transaction that was just begun.
@@ -73,9 +73,10 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
     throw error;
   });
   const transactions = new TransactionSlots(() => database.openSlot(url, leaseMs), budget.transactions);
+  let listener: Listener | undefined;
   const close = async () => {
     transactions.close();
-    await Promise.all([engine.close(), beats.close()]);
+    await Promise.all([listener?.close(), engine.close(), beats.close()]);
   };
   return {
     route,
@@ -92,7 +93,8 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
         if (listens > 1) onServerGone();
         onListening();
       };
-      return openListener(url, hear, begin, onServerGone);
+      listener = openListener(url, hear, begin, onServerGone);
+      return listener;
     },
     async bound(tx, statementMs) {
       const backend = await boundTransaction(tx, leaseMs, statementMs);
@@ -111,18 +113,26 @@ async function connectAll(url: string, settings: Settings, stop: AbortSignal, te
 function shareSession({ db, openSlot, openListener: listen }: PgliteConnection): Connections {
   const shared = { db, renew: () => {}, close: async () => {} };
   const transactions = new TransactionSlots(openSlot, 1);
+  let listener: Listener | undefined;
+  const close = async () => {
+    transactions.close();
+    await listener?.close();
+  };
   return {
     route: "direct",
     engine: shared,
     beats: shared,
     transactions,
     timed: false,
-    openListener: listen,
+    openListener(...input) {
+      listener = listen(...input);
+      return listener;
+    },
     // Nobody else could cancel, and PGlite does not survive that a time of PostgreSQL's is up.
     bound: async () => ({ timeoutMs: Infinity, cancel: () => {} }),
     timeline: undefined,
     endDeadSessions: () => endEarlierSessions(db),
-    close: async () => transactions.close(),
+    close,
   };
 }
 

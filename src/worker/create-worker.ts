@@ -1,16 +1,14 @@
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
-import { storedSchedule } from "../schedules/stored-schedule.js";
 import { type Activity, activityOf } from "./activity.js";
 import type { WorkerConfig } from "./config.js";
-import { openConnections } from "./connections.js";
 import { pause } from "./duties.js";
-import { Engine } from "./engine.js";
+import type { Engine } from "./engine.js";
 import { eventLog } from "./event-log.js";
 import type { Tell } from "./events.js";
 import { type Health, healthOf } from "./health.js";
-import { checkConfig, type Settings } from "./settings.js";
-import { tellAll } from "./tell-all.js";
+import { openEngine } from "./open-engine.js";
+import { parseConfig, type Settings } from "./settings.js";
 
 /** Works the queues of a configuration in this process. */
 export interface Worker {
@@ -55,55 +53,68 @@ export interface ProcessWorker extends Worker {
  * @throws ConfigError for a configuration that cannot work
  */
 export function createWorker(config: WorkerConfig, { onEvent }: { readonly onEvent?: Tell } = {}): Worker {
-  const settings = checkConfig(config);
+  const settings = parseConfig(config);
   return workerOf(settings, [onEvent, settings.logger && eventLog(settings.logger)]);
 }
 
 const drainLookMs = 250;
 
-/** @see createWorker */
-export function workerOf(settings: Settings, listeners: readonly (Tell | undefined)[]): ProcessWorker {
-  const tell = tellAll([settings.onEvent, ...listeners].filter((listener) => listener !== undefined));
-  let engine: Engine | undefined;
-  let starting: Promise<void> | undefined;
-  let stopping: Promise<void> | undefined;
-  const giveUpStarting = new AbortController();
-  let stopped = false;
+/** Where a worker is in its life. */
+type Phase =
+  | { readonly kind: "idle" }
+  | { readonly kind: "starting"; readonly opening: Promise<void>; readonly giveUp: AbortController }
+  | { readonly kind: "working"; readonly engine: Engine }
+  | { readonly kind: "stopping"; readonly engine: Engine; readonly stopped: Promise<void> }
+  | { readonly kind: "stopped"; readonly engine: Engine };
 
-  async function start(): Promise<void> {
-    const { signal } = giveUpStarting;
-    const schedules = await Promise.all(settings.schedules.map(storedSchedule));
-    const opened = new Engine(settings, tell, await openConnections(settings, signal, tell), schedules);
+/** @see createWorker */
+export function workerOf(settings: Settings, others: readonly (Tell | undefined)[]): ProcessWorker {
+  const listeners = [settings.onEvent, ...others].filter((listener) => listener !== undefined);
+  let phase: Phase = { kind: "idle" };
+  const isEnding = () => phase.kind === "stopping" || phase.kind === "stopped";
+
+  async function open(signal: AbortSignal): Promise<void> {
     try {
-      await opened.start(signal);
-      engine = opened;
+      phase = { kind: "working", engine: await openEngine(settings, listeners, signal) };
     } catch (error) {
-      await opened.close();
+      phase = { kind: "idle" };
       throw error;
     }
   }
 
-  function stop(opened: Engine, timeoutMs: number): Promise<void> {
-    stopping ??= opened.stop(timeoutMs).finally(() => (stopped = true));
-    return stopping;
+  /** Ends a start's wait for PostgreSQL. @returns the engine, if the worker has started */
+  async function started(): Promise<Engine | undefined> {
+    if (phase.kind === "starting") {
+      phase.giveUp.abort();
+      await phase.opening.catch(() => {});
+    }
+    return engineOf(phase);
+  }
+
+  function stop(engine: Engine, timeoutMs: number): Promise<void> {
+    if (phase.kind === "working") {
+      const stopped = engine.stop(timeoutMs).finally(() => (phase = { kind: "stopped", engine }));
+      phase = { kind: "stopping", engine, stopped };
+    }
+    return phase.kind === "stopping" ? phase.stopped : Promise.resolve();
   }
 
   const worker: ProcessWorker = {
     async start() {
-      if (stopping) throw new SoniqError("this worker has been stopped: create another one");
-      starting ??= start().catch((error: unknown) => {
-        starting = undefined;
-        throw error;
-      });
-      return starting;
+      if (isEnding()) throw new SoniqError("this worker has been stopped: create another one");
+      if (phase.kind === "idle") {
+        const giveUp = new AbortController();
+        phase = { kind: "starting", opening: open(giveUp.signal), giveUp };
+      }
+      if (phase.kind === "starting") await phase.opening;
     },
     async drain({ wait = "60s", maxDuration } = {}) {
       const waitMs = milliseconds(wait, "wait");
       const until = maxDuration === undefined ? Infinity : performance.now() + milliseconds(maxDuration, "maxDuration");
-      if (!stopping) await worker.start();
+      if (!isEnding()) await worker.start();
       let left = true;
-      while (left && !stopping && performance.now() < until) {
-        left = (await engine?.hasWork(waitMs)) ?? true;
+      while (left && phase.kind === "working" && performance.now() < until) {
+        left = await phase.engine.hasWork(waitMs);
         if (left) await pause(drainLookMs, never);
       }
       await worker.stop();
@@ -111,29 +122,38 @@ export function workerOf(settings: Settings, listeners: readonly (Tell | undefin
     },
     async stop({ timeout = settings.drainTimeoutMs } = {}) {
       const timeoutMs = Math.min(longestTimerMs, milliseconds(timeout, "timeout"));
-      giveUpStarting.abort();
-      await starting?.catch(() => {});
+      const engine = await started();
       if (!engine) return;
-      setTimeout(() => engine?.giveBack("shutdown"), timeoutMs).unref();
+      setTimeout(() => engine.giveBack("shutdown"), timeoutMs).unref();
       await stop(engine, timeoutMs);
     },
     async crash() {
-      giveUpStarting.abort();
-      await starting?.catch(() => {});
+      const engine = await started();
       if (!engine) return;
       const ended = stop(engine, 0);
       engine.giveBack("crash");
       await ended;
     },
     health() {
-      if (stopping) return healthOf(stopped ? "stopped" : "stopping");
-      return healthOf(engine?.vitals() ?? "starting");
+      switch (phase.kind) {
+        case "idle":
+        case "starting":
+          return healthOf("starting");
+        case "working":
+          return healthOf(phase.engine.vitals());
+        default:
+          return healthOf(phase.kind);
+      }
     },
     activity() {
-      return engine?.activity() ?? activityOf(settings);
+      return engineOf(phase)?.activity() ?? activityOf(settings);
     },
   };
   return worker;
+}
+
+function engineOf(phase: Phase): Engine | undefined {
+  return "engine" in phase ? phase.engine : undefined;
 }
 
 const never = new AbortController().signal;

@@ -11,7 +11,6 @@ import {
   isBusy,
   parkPage,
 } from "../webhooks/parking.js";
-import { checkWebhooks } from "../webhooks/webhook-settings.js";
 import type { Duty } from "./duties.js";
 import type { Tell } from "./events.js";
 import type { Settings } from "./settings.js";
@@ -25,9 +24,8 @@ const slackMs = 30_000;
 export function withDeliveries(settings: Settings, db: Queryable): Settings {
   const { webhooks, runnables, retentionMs } = settings;
   if (!webhooks) return settings;
-  const checked = checkWebhooks(webhooks);
-  const run = deliver(db, checked) as HandlerFunction<unknown, unknown>;
-  const runnable = { definition: deliveryJob, run, handler: run, timeoutMs: checked.timeoutMs + slackMs, retentionMs };
+  const run = deliver(db, webhooks) as HandlerFunction<unknown, unknown>;
+  const runnable = { definition: deliveryJob, run, handler: run, timeoutMs: webhooks.timeoutMs + slackMs, retentionMs };
   return { ...settings, runnables: new Map([...runnables, [deliveryJob.name, runnable]]) };
 }
 

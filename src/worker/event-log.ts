@@ -10,6 +10,15 @@ export interface Logger {
   error(fields: object, text: string): void;
 }
 
+export function isLogger(value: unknown): value is Logger {
+  const methods = value as Record<string, unknown>;
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    ["info", "warn", "error"].every((level) => typeof methods[level] === "function")
+  );
+}
+
 /**
  * Has a logger write down what a worker tells, beside the starts of jobs, which have their ends. Dead letters are errors; what
  * else went wrong is a warning, and no more than one a second where it is tried again: while PostgreSQL is away, everything is.

@@ -4,12 +4,13 @@ import { findUnansweredClaims, findOwned } from "../jobs/ownership.js";
 import type { Tell } from "./events.js";
 import type { QueueWorker } from "./queue-worker.js";
 import type { Settler } from "./settler.js";
+import type { WorkerSession } from "./worker-session.js";
 
-/** The worker whose jobs are looked after: some of it is there only once it has started. */
+/** The worker whose jobs are looked after. */
 interface Watched {
-  readonly workerId: () => string;
-  readonly queues: () => readonly QueueWorker[];
-  readonly settler: () => Settler | undefined;
+  readonly session: WorkerSession;
+  readonly queues: readonly QueueWorker[];
+  readonly settler: Settler;
   readonly tell: Tell;
 }
 
@@ -31,8 +32,8 @@ export class OwnershipWatch {
 
   /** Interrupts the jobs that were taken from this session, and those that should be cancelled. */
   async compare(): Promise<void> {
-    const queues = this.worker.queues();
-    const workerId = this.worker.workerId();
+    const { queues, session } = this.worker;
+    const workerId = session.id;
     // Only what was held before asking: a job that is claimed meanwhile would look taken.
     const asked = new Set(queues.flatMap((queue) => queue.held()));
     try {
@@ -61,10 +62,11 @@ export class OwnershipWatch {
   }
 
   async #releaseUnanswered(): Promise<void> {
-    const known = this.worker.queues().flatMap((queue) => queue.known());
-    const workerId = this.worker.workerId();
+    const { queues, session, settler } = this.worker;
+    const known = queues.flatMap((queue) => queue.known());
+    const workerId = session.id;
     const unanswered = await findUnansweredClaims(this.db, workerId, known, statementTimeoutMs);
     for (const claim of unanswered)
-      void this.worker.settler()?.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
+      void settler.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
   }
 }

@@ -2,12 +2,8 @@ import { callHook } from "../core/call-hook.js";
 import { withoutQuery } from "../core/errors.js";
 import type { Tell, WorkerEvent } from "./events.js";
 
-/** Nobody listens. */
-export const silence: Tell = () => {};
-
 /** Tells each of these, whatever the others do wrong. */
 export function tellAll(listeners: readonly Tell[]): Tell {
-  if (listeners.length === 0) return silence;
   return (told) => {
     const event = shortened(told);
     for (const listener of listeners) callHook("onEvent", listener, event);

@@ -15,7 +15,7 @@ import type { Connections } from "./connections.js";
 import { pause } from "./duties.js";
 import type { MadeDirectives } from "./made-directives.js";
 import type { Progress } from "./progress.js";
-import type { Runnable } from "./settings.js";
+import type { Runnable } from "./runnables.js";
 
 /** What the transactions of handlers need of their worker. */
 export interface TransactionDeps {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { checkConfig } from "../../src/worker/settings.ts";
+import { parseConfig } from "../../src/worker/settings.ts";
 
 test("nothing is taken from, or put into, the folder of tsx in the shared temporary one", () => {
   const folder = mkdtempSync(join(tmpdir(), "soniq-config-"));
@@ -31,6 +31,6 @@ test("nothing is taken from, or put into, the folder of tsx in the shared tempor
 test.each(["postgres://u:p@ss/w#rd@host/db", "postgres://u:p@ss?w@host/db"])(
   "a password that is taken for a host is refused before anybody looks for that: %s",
   (connection) => {
-    expect(() => checkConfig({ connection, jobs: {}, handlers: {} })).toThrow(/percent-encode what is special/);
+    expect(() => parseConfig({ connection, jobs: {}, handlers: {} })).toThrow(/percent-encode what is special/);
   },
 );

@@ -8,7 +8,7 @@ import { migrateCommand } from "../../src/cli/commands/migrate.ts";
 import { workCommand } from "../../src/cli/commands/work.ts";
 import { serveHealth } from "../../src/cli/health-server.ts";
 import { milliseconds, type Duration } from "../../src/core/duration.ts";
-import { checkConfig } from "../../src/worker/settings.ts";
+import { parseConfig } from "../../src/worker/settings.ts";
 import { readYaml, type Yaml } from "../support/yaml.ts";
 
 const folder = new URL("../../examples/deploy/", import.meta.url);
@@ -91,7 +91,7 @@ test("each probe asks for what there is, on the port where it is", async () => {
 });
 
 test("nobody kills a worker before it has drained, and has ended its session although PostgreSQL is away", () => {
-  const { drainTimeoutMs } = checkConfig({ connection: "postgres://host/database", jobs: {}, handlers: {} });
+  const { drainTimeoutMs } = parseConfig({ connection: "postgres://host/database", jobs: {}, handlers: {} });
   const killed = [
     unit["TimeoutStopSec"] as Duration,
     at<string>(compose, "services.worker.stop_grace_period") as Duration,

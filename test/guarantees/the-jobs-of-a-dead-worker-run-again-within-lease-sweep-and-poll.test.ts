@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
-import { checkConfig } from "../../src/worker/settings.ts";
+import { parseConfig } from "../../src/worker/settings.ts";
 import { hold } from "../support/child.config.ts";
 import { openLedger, startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";
@@ -15,7 +15,7 @@ const { db, url, sql } = await testDatabase();
 const soon = { sweep: "200ms", poll: "200ms" } as const;
 
 test("by default that is 20, 5 and 1 seconds", () => {
-  const settings = checkConfig({ connection: url, jobs: {}, handlers: {} });
+  const settings = parseConfig({ connection: url, jobs: {}, handlers: {} });
   expect(settings).toMatchObject({ leaseMs: 20_000, sweepMs: 5_000, pollMs: 1_000 });
 });
 

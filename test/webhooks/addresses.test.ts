@@ -1,7 +1,7 @@
 // Where webhooks may go: nobody's network inside, however its address is written or resolved.
 import { isIPv6 } from "node:net";
 import { describe, expect, test } from "vitest";
-import { checkedAddresses, checkUrl, isPublic, networks } from "../../src/webhooks/addresses.ts";
+import { checkedAddresses, parseUrl, isPublic, networks } from "../../src/webhooks/addresses.ts";
 
 const none = networks([]);
 
@@ -99,11 +99,11 @@ const bracketed = (address: string) => (isIPv6(address) ? `[${address}]` : addre
 test("sixty addresses and more are tried", () => expect(inside.length + spelled.length).toBeGreaterThan(60));
 
 test.each([...inside, ...spelled])("%s is refused in an URL", (address) => {
-  expect(() => checkUrl(`https://${bracketed(address)}/`, none)).toThrow("at a public address");
+  expect(() => parseUrl(`https://${bracketed(address)}/`, none)).toThrow("at a public address");
 });
 
 test.each(inside)("%s is refused as what a name resolves to, also beside a public one", async (address) => {
-  const url = checkUrl("https://example.com/", none);
+  const url = parseUrl("https://example.com/", none);
   const family = isIPv6(address) ? 6 : 4;
   const answers = [
     { address: "93.184.216.34", family: 4 },
@@ -144,8 +144,8 @@ describe("of an URL are refused", () => {
     ["a password", "https://:hunter2@example.com/", "user name or password"],
     ["what is none", "example.com", "is no URL"],
   ])("%s", (_what, url, message) => {
-    expect(() => checkUrl(url, none)).toThrow(message);
-    expect(() => checkUrl(url, none)).not.toThrow("hunter2");
+    expect(() => parseUrl(url, none)).toThrow(message);
+    expect(() => parseUrl(url, none)).not.toThrow("hunter2");
   });
 });
 
@@ -154,7 +154,7 @@ describe("where a network is allowed", () => {
 
   test("its addresses are reached by http and on any port, and no others", async () => {
     const lookUp = (address: string) => async () => [{ address, family: isIPv6(address) ? 6 : 4 }];
-    const url = checkUrl("http://inside.example:8080/", allowed);
+    const url = parseUrl("http://inside.example:8080/", allowed);
     expect(await checkedAddresses(url, allowed, lookUp("10.1.2.3"))).toEqual([{ address: "10.1.2.3", family: 4 }]);
     expect(await checkedAddresses(url, allowed, lookUp("fd00::1"))).toHaveLength(1);
     for (const address of ["10.2.0.1", "169.254.169.254", "8.8.8.8"])
@@ -163,7 +163,7 @@ describe("where a network is allowed", () => {
 
   test("the public ones are still reached, by https", async () => {
     const lookUp = async () => [{ address: "8.8.8.8", family: 4 }];
-    expect(await checkedAddresses(checkUrl("https://example.com/", allowed), allowed, lookUp)).toHaveLength(1);
+    expect(await checkedAddresses(parseUrl("https://example.com/", allowed), allowed, lookUp)).toHaveLength(1);
   });
 
   test.each(["10.1.0.0", "10.1.0.0/33", "10.1.0.0/x", "/8", "10.1.0.0/8/8", "example.com/8", "::/129"])(

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import * as v from "valibot";
 import { createWorker, defineJob } from "../../src/index.ts";
 import { narrow } from "../../src/worker/narrow.ts";
-import { checkConfig } from "../../src/worker/settings.ts";
+import { parseConfig } from "../../src/worker/settings.ts";
 
 const connection = "postgres://127.0.0.1:1/nowhere";
 const job = defineJob({ name: "bare", payload: v.null() });
@@ -43,13 +43,13 @@ const inherited = ["constructor", "hasOwnProperty", "toString", "__proto__"];
 test.each(inherited)("a queue and a job may be called %s, as any object's properties are", (name) => {
   const own = <T>(value: T) => Object.fromEntries([[name, value]]);
   const handlers = own(() => "ran");
-  const settings = checkConfig({ connection, jobs: own(job), handlers, queues: own({ concurrency: 3 }) });
+  const settings = parseConfig({ connection, jobs: own(job), handlers, queues: own({ concurrency: 3 }) });
   expect(Object.entries(settings.queues)).toEqual([[name, 3]]);
   expect(settings.runnables.get("bare")?.handler).toBe(handlers[name]);
   expect(Object.entries(narrow(settings, [name]).queues)).toEqual([[name, 3]]);
 });
 
 test.each(inherited)("a queue called %s is not configured where nobody has named it", (name) => {
-  const settings = checkConfig({ connection, jobs: {}, handlers: {} });
+  const settings = parseConfig({ connection, jobs: {}, handlers: {} });
   expect(() => narrow(settings, [name])).toThrow("is not configured: there are default");
 });

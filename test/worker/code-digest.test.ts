@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineJob } from "../../src/index.ts";
 import { codeDigest } from "../../src/worker/code-digest.ts";
-import { runnablesOf } from "../../src/worker/settings.ts";
+import { runnablesOf } from "../../src/worker/runnables.ts";
 
 const kept = { completed: 0, cancelled: 0, dead: 0 };
 

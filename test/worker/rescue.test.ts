@@ -6,7 +6,7 @@ import { rescueFromEnded } from "../../src/jobs/rescue.ts";
 import { expireSessions, findEndedSessions } from "../../src/sessions/expire.ts";
 import { beat, endSession } from "../../src/sessions/session.ts";
 import { rescueDuties } from "../../src/worker/rescuer.ts";
-import { checkConfig } from "../../src/worker/settings.ts";
+import { parseConfig } from "../../src/worker/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";
@@ -210,7 +210,7 @@ describe("a session that has ended", () => {
 
   test("gives its jobs back, also one that was locked at first; then it is asked about no more", async () => {
     const recorded = recordedDatabase(url);
-    const settings = checkConfig({ connection: url, jobs: { job }, handlers: {} });
+    const settings = parseConfig({ connection: url, jobs: { job }, handlers: {} });
     const [duty] = rescueDuties(
       recorded.db,
       async () => {},

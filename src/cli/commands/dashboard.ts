@@ -6,7 +6,7 @@ import { ConfigError } from "../../core/errors.js";
 import { checkTables } from "../../database/check-tables.js";
 import { createDashboard } from "../../dashboard/create-dashboard.js";
 import { hostOfAddress, isLoopback } from "../../dashboard/hosts.js";
-import { checkConfig } from "../../worker/settings.js";
+import { parseConfig } from "../../worker/settings.js";
 import { configOption } from "../database-command.js";
 import { exitCodes } from "../exit-codes.js";
 import { listen } from "../listen.js";
@@ -55,7 +55,7 @@ async function dashboard({ config: path, port, host, write, token, allowHost = [
     throw new ConfigError(
       `--host ${host} lets others reach it: choose a token of 16 characters or more, and give it as SONIQ_DASHBOARD_TOKEN`,
     );
-  const { connection } = checkConfig((await loadConfig(path)).config);
+  const { connection } = parseConfig((await loadConfig(path)).config);
   const { db, close } = await openDatabase(connection, "transactions", connections);
   try {
     await checkTables(db);

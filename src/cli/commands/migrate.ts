@@ -1,7 +1,7 @@
 import { print } from "../../core/terminal.js";
 import { Command } from "commander";
 import { migrate } from "../../database/migrate.js";
-import { checkConfig } from "../../worker/settings.js";
+import { parseConfig } from "../../worker/settings.js";
 import { configOption } from "../database-command.js";
 import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
@@ -12,7 +12,7 @@ export function migrateCommand(): Command {
     .description("create or update the job tables, for those who do not have drizzle-kit do it")
     .option(...configOption)
     .action(async ({ config }: { config?: string }) => {
-      const { connection } = checkConfig((await loadConfig(config)).config);
+      const { connection } = parseConfig((await loadConfig(config)).config);
       const database = await openDatabase(connection, "transactions");
       try {
         const applied = await migrate(database.db);

@@ -18,7 +18,7 @@ import {
 import { jobEvents } from "../../webhooks/job-events.js";
 import { rotateSecret, rotateWebhookKeys } from "../../webhooks/rotate-secret.js";
 import type { WebhookConfig } from "../../webhooks/webhook-config.js";
-import type { Settings } from "../../worker/settings.js";
+import type { WorkerConfig } from "../../worker/config.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { withPages } from "../page-options.js";
@@ -135,8 +135,8 @@ async function register(url: string, options: RegisterOptions): Promise<void> {
   if (options.tenant === undefined && !options.allTenants)
     throw new ConfigError("give --tenant with the customer whose events it gets, or --all-tenants");
   const endpoint = { url, description, events: events ? events.map(eventOf) : "all", ...audienceOf(options) };
-  const { id, secret } = await withDatabase(options, (db, settings) =>
-    registerEndpoint(db, webhooksOf(settings), endpoint as NewEndpoint),
+  const { id, secret } = await withDatabase(options, (db, _, config) =>
+    registerEndpoint(db, webhooksOf(config), endpoint as NewEndpoint),
   );
   if (options.json) return printJson({ id, secret });
   print(`registered ${id}\nits secret, which is shown this once: ${secret}`);
@@ -153,8 +153,8 @@ async function resume(id: string, options: DatabaseOptions): Promise<void> {
 }
 
 async function rotate(id: string, { overlap, ...options }: DatabaseOptions & { overlap: Duration }): Promise<void> {
-  const { secret } = await withDatabase(options, (db, settings) =>
-    rotateSecret(db, webhooksOf(settings), id, { overlap }),
+  const { secret } = await withDatabase(options, (db, _, config) =>
+    rotateSecret(db, webhooksOf(config), id, { overlap }),
   );
   say(
     options,
@@ -164,7 +164,7 @@ async function rotate(id: string, { overlap, ...options }: DatabaseOptions & { o
 }
 
 async function rotateKeys(options: DatabaseOptions): Promise<void> {
-  const count = await withDatabase(options, (db, settings) => rotateWebhookKeys(db, webhooksOf(settings)));
+  const count = await withDatabase(options, (db, _, config) => rotateWebhookKeys(db, webhooksOf(config)));
   say(options, { endpoints: count }, `encrypted the secrets of ${count} endpoints`);
 }
 
@@ -194,7 +194,7 @@ function say({ json }: DatabaseOptions, value: unknown, text: string): void {
   else print(text);
 }
 
-function webhooksOf({ webhooks }: Settings): WebhookConfig {
+function webhooksOf({ webhooks }: WorkerConfig): WebhookConfig {
   if (!webhooks) throw new ConfigError("configuration: webhooks is missing: give it the keys that encrypt the secrets");
   return webhooks;
 }

@@ -9,7 +9,7 @@ import { findUnworkedQueues } from "../../queues/unworked.js";
 import { connectionBudget, totalOf } from "../../worker/connection-budget.js";
 import { type ProcessWorker, type Worker, workerOf } from "../../worker/create-worker.js";
 import { narrow } from "../../worker/narrow.js";
-import { checkConfig, type Settings } from "../../worker/settings.js";
+import { parseConfig, type Settings } from "../../worker/settings.js";
 import { configOption } from "../database-command.js";
 import { exitCodes, exitCodesInWords } from "../exit-codes.js";
 import { explain } from "../explain.js";
@@ -78,7 +78,7 @@ async function work(options: Options): Promise<void> {
   let worker: ProcessWorker | undefined;
   stopOnUncaughtErrors(() => worker);
   const { config, path } = await loadConfig(options.config);
-  const settings = narrow(checkConfig(config), options.queues, options.concurrency);
+  const settings = narrow(parseConfig(config), options.queues, options.concurrency);
   const report = reporter(settings.logger);
   worker = workerOf(settings, [report.tell]);
   const signalled = stopOnSignals(worker, report.say).then(() => (options.drain ? exitCodes.cutShort : exitCodes.done));

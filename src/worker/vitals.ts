@@ -1,0 +1,41 @@
+import { slotsOf } from "./activity.js";
+import type { Connections } from "./connections.js";
+import type { Vitals } from "./health.js";
+import type { Notifications } from "./notifications.js";
+import type { QueueWorker } from "./queue-worker.js";
+import type { Settings } from "./settings.js";
+import type { Settler } from "./settler.js";
+import type { WorkerSession } from "./worker-session.js";
+
+/** The parts of a worker that show how it is. */
+interface VitalParts {
+  readonly settings: Settings;
+  readonly connections: Connections;
+  readonly session: WorkerSession;
+  readonly settler: Settler;
+  readonly queues: readonly QueueWorker[];
+  readonly notifications: Notifications;
+}
+
+/** Reads off the parts of a worker how it is at this moment. */
+export function vitalsOf(parts: VitalParts): Vitals {
+  const { settings, settler, notifications } = parts;
+  const { timed } = parts.connections;
+  const { stillMs, ...session } = parts.session.vitals();
+  const queues = parts.queues.map((worker) => ({ queue: worker.queue, ...worker.vitals() }));
+  const claimLoops = queues.map((one) => ({
+    doing: `claiming from ${one.queue}`,
+    everyMs: settings.pollMs,
+    stillMs: one.stillMs,
+  }));
+  return {
+    ...session,
+    // What waits for somebody's transaction neither fails nor is stuck.
+    failingClaims: timed ? queues.map(({ queue, failingMs: forMs }) => ({ queue, forMs })) : [],
+    unansweredSettlesMs: timed ? settler.unanswered.ms : 0,
+    loops: timed ? [{ doing: "extending the lease", everyMs: session.beatEveryMs, stillMs }, ...claimLoops] : [],
+    slots: slotsOf(settings),
+    stubbornMs: queues.flatMap(({ stubbornMs }) => stubbornMs),
+    listening: notifications.listening,
+  };
+}
