@@ -26,8 +26,8 @@ export {
 } from "./dead-letters/purge.js";
 export { replayDeadLetters, type ReplayCount, type ReplayProgress } from "./dead-letters/replay.js";
 export { type DeadLetterGroup, type DeadLetterSummary, summarizeDeadLetters } from "./dead-letters/summarize.js";
-export { cancel } from "./jobs/cancel.js";
-export type { ClaimedJob } from "./jobs/claim.js";
+export { cancel } from "./jobs/control/cancel.js";
+export type { ClaimedJob } from "./jobs/claim/claim.js";
 export {
   defineJob,
   type JobDefinition,
@@ -36,28 +36,28 @@ export {
   type PayloadOutput,
   type ResultInput,
   type ResultOf,
-} from "./jobs/define-job.js";
-export { Cancel, type Directive, Discard, RetryAfter, Snooze } from "./jobs/directives.js";
-export { discard } from "./jobs/discard-job.js";
-export { enqueue } from "./jobs/enqueue.js";
-export { enqueueMany } from "./jobs/enqueue-many.js";
-export type { ErrorDetails, ErrorRecord } from "./jobs/error-record.js";
-export { getJob } from "./jobs/get-job.js";
-export { getResult, type JobResult } from "./jobs/get-result.js";
-export { handler, type Handler } from "./jobs/handler.js";
-export type { Job, JobError, JobSummary, LogLine } from "./jobs/job.js";
-export type { HandlerFunction, JobContext, TransactionOf, TransactionOptions } from "./jobs/job-context.js";
-export type { JobHandle } from "./jobs/job-handle.js";
-export { type JobFilter, type JobPage, listJobs } from "./jobs/list-jobs.js";
-export type { Enqueued, EnqueueOptions } from "./jobs/new-job.js";
-export type { Outcome } from "./jobs/outcome.js";
-export type { PayloadMapping } from "./jobs/payload-mapping.js";
-export { replay, type Replayed, type ReplayOptions, type ReplayRefusal } from "./jobs/replay.js";
-export type { Rescued } from "./jobs/rescue.js";
-export { runNow } from "./jobs/run-now.js";
+} from "./jobs/definition/define-job.js";
+export { Cancel, type Directive, Discard, RetryAfter, Snooze } from "./jobs/definition/directives.js";
+export { discard } from "./jobs/control/discard-job.js";
+export { enqueue } from "./jobs/enqueue/enqueue.js";
+export { enqueueMany } from "./jobs/enqueue/enqueue-many.js";
+export type { ErrorDetails, ErrorRecord } from "./jobs/row/error-record.js";
+export { getJob } from "./jobs/read/get-job.js";
+export { getResult, type JobResult } from "./jobs/read/get-result.js";
+export { handler, type Handler } from "./jobs/definition/define-job.js";
+export type { Job, JobError, JobSummary, LogLine } from "./jobs/row/job.js";
+export type { HandlerFunction, JobContext, TransactionOf, TransactionOptions } from "./jobs/definition/job-context.js";
+export type { JobHandle } from "./jobs/row/job-handle.js";
+export { type JobFilter, type JobPage, listJobs } from "./jobs/read/list-jobs.js";
+export type { Enqueued, EnqueueOptions } from "./jobs/enqueue/new-job.js";
+export type { Outcome } from "./jobs/settle/outcome.js";
+export type { PayloadMapping } from "./jobs/control/payload-mapping.js";
+export { replay, type Replayed, type ReplayOptions, type ReplayRefusal } from "./jobs/control/retry.js";
+export type { Rescued } from "./jobs/upkeep/rescue.js";
+export { runNow } from "./jobs/control/run-now.js";
 export { listQueues, type QueueOverview } from "./queues/list.js";
 export { pauseQueue, resumeQueue } from "./queues/pause.js";
-export type { UniqueSettings } from "./jobs/unique-settings.js";
+export type { UniqueSettings } from "./jobs/definition/unique-settings.js";
 export { defineSchedule, type ScheduleDefinition, type ScheduleSettings } from "./schedules/define-schedule.js";
 export { listSchedules, type Schedule } from "./schedules/list-schedules.js";
 export { pauseSchedule } from "./schedules/pause-schedule.js";
@@ -65,14 +65,14 @@ export { removeSchedule } from "./schedules/remove-schedule.js";
 export { resumeSchedule } from "./schedules/resume-schedule.js";
 export { previewTicks, type Rhythm } from "./schedules/rhythm.js";
 export { triggerSchedule } from "./schedules/trigger-schedule.js";
-export type { Retention } from "./jobs/retention.js";
+export type { Retention } from "./jobs/definition/define-job.js";
 export { listWorkers, type WorkedQueue, type WorkerOverview } from "./sessions/list-workers.js";
 export { createResultListener, type ResultListener } from "./waiting/result-listener.js";
 export { waitFor, type WaitOptions } from "./waiting/wait-for.js";
 export type { Activity, AttemptCounts, HistogramCounts } from "./worker/activity.js";
-export { defineConfig, type Handlers, type WorkerConfig } from "./worker/config.js";
+export { defineConfig, type Handlers, type WorkerConfig } from "./worker/settings/config.js";
 export { createWorker, type Worker } from "./worker/create-worker.js";
-export type { Logger } from "./worker/event-log.js";
-export type { SettledEvent, WorkerEvent } from "./worker/events.js";
+export type { Logger } from "./worker/events/event-log.js";
+export type { SettledEvent, WorkerEvent } from "./worker/events/events.js";
 export type { Health } from "./worker/health.js";
-export type { Middleware, MiddlewareContext } from "./worker/middleware.js";
+export type { Middleware, MiddlewareContext } from "./worker/settings/middleware.js";

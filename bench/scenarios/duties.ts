@@ -1,10 +1,10 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { enqueue } from "../../dist/src/index.js";
-import { claim } from "../../dist/src/jobs/claim.js";
-import { fromTheBeginning } from "../../dist/src/jobs/claim-marks.js";
-import { deleteFinished, findPrunable, pruneFromTheBeginning } from "../../dist/src/jobs/prune.js";
-import { rescueFromEnded } from "../../dist/src/jobs/rescue.js";
+import { claim } from "../../dist/src/jobs/claim/claim.js";
+import { fromTheBeginning } from "../../dist/src/jobs/claim/claim-positions.js";
+import { deleteFinished, findPrunable, pruneFromTheBeginning } from "../../dist/src/jobs/upkeep/prune.js";
+import { rescueFromEnded } from "../../dist/src/jobs/upkeep/rescue.js";
 import { findEndedSessions } from "../../dist/src/sessions/expire.js";
 import { beat, endSession, openSession } from "../../dist/src/sessions/session.js";
 import { now } from "../clock.ts";

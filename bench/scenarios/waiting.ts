@@ -1,8 +1,8 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import { claim } from "../../dist/src/jobs/claim.js";
-import { ClaimMarks } from "../../dist/src/jobs/claim-marks.js";
-import { settle } from "../../dist/src/jobs/settle.js";
+import { claim } from "../../dist/src/jobs/claim/claim.js";
+import { ClaimMarks } from "../../dist/src/jobs/claim/claim-positions.js";
+import { settle } from "../../dist/src/jobs/settle/settle.js";
 import { openSession } from "../../dist/src/sessions/session.js";
 import { now } from "../clock.ts";
 import { line, shown } from "../findings.ts";

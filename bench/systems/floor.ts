@@ -1,11 +1,11 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
 import { openClient } from "../../dist/src/database/client.js";
-import { claim } from "../../dist/src/jobs/claim.js";
-import { ClaimMarks, type Mark } from "../../dist/src/jobs/claim-marks.js";
-import { wakeUpChannel } from "../../dist/src/jobs/doorbell.js";
+import { claim } from "../../dist/src/jobs/claim/claim.js";
+import { ClaimMarks, type Mark } from "../../dist/src/jobs/claim/claim-positions.js";
+import { wakeUpChannel } from "../../dist/src/sessions/doorbell.js";
 import { enqueue } from "../../dist/src/index.js";
-import { settle } from "../../dist/src/jobs/settle.js";
+import { settle } from "../../dist/src/jobs/settle/settle.js";
 import { openSession, publishIdle } from "../../dist/src/sessions/session.js";
 import { noop, soniqDrizzle } from "./soniq-drizzle.ts";
 import type { Payload, System } from "./system.ts";

@@ -3,7 +3,7 @@ import { soniqAudit } from "../../schema/audit.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { storable } from "../core/storable.js";
-import { fieldsJson } from "../jobs/log-line.js";
+import { fieldsJson } from "../jobs/row/log-line.js";
 
 /** What somebody did, or was refused. */
 export interface Deed {

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import type { Queryable } from "../core/queryable.js";
 import { checkTables } from "../database/check-tables.js";
-import type { WorkerConfig } from "../worker/config.js";
-import { parseConfig, type Settings } from "../worker/settings.js";
+import type { WorkerConfig } from "../worker/settings/config.js";
+import { parseConfig, type Settings } from "../worker/settings/settings.js";
 import { loadConfig } from "./load-config.js";
 import { openDatabase } from "./open-database.js";
 

@@ -1,4 +1,4 @@
-import type { JobSummary } from "../jobs/job.js";
+import type { JobSummary } from "../jobs/row/job.js";
 
 /** A job's state in the words that people use: not all that is queued can run. */
 export function jobState({ state, runAt }: JobSummary): string {

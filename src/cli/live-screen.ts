@@ -1,4 +1,4 @@
-import { pause } from "../worker/duties.js";
+import { pause } from "../worker/timing/periodic-tasks.js";
 import { explain } from "./explain.js";
 import { printable } from "../core/terminal.js";
 

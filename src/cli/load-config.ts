@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ConfigError } from "../core/errors.js";
 import { storable } from "../core/storable.js";
-import type { WorkerConfig } from "../worker/config.js";
+import type { WorkerConfig } from "../worker/settings/config.js";
 
 const names = ["soniq.config.ts", "soniq.config.mts", "soniq.config.js", "soniq.config.mjs"];
 

@@ -1,10 +1,10 @@
 import { styleText } from "node:util";
 import pino from "pino";
 import { callHook } from "../core/call-hook.js";
-import { eventLine } from "../worker/event-line.js";
-import { eventLog, type Logger } from "../worker/event-log.js";
-import type { Tell, WorkerEvent } from "../worker/events.js";
-import { troubleLimit } from "../worker/trouble-limit.js";
+import { eventLine } from "../worker/events/event-line.js";
+import { eventLog, type Logger } from "../worker/events/event-log.js";
+import type { Tell, WorkerEvent } from "../worker/events/events.js";
+import { troubleLimit } from "../worker/events/error-throttle.js";
 import { oneLine, printable, printableJson } from "../core/terminal.js";
 
 /** Says what a worker does. */

@@ -1,5 +1,5 @@
-import type { Job, JobSummary } from "../jobs/job.js";
-import { jobTimeline } from "../jobs/job-timeline.js";
+import type { Job, JobSummary } from "../jobs/row/job.js";
+import { jobTimeline } from "../jobs/read/job-timeline.js";
 import { isoOrNull } from "./iso.js";
 import { linkOf } from "./link.js";
 import type { DashboardSettings } from "./options.js";

@@ -1,5 +1,5 @@
 import { reportFailureOf } from "../core/call-hook.js";
-import type { Job } from "../jobs/job.js";
+import type { Job } from "../jobs/row/job.js";
 
 /** What a link is made of: the job as it is stored. */
 export type LinkedJob = Pick<Job, "id" | "name" | "queue" | "payload" | "tags" | "meta">;

@@ -1,5 +1,5 @@
 import type { Queryable } from "../core/queryable.js";
-import { readPayloads } from "../jobs/read-payloads.js";
+import { readPayloads } from "../jobs/read/read-payloads.js";
 import { everythingHidden, type Redact, type Redaction } from "./redact.js";
 
 /** What hides the secrets of some jobs in the texts that a list shows of them. */

@@ -1,7 +1,7 @@
 // What the dashboard's API answers, as JSON: shared by the server and the page. Times are ISO 8601 texts, spans milliseconds.
 // Errors: status 4xx/5xx and `{ error: string }`, a sentence that says what to do next.
 
-import type { Job } from "../jobs/job.js";
+import type { Job } from "../jobs/row/job.js";
 
 /** GET api/session */
 export interface SessionView {

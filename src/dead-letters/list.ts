@@ -5,7 +5,7 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import { parseLimit, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
-import type { JobError } from "../jobs/job.js";
+import type { JobError } from "../jobs/row/job.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";
 import { cursorOf, finishedAtText, isBefore, parseCursor, theEnd } from "./mark.js";

@@ -5,7 +5,7 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 import { atSavepoint } from "../core/savepoint.js";
-import { deleteFinished } from "../jobs/prune.js";
+import { deleteFinished } from "../jobs/upkeep/prune.js";
 import { batchesOf, type BulkOptions } from "./batches.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";

@@ -1,6 +1,6 @@
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { replay, type Replayed, type ReplayOptions } from "../jobs/replay.js";
+import { replay, type Replayed, type ReplayOptions } from "../jobs/control/retry.js";
 import { batchesOf, type BulkOptions } from "./batches.js";
 import type { DeadLetterFilter } from "./filter.js";
 

@@ -1,7 +1,7 @@
 import { errorText } from "../core/errors.js";
 import { storable } from "../core/storable.js";
 import type { PurgeRefusal } from "./purge.js";
-import type { ReplayRefusal } from "../jobs/replay.js";
+import type { ReplayRefusal } from "../jobs/control/retry.js";
 
 /** Why a dead letter stays, for people. */
 export function whyRefused(refusal: ReplayRefusal | PurgeRefusal): string {

@@ -1,8 +1,8 @@
 import { type Duration, milliseconds } from "../core/duration.js";
 import { InvalidValueError, shown, checkObject } from "../core/errors.js";
 import { storableText } from "../core/json.js";
-import { isJobDefinition, type JobDefinition, checkJobDefinition } from "../jobs/define-job.js";
-import { checkOptions, type EnqueueOptions } from "../jobs/new-job.js";
+import { isJobDefinition, type JobDefinition, checkJobDefinition } from "../jobs/definition/define-job.js";
+import { checkOptions, type EnqueueOptions } from "../jobs/enqueue/new-job.js";
 import { type Rhythm, storedRhythm } from "./rhythm.js";
 
 /** What becomes of ticks at which no worker was there, or the last job had not finished. */

@@ -3,7 +3,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqSchedules } from "../../schema/schedules.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
-import { ring } from "../jobs/doorbell.js";
+import { ring } from "../sessions/doorbell.js";
 import type { DueTicks } from "./due-ticks.js";
 import { byUniqueKey, isRunning, scheduledJob } from "./scheduled-job.js";
 import type { UpcomingSchedule } from "./upcoming.js";

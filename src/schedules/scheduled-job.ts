@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqSchedules } from "../../schema/schedules.js";
-import { inputTypes, insertJobs, type JobInput } from "../jobs/job-columns.js";
-import { onConflict } from "../jobs/on-conflict.js";
-import { holdsKey, isOver } from "../jobs/unique-key.js";
+import { inputTypes, insertJobs, type JobInput } from "../jobs/row/job-columns.js";
+import { onConflict } from "../jobs/enqueue/on-conflict.js";
+import { holdsKey, isOver } from "../jobs/row/unique-key.js";
 
 const key = sql`schedule.options ->> 'uniqueKey'`;
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { inputTypes, type JobInput } from "../jobs/job-columns.js";
-import { type JobOptions, newJob } from "../jobs/new-job.js";
+import { inputTypes, type JobInput } from "../jobs/row/job-columns.js";
+import { type JobOptions, newJob } from "../jobs/enqueue/new-job.js";
 import { parseSchedule, ofSchedule, type ScheduleDefinition } from "./define-schedule.js";
 import type { StoredRhythm } from "./rhythm.js";
 

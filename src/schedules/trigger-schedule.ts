@@ -6,7 +6,7 @@ import { SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
-import { ring } from "../jobs/doorbell.js";
+import { ring } from "../sessions/doorbell.js";
 import { noSuchSchedule } from "./no-such-schedule.js";
 import { isRunning, scheduledJob } from "./scheduled-job.js";
 

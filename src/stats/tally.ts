@@ -1,4 +1,4 @@
-import type { Outcome } from "../jobs/outcome.js";
+import type { Outcome } from "../jobs/settle/outcome.js";
 import { Histogram } from "./histogram.js";
 import type { StatCount } from "./record-stats.js";
 

@@ -5,7 +5,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
-import { checkJobDefinition, type JobDefinition } from "../jobs/define-job.js";
+import { checkJobDefinition, type JobDefinition } from "../jobs/definition/define-job.js";
 
 /** A job as a test finds it. */
 export interface EnqueuedJob<Name extends string = string, In = unknown> {

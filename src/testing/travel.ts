@@ -5,7 +5,7 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { type Duration, milliseconds } from "../core/duration.js";
 import type { Queryable } from "../core/queryable.js";
-import { earlierTimes } from "../jobs/job-columns.js";
+import { earlierTimes } from "../jobs/row/job-columns.js";
 import { rememberTravel } from "./fire-schedules.js";
 import { requireTransaction } from "./require-transaction.js";
 

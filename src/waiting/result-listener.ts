@@ -1,7 +1,7 @@
 import { ConfigError } from "../core/errors.js";
 import { type Listener, openListener } from "../database/listener.js";
 import type { PgliteConnection } from "../database/pglite-connection.js";
-import { finishedChannel } from "../jobs/doorbell.js";
+import { finishedChannel } from "../sessions/doorbell.js";
 
 /** Hears from workers which jobs have finished, for {@link waitFor}. Made by {@link createResultListener}, one per process. */
 export interface ResultListener {

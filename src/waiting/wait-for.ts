@@ -1,9 +1,9 @@
 import { type Duration, milliseconds } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
-import type { JobDefinition } from "../jobs/define-job.js";
-import { findResult, type JobResult } from "../jobs/get-result.js";
-import { idOf, type JobHandle } from "../jobs/job-handle.js";
+import type { JobDefinition } from "../jobs/definition/define-job.js";
+import { findResult, type JobResult } from "../jobs/read/get-result.js";
+import { idOf, type JobHandle } from "../jobs/row/job-handle.js";
 import type { ResultListener } from "./result-listener.js";
 
 /** How to wait for a job. */

@@ -2,7 +2,7 @@ import { and, isNull, or, type SQL, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { settles } from "../jobs/settle.js";
+import { settles } from "../jobs/settle/settle.js";
 import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
 import { jobEvents, jobRetried } from "./job-events.js";
 

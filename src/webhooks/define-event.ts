@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { checkObject, InvalidValueError, shown } from "../core/errors.js";
 import { storableText } from "../core/json.js";
-import { isDefinition } from "../jobs/define-job.js";
-import type { JsonSafeInput } from "../jobs/json-safety.js";
+import { isDefinition } from "../jobs/definition/define-job.js";
+import type { JsonSafeInput } from "../jobs/definition/json-safety.js";
 
 /** An event definition, made by {@link defineEvent}: `In` is what is announced and sent, `Out` what a receiver gets of it. */
 // oxlint-disable-next-line no-explicit-any -- "any event definition" needs parameters that match in both directions

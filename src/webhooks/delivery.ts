@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { DetailedError } from "../jobs/error-record.js";
-import { defineJob } from "../jobs/define-job.js";
+import { DetailedError } from "../jobs/row/error-record.js";
+import { defineJob } from "../jobs/definition/define-job.js";
 
 /** The queue that deliveries wait in. */
 export const deliveryQueue = "webhooks";

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
-import { insertJobs, type JobInput, typed } from "../jobs/job-columns.js";
-import { checkOptions, type EnqueueOptions } from "../jobs/new-job.js";
+import { insertJobs, type JobInput, typed } from "../jobs/row/job-columns.js";
+import { checkOptions, type EnqueueOptions } from "../jobs/enqueue/new-job.js";
 import { isShut } from "./breaker.js";
 import { deliveryJob } from "./delivery.js";
 

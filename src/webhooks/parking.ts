@@ -4,7 +4,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { free, isParked, park, type Refused } from "../jobs/park.js";
+import { free, isParked, park, type Refused } from "../jobs/control/park.js";
 import { hasOpened, isShut } from "./breaker.js";
 import { deliveryQueue } from "./delivery.js";
 

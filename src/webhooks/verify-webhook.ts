@@ -1,7 +1,7 @@
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { recognizeAcrossCopies } from "../core/across-copies.js";
 import { ConfigError, SoniqError, errorText } from "../core/errors.js";
-import { validate } from "../jobs/validate.js";
+import { validate } from "../jobs/definition/validate.js";
 import type { EventDefinition } from "./define-event.js";
 
 /** What a receiver gets of a request: a `Request`, or what has its headers and its text. */

@@ -1,6 +1,6 @@
 import { Histogram } from "../stats/histogram.js";
 import type { AttemptEnding, Series } from "../stats/tally.js";
-import type { Settings } from "./settings.js";
+import type { Settings } from "./settings/settings.js";
 
 /** What a worker does, and has done since it started, in numbers: for metrics. */
 export interface Activity {

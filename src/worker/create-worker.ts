@@ -1,14 +1,14 @@
 import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
 import { type Activity, activityOf } from "./activity.js";
-import type { WorkerConfig } from "./config.js";
-import { pause } from "./duties.js";
+import type { WorkerConfig } from "./settings/config.js";
+import { pause } from "./timing/periodic-tasks.js";
 import type { Engine } from "./engine.js";
-import { eventLog } from "./event-log.js";
-import type { Tell } from "./events.js";
+import { eventLog } from "./events/event-log.js";
+import type { Tell } from "./events/events.js";
 import { type Health, healthOf } from "./health.js";
 import { openEngine } from "./open-engine.js";
-import { parseConfig, type Settings } from "./settings.js";
+import { parseConfig, type Settings } from "./settings/settings.js";
 
 /** Works the queues of a configuration in this process. */
 export interface Worker {

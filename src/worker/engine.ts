@@ -1,17 +1,17 @@
-import { hasOutstanding } from "../jobs/outstanding.js";
-import { rescueFromEnded } from "../jobs/rescue.js";
+import { hasOutstanding } from "../jobs/read/outstanding.js";
+import { rescueFromEnded } from "../jobs/upkeep/rescue.js";
 import { type Activity, activityOf } from "./activity.js";
-import type { Connections } from "./connections.js";
-import { within } from "./duties.js";
-import type { Tell } from "./events.js";
+import type { Connections } from "./connections/connections.js";
+import { within } from "./timing/periodic-tasks.js";
+import type { Tell } from "./events/events.js";
 import type { Vitals } from "./health.js";
 import type { Notifications } from "./notifications.js";
-import type { QueueWorker } from "./queue-worker.js";
-import type { Settings } from "./settings.js";
-import type { Settler } from "./settler.js";
-import type { StatsWriter } from "./stats-writer.js";
+import type { QueueWorker } from "./queue/queue-worker.js";
+import type { Settings } from "./settings/settings.js";
+import type { Settler } from "./settle/settler.js";
+import type { StatsWriter } from "./tasks/stats-writer.js";
 import { vitalsOf } from "./vitals.js";
-import type { WorkerSession } from "./worker-session.js";
+import type { WorkerSession } from "./session/worker-session.js";
 
 /** After its signal was aborted by a shutdown, a handler has so long to end. */
 const shutdownGraceMs = 500;

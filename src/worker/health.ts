@@ -1,5 +1,5 @@
-import type { Duty } from "./duties.js";
-import type { Tell } from "./events.js";
+import type { Duty } from "./timing/periodic-tasks.js";
+import type { Tell } from "./events/events.js";
 
 /** How a worker is: for probes, and for people. It names no secrets. */
 export interface Health {

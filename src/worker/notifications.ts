@@ -1,12 +1,12 @@
 import type { Listener } from "../database/listener.js";
-import { cancelChannel, waitChannel, wakeUpChannel } from "../jobs/doorbell.js";
+import { cancelChannel, waitChannel, wakeUpChannel } from "../sessions/doorbell.js";
 import { pauseChannel, resumeChannel } from "../queues/pause.js";
-import type { Connections } from "./connections.js";
-import type { Duty } from "./duties.js";
-import type { OwnershipWatch } from "./ownership-watch.js";
-import type { QueueWorker } from "./queue-worker.js";
-import type { Waiters } from "./waiters.js";
-import type { WorkerSession } from "./worker-session.js";
+import type { Connections } from "./connections/connections.js";
+import type { Duty } from "./timing/periodic-tasks.js";
+import type { OwnershipWatch } from "./session/ownership-watch.js";
+import type { QueueWorker } from "./queue/queue-worker.js";
+import type { Waiters } from "./tasks/waiters.js";
+import type { WorkerSession } from "./session/worker-session.js";
 
 /** With the listener's patience, less than 15 s from when a network falls silent to when it listens anew. */
 const relistenMs = 4_000;

@@ -1,11 +1,11 @@
 import { slotsOf } from "./activity.js";
-import type { Connections } from "./connections.js";
+import type { Connections } from "./connections/connections.js";
 import type { Vitals } from "./health.js";
 import type { Notifications } from "./notifications.js";
-import type { QueueWorker } from "./queue-worker.js";
-import type { Settings } from "./settings.js";
-import type { Settler } from "./settler.js";
-import type { WorkerSession } from "./worker-session.js";
+import type { QueueWorker } from "./queue/queue-worker.js";
+import type { Settings } from "./settings/settings.js";
+import type { Settler } from "./settle/settler.js";
+import type { WorkerSession } from "./session/worker-session.js";
 
 /** The parts of a worker that show how it is. */
 interface VitalParts {

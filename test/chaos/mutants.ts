@@ -24,7 +24,7 @@ export const mutants: readonly Mutant[] = [
     profile: provoking,
     rewrites: [
       {
-        file: "jobs/settle.js",
+        file: "jobs/settle/settle.js",
         search:
           '${soniqJobs.id} = s.id and ${soniqJobs.claimToken} = s.token and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}',
         replacement: "${soniqJobs.id} = s.id",
@@ -59,7 +59,7 @@ export const mutants: readonly Mutant[] = [
     profile: refusing,
     rewrites: [
       {
-        file: "worker/settle-retries.js",
+        file: "worker/settle/settle-retries.js",
         search: "#keep(one, error) {",
         replacement: '#keep(one, error) { Object.assign(one, { outcome: { kind: "dead", reason: "given up" } });',
       },
@@ -69,7 +69,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "worker-id-kept",
     profile: provoking,
-    rewrites: [{ file: "jobs/end-claim.js", search: "workerId: null,", replacement: "" }],
+    rewrites: [{ file: "jobs/claim/end-claim.js", search: "workerId: null,", replacement: "" }],
     foundBy: ["worker id without claim"],
   },
   {
@@ -91,7 +91,7 @@ export const mutants: readonly Mutant[] = [
     profile: provoking,
     rewrites: [
       {
-        file: "jobs/settle.js",
+        file: "jobs/settle/settle.js",
         search: "s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null",
         replacement: "false",
       },
@@ -103,13 +103,13 @@ export const mutants: readonly Mutant[] = [
     profile: provoking,
     rewrites: [
       {
-        file: "worker/ownership-watch.js",
+        file: "worker/session/ownership-watch.js",
         search: "const asked = new Set(queues.flatMap((queue) => queue.held()));",
         replacement: "const before = queues.flatMap((queue) => queue.held());",
       },
-      { file: "worker/ownership-watch.js", search: "[...asked].map(", replacement: "before.map(" },
+      { file: "worker/session/ownership-watch.js", search: "[...asked].map(", replacement: "before.map(" },
       {
-        file: "worker/ownership-watch.js",
+        file: "worker/session/ownership-watch.js",
         search: "const byId = new Map(owned.map((one) => [one.id, one]));",
         replacement:
           "const byId = new Map(owned.map((one) => [one.id, one])); const asked = new Set(queues.flatMap((queue) => queue.held()));",
@@ -122,7 +122,7 @@ export const mutants: readonly Mutant[] = [
     profile: provoking,
     rewrites: [
       {
-        file: "jobs/claimable.js",
+        file: "jobs/claim/claimable.js",
         search: "lte(soniqJobs.runAt, sql `now()`)",
         replacement: "lte(soniqJobs.runAt, sql`${new Date().toISOString()}::timestamptz`)",
       },

@@ -307,8 +307,8 @@ test.each(mutants)("mutant $name fits the built code", ({ rewrites }) => {
 });
 
 test.each([
-  ["cut claim", "jobs/claimable.js"],
-  ["cut settle", "jobs/settle.js"],
+  ["cut claim", "jobs/claim/claimable.js"],
+  ["cut settle", "jobs/settle/settle.js"],
 ] as const)("%s knows its statement by a text of the built code", (kind, file) => {
   expect(readFileSync(new URL(`../../dist/src/${file}`, import.meta.url), "utf8")).toMatch(statements[kind]);
 });

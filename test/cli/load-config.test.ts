@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/worker/settings.ts";
+import { parseConfig } from "../../src/worker/settings/settings.ts";
 
 test("nothing is taken from, or put into, the folder of tsx in the shared temporary one", () => {
   const folder = mkdtempSync(join(tmpdir(), "soniq-config-"));

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import { reporter } from "../../src/cli/reporter.ts";
-import { troubleLimit } from "../../src/worker/trouble-limit.ts";
+import { troubleLimit } from "../../src/worker/events/error-throttle.ts";
 import { defineJob, enqueue, type WorkerEvent } from "../../src/index.ts";
 import { startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";

@@ -20,8 +20,8 @@ import {
   replayDeadLetters,
   summarizeDeadLetters,
 } from "../../src/index.ts";
-import { defineJob } from "../../src/jobs/define-job.ts";
-import { findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
+import { defineJob } from "../../src/jobs/definition/define-job.ts";
+import { findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/upkeep/prune.ts";
 import { expectEnqueued } from "../../src/testing.ts";
 import { listDeliveries, listEndpoints } from "../../src/webhooks.ts";
 import { connect } from "../../src/database/connect.ts";

@@ -8,7 +8,7 @@ import { migrateCommand } from "../../src/cli/commands/migrate.ts";
 import { workCommand } from "../../src/cli/commands/work.ts";
 import { serveHealth } from "../../src/cli/health-server.ts";
 import { milliseconds, type Duration } from "../../src/core/duration.ts";
-import { parseConfig } from "../../src/worker/settings.ts";
+import { parseConfig } from "../../src/worker/settings/settings.ts";
 import { readYaml, type Yaml } from "../support/yaml.ts";
 
 const folder = new URL("../../examples/deploy/", import.meta.url);

@@ -4,7 +4,7 @@ import postgres from "postgres";
 import { afterAll, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany, InvalidValueError } from "../../src/index.ts";
-import { rescueOverdue } from "../../src/jobs/rescue.ts";
+import { rescueOverdue } from "../../src/jobs/upkeep/rescue.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { sessionOf } from "../support/sessions.ts";

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
-import type { ClaimedJob } from "../../src/jobs/claim.ts";
-import { deleteCompleted } from "../../src/jobs/delete-completed.ts";
-import { rescueFromEnded, rescueOverdue } from "../../src/jobs/rescue.ts";
-import { settle, settleUnlocked } from "../../src/jobs/settle.ts";
+import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
+import { deleteCompleted } from "../../src/jobs/settle/delete-completed.ts";
+import { rescueFromEnded, rescueOverdue } from "../../src/jobs/upkeep/rescue.ts";
+import { settle, settleUnlocked } from "../../src/jobs/settle/settle.ts";
 import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
-import { parseConfig } from "../../src/worker/settings.ts";
+import { parseConfig } from "../../src/worker/settings/settings.ts";
 import { hold } from "../support/child.config.ts";
 import { openLedger, startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";

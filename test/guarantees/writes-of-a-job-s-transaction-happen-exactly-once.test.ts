@@ -12,7 +12,7 @@ import {
   type TransactionOf,
   type WorkerConfig,
 } from "../../src/index.ts";
-import { rescueOverdue } from "../../src/jobs/rescue.ts";
+import { rescueOverdue } from "../../src/jobs/upkeep/rescue.ts";
 import { testDatabase } from "../support/database.ts";
 import { createEffects, drivers, effects } from "../support/effects.ts";
 import { gate } from "../support/gate.ts";

@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { defineJob, enqueue } from "../../src/index.ts";
-import { appendLogs } from "../../src/jobs/append-logs.ts";
-import type { ClaimedJob } from "../../src/jobs/claim.ts";
-import { logLineJson } from "../../src/jobs/log-line.ts";
-import { settle } from "../../src/jobs/settle.ts";
+import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
+import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
+import { logLineJson } from "../../src/jobs/row/log-line.ts";
+import { settle } from "../../src/jobs/settle/settle.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";

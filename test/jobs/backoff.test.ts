@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { backoffMs } from "../../src/jobs/backoff.ts";
+import { backoffMs } from "../../src/jobs/settle/backoff.ts";
 
 const hour = 3_600_000;
 

@@ -1,7 +1,7 @@
 // A claim is bounded by the bytes of its payloads, whatever a worker has room for.
 import { beforeEach, describe, expect, test } from "vitest";
-import { claimBatch, claimThese, maxClaimBytes } from "../../src/jobs/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim-marks.ts";
+import { claimBatch, claimThese, maxClaimBytes } from "../../src/jobs/claim/claim.ts";
+import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
 import { testDatabase } from "../support/database.ts";
 import { sessionOf } from "../support/sessions.ts";
 

@@ -1,6 +1,6 @@
 // Where a claim starts. That jobs behind the marks are found all the same is the claimer's affair.
 import { describe, expect, test } from "vitest";
-import { ClaimMarks, fromTheBeginning, type Mark } from "../../src/jobs/claim-marks.ts";
+import { ClaimMarks, fromTheBeginning, type Mark } from "../../src/jobs/claim/claim-positions.ts";
 
 /** A time as the database writes it. @param n its microseconds */
 const at = (n: number) => `2030-01-01 00:00:00.${String(n).padStart(6, "0")}+00`;

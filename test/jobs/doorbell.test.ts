@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
-import { wakeUpChannel } from "../../src/jobs/doorbell.ts";
+import { wakeUpChannel } from "../../src/sessions/doorbell.ts";
 import { endSession, publishIdle } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { expireLease, sessionOf } from "../support/sessions.ts";

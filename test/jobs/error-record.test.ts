@@ -1,7 +1,7 @@
 // What a job keeps of what its handler threw.
 import { describe, expect, test } from "vitest";
 import { storable } from "../../src/core/storable.ts";
-import { errorRecord } from "../../src/jobs/error-record.ts";
+import { errorRecord } from "../../src/jobs/row/error-record.ts";
 
 const recorded = (thrown: unknown) => errorRecord(thrown, 2, "the session");
 

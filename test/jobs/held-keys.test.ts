@@ -2,10 +2,10 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { cancel, defineJob, discard, enqueue } from "../../src/index.ts";
-import type { ClaimedJob } from "../../src/jobs/claim.ts";
-import type { Outcome } from "../../src/jobs/outcome.ts";
-import { rescueFromEnded } from "../../src/jobs/rescue.ts";
-import { settle } from "../../src/jobs/settle.ts";
+import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
+import type { Outcome } from "../../src/jobs/settle/outcome.ts";
+import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
+import { settle } from "../../src/jobs/settle/settle.ts";
 import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";

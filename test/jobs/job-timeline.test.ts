@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Job, JobError } from "../../src/index.ts";
-import { jobTimeline } from "../../src/jobs/job-timeline.ts";
+import { jobTimeline } from "../../src/jobs/read/job-timeline.ts";
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 12, minute));
 const iso = (minute: number) => at(minute).toISOString();

@@ -11,8 +11,8 @@ import {
   RetryAfter,
   Snooze,
 } from "../../src/index.ts";
-import type { ClaimedJob } from "../../src/jobs/claim.ts";
-import { decide, type Ending, refusedPayload, unknownName } from "../../src/jobs/outcome.ts";
+import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
+import { decide, type Ending, refusedPayload, unknownName } from "../../src/jobs/settle/outcome.ts";
 
 const claimed: ClaimedJob = {
   id: 1,
@@ -41,9 +41,9 @@ function decided(ending: Ending, { job = claimed, definition = plain as JobDefin
 }
 
 /** The classes of another copy of the package, as a configuration of its own dependencies may have loaded. */
-async function secondCopy(): Promise<typeof import("../../src/jobs/directives.ts")> {
+async function secondCopy(): Promise<typeof import("../../src/jobs/definition/directives.ts")> {
   vi.resetModules();
-  return import("../../src/jobs/directives.ts");
+  return import("../../src/jobs/definition/directives.ts");
 }
 
 const refuse = () => {

@@ -2,9 +2,9 @@
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import { cancel, defineJob, enqueue } from "../../src/index.ts";
-import { Park } from "../../src/jobs/directives.ts";
-import { free, park } from "../../src/jobs/park.ts";
-import { settle } from "../../src/jobs/settle.ts";
+import { Park } from "../../src/jobs/definition/directives.ts";
+import { free, park } from "../../src/jobs/control/park.ts";
+import { settle } from "../../src/jobs/settle/settle.ts";
 import { testDatabase } from "../support/database.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";
 import { startWorker } from "../support/worker.ts";

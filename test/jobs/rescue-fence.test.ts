@@ -1,7 +1,7 @@
 // Between finding a job that no live session holds, and rescuing it, others may have rescued and claimed it.
 import { expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
-import { rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/rescue.ts";
+import { rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/upkeep/rescue.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { claimAs, expireLease, sessionOf } from "../support/sessions.ts";

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import { defineJob, enqueue, runNow } from "../../src/index.ts";
-import { wakeUpChannel } from "../../src/jobs/doorbell.ts";
+import { wakeUpChannel } from "../../src/sessions/doorbell.ts";
 import { publishIdle } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";

@@ -2,8 +2,8 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { defineJob, enqueue } from "../../src/index.ts";
-import type { Outcome } from "../../src/jobs/outcome.ts";
-import { settle } from "../../src/jobs/settle.ts";
+import type { Outcome } from "../../src/jobs/settle/outcome.ts";
+import { settle } from "../../src/jobs/settle/settle.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";

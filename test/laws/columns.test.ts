@@ -1,11 +1,11 @@
-// Every column of the jobs has its place in src/jobs/job-columns.ts, and what is derived from it is what is done with it.
+// Every column of the jobs has its place in src/jobs/row/job-columns.ts, and what is derived from it is what is done with it.
 import { getTableColumns } from "drizzle-orm";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { soniqJobs } from "../../schema/jobs.ts";
-import { jobColumns } from "../../src/jobs/job-columns.ts";
-import { selectJobs, selectSummaries } from "../../src/jobs/job-row.ts";
+import { jobColumns } from "../../src/jobs/row/job-columns.ts";
+import { selectJobs, selectSummaries } from "../../src/jobs/row/job-row.ts";
 import { recordStatements } from "./recorded-statements.ts";
 import { root, sourceFiles } from "./source-files.ts";
 
@@ -27,7 +27,7 @@ test("lists and single jobs tell the columns that are said to be read there", as
 
 test("no other file inserts jobs", () => {
   const inserting = sourceFiles().filter(({ code }) => /insert into \$\{soniqJobs\}|\.insert\(soniqJobs\)/.test(code));
-  expect(inserting.map(({ path }) => path)).toEqual(["src/jobs/job-columns.ts"]);
+  expect(inserting.map(({ path }) => path)).toEqual(["src/jobs/row/job-columns.ts"]);
 });
 
 test("each statement that inserts jobs writes every column that an enqueue has a value for", () => {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { defaults } from "../../src/worker/defaults.ts";
+import { defaults } from "../../src/worker/settings/defaults.ts";
 import { pages } from "./pages.ts";
 import { root } from "./source-files.ts";
 
@@ -60,13 +60,15 @@ function docOf(path: string, property: string): string {
 
 const documented: readonly [path: string, property: string, words: string][] = [
   ...Object.entries(plain).map(
-    ([setting, value]) => ["src/worker/config.ts", setting, `Default ${written(value)}`] as [string, string, string],
+    ([setting, value]) =>
+      ["src/worker/settings/config.ts", setting, `Default ${written(value)}`] as [string, string, string],
   ),
-  ["src/worker/config.ts", "queues", `Default: those of the definitions, ${concurrency} each`],
+  ["src/worker/settings/config.ts", "queues", `Default: those of the definitions, ${concurrency} each`],
   ...Object.entries(retention).map(
-    ([state, kept]) => ["src/jobs/retention.ts", state, `Default ${written(kept)}`] as [string, string, string],
+    ([state, kept]) =>
+      ["src/jobs/definition/define-job.ts", state, `Default ${written(kept)}`] as [string, string, string],
   ),
-  ["src/jobs/define-job.ts", "timeout", `Default ${written(timeout)}`],
+  ["src/jobs/definition/define-job.ts", "timeout", `Default ${written(timeout)}`],
 ];
 
 test.each(documented)("in %s, the docstring of %s says: %s", (path, property, words) => {

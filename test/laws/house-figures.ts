@@ -106,7 +106,7 @@ function pathTo(files: readonly ParsedFile[], from: string, code: RegExp): strin
   throw new Error(`no import of ${from} leads to a file that matches ${code}: has the statement moved?`);
 }
 
-const enqueue = "src/jobs/enqueue.ts";
+const enqueue = "src/jobs/enqueue/enqueue.ts";
 const statement = /insert into \$\{soniqJobs\}/;
 
 interface Figure {

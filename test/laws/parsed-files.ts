@@ -9,7 +9,7 @@ export interface Declaration {
   readonly name: string;
   /** Whether it names a function or a method. */
   readonly isFunction: boolean;
-  /** A path and a line, such as `src/jobs/claim.ts:12`. */
+  /** A path and a line, such as `src/jobs/claim/claim.ts:12`. */
   readonly place: string;
 }
 

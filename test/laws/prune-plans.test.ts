@@ -7,7 +7,7 @@ import {
   pruneFromTheBeginning,
   type PruneInput,
   type PruneMark,
-} from "../../src/jobs/prune.ts";
+} from "../../src/jobs/upkeep/prune.ts";
 import { testDatabase } from "../support/database.ts";
 import { byPrimaryKey, observedEngine, rowsRead, stepsAmongJobs, waysToJobs } from "./observed-engine.ts";
 

@@ -16,7 +16,7 @@ import {
   listWorkers,
   summarizeDeadLetters,
 } from "../../src/index.ts";
-import { defineJob } from "../../src/jobs/define-job.ts";
+import { defineJob } from "../../src/jobs/definition/define-job.ts";
 import { readFigures } from "../../src/metrics/read-figures.ts";
 import { findUnworkedQueues } from "../../src/queues/unworked.ts";
 import { readRates } from "../../src/stats/read-rates.ts";

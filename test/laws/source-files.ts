@@ -6,9 +6,9 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A source file, read with as light a parser as imports need. */
 export interface SourceFile {
-  /** From the repository's root, such as `src/jobs/claim.ts`. */
+  /** From the repository's root, such as `src/jobs/claim/claim.ts`. */
   readonly path: string;
-  /** Its folder below `src`, or `schema`; for `src/index.ts`, itself. The dashboard's page is a room of its own. */
+  /** Its folder, such as `schema`, `src/core`, `src/jobs/claim`; for `src/index.ts`, itself. The dashboard has two: its server and its page. */
   readonly room: string;
   readonly text: string;
   /** The text without its comments. */
@@ -33,10 +33,15 @@ export function sourceFiles(): SourceFile[] {
 function sourceFile(path: string): SourceFile {
   const text = readFileSync(join(root, path), "utf8");
   const code = withoutComments(text);
-  const [first = "", second = ""] = path.split("/");
-  const folder = first === "src" ? `${first}/${second}` : first;
-  const room = path.startsWith(`${page}/`) ? page : folder;
-  return { path, room, text, code, imports: importsOf(path, code) };
+  return { path, room: roomOf(path), text, code, imports: importsOf(path, code) };
+}
+
+function roomOf(path: string): string {
+  if (path.startsWith(`${page}/`)) return page;
+  const [first = "", second = "", third = ""] = path.split("/");
+  if (first !== "src") return first;
+  const hasRooms = (second === "jobs" || second === "worker") && !third.includes(".");
+  return hasRooms ? `${first}/${second}/${third}` : `${first}/${second}`;
 }
 
 function withoutComments(text: string): string {

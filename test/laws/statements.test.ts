@@ -16,44 +16,44 @@ import { countDeadLetters } from "../../src/dead-letters/count.ts";
 import { listDeadLetters } from "../../src/dead-letters/list.ts";
 import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
 import { summarizeDeadLetters } from "../../src/dead-letters/summarize.ts";
-import { appendLogs } from "../../src/jobs/append-logs.ts";
-import { cancel, cancelQueued } from "../../src/jobs/cancel.ts";
-import { cancelExpired } from "../../src/jobs/cancel-expired.ts";
-import { claimBatch, claimThese } from "../../src/jobs/claim.ts";
-import { findClaimable } from "../../src/jobs/claimable.ts";
-import { deleteCompleted, isReferenced } from "../../src/jobs/delete-completed.ts";
-import { defineJob } from "../../src/jobs/define-job.ts";
-import { discard } from "../../src/jobs/discard-job.ts";
-import { enqueue } from "../../src/jobs/enqueue.ts";
-import { findPlace } from "../../src/jobs/find-place.ts";
-import { getJob } from "../../src/jobs/get-job.ts";
-import { findResult } from "../../src/jobs/get-result.ts";
-import { insert } from "../../src/jobs/insert.ts";
-import { insertKeyed } from "../../src/jobs/insert-keyed.ts";
-import { insertMany } from "../../src/jobs/insert-many.ts";
-import { findKeyHolder } from "../../src/jobs/key-holders.ts";
-import { listJobs } from "../../src/jobs/list-jobs.ts";
-import { checkOptions, type EnqueueOptions, newJob, type NewJob } from "../../src/jobs/new-job.ts";
-import type { Outcome } from "../../src/jobs/outcome.ts";
-import { hasOutstanding } from "../../src/jobs/outstanding.ts";
-import { findUnansweredClaims, findOwned } from "../../src/jobs/ownership.ts";
-import { free, park } from "../../src/jobs/park.ts";
-import { mapPayloads } from "../../src/jobs/payload-mapping.ts";
+import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
+import { cancel, cancelQueued } from "../../src/jobs/control/cancel.ts";
+import { cancelExpired } from "../../src/jobs/upkeep/cancel-expired.ts";
+import { claimBatch, claimThese } from "../../src/jobs/claim/claim.ts";
+import { findClaimable } from "../../src/jobs/claim/claimable.ts";
+import { deleteCompleted, isReferenced } from "../../src/jobs/settle/delete-completed.ts";
+import { defineJob } from "../../src/jobs/definition/define-job.ts";
+import { discard } from "../../src/jobs/control/discard-job.ts";
+import { enqueue } from "../../src/jobs/enqueue/enqueue.ts";
+import { findPlace } from "../../src/jobs/read/list-jobs.ts";
+import { getJob } from "../../src/jobs/read/get-job.ts";
+import { findResult } from "../../src/jobs/read/get-result.ts";
+import { insert } from "../../src/jobs/enqueue/insert.ts";
+import { insertKeyed } from "../../src/jobs/enqueue/insert-keyed.ts";
+import { insertMany } from "../../src/jobs/enqueue/insert-many.ts";
+import { findKeyHolder } from "../../src/jobs/enqueue/key-holders.ts";
+import { listJobs } from "../../src/jobs/read/list-jobs.ts";
+import { checkOptions, type EnqueueOptions, newJob, type NewJob } from "../../src/jobs/enqueue/new-job.ts";
+import type { Outcome } from "../../src/jobs/settle/outcome.ts";
+import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
+import { findUnansweredClaims, findOwned } from "../../src/jobs/claim/ownership.ts";
+import { free, park } from "../../src/jobs/control/park.ts";
+import { mapPayloads } from "../../src/jobs/control/payload-mapping.ts";
 import {
   deleteFinished,
   findPrunable,
   findPruneHorizon,
   findReferences,
   pruneFromTheBeginning,
-} from "../../src/jobs/prune.ts";
-import { readPayloads } from "../../src/jobs/read-payloads.ts";
-import { replay } from "../../src/jobs/replay.ts";
-import { rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/rescue.ts";
-import { runNow } from "../../src/jobs/run-now.ts";
-import { saveProgress, saveProgressInTransaction } from "../../src/jobs/save-progress.ts";
-import { plainSettles, type Settlement } from "../../src/jobs/settle.ts";
-import { findCommitted, findEnded } from "../../src/jobs/settled-before.ts";
-import { tellFinished } from "../../src/jobs/tell-finished.ts";
+} from "../../src/jobs/upkeep/prune.ts";
+import { readPayloads } from "../../src/jobs/read/read-payloads.ts";
+import { replay } from "../../src/jobs/control/retry.ts";
+import { rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/upkeep/rescue.ts";
+import { runNow } from "../../src/jobs/control/run-now.ts";
+import { saveProgress, saveProgressInTransaction } from "../../src/jobs/settle/save-progress.ts";
+import { plainSettles, type Settlement } from "../../src/jobs/settle/settle.ts";
+import { findCommitted, findEnded } from "../../src/jobs/settle/settled-before.ts";
+import { tellFinished } from "../../src/sessions/notify-finished.ts";
 import { readFigures } from "../../src/metrics/read-figures.ts";
 import { listQueues } from "../../src/queues/list.ts";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
@@ -192,24 +192,23 @@ const files: Record<
   ],
   "dead-letters/purge": [(db) => purgeDeadLetters(db, { name: "a" })],
   "dead-letters/summarize": [(db) => summarizeDeadLetters(db, { name: "a" })],
-  "jobs/append-logs": [(db) => appendLogs(db, [{ workerId: worker, ...claim, lines: ["{}"] }])],
-  "jobs/cancel": [(db) => cancel(db, { id: 1, name: "invoice" }), (db) => cancelQueued(db, [1], "superseded", refused)],
-  "jobs/cancel-expired": [(db) => cancelExpired(db, { limit: 1 })],
-  "jobs/claim": [(db) => claimBatch(db, claimInput), (db) => claimThese(db, { ...claimInput, ids: [1] })],
-  "jobs/claimable": [(db) => findClaimable(db, claimInput)],
-  "jobs/delete-completed": [
+  "jobs/settle/append-logs": [(db) => appendLogs(db, [{ workerId: worker, ...claim, lines: ["{}"] }])],
+  "jobs/control/cancel": [(db) => cancel(db, { id: 1, name: "invoice" }), (db) => cancelQueued(db, [1], "superseded", refused)],
+  "jobs/upkeep/cancel-expired": [(db) => cancelExpired(db, { limit: 1 })],
+  "jobs/claim/claim": [(db) => claimBatch(db, claimInput), (db) => claimThese(db, { ...claimInput, ids: [1] })],
+  "jobs/claim/claimable": [(db) => findClaimable(db, claimInput)],
+  "jobs/settle/delete-completed": [
     isReferenced,
     (db) => deleteCompleted(db, worker, [{ ...claim, outcome: { kind: "completed", result: null } }]),
   ],
-  "jobs/discard-job": [(db) => discard(db, { id: 1, name: "invoice" })],
-  "jobs/enqueue": [(db) => enqueue(db, job, null)],
-  "jobs/find-place": [(db) => findPlace(db, 0)],
-  "jobs/get-job": [(db) => getJob(db, 1)],
-  "jobs/get-result": [(db) => findResult(db, job, 1, true), (db) => findResult(db, job, 1, false)],
-  "jobs/insert": [true, false].map(
+  "jobs/control/discard-job": [(db) => discard(db, { id: 1, name: "invoice" })],
+  "jobs/enqueue/enqueue": [(db) => enqueue(db, job, null)],
+  "jobs/read/get-job": [(db) => getJob(db, 1)],
+  "jobs/read/get-result": [(db) => findResult(db, job, 1, true), (db) => findResult(db, job, 1, false)],
+  "jobs/enqueue/insert": [true, false].map(
     (rings) => async (db: Queryable) => insert(db, (await newJobs(job, [{}]))[0]!, rings),
   ),
-  "jobs/insert-keyed": conflicts.flatMap((onConflict) =>
+  "jobs/enqueue/insert-keyed": conflicts.flatMap((onConflict) =>
     [
       { frees: false, rings: false },
       { frees: false, rings: true },
@@ -218,7 +217,7 @@ const files: Record<
       (how) => async (db: Queryable) => insertKeyed(db, (await newJobs(keyed[onConflict], [{ delay: 1 }]))[0]!, how),
     ),
   ),
-  "jobs/insert-many": [
+  "jobs/enqueue/insert-many": [
     async (db) => insertMany(db, await alike(job), []),
     async (db) => insertMany(db, await alike(job), ["default"]),
     async (db) => insertMany(db, await newJobs(job, [{}, { priority: 1 }]), []),
@@ -226,18 +225,19 @@ const files: Record<
       (onConflict) => async (db: Queryable) => insertMany(db, await alike(keyed[onConflict]), ["default"]),
     ),
   ],
-  "jobs/key-holders": [(db) => findKeyHolder(db, "key")],
-  "jobs/list-jobs": [
+  "jobs/enqueue/key-holders": [(db) => findKeyHolder(db, "key")],
+  "jobs/read/list-jobs": [
+    (db) => findPlace(db, 0),
     (db) => listJobs(db),
     ...(["queued", "active", "completed", "dead"] as const).map((state) => (db: Queryable) => listJobs(db, { state })),
     (db) => listJobs(db, { queue: "a", name: "b", tag: "c", field: { path: "a.b", value: "1" } }),
     (db) => listJobs(db, { since: new Date(0), until: new Date(0) }),
   ],
-  "jobs/outstanding": [(db) => hasOutstanding(db, ["default"], 1)],
-  "jobs/ownership": [(db) => findOwned(db, worker, [1]), (db) => findUnansweredClaims(db, worker, [claim], 1)],
-  "jobs/park": [(db) => park(db, [1], refused), (db) => free(db, [1], refused)],
-  "jobs/payload-mapping": [(db) => mapPayloads(db, [1], { job, payload: () => null }, refused).next()],
-  "jobs/prune": [
+  "jobs/read/outstanding": [(db) => hasOutstanding(db, ["default"], 1)],
+  "jobs/claim/ownership": [(db) => findOwned(db, worker, [1]), (db) => findUnansweredClaims(db, worker, [claim], 1)],
+  "jobs/control/park": [(db) => park(db, [1], refused), (db) => free(db, [1], refused)],
+  "jobs/control/payload-mapping": [(db) => mapPayloads(db, [1], { job, payload: () => null }, refused).next()],
+  "jobs/upkeep/prune": [
     findReferences,
     (db) => findPruneHorizon(db, 1),
     (db) => findPrunable(db, { state: "completed", before: "now", after: pruneFromTheBeginning, limit: 1 }),
@@ -252,9 +252,9 @@ const files: Record<
       }),
     (db) => deleteFinished(db, "completed", [1]),
   ],
-  "jobs/read-payloads": [(db) => readPayloads(db, [1])],
-  "jobs/replay": [(db) => replay(db, 1), (db) => replay(db, [1], { mapping: { job, payload: () => null } })],
-  "jobs/rescue": [
+  "jobs/read/read-payloads": [(db) => readPayloads(db, [1])],
+  "jobs/control/retry": [(db) => replay(db, 1), (db) => replay(db, [1], { mapping: { job, payload: () => null } })],
+  "jobs/upkeep/rescue": [
     ...[[[1, 1, worker]], [{ id: 1, claim_token: 1, worker_id: worker }]].map((rows) => ({
       run: (db: Queryable) => rescueFromEnded(db, 3, { limit: 1 }),
       answers: [rows],
@@ -263,21 +263,21 @@ const files: Record<
     (db) => rescueStrays(db, 3, { limit: 1, except: [2] }),
     (db) => rescueOverdue(db, { limit: 1 }),
   ],
-  "jobs/run-now": [(db) => runNow(db, { id: 1, name: "invoice" })],
-  "jobs/save-progress": [
+  "jobs/control/run-now": [(db) => runNow(db, { id: 1, name: "invoice" })],
+  "jobs/settle/save-progress": [
     (db) => saveProgress(db, worker, claim, "1"),
     (db) => saveProgressInTransaction(db, worker, claim, "1"),
   ],
-  "jobs/settle": settlements.flatMap((some) => [
+  "jobs/settle/settle": settlements.flatMap((some) => [
     (db: Queryable) => plainSettles.settle(db, worker, some),
     (db: Queryable) => plainSettles.settleUnlocked(db, worker, some),
     (db: Queryable) => plainSettles.wouldSettle(db, worker, some[0]!),
   ]),
-  "jobs/settled-before": [
+  "jobs/settle/settled-before": [
     (db) => findEnded(db, worker, settlements[0]!),
     (db) => findCommitted(db, worker, settlements[0]![0]!),
   ],
-  "jobs/tell-finished": [(db) => tellFinished(db, [1])],
+  "sessions/notify-finished": [(db) => tellFinished(db, [1])],
   "metrics/read-figures": [readFigures],
   "queues/list": [listQueues],
   "queues/pause": [(db) => pauseQueue(db, "default"), (db) => resumeQueue(db, "default")],
@@ -364,7 +364,7 @@ const others = new Set([
   "database/migrate",
   "database/route",
   "dead-letters/batches",
-  "jobs/job-row",
+  "jobs/row/job-row",
   "testing/drain",
   "testing/expect-enqueued",
   "testing/fire-schedules",

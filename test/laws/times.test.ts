@@ -34,9 +34,9 @@ test("no column of times is selected as the driver reads it", () => {
   expect(found).toEqual([
     "src/audit/prune-audit.ts: at: soniqAudit.at",
     "src/dead-letters/summarize.ts: finishedAt: soniqJobs.finishedAt",
-    "src/jobs/discard-job.ts: finishedAt: soniqJobs.finishedAt",
-    "src/jobs/prune.ts: finishedAt: soniqJobs.finishedAt",
-    "src/jobs/run-now.ts: finishedAt: soniqJobs.finishedAt",
+    "src/jobs/control/discard-job.ts: finishedAt: soniqJobs.finishedAt",
+    "src/jobs/upkeep/prune.ts: finishedAt: soniqJobs.finishedAt",
+    "src/jobs/control/run-now.ts: finishedAt: soniqJobs.finishedAt",
     "src/stats/prune-stats.ts: minute: soniqStats.minute",
     "src/stats/prune-stats.ts: minute: gone.minute",
   ]);

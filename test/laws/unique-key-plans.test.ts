@@ -2,11 +2,11 @@
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
-import { defineJob } from "../../src/jobs/define-job.ts";
-import { enqueueMany } from "../../src/jobs/enqueue-many.ts";
-import { enqueue } from "../../src/jobs/enqueue.ts";
-import { findKeyHolder } from "../../src/jobs/key-holders.ts";
-import type { Enqueued } from "../../src/jobs/new-job.ts";
+import { defineJob } from "../../src/jobs/definition/define-job.ts";
+import { enqueueMany } from "../../src/jobs/enqueue/enqueue-many.ts";
+import { enqueue } from "../../src/jobs/enqueue/enqueue.ts";
+import { findKeyHolder } from "../../src/jobs/enqueue/key-holders.ts";
+import type { Enqueued } from "../../src/jobs/enqueue/new-job.ts";
 import { testDatabase } from "../support/database.ts";
 import { observedEngine, rowsRead, waysToJobs } from "./observed-engine.ts";
 

@@ -1,8 +1,8 @@
 // How many rows the statements of webhooks meet beside a receiver that is dead, and for which a hundred thousand are parked.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
-import { claim } from "../../src/jobs/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim-marks.ts";
+import { claim } from "../../src/jobs/claim/claim.ts";
+import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
 import { admit } from "../../src/webhooks/breaker.ts";
 import { listDeliveries } from "../../src/webhooks/delivery-log.ts";
 import { findUnsettledEndpoints, freePage, freeProbe, isBusy, parkPage } from "../../src/webhooks/parking.ts";

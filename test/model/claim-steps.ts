@@ -2,14 +2,20 @@
 import { deepEqual as equal } from "node:assert/strict";
 import * as fc from "fast-check";
 import { InvalidValueError } from "../../src/core/errors.ts";
-import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim-marks.ts";
-import { claim, type ClaimedJob } from "../../src/jobs/claim.ts";
-import { deleteCompleted } from "../../src/jobs/delete-completed.ts";
-import { Cancel, Discard, RetryAfter, Snooze } from "../../src/jobs/directives.ts";
-import { decide, type Ending as Ran, type Outcome, refusedPayload, unknownName } from "../../src/jobs/outcome.ts";
-import { findUnansweredClaims, findOwned } from "../../src/jobs/ownership.ts";
-import { type Settled, settle, settleUnlocked } from "../../src/jobs/settle.ts";
-import { findEnded } from "../../src/jobs/settled-before.ts";
+import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { claim, type ClaimedJob } from "../../src/jobs/claim/claim.ts";
+import { deleteCompleted } from "../../src/jobs/settle/delete-completed.ts";
+import { Cancel, Discard, RetryAfter, Snooze } from "../../src/jobs/definition/directives.ts";
+import {
+  decide,
+  type Ending as Ran,
+  type Outcome,
+  refusedPayload,
+  unknownName,
+} from "../../src/jobs/settle/outcome.ts";
+import { findUnansweredClaims, findOwned } from "../../src/jobs/claim/ownership.ts";
+import { type Settled, settle, settleUnlocked } from "../../src/jobs/settle/settle.ts";
+import { findEnded } from "../../src/jobs/settle/settled-before.ts";
 import { anyDelay, anyQueue, quick } from "./enqueue-steps.ts";
 import type { Claim, Ending, Job, JobModel } from "./job-model.ts";
 import { nth, type Player, type Stage, stale, type Step, step } from "./step.ts";

@@ -5,11 +5,11 @@ import * as fc from "fast-check";
 import * as v from "valibot";
 import { builder } from "../../src/core/builder.ts";
 import { DuplicateJobError, InvalidValueError } from "../../src/core/errors.ts";
-import { defineJob } from "../../src/jobs/define-job.ts";
-import { enqueueMany } from "../../src/jobs/enqueue-many.ts";
-import { enqueue } from "../../src/jobs/enqueue.ts";
-import { storedUniqueKey } from "../../src/jobs/unique-key.ts";
-import type { UniqueSettings } from "../../src/jobs/unique-settings.ts";
+import { defineJob } from "../../src/jobs/definition/define-job.ts";
+import { enqueueMany } from "../../src/jobs/enqueue/enqueue-many.ts";
+import { enqueue } from "../../src/jobs/enqueue/enqueue.ts";
+import { storedUniqueKey } from "../../src/jobs/row/unique-key.ts";
+import type { UniqueSettings } from "../../src/jobs/definition/unique-settings.ts";
 import type { Job, JobModel } from "./job-model.ts";
 import { type Step, step } from "./step.ts";
 

@@ -2,7 +2,7 @@
 import assert, { deepEqual as equal } from "node:assert/strict";
 import { sql } from "drizzle-orm";
 import * as fc from "fast-check";
-import { type Rescued, rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/rescue.ts";
+import { type Rescued, rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/upkeep/rescue.ts";
 import { expireSessions, forgetSessions } from "../../src/sessions/expire.ts";
 import { beat, endSession } from "../../src/sessions/session.ts";
 import type { Job } from "./job-model.ts";

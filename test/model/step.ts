@@ -1,8 +1,8 @@
 import { deepEqual as equal } from "node:assert/strict";
 import type { AsyncCommand } from "fast-check";
 import type { Queryable } from "../../src/core/queryable.ts";
-import { ClaimMarks } from "../../src/jobs/claim-marks.ts";
-import type { ClaimedJob } from "../../src/jobs/claim.ts";
+import { ClaimMarks } from "../../src/jobs/claim/claim-positions.ts";
+import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
 import { openSession } from "../../src/sessions/session.ts";
 import { brokenInvariants } from "./invariants.ts";
 import { type Claim, JobModel } from "./job-model.ts";

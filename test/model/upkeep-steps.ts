@@ -1,12 +1,12 @@
 // What happens around jobs: cancellations, time, pruning, paused queues.
 import { deepEqual as equal } from "node:assert/strict";
 import * as fc from "fast-check";
-import { cancel } from "../../src/jobs/cancel.ts";
-import { discard } from "../../src/jobs/discard-job.ts";
-import { hasOutstanding } from "../../src/jobs/outstanding.ts";
-import { deleteFinished, findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/prune.ts";
-import { replay } from "../../src/jobs/replay.ts";
-import { runNow } from "../../src/jobs/run-now.ts";
+import { cancel } from "../../src/jobs/control/cancel.ts";
+import { discard } from "../../src/jobs/control/discard-job.ts";
+import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
+import { deleteFinished, findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/upkeep/prune.ts";
+import { replay } from "../../src/jobs/control/retry.ts";
+import { runNow } from "../../src/jobs/control/run-now.ts";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
 import type { Job } from "./job-model.ts";
 import { leaseMs, nth, type Step, step } from "./step.ts";

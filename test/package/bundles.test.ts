@@ -77,7 +77,7 @@ describe.each(["esm", "cjs"] as const)("bundled as %s, and run from an empty fol
 
 test("the bundle of an application that only enqueues has neither the worker in it nor what that needs", async () => {
   const { files } = await bundle("enqueue", "esm");
-  expect(files).toContainEqual(expect.stringContaining("soniq-drizzle/dist/src/jobs/enqueue.js"));
+  expect(files).toContainEqual(expect.stringContaining("soniq-drizzle/dist/src/jobs/enqueue/enqueue.js"));
   const others =
     /dist\/src\/(worker|schedules|webhooks|dashboard|cli)\/|node_modules\/(luxon|cron-parser|standardwebhooks|hono)\//;
   expect(files.filter((file) => others.test(file))).toEqual([]);

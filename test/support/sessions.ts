@@ -1,8 +1,8 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
-import { claim, type ClaimedJob } from "../../src/jobs/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim-marks.ts";
-import { settle } from "../../src/jobs/settle.ts";
+import { claim, type ClaimedJob } from "../../src/jobs/claim/claim.ts";
+import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { settle } from "../../src/jobs/settle/settle.ts";
 import { openSession } from "../../src/sessions/session.ts";
 
 /** The session of a worker that the test plays itself. @returns its id */

@@ -16,7 +16,7 @@ import {
   type WorkerConfig,
 } from "../../src/index.ts";
 import { openListener } from "../../src/database/listener.ts";
-import { finishedChannel, waitChannel } from "../../src/jobs/doorbell.ts";
+import { finishedChannel, waitChannel } from "../../src/sessions/doorbell.ts";
 import { openLedger, startChild } from "../support/child.ts";
 import { hold } from "../support/child.config.ts";
 import { testDatabase } from "../support/database.ts";

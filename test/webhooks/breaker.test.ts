@@ -12,8 +12,8 @@ import {
 } from "../../src/webhooks.ts";
 import { admit, noteFailure, noteSuccess } from "../../src/webhooks/breaker.ts";
 import { freeStrays, parkPage } from "../../src/webhooks/parking.ts";
-import { deliveryDuties } from "../../src/worker/deliveries.ts";
-import type { Settings } from "../../src/worker/settings.ts";
+import { deliveryDuties } from "../../src/worker/tasks/deliveries.ts";
+import type { Settings } from "../../src/worker/settings/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { startReceiver, webhooks } from "../support/receiver.ts";
 import { until } from "../support/until.ts";

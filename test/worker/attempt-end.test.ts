@@ -2,16 +2,16 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineJob, Discard, InvalidValueError, Snooze } from "../../src/index.ts";
-import type { ClaimedJob } from "../../src/jobs/claim.ts";
-import type { Outcome } from "../../src/jobs/outcome.ts";
+import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
+import type { Outcome } from "../../src/jobs/settle/outcome.ts";
 import {
   type AttemptEnd,
   concludeAttempt,
   endOfSettle,
   type HandlerEnd,
   type TransactionEnd,
-} from "../../src/worker/attempt-end.ts";
-import type { Interruption } from "../../src/worker/interruption.ts";
+} from "../../src/worker/attempt/attempt-end.ts";
+import type { Interruption } from "../../src/worker/attempt/interruption.ts";
 
 const job: ClaimedJob = {
   id: 1,

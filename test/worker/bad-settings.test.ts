@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import { createWorker, defineJob } from "../../src/index.ts";
-import { narrow } from "../../src/worker/narrow.ts";
-import { parseConfig } from "../../src/worker/settings.ts";
+import { narrow } from "../../src/worker/settings/settings.ts";
+import { parseConfig } from "../../src/worker/settings/settings.ts";
 
 const connection = "postgres://127.0.0.1:1/nowhere";
 const job = defineJob({ name: "bare", payload: v.null() });

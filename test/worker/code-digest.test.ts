@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineJob } from "../../src/index.ts";
-import { codeDigest } from "../../src/worker/code-digest.ts";
-import { runnablesOf } from "../../src/worker/runnables.ts";
+import { codeDigest } from "../../src/worker/settings/code-digest.ts";
+import { runnablesOf } from "../../src/worker/settings/runnables.ts";
 
 const kept = { completed: 0, cancelled: 0, dead: 0 };
 

@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { errorCode } from "../../src/core/errors.ts";
 import { findLackOfRoom } from "../../src/database/connection-room.ts";
 import { defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
-import { connectionBudget, totalOf } from "../../src/worker/connection-budget.ts";
+import { connectionBudget, totalOf } from "../../src/worker/settings/connection-budget.ts";
 import { startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";
 import { startEmbeddedPostgres } from "../support/embedded-postgres.ts";

@@ -2,8 +2,8 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineJob, enqueue, enqueueMany, type HandlerFunction } from "../../src/index.ts";
-import type { ClaimedJob } from "../../src/jobs/claim.ts";
-import { settle } from "../../src/jobs/settle.ts";
+import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
+import { settle } from "../../src/jobs/settle/settle.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";

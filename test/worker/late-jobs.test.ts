@@ -1,7 +1,7 @@
 // Jobs that lie behind the claims' marks: once a look has found some of them, the others follow at once.
 import { afterAll, expect, test } from "vitest";
-import { Claimer } from "../../src/worker/claimer.ts";
-import type { Settings } from "../../src/worker/settings.ts";
+import { Claimer } from "../../src/worker/queue/claimer.ts";
+import type { Settings } from "../../src/worker/settings/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { sessionOf } from "../support/sessions.ts";
 import { until } from "../support/until.ts";

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueueMany } from "../../src/index.ts";
-import { rescueOverdue } from "../../src/jobs/rescue.ts";
+import { rescueOverdue } from "../../src/jobs/upkeep/rescue.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { transactionWith } from "../support/locks.ts";

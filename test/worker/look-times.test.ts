@@ -1,6 +1,6 @@
 // When a worker looks for jobs behind the marks: by its own clock, which stands still here.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { LookTimes } from "../../src/worker/look-times.ts";
+import { LookTimes } from "../../src/worker/timing/scan-times.ts";
 
 let now = 0;
 beforeEach(() => void vi.spyOn(performance, "now").mockImplementation(() => now));

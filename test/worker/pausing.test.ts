@@ -2,8 +2,8 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineJob, enqueue, enqueueMany, InvalidValueError, pauseQueue, resumeQueue } from "../../src/index.ts";
-import { hasOutstanding } from "../../src/jobs/outstanding.ts";
-import { settle } from "../../src/jobs/settle.ts";
+import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
+import { settle } from "../../src/jobs/settle/settle.ts";
 import { openLedger, startChild } from "../support/child.ts";
 import { hold } from "../support/child.config.ts";
 import { testDatabase } from "../support/database.ts";

@@ -2,8 +2,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
-import { claim } from "../../src/jobs/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim-marks.ts";
+import { claim } from "../../src/jobs/claim/claim.ts";
+import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { refuseSome } from "../support/refusals.ts";

@@ -2,11 +2,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { cancel, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
-import { rescueFromEnded } from "../../src/jobs/rescue.ts";
+import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
 import { expireSessions, findEndedSessions } from "../../src/sessions/expire.ts";
 import { beat, endSession } from "../../src/sessions/session.ts";
-import { rescueDuties } from "../../src/worker/rescuer.ts";
-import { parseConfig } from "../../src/worker/settings.ts";
+import { rescueDuties } from "../../src/worker/tasks/rescuer.ts";
+import { parseConfig } from "../../src/worker/settings/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";

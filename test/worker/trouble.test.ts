@@ -2,8 +2,8 @@
 // results of jobs, are not in it.
 import { DrizzleQueryError } from "drizzle-orm";
 import { expect, test } from "vitest";
-import type { WorkerEvent } from "../../src/worker/events.ts";
-import { tellAll } from "../../src/worker/tell-all.ts";
+import type { WorkerEvent } from "../../src/worker/events/events.ts";
+import { tellAll } from "../../src/worker/events/emit-to-all.ts";
 
 test("trouble carries what the driver said, with its code, and not the statement", () => {
   const events: WorkerEvent[] = [];

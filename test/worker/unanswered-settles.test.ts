@@ -1,8 +1,8 @@
 // For how long PostgreSQL has answered no settle: a worker then claims no more.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
-import { Settler } from "../../src/worker/settler.ts";
-import type { Settled } from "../../src/jobs/settle.ts";
+import { Settler } from "../../src/worker/settle/settler.ts";
+import type { Settled } from "../../src/jobs/settle/settle.ts";
 import { gate } from "../support/gate.ts";
 
 let now = 0;

@@ -6,7 +6,7 @@ import { ConfigError } from "../../core/errors.js";
 import { checkTables } from "../../database/check-tables.js";
 import { createDashboard } from "../../dashboard/create-dashboard.js";
 import { hostOfAddress, isLoopback } from "../../dashboard/hosts.js";
-import { parseConfig } from "../../worker/settings.js";
+import { parseConfig } from "../../worker/settings/settings.js";
 import { configOption } from "../database-command.js";
 import { exitCodes } from "../exit-codes.js";
 import { listen } from "../listen.js";

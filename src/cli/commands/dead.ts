@@ -9,7 +9,7 @@ import { type DeadLetter, listDeadLetters } from "../../dead-letters/list.js";
 import { purgeDeadLetters, type PurgeCount, type PurgeRefusal } from "../../dead-letters/purge.js";
 import { type ReplayCount, replayDeadLetters } from "../../dead-letters/replay.js";
 import { type DeadLetterGroup, mostCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
-import type { ReplayRefusal } from "../../jobs/replay.js";
+import type { ReplayRefusal } from "../../jobs/control/retry.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { filterOf, type FilterOptions, filterOrAll, withFilter } from "../dead-letter-options.js";

@@ -2,10 +2,10 @@ import { print, printJson } from "../../core/terminal.js";
 import type { Command } from "commander";
 import type { Duration } from "../../core/duration.js";
 import { errorText, InvalidValueError, shown } from "../../core/errors.js";
-import type { JobDefinition } from "../../jobs/define-job.js";
-import { enqueue } from "../../jobs/enqueue.js";
-import type { EnqueueOptions } from "../../jobs/new-job.js";
-import type { Settings } from "../../worker/settings.js";
+import type { JobDefinition } from "../../jobs/definition/define-job.js";
+import { enqueue } from "../../jobs/enqueue/enqueue.js";
+import type { EnqueueOptions } from "../../jobs/enqueue/new-job.js";
+import type { Settings } from "../../worker/settings/settings.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 
 import { duration, time } from "../time-arguments.js";

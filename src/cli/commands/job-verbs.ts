@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type { Queryable } from "../../core/queryable.js";
-import { cancel } from "../../jobs/cancel.js";
-import { discard } from "../../jobs/discard-job.js";
-import { getJob } from "../../jobs/get-job.js";
-import { replay } from "../../jobs/replay.js";
-import { runNow } from "../../jobs/run-now.js";
+import { cancel } from "../../jobs/control/cancel.js";
+import { discard } from "../../jobs/control/discard-job.js";
+import { getJob } from "../../jobs/read/get-job.js";
+import { replay } from "../../jobs/control/retry.js";
+import { runNow } from "../../jobs/control/run-now.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { exitCodes } from "../exit-codes.js";

@@ -1,7 +1,7 @@
 import { print } from "../../core/terminal.js";
 import { Command } from "commander";
 import { migrate } from "../../database/migrate.js";
-import { parseConfig } from "../../worker/settings.js";
+import { parseConfig } from "../../worker/settings/settings.js";
 import { configOption } from "../database-command.js";
 import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";

@@ -2,7 +2,7 @@ import { print, printJson } from "../../core/terminal.js";
 import { Command } from "commander";
 import { listQueues, mostCounted, type QueueOverview } from "../../queues/list.js";
 import { pauseQueue, resumeQueue } from "../../queues/pause.js";
-import type { Settings } from "../../worker/settings.js";
+import type { Settings } from "../../worker/settings/settings.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { type Columns, countText, printRows } from "../print.js";
 

@@ -18,7 +18,7 @@ import {
 import { jobEvents } from "../../webhooks/job-events.js";
 import { rotateSecret, rotateWebhookKeys } from "../../webhooks/rotate-secret.js";
 import type { WebhookConfig } from "../../webhooks/webhook-config.js";
-import type { WorkerConfig } from "../../worker/config.js";
+import type { WorkerConfig } from "../../worker/settings/config.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { withPages } from "../page-options.js";

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { soniqJobs } from "../../../schema/index.ts";
 import { cancel, createWorker, defineJob, enqueue, enqueueMany, type WorkerEvent } from "../../../src/index.ts";
 import { errorCode, errorText } from "../../../src/core/errors.ts";
-import { rescueOverdue } from "../../../src/jobs/rescue.ts";
+import { rescueOverdue } from "../../../src/jobs/upkeep/rescue.ts";
 import { randomFrom } from "../../support/random.ts";
 import { type Findings, scratchDatabase, type Surroundings, within } from "./scenario.ts";
 

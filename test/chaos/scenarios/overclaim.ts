@@ -1,8 +1,8 @@
 // A claim never brings more than was asked for, and nothing that somebody holds: whatever way the planner takes, and
 // however wrong its statistics are.
 import { sql as text } from "drizzle-orm";
-import { claim } from "../../../src/jobs/claim.ts";
-import { ClaimMarks, fromTheBeginning } from "../../../src/jobs/claim-marks.ts";
+import { claim } from "../../../src/jobs/claim/claim.ts";
+import { ClaimMarks, fromTheBeginning } from "../../../src/jobs/claim/claim-positions.ts";
 import { openSession } from "../../../src/sessions/session.ts";
 import { randomFrom } from "../../support/random.ts";
 import { type Findings, scratchDatabase, type Surroundings } from "./scenario.ts";

@@ -1,0 +1,92 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import { soniqJobs } from "../../../schema/jobs.js";
+import { anyId, builder } from "../../core/builder.js";
+import { inHalves } from "../../core/in-halves.js";
+import { explainMissingTables } from "../../core/missing-tables.js";
+import type { Queryable } from "../../core/queryable.js";
+import { retryConflicts } from "../../core/retry-conflicts.js";
+import { atSavepoint } from "../../core/savepoint.js";
+import { cancelChannel } from "../../sessions/doorbell.js";
+import { storable } from "../../core/storable.js";
+import { keyStillHeld } from "../claim/end-claim.js";
+import { idOf, type JobHandle } from "../row/job-handle.js";
+
+/** After so many refused statements the rest is left as it is: it may not be the rows. */
+const maxRefusals = 64;
+
+/**
+ * queued → cancelled; of an active job, the cancellation is requested: its `signal` is aborted, and it ends as
+ * cancelled unless it completes all the same.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @param handle its id, or what `enqueue` returned
+ * @param reason why, for those who look at it later
+ * @returns `"cancelled"`, `"requested"`, or `"not found"` if there is no such job or it has finished
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function cancel(
+  db: Queryable,
+  handle: JobHandle,
+  reason = "cancelled",
+): Promise<"cancelled" | "requested" | "not found"> {
+  const id = idOf(handle);
+  if (!Number.isSafeInteger(id)) return "not found";
+  const job = await retryConflicts(db, (on) => cancelling(on, id, storable(reason))).catch(explainMissingTables);
+  if (!job) return "not found";
+  return job.state === "cancelled" ? "cancelled" : "requested";
+}
+
+/**
+ * queued → cancelled, for many. Those that have been claimed meanwhile go on.
+ *
+ * @param refused is called for each job that PostgreSQL refuses to change, while the others are cancelled
+ * @returns those that were cancelled
+ */
+export async function cancelQueued(
+  db: Queryable,
+  ids: readonly number[],
+  reason: string,
+  refused: (id: number, error: unknown) => void,
+): Promise<{ id: number }[]> {
+  return inHalves(ids, (some) => atSavepoint(db, (at) => cancellingQueued(at, some, reason)), refused, maxRefusals);
+}
+
+function cancellingQueued(db: Queryable, ids: readonly number[], reason: string): Promise<{ id: number }[]> {
+  return builder(db)
+    .update(soniqJobs)
+    .set({
+      state: "cancelled",
+      finishedAt: sql`now()`,
+      uniqueHeld: keyStillHeld(sql`false`),
+      cancelRequestedAt: sql`now()`,
+      reason,
+    })
+    .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, sql`${soniqJobs.state} = 'queued'`))
+    .returning({ id: soniqJobs.id });
+}
+
+async function cancelling(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {
+  const qb = builder(db);
+  const queued = sql`${soniqJobs.state} = 'queued'`;
+  const cancelled = qb.$with("cancelled").as(
+    qb
+      .update(soniqJobs)
+      .set({
+        state: sql`case when ${queued} then 'cancelled' else ${soniqJobs.state} end`,
+        finishedAt: sql`case when ${queued} then now() end`,
+        uniqueHeld: keyStillHeld(sql`not (${queued})`),
+        cancelRequestedAt: sql`coalesce(${soniqJobs.cancelRequestedAt}, now())`,
+        reason,
+      })
+      .where(and(eq(soniqJobs.id, id), inArray(soniqJobs.state, ["queued", "active"])))
+      .returning({ state: soniqJobs.state, workerId: soniqJobs.workerId }),
+  );
+  const [job] = await qb
+    .with(cancelled)
+    .select({
+      state: cancelled.state,
+      rung: sql`case when ${cancelled.workerId} is not null then pg_notify(${cancelChannel}, ${cancelled.workerId}::text) is null end`,
+    })
+    .from(cancelled);
+  return job;
+}

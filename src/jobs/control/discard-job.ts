@@ -1,0 +1,63 @@
+import { eq, isNull, sql } from "drizzle-orm";
+import { soniqJobs } from "../../../schema/jobs.js";
+import { builder } from "../../core/builder.js";
+import { explainMissingTables } from "../../core/missing-tables.js";
+import type { Queryable } from "../../core/queryable.js";
+import { retryConflicts } from "../../core/retry-conflicts.js";
+import { storable } from "../../core/storable.js";
+import { keyStillHeld } from "../claim/end-claim.js";
+import { idOf, type JobHandle } from "../row/job-handle.js";
+
+/**
+ * queued → dead: a job that waits is given up, whatever attempts are left. As a dead letter it can be replayed, which one that
+ * is cancelled cannot. One that runs is left alone: cancel it, or have its handler return `job.discard(why)`.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @param handle its id, or what `enqueue` returned
+ * @param reason why, for those who look at it later
+ * @returns `"discarded"`; `"active"` if it runs; `"not found"` if there is no such job or it has finished
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function discard(
+  db: Queryable,
+  handle: JobHandle,
+  reason = "by hand",
+): Promise<"discarded" | "active" | "not found"> {
+  const id = idOf(handle);
+  if (!Number.isSafeInteger(id)) return "not found";
+  const job = await retryConflicts(db, (on) => discarding(on, id, storable(reason))).catch(explainMissingTables);
+  if (!job) return "not found";
+  return job.state === "active" ? "active" : "discarded";
+}
+
+async function discarding(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {
+  const qb = builder(db);
+  // Locked, so that what is said of it is what it is: it may just be claimed.
+  const found = qb
+    .$with("found")
+    .as(
+      qb
+        .select({ id: soniqJobs.id, state: soniqJobs.state, finishedAt: soniqJobs.finishedAt })
+        .from(soniqJobs)
+        .where(eq(soniqJobs.id, id))
+        .for("no key update"),
+    );
+  const discarded = qb.$with("discarded").as(
+    qb
+      .update(soniqJobs)
+      .set({
+        state: "dead",
+        finishedAt: sql`now()`,
+        uniqueHeld: keyStillHeld(sql`false`),
+        reason: `discarded: ${reason}`,
+      })
+      .where(sql`${soniqJobs.id} = any (array(select ${found.id} from ${found} where ${found.state} = 'queued'))`)
+      .returning({ id: soniqJobs.id }),
+  );
+  const [job] = await qb
+    .with(found, discarded)
+    .select({ state: found.state })
+    .from(found)
+    .where(isNull(found.finishedAt));
+  return job;
+}

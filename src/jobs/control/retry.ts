@@ -1,0 +1,209 @@
+import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { soniqJobs } from "../../../schema/jobs.js";
+import { anyId, builder, primaryOf } from "../../core/builder.js";
+import { errorCode, InvalidValueError, shown } from "../../core/errors.js";
+import { failureOf } from "../../core/failure.js";
+import { inHalves } from "../../core/in-halves.js";
+import { explainMissingTables } from "../../core/missing-tables.js";
+import type { Queryable } from "../../core/queryable.js";
+import { retryConflicts } from "../../core/retry-conflicts.js";
+import { atSavepoint } from "../../core/savepoint.js";
+import { ring } from "../../sessions/doorbell.js";
+import { valuesOnRetry } from "../row/job-columns.js";
+import { type MappedPayload, mapPayloads, type PayloadMapping } from "./payload-mapping.js";
+import { holdsKey, isOver } from "../row/unique-key.js";
+
+/** What became of jobs that were to be replayed. */
+export interface Replayed {
+  /** The jobs that are queued again. */
+  readonly replayed: readonly number[];
+  /** The others, which are as they were. */
+  readonly refused: readonly ReplayRefusal[];
+}
+
+/** Why a job was not replayed. */
+export type ReplayRefusal =
+  /** Another job has taken its unique key meanwhile. */
+  | { readonly id: number; readonly because: "key held"; readonly heldBy: number }
+  /** There is no dead letter of this id, or, with a mapping, none of that job. */
+  | { readonly id: number; readonly because: "not a dead letter" }
+  /** Another transaction has the job, or its key, in hand: try again. */
+  | { readonly id: number; readonly because: "locked" }
+  /** Its new payload is not valid, or the database refuses the change. */
+  | { readonly id: number; readonly because: "failed"; readonly error: unknown };
+
+/** How jobs are replayed. */
+export interface ReplayOptions<In, Old = unknown> {
+  /** Makes the payloads anew, for dead letters of one job whose payload was not what it should have been: others are refused. */
+  readonly mapping?: PayloadMapping<In, Old> | undefined;
+}
+
+const batch = 1_000;
+/** Payloads may be long. */
+const mappedBatch = 100;
+
+/**
+ * dead → queued: a dead letter begins anew, with all its attempts, and takes its unique key again. Its errors are kept, and
+ * `replays` is one up. A job that cannot be replayed stays as it is and holds up no other.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction; not on a transaction, each thousand jobs are replayed at once
+ * @param ids of dead letters: one or many
+ * @param options `mapping`: makes their payloads anew
+ * @returns which jobs are queued again, and of the others why they are not
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function replay<In = unknown, Old = unknown>(
+  db: Queryable,
+  ids: number | readonly number[],
+  { mapping }: ReplayOptions<In, Old> = {},
+): Promise<Replayed> {
+  if (typeof ids !== "number" && !Array.isArray(ids))
+    throw new InvalidValueError("ids", `is ${shown(ids)}: give an id, or a list of ids`);
+  primaryOf(db);
+  const wanted = [...new Set(typeof ids === "number" ? [ids] : ids)];
+  const there = wanted.filter(Number.isSafeInteger);
+  const replayed: number[] = [];
+  const refused: ReplayRefusal[] = wanted
+    .filter((id) => !Number.isSafeInteger(id))
+    .map((id) => ({ id, because: "not a dead letter" }));
+  const size = mapping ? mappedBatch : batch;
+  for (let from = 0; from < there.length; from += size) {
+    const some = await replayBatch(db, there.slice(from, from + size), mapping).catch(explainMissingTables);
+    replayed.push(...some.replayed);
+    refused.push(...some.refused);
+  }
+  return { replayed, refused };
+}
+
+async function replayBatch<In, Old>(
+  db: Queryable,
+  ids: readonly number[],
+  mapping: PayloadMapping<In, Old> | undefined,
+): Promise<Replayed> {
+  const failures = new Map<number, unknown>();
+  const failed = (id: number, error: unknown) => void failures.set(id, error);
+  // A key that is taken while the statement runs is no conflict that an update can pass over: it fails for all.
+  const replayAll = (all: readonly number[], mapped?: ReadonlyMap<number, MappedPayload>) =>
+    inHalves(
+      all,
+      (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => replaying(at, some, mapping?.job.name, mapped))),
+      failed,
+    );
+  const replayed: number[] = [];
+  if (mapping) {
+    for await (const mapped of mapPayloads(db, ids, mapping, failed))
+      replayed.push(...(await replayAll([...mapped.keys()], mapped)));
+  } else replayed.push(...(await replayAll(ids)));
+  const done = new Set(replayed);
+  const left = ids.filter((id) => !done.has(id));
+  return { replayed, refused: left.length === 0 ? [] : await refusals(db, left, mapping?.job.name, failures) };
+}
+
+async function replaying(
+  db: Queryable,
+  ids: readonly number[],
+  name: string | undefined,
+  mapped: ReadonlyMap<number, MappedPayload> = new Map(),
+): Promise<number[]> {
+  const own = ids.flatMap((id) => {
+    const payload = mapped.get(id);
+    return payload ? [{ id, ...payload }] : [];
+  });
+  const payloads = `{${own.map(({ id, json }) => `"${id}":${json}`).join()}}`;
+  const replays = `{${own.map(({ id, replays: times }) => `"${id}":${times}`).join()}}`;
+  const qb = builder(db);
+  // The state is looked at afterwards: with stale statistics, the planner would walk all dead letters for it.
+  const wanted = qb.$with("wanted").as(
+    qb
+      .select({
+        id: soniqJobs.id,
+        state: soniqJobs.state,
+        uniqueKey: soniqJobs.uniqueKey,
+        uniqueHeld: soniqJobs.uniqueHeld,
+        replays: soniqJobs.replays,
+      })
+      .from(soniqJobs)
+      .where(
+        and(
+          sql`${soniqJobs.id} = ${anyId(ids)}`,
+          isNull(soniqJobs.workerId),
+          name === undefined ? undefined : eq(soniqJobs.name, name),
+        ),
+      )
+      .for("no key update", { skipLocked: true }),
+  );
+  const freed = qb.$with("freed").as(
+    qb
+      .update(soniqJobs)
+      .set({ uniqueHeld: false })
+      .where(
+        and(
+          sql`${soniqJobs.uniqueKey} in (select ${wanted.uniqueKey} from ${wanted} where ${wanted.state} = 'dead') and ${holdsKey}`,
+          sql`${soniqJobs.id} not in (select ${wanted.id} from ${wanted} where ${wanted.state} = 'dead')`,
+          isOver,
+        ),
+      )
+      .returning({ id: soniqJobs.id }),
+  );
+  // One job per key: the one that holds it yet, or the oldest. Counted, so that the keys are freed before any is taken.
+  const free = sql`select id from (
+      select *, row_number() over (partition by unique_key, case when unique_key is null then id end order by unique_held desc, id) as nth
+      from ${wanted} where state = 'dead'
+    ) as dead
+    where nth = 1 and not exists (${holderOf(sql`dead`)}) and (select count(*) from ${freed}) >= 0
+      and replays = coalesce((${replays}::text::jsonb -> id::text)::int, replays)`;
+  const replayed = qb.$with("replayed").as(
+    qb
+      .update(soniqJobs)
+      .set({
+        ...valuesOnRetry(),
+        payload: sql`coalesce(${payloads}::text::jsonb -> ${soniqJobs.id}::text, ${soniqJobs.payload})`,
+      })
+      .where(sql`${soniqJobs.id} = any (array(${free}))`)
+      .returning({ id: soniqJobs.id, queue: soniqJobs.queue }),
+  );
+  const rows = await qb
+    .with(wanted, freed, replayed)
+    .select({
+      id: replayed.id,
+      rung: sql`case when row_number() over (partition by ${replayed.queue}) = 1 then ${ring(sql`${replayed.queue}`)} end`,
+    })
+    .from(replayed);
+  return rows.map(({ id }) => id);
+}
+
+/** The other job that holds the unique key of one. */
+function holderOf(job: SQL): SQL {
+  return sql`select holder.id from ${soniqJobs} as holder
+    where holder.unique_key = ${job}.unique_key and holder.id <> ${job}.id and ${holdsKey} and not ${isOver}`;
+}
+
+async function refusals(
+  db: Queryable,
+  ids: readonly number[],
+  name: string | undefined,
+  failures: ReadonlyMap<number, unknown>,
+): Promise<ReplayRefusal[]> {
+  const rows = await builder(db)
+    .select({
+      id: soniqJobs.id,
+      state: soniqJobs.state,
+      name: soniqJobs.name,
+      heldBy: sql<string | null>`(${holderOf(sql`${soniqJobs}`)})`,
+    })
+    .from(soniqJobs)
+    .where(sql`${soniqJobs.id} = ${anyId(ids)}`);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => {
+    const row = byId.get(id);
+    const error = failures.get(id);
+    if (row?.state !== "dead" || row.name !== (name ?? row.name)) return { id, because: "not a dead letter" };
+    if (error !== undefined && !isLock(error)) return { id, because: "failed", error };
+    return row.heldBy === null ? { id, because: "locked" } : { id, because: "key held", heldBy: Number(row.heldBy) };
+  });
+}
+
+/** Whoever took the key, in a transaction of their own, has freed it again meanwhile. */
+function isLock(error: unknown): boolean {
+  return failureOf(error) === "lock" || errorCode(error) === "23505";
+}

@@ -1,0 +1,65 @@
+import { eq, isNull, sql } from "drizzle-orm";
+import { soniqJobs } from "../../../schema/jobs.js";
+import { builder } from "../../core/builder.js";
+import { explainMissingTables } from "../../core/missing-tables.js";
+import type { Queryable } from "../../core/queryable.js";
+import { retryConflicts } from "../../core/retry-conflicts.js";
+import { ring } from "../../sessions/doorbell.js";
+import { idOf, type JobHandle } from "../row/job-handle.js";
+import { isParked } from "./park.js";
+
+/**
+ * queued for later → due now: a job that is scheduled, or waits out a backoff, need not wait any longer. Its attempts stay as
+ * they are.
+ *
+ * @param db any Drizzle PostgreSQL database or transaction
+ * @param handle its id, or what `enqueue` returned
+ * @returns `"due"`, also if it was that already; `"parked"` for a webhook whose endpoint takes none, which is left so: resume the
+ *   endpoint; `"active"` if it runs; `"not found"` if there is no such job or it has finished
+ * @throws MigrationError if the job tables are missing or older than this version
+ */
+export async function runNow(db: Queryable, handle: JobHandle): Promise<"due" | "parked" | "active" | "not found"> {
+  const id = idOf(handle);
+  if (!Number.isSafeInteger(id)) return "not found";
+  const job = await retryConflicts(db, (on) => runningNow(on, id)).catch(explainMissingTables);
+  if (!job) return "not found";
+  if (job.state === "active") return "active";
+  return job.isParked ? "parked" : "due";
+}
+
+async function runningNow(db: Queryable, id: number) {
+  const qb = builder(db);
+  // Locked, so that what is said of it is what it is: it may just be claimed.
+  const found = qb.$with("found").as(
+    qb
+      .select({
+        id: soniqJobs.id,
+        state: soniqJobs.state,
+        finishedAt: soniqJobs.finishedAt,
+        isParked: sql<boolean>`${isParked}`.as("is_parked"),
+      })
+      .from(soniqJobs)
+      .where(eq(soniqJobs.id, id))
+      .for("no key update"),
+  );
+  const moved = qb.$with("moved").as(
+    qb
+      .update(soniqJobs)
+      // One that is due keeps its place.
+      .set({ runAt: sql`least(${soniqJobs.runAt}, clock_timestamp())` })
+      .where(
+        sql`${soniqJobs.id} = any (array(select ${found.id} from ${found} where ${found.state} = 'queued' and not ${found.isParked}))`,
+      )
+      .returning({ queue: soniqJobs.queue }),
+  );
+  const [job] = await qb
+    .with(found, moved)
+    .select({
+      state: found.state,
+      isParked: found.isParked,
+      rung: sql`(select ${ring(sql`${moved.queue}`)} from ${moved})`,
+    })
+    .from(found)
+    .where(isNull(found.finishedAt));
+  return job;
+}

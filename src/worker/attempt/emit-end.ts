@@ -1,0 +1,29 @@
+import type { ClaimedJob } from "../../jobs/claim/claim.js";
+import type { Outcome } from "../../jobs/settle/outcome.js";
+import type { Settled } from "../../jobs/settle/settle.js";
+import type { SettledEvent, Tell } from "../events/events.js";
+import type { WrittenEnd } from "./attempt-end.js";
+
+function settledEvent(job: ClaimedJob, outcome: Outcome, state: Settled["state"], runMs: number): SettledEvent {
+  const type = state === "queued" ? outcome.kind : state;
+  return { type, job, outcome, state, runMs, ...("thrown" in outcome && { error: outcome.thrown }) };
+}
+
+/** Tells how an attempt ended, once that is written down. @returns the event of one that was settled */
+export function tellEnd(tell: Tell, job: ClaimedJob, end: WrittenEnd, runMs: number): SettledEvent | undefined {
+  switch (end.kind) {
+    case "settled": {
+      const event = settledEvent(job, end.outcome, end.state, runMs);
+      tell(event);
+      if ("late" in end) tell({ type: "late error", job, error: end.late });
+      return event;
+    }
+    case "fenced":
+      tell({ type: "fenced", job, outcome: end.outcome, runMs });
+      return undefined;
+    case "left":
+      return undefined;
+    default:
+      return end satisfies never;
+  }
+}
