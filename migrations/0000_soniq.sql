@@ -27,7 +27,7 @@ CREATE TABLE "soniq_jobs" (
 	"errors" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"logs" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"reason" text,
-	"replays" integer DEFAULT 0 NOT NULL,
+	"manual_retries" integer DEFAULT 0 NOT NULL,
 	"tags" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"meta" jsonb DEFAULT '{}'::jsonb NOT NULL,
 	CONSTRAINT "soniq_jobs_state_check" CHECK (state in ('queued', 'active', 'completed', 'cancelled', 'dead')),

@@ -81,7 +81,7 @@ export const soniqJobs = pgTable(
     logs: jsonb("logs").notNull().default([]),
     /** Why the job was cancelled or died. */
     reason: text("reason"),
-    replays: integer("replays").notNull().default(0),
+    manualRetries: integer("manual_retries").notNull().default(0),
     tags: jsonb("tags").notNull().default([]),
     meta: jsonb("meta").notNull().default({}),
   },

@@ -24,9 +24,9 @@ export {
   type PurgeProgress,
   type PurgeRefusal,
 } from "./dead-letters/purge.js";
-export { replayDeadLetters, type ReplayCount, type ReplayProgress } from "./dead-letters/replay.js";
+export { retryDeadLetters, type RetryCount, type RetryProgress } from "./dead-letters/retry.js";
 export { type DeadLetterGroup, type DeadLetterSummary, summarizeDeadLetters } from "./dead-letters/summarize.js";
-export { cancel } from "./jobs/control/cancel.js";
+export { cancelJob } from "./jobs/control/cancel.js";
 export type { ClaimedJob } from "./jobs/claim/claim.js";
 export {
   defineJob,
@@ -38,13 +38,13 @@ export {
   type ResultOf,
 } from "./jobs/definition/define-job.js";
 export { Cancel, type Directive, Discard, RetryAfter, Snooze } from "./jobs/definition/directives.js";
-export { discard } from "./jobs/control/discard-job.js";
+export { discardJob } from "./jobs/control/discard-job.js";
 export { enqueue } from "./jobs/enqueue/enqueue.js";
 export { enqueueMany } from "./jobs/enqueue/enqueue-many.js";
 export type { ErrorDetails, ErrorRecord } from "./jobs/row/error-record.js";
 export { getJob } from "./jobs/read/get-job.js";
 export { getResult, type JobResult } from "./jobs/read/get-result.js";
-export { handler, type Handler } from "./jobs/definition/define-job.js";
+export { defineHandler, type Handler } from "./jobs/definition/define-job.js";
 export type { Job, JobError, JobSummary, LogLine } from "./jobs/row/job.js";
 export type { HandlerFunction, JobContext, TransactionOf, TransactionOptions } from "./jobs/definition/job-context.js";
 export type { JobHandle } from "./jobs/row/job-handle.js";
@@ -52,21 +52,21 @@ export { type JobFilter, type JobPage, listJobs } from "./jobs/read/list-jobs.js
 export type { Enqueued, EnqueueOptions } from "./jobs/enqueue/new-job.js";
 export type { Outcome } from "./jobs/settle/outcome.js";
 export type { PayloadMapping } from "./jobs/control/payload-mapping.js";
-export { replay, type Replayed, type ReplayOptions, type ReplayRefusal } from "./jobs/control/retry.js";
+export { retryJobs, type Retried, type RetryOptions, type RetryRefusal } from "./jobs/control/retry.js";
 export type { Rescued } from "./jobs/upkeep/rescue.js";
-export { runNow } from "./jobs/control/run-now.js";
-export { listQueues, type QueueOverview } from "./queues/list.js";
+export { runJobNow } from "./jobs/control/run-now.js";
+export { listQueues, type QueueInfo } from "./queues/list.js";
 export { pauseQueue, resumeQueue } from "./queues/pause.js";
 export type { UniqueSettings } from "./jobs/definition/unique-settings.js";
 export { defineSchedule, type ScheduleDefinition, type ScheduleSettings } from "./schedules/define-schedule.js";
 export { listSchedules, type Schedule } from "./schedules/list-schedules.js";
 export { pauseSchedule } from "./schedules/pause-schedule.js";
-export { removeSchedule } from "./schedules/remove-schedule.js";
+export { deleteSchedule } from "./schedules/delete-schedule.js";
 export { resumeSchedule } from "./schedules/resume-schedule.js";
-export { previewTicks, type Rhythm } from "./schedules/rhythm.js";
+export { previewTicks, type ScheduleTiming } from "./schedules/timing.js";
 export { triggerSchedule } from "./schedules/trigger-schedule.js";
 export type { Retention } from "./jobs/definition/define-job.js";
-export { listWorkers, type WorkedQueue, type WorkerOverview } from "./sessions/list-workers.js";
+export { listWorkers, type WorkerQueue, type WorkerInfo } from "./sessions/list-workers.js";
 export { createResultListener, type ResultListener } from "./waiting/result-listener.js";
 export { waitFor, type WaitOptions } from "./waiting/wait-for.js";
 export type { Activity, AttemptCounts, HistogramCounts } from "./worker/activity.js";

@@ -1,4 +1,4 @@
-export { drain, type TestConfig } from "./testing/drain.js";
+export { runJobs, type TestConfig } from "./testing/run-jobs.js";
 export { type EnqueuedJob, expectEnqueued } from "./testing/expect-enqueued.js";
-export { rolledBack } from "./testing/rolled-back.js";
+export { withRollback } from "./testing/with-rollback.js";
 export { travel } from "./testing/travel.js";

@@ -1,4 +1,4 @@
-export { announce, type Announced } from "./webhooks/announce.js";
+export { publishEvent, type PublishedEvent } from "./webhooks/publish-event.js";
 export { defineEvent, type EventDefinition } from "./webhooks/define-event.js";
 export { deleteEndpoint } from "./webhooks/delete-endpoint.js";
 export {
@@ -17,7 +17,7 @@ export {
   registerEndpoint,
   resumeEndpoint,
 } from "./webhooks/endpoints.js";
-export { jobCancelled, jobCompleted, jobDead, jobRetried, type ToldOfJob } from "./webhooks/job-events.js";
+export { jobCancelled, jobCompleted, jobDead, jobRetried, type JobEventData } from "./webhooks/job-events.js";
 export { rotateSecret, rotateWebhookKeys } from "./webhooks/rotate-secret.js";
 export { type ReceivedWebhook, verifyWebhook, WebhookError, type WebhookRequest } from "./webhooks/verify-webhook.js";
 export type { WebhookConfig } from "./webhooks/webhook-config.js";

@@ -61,7 +61,7 @@ export const soniqDrizzle: System = {
       },
       {
         onEvent(event) {
-          if (event.type === "trouble") console.error(event.doing, String((event.error as Error).cause ?? event.error));
+          if (event.type === "error") console.error(event.doing, String((event.error as Error).cause ?? event.error));
         },
       },
     );

@@ -28,7 +28,7 @@ revoke all on soniq_audit, soniq_jobs, soniq_queues, soniq_schedules, soniq_stat
   from public, soniq_enqueue, soniq_work, soniq_read;
 revoke all on sequence soniq_jobs_id_seq from public, soniq_enqueue, soniq_work, soniq_read;
 
--- The application that enqueues, announces, cancels and discards. It reads no payloads, results or errors, but this role is no
+-- The application that enqueues, publishes, cancels and discards. It reads no payloads, results or errors, but this role is no
 -- boundary between applications:
 -- · It reads unique keys, and a key that is made of the payload's properties (`unique.by`) holds their values. Make it of ids,
 --   or give an `enqueue` a `uniqueKey` that is a hash.

@@ -11,8 +11,8 @@ import {
   listDeadLetters,
   migrate,
   purgeDeadLetters,
-  replay,
-  replayDeadLetters,
+  retryJobs,
+  retryDeadLetters,
   summarizeDeadLetters,
 } from "soniq-drizzle";
 import * as v from "valibot";
@@ -49,17 +49,17 @@ console.log("once it is up again:");
 mailServer = "up";
 const { deadLetters } = await listDeadLetters(db, { queue: "mails", reason: "mail server is down" });
 const ada = deadLetters.at(-1);
-await replay(db, ada?.id ?? 0);
+await retryJobs(db, ada?.id ?? 0);
 await work();
 
 console.log("bob's key was taken meanwhile, and cleo's was not:");
 await enqueue(db, mail, { to: "bob" });
-await replayDeadLetters(
+await retryDeadLetters(
   db,
   { queue: "mails", reason: "mail server is down" },
   {
     onProgress: ({ batch }) => {
-      for (const { because } of batch.refused) console.log(`  one stays: ${because}`);
+      for (const { reason } of batch.refused) console.log(`  one stays: ${reason}`);
     },
   },
 );
@@ -67,7 +67,7 @@ await work();
 
 console.log("with a payload as it is today:");
 const mapping = { job: mail, payload: ({ address }: { address: string }) => ({ to: address }) };
-await replayDeadLetters(db, { reason: "invalid payload" }, { mapping });
+await retryDeadLetters(db, { reason: "invalid payload" }, { mapping });
 await work();
 
 const { purged } = await purgeDeadLetters(db, { queue: "mails" });

@@ -2,7 +2,7 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import {
-  cancel,
+  cancelJob,
   createResultListener,
   createWorker,
   defineConfig,
@@ -97,7 +97,7 @@ const none = await enqueue(db, thumbnails, { photos: 0 });
 console.log("without photos:", shown(await waitFor(db, thumbnails, none, { listener })));
 
 const later = await enqueue(db, thumbnails, { photos: 1 }, { delay: "1h" });
-await cancel(db, later.id, "the photographer left");
+await cancelJob(db, later.id, "the photographer left");
 console.log("cancelled:", shown(await waitFor(db, thumbnails, later, { listener })));
 
 await client`delete from soniq_jobs where id = ${handle.id}`;

@@ -2,9 +2,9 @@
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import { defineJob, enqueue, handler, type JobContext, migrate, type TransactionOf } from "soniq-drizzle";
+import { defineJob, enqueue, defineHandler, type JobContext, migrate, type TransactionOf } from "soniq-drizzle";
 import { soniqJobs } from "soniq-drizzle/schema";
-import { drain, expectEnqueued, rolledBack, travel } from "soniq-drizzle/testing";
+import { runJobs, expectEnqueued, withRollback, travel } from "soniq-drizzle/testing";
 import * as v from "valibot";
 
 const orders = pgTable("orders", { id: integer("id").primaryKey(), state: text("state").notNull() });
@@ -16,13 +16,13 @@ const remind = defineJob({ name: "remind", payload: v.strictObject({ orderId: v.
 
 const jobs = { bookOrder, remind };
 const handlers = {
-  bookOrder: handler(bookOrder, ({ orderId }, job: JobContext<Tx>) =>
+  bookOrder: defineHandler(bookOrder, ({ orderId }, job: JobContext<Tx>) =>
     job.transaction(async (tx) => {
       await tx.insert(orders).values({ id: orderId, state: "booked" });
       await enqueue(tx, remind, { orderId, by: "mail" }, { delay: "7d" });
     }),
   ),
-  remind: handler(remind, async (_, job) => {
+  remind: defineHandler(remind, async (_, job) => {
     if (job.attempt === 1) throw new Error("the mail server is away");
   }),
 };
@@ -30,7 +30,7 @@ const handlers = {
 await migrate(db);
 await db.execute("create table if not exists orders (id int primary key, state text not null)");
 
-await rolledBack(db, async (tx) => {
+await withRollback(db, async (tx) => {
   await enqueue(tx, bookOrder, { orderId: 1 });
   await run(tx, "at once");
   console.log("orders within the test:", await tx.select().from(orders));
@@ -52,6 +52,6 @@ console.log("jobs afterwards:", await db.select().from(soniqJobs));
 await db.$client.end();
 
 async function run(tx: Tx, when: string): Promise<void> {
-  const ended = await drain(tx, { jobs, handlers });
+  const ended = await runJobs(tx, { jobs, handlers });
   console.log(`${when}: ${ended.map(({ job, type }) => `${job.name} ${type}`).join(", ")}`);
 }

@@ -1,4 +1,4 @@
-// Webhooks: an event is announced in the transaction that makes it true, and delivered to whoever asks for it.
+// Webhooks: an event is published in the transaction that makes it true, and delivered to whoever asks for it.
 // DATABASE_URL=postgres://… npx tsx examples/features/webhooks.ts
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { createWorker, defineConfig, migrate } from "soniq-drizzle";
 import {
-  announce,
+  publishEvent,
   defineEvent,
   listDeliveries,
   listEndpoints,
@@ -57,13 +57,13 @@ const deliver = () =>
   createWorker(defineConfig({ connection, jobs: {}, handlers: {}, webhooks })).drain({ wait: "0s" });
 
 secrets = [secret];
-await db.transaction((tx) => announce(tx, orderPaid, { orderId: 1 }));
+await db.transaction((tx) => publishEvent(tx, orderPaid, { orderId: 1 }));
 await db
   .transaction(async (tx) => {
-    await announce(tx, orderPaid, { orderId: 2 });
+    await publishEvent(tx, orderPaid, { orderId: 2 });
     throw new Error("the card was declined");
   })
-  .catch((error: Error) => console.log(`not announced: ${error.message}`));
+  .catch((error: Error) => console.log(`not published: ${error.message}`));
 await deliver();
 
 const [first] = (await listDeliveries(db, endpoint)).deliveries;
@@ -73,22 +73,22 @@ await deliver();
 
 // Both secrets sign for a day; the receiver changes over whenever it likes.
 const { secret: newSecret } = await rotateSecret(db, webhooks, endpoint);
-await announce(db, orderPaid, { orderId: 3 });
+await publishEvent(db, orderPaid, { orderId: 3 });
 await deliver();
 secrets = [newSecret];
-await announce(db, orderPaid, { orderId: 4 });
+await publishEvent(db, orderPaid, { orderId: 4 });
 await deliver();
 
 secrets = [`whsec_${randomBytes(32).toString("base64")}`];
-await announce(db, orderPaid, { orderId: 5 });
+await publishEvent(db, orderPaid, { orderId: 5 });
 await deliver();
 const [failed] = (await listDeliveries(db, endpoint)).deliveries;
 console.log(`${failed?.state} again after: ${failed?.failures[0]?.message}`);
 
 isGone = true;
-await announce(db, orderPaid, { orderId: 6 });
+await publishEvent(db, orderPaid, { orderId: 6 });
 await deliver();
-await announce(db, orderPaid, { orderId: 7 });
+await publishEvent(db, orderPaid, { orderId: 7 });
 const [{ state, pausedReason } = {}] = await listEndpoints(db);
 console.log(`the endpoint: ${state}, since ${pausedReason}`);
 for (const one of (await listDeliveries(db, endpoint, { limit: 2 })).deliveries)

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asc, eq, sum } from "drizzle-orm";
 import { createTransport, type NodemailerError } from "nodemailer";
-import { Discard, handler } from "soniq-drizzle";
+import { Discard, defineHandler } from "soniq-drizzle";
 import { openDatabase } from "./database.ts";
 import { DATABASE_URL, INVOICE_DIR, SMTP_URL } from "./environment.ts";
 import { type Invoice, renderInvoice } from "./invoice-pdf.ts";
@@ -13,7 +13,7 @@ const db = openDatabase(DATABASE_URL);
 const mailer = createTransport(SMTP_URL);
 
 /** Renders the invoice of an order, keeps it as a file and mails it to the customer. */
-export const sendInvoiceHandler = handler(sendInvoice, async ({ orderId }, job) => {
+export const sendInvoiceHandler = defineHandler(sendInvoice, async ({ orderId }, job) => {
   const invoice = await findInvoice(orderId);
   const { pdf, pages } = await renderInvoice(invoice);
   await mkdir(INVOICE_DIR, { recursive: true });

@@ -6,7 +6,7 @@ import { storable } from "../core/storable.js";
 import { fieldsJson } from "../jobs/row/log-line.js";
 
 /** What somebody did, or was refused. */
-export interface Deed {
+export interface AuditEntry {
   readonly actor: string;
   readonly action: string;
   readonly target: string;
@@ -14,19 +14,22 @@ export interface Deed {
   readonly outcome: string;
 }
 
-const longest = 1_000;
+const max = 1_000;
 const maxDetailLength = 16_384;
 
 /** Writes a deed down; on a transaction, together with what was done. @returns the entry's id */
-export async function recordAudit(db: Queryable, { actor, action, target, detail, outcome }: Deed): Promise<number> {
+export async function recordAudit(
+  db: Queryable,
+  { actor, action, target, detail, outcome }: AuditEntry,
+): Promise<number> {
   const [entry] = await builder(db)
     .insert(soniqAudit)
     .values({
-      actor: storable(actor, longest),
+      actor: storable(actor, max),
       action,
-      target: storable(target, longest),
+      target: storable(target, max),
       detail: sql`${detailJson(detail)}::text::jsonb`,
-      outcome: storable(outcome, longest),
+      outcome: storable(outcome, max),
     })
     .returning({ id: soniqAudit.id });
   return (entry as { id: number }).id;
@@ -43,6 +46,6 @@ function detailJson(detail: unknown): string {
 export async function concludeAudit(db: Queryable, id: number, outcome: string): Promise<void> {
   await builder(db)
     .update(soniqAudit)
-    .set({ outcome: storable(outcome, longest) })
+    .set({ outcome: storable(outcome, max) })
     .where(eq(soniqAudit.id, id));
 }

@@ -52,8 +52,8 @@ export function printPage<Name extends string, Row>(
 }
 
 /** A count that goes no further than so many. */
-export function countText(count: number, most: number): string {
-  return `${count}${count >= most ? "+" : ""}`;
+export function countText(count: number, max: number): string {
+  return `${count}${count >= max ? "+" : ""}`;
 }
 
 function cell(value: string | number | Date | null | undefined): string {

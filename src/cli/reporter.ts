@@ -3,14 +3,14 @@ import pino from "pino";
 import { callHook } from "../core/call-hook.js";
 import { eventLine } from "../worker/events/event-line.js";
 import { eventLog, type Logger } from "../worker/events/event-log.js";
-import type { Tell, WorkerEvent } from "../worker/events/events.js";
-import { troubleLimit } from "../worker/events/error-throttle.js";
+import type { WorkerEventListener, WorkerEvent } from "../worker/events/events.js";
+import { errorThrottle } from "../worker/events/error-throttle.js";
 import { oneLine, printable, printableJson } from "../core/terminal.js";
 
 /** Says what a worker does. */
 export interface Reporter {
   say(text: string): void;
-  readonly tell: Tell;
+  readonly emit: WorkerEventListener;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface Reporter {
 export function reporter(
   logger?: Logger,
   stream: Pick<NodeJS.WriteStream, "isTTY" | "write"> = process.stdout,
-  limit = troubleLimit(),
+  limit = errorThrottle(),
 ): Reporter {
   if (!logger && stream.isTTY) return forPeople(stream, limit);
   const log =
@@ -29,17 +29,17 @@ export function reporter(
       { base: { pid: process.pid }, hooks: { streamWrite: printableJson } },
       pino.destination({ fd: 1, sync: true }),
     );
-  return { say: (text) => callHook("logger", () => log.info({}, text)), tell: eventLog(log, limit) };
+  return { say: (text) => callHook("logger", () => log.info({}, text)), emit: eventLog(log, limit) };
 }
 
-function forPeople(stream: Pick<NodeJS.WriteStream, "write">, limit: ReturnType<typeof troubleLimit>): Reporter {
+function forPeople(stream: Pick<NodeJS.WriteStream, "write">, limit: ReturnType<typeof errorThrottle>): Reporter {
   const colors = process.env["NO_COLOR"] === undefined;
   const write = (text: string) => stream.write(`${colors ? styleText("dim", time()) : time()} ${text}\n`);
   return {
     say: (text) => stream.write(`${printable(text)}\n`),
-    tell(event) {
+    emit(event) {
       if (event.type === "started") return;
-      const leftOut = event.type === "trouble" ? limit.leftOut() : 0;
+      const leftOut = event.type === "error" ? limit.leftOut() : 0;
       if (leftOut === undefined) return;
       const text = oneLine(eventLine(event, leftOut));
       write(colors ? styleText(colorOf(event), text) : text);
@@ -53,6 +53,6 @@ function time(): string {
 
 function colorOf({ type }: WorkerEvent): "dim" | "green" | "yellow" | "red" {
   if (type === "completed" || type === "recovered") return "green";
-  if (type === "dead" || type === "trouble") return "red";
+  if (type === "dead" || type === "error") return "red";
   return type === "logged" ? "dim" : "yellow";
 }

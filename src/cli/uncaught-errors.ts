@@ -3,7 +3,7 @@ import type { ProcessWorker } from "../worker/create-worker.js";
 import { exitCodes } from "./exit-codes.js";
 import { complain } from "../core/terminal.js";
 
-const longestReport = 8_000;
+const maxReport = 8_000;
 const deepestCause = 5;
 
 /**
@@ -28,7 +28,7 @@ export function stopOnUncaughtErrors(worker: () => ProcessWorker | undefined): v
 
 /** With its stack, and its causes', which may go round in a circle. */
 function inFull(error: unknown, depth = deepestCause): string {
-  if (!(error instanceof Error)) return storable(String(error), longestReport);
+  if (!(error instanceof Error)) return storable(String(error), maxReport);
   const cause = error.cause === undefined || depth === 0 ? "" : `\ncaused by ${inFull(error.cause, depth - 1)}`;
-  return storable(`${error.stack ?? error.message}${cause}`, longestReport);
+  return storable(`${error.stack ?? error.message}${cause}`, maxReport);
 }

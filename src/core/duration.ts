@@ -5,10 +5,10 @@ export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Six thousand years, by which PostgreSQL's timestamps can be moved both ways: they begin in 4713 BC. */
-const longestMs = 1.9e14;
+const maxMs = 1.9e14;
 
 /** What a timer can be set to, about 24 days; a longer one would fire at once. */
-export const longestTimerMs = 2 ** 31 - 1;
+export const maxTimerMs = 2 ** 31 - 1;
 
 /**
  * A duration in milliseconds.
@@ -18,9 +18,9 @@ export const longestTimerMs = 2 ** 31 - 1;
  */
 export function milliseconds(duration: Duration, what: string): number {
   const ms = typeof duration === "number" ? duration : parse(duration);
-  if (!(ms >= 0 && ms <= longestMs)) {
+  if (!(ms >= 0 && ms <= maxMs)) {
     const problem =
-      ms > longestMs && Number.isFinite(ms)
+      ms > maxMs && Number.isFinite(ms)
         ? "which is too long: give no more than 6,000 years"
         : 'which is not a duration: give milliseconds, or a number with one of the units ms, s, m, h and d, such as "30s", "24h" or "7d"';
     throw new InvalidValueError(what, `is ${shown(duration)}, ${problem}`);

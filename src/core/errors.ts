@@ -95,7 +95,7 @@ export function checkObject(value: unknown, what: string, hint: string): void {
 export function shown(value: unknown): string {
   switch (typeof value) {
     case "string":
-      return value.length <= longestShown ? JSON.stringify(value) : `a text of ${value.length} characters`;
+      return value.length <= maxShown ? JSON.stringify(value) : `a text of ${value.length} characters`;
     case "object":
       return value === null ? "null" : kindOf(value);
     case "function":
@@ -113,13 +113,13 @@ export function pathText(keys: readonly PropertyKey[]): string {
   return keys
     .map((key) => {
       if (typeof key === "number") return `[${key}]`;
-      const name = String(key).slice(0, longestShown);
+      const name = String(key).slice(0, maxShown);
       return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
     })
     .join("");
 }
 
-const longestShown = 100;
+const maxShown = 100;
 
 function kindOf(value: object): string {
   try {

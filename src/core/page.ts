@@ -8,12 +8,12 @@ export interface PageOptions {
   readonly limit?: number | undefined;
 }
 
-const largestPage = 1_000;
+const maxPage = 1_000;
 
 /** @throws InvalidValueError for a limit out of range */
 export function parseLimit(limit = 50): number {
-  if (!Number.isInteger(limit) || limit < 1 || limit > largestPage)
-    throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${largestPage}`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxPage)
+    throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${maxPage}`);
   return limit;
 }
 

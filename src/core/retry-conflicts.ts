@@ -3,7 +3,7 @@ import { errorCode } from "./errors.js";
 import { guardedTransaction } from "./guarded-transaction.js";
 import type { Queryable } from "./queryable.js";
 
-const longestTries = 5;
+const maxTries = 5;
 /** Serialization failure, deadlock: nothing was written, and said again it may go. */
 export function isConflict(error: unknown): boolean {
   return ["40001", "40P01"].includes(errorCode(error) ?? "");
@@ -21,7 +21,7 @@ export async function retryConflicts<T>(db: Queryable, run: (db: Queryable) => P
       if (tries === 1) return await run(db);
       return await guardedTransaction(db, async (tx) => run(tx), { isolationLevel: "read committed" });
     } catch (error) {
-      if (isTransaction || tries === longestTries || !isConflict(error)) throw error;
+      if (isTransaction || tries === maxTries || !isConflict(error)) throw error;
     }
   }
 }

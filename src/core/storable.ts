@@ -1,17 +1,17 @@
 import { maskSecrets } from "./mask-secrets.js";
 
-const longestText = 2_000;
-const longestWord = 700;
+const maxText = 2_000;
+const maxWord = 700;
 
 /** A text that PostgreSQL can store and that shows no password or token. */
-export function storable(text: string, longest = longestText): string {
-  return maskSecrets(beginning(text, 2 * longest + longestWord))
+export function storable(text: string, max = maxText): string {
+  return maskSecrets(beginning(text, 2 * max + maxWord))
     .replaceAll("\0", "\u{fffd}")
-    .slice(0, longest)
+    .slice(0, max)
     .toWellFormed();
 }
 
 /** Without its last word, which may be half a secret that is not recognised as one. */
-function beginning(text: string, longest: number): string {
-  return text.length > longest ? text.slice(0, longest).replace(/\S{1,700}$/, "…") : text;
+function beginning(text: string, max: number): string {
+  return text.length > max ? text.slice(0, max).replace(/\S{1,700}$/, "…") : text;
 }

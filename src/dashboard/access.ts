@@ -25,7 +25,7 @@ export type ChangingAction =
   | "endpoint.pause"
   | "endpoint.resume"
   | "delivery.resend"
-  | "dead-letters.replay"
+  | "dead-letters.retry"
   | "dead-letters.purge";
 
 /**

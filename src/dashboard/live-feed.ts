@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-const mostViewers = 50;
+const maxViewers = 50;
 /** After so many events, a minute's, it is asked again whether they may look: they may have logged out. */
 const eventsPerLeave = 30;
 /** Whoever takes no event for so many in a row has gone, and its network did not say so. */
-const mostMissed = 30;
+const maxMissed = 30;
 
 type Viewer = ReadableStreamDefaultController<Uint8Array>;
 
@@ -41,7 +41,7 @@ export class LiveFeed {
    * @returns undefined if as many look already as may
    */
   watch(request: Request, name: string, mayStay: () => Promise<unknown>): ReadableStream<Uint8Array> | undefined {
-    if (this.#viewers.size >= mostViewers && !this.#makeRoom(name)) return undefined;
+    if (this.#viewers.size >= maxViewers && !this.#makeRoom(name)) return undefined;
     const { signal } = request;
     let viewer: Viewer;
     return new ReadableStream<Uint8Array>({
@@ -78,7 +78,7 @@ export class LiveFeed {
     if ((viewer.desiredSize ?? 0) > 0) {
       viewer.enqueue(event);
       watching.missed = 0;
-    } else if (++watching.missed > mostMissed) this.#end(viewer);
+    } else if (++watching.missed > maxMissed) this.#end(viewer);
     if (++watching.told % eventsPerLeave === 0) void watching.mayStay().catch(() => this.#end(viewer));
   }
 
@@ -86,9 +86,9 @@ export class LiveFeed {
   #makeRoom(newcomer: string): boolean {
     const streams = new Map<string, Viewer[]>();
     for (const [viewer, { name }] of this.#viewers) streams.set(name, [...(streams.get(name) ?? []), viewer]);
-    const [most = []] = [...streams.values()].toSorted((a, b) => b.length - a.length);
-    const [oldest] = most;
-    if (oldest === undefined || most.length <= (streams.get(newcomer)?.length ?? 0) + 1) return false;
+    const [max = []] = [...streams.values()].toSorted((a, b) => b.length - a.length);
+    const [oldest] = max;
+    if (oldest === undefined || max.length <= (streams.get(newcomer)?.length ?? 0) + 1) return false;
     this.#end(oldest);
     return true;
   }

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { InvalidValueError, pathText } from "../core/errors.js";
 import { Refusal } from "./refusal.js";
 
-const largestPage = 200;
+const maxPage = 200;
 
 /** A text to filter by. */
 export const text = v.exactOptional(v.pipe(v.string(), v.maxLength(1_000)));
@@ -33,10 +33,10 @@ export const page = {
   limit: v.optional(
     v.pipe(
       v.string(),
-      v.regex(/^\d{1,3}$/, `give a whole number from 1 to ${largestPage}`),
+      v.regex(/^\d{1,3}$/, `give a whole number from 1 to ${maxPage}`),
       v.transform(Number),
-      v.minValue(1, `give a whole number from 1 to ${largestPage}`),
-      v.maxValue(largestPage, `give a whole number from 1 to ${largestPage}`),
+      v.minValue(1, `give a whole number from 1 to ${maxPage}`),
+      v.maxValue(maxPage, `give a whole number from 1 to ${maxPage}`),
     ),
     "50",
   ),

@@ -1,4 +1,4 @@
-import { concludeAudit, type Deed, recordAudit } from "../audit/record-audit.js";
+import { concludeAudit, type AuditEntry, recordAudit } from "../audit/record-audit.js";
 import type { Queryable } from "../core/queryable.js";
 
 const maxEntriesPerMinute = 20;
@@ -20,17 +20,17 @@ export class RefusalLog {
   /** @param write runs a function on a database that may be written to */
   constructor(private readonly write: <T>(record: (db: Queryable) => Promise<T>) => Promise<T>) {}
 
-  async note(deed: Deed): Promise<void> {
-    const window = this.#windowOf(deed.actor);
+  async note(entry: AuditEntry): Promise<void> {
+    const window = this.#windowOf(entry.actor);
     window.refusals += 1;
     const more = window.refusals - maxEntriesPerMinute;
-    if (more <= 0) return void (await this.write((db) => recordAudit(db, deed)));
+    if (more <= 0) return void (await this.write((db) => recordAudit(db, entry)));
     // Whenever they have doubled: a flood of refusals is no flood of writes.
     if (!Number.isInteger(Math.log2(more))) return;
     const outcome = `refused: ${more} or more within a minute, beside the ${maxEntriesPerMinute} that are written down`;
     const { overflow } = window;
     if (overflow !== undefined) return this.write((db) => concludeAudit(db, overflow, outcome));
-    window.overflow = await this.write((db) => recordAudit(db, { ...deed, target: "", detail: {}, outcome }));
+    window.overflow = await this.write((db) => recordAudit(db, { ...entry, target: "", detail: {}, outcome }));
   }
 
   #windowOf(actor: string): Window {

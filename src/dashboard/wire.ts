@@ -53,7 +53,7 @@ export interface QueueView {
   readonly scheduled: number;
   readonly parked: number;
   readonly active: number;
-  readonly longestWaitMs: number | null;
+  readonly latencyMs: number | null;
   /** Completed per minute, over the last five. */
   readonly perMinute: number;
 }
@@ -111,7 +111,7 @@ export type JobAction = "retry" | "cancel" | "run-now" | "discard";
 
 export interface TimelineEntry {
   readonly at: string;
-  readonly what: "enqueued" | "due" | "claimed" | "failed" | "completed" | "cancelled" | "dead" | "cancel requested";
+  readonly what: "enqueued" | "due" | "claimed" | "failed" | "completed" | "cancelled" | "dead" | "cancel-requested";
   readonly attempt: number | null;
   readonly worker: string | null;
   readonly message: string | null;
@@ -134,11 +134,11 @@ export interface DeadLetterGroupsView {
 
 /** GET api/dead-letters?<filter>&cursor=&limit= */
 export interface DeadLetterListView {
-  readonly deadLetters: readonly (JobRow & { readonly error: string | null; readonly replays: number })[];
+  readonly deadLetters: readonly (JobRow & { readonly error: string | null; readonly manualRetries: number })[];
   readonly next: string | null;
 }
 
-/** POST api/dead-letters/replay or /purge, with a filter as JSON body; answers NDJSON, a line per batch, the last one final. */
+/** POST api/dead-letters/retry or /purge, with a filter as JSON body; answers NDJSON, a line per batch, the last one final. */
 export interface BulkProgressView {
   readonly done: number;
   readonly refused: number;
@@ -150,7 +150,7 @@ export interface BulkProgressView {
 /** GET api/schedules */
 export interface ScheduleView {
   readonly name: string;
-  readonly rhythm: string;
+  readonly timing: string;
   readonly timeZone: string;
   readonly jobName: string;
   readonly payload: unknown;
@@ -233,7 +233,7 @@ export interface AuditView {
 
 // Writes (POST, JSON body or none, header `x-soniq: 1`): answer 200 `{ done: string }`, a word on what became of it, or 409 { error }.
 //   api/queues/:name/pause|resume   api/jobs/:id/retry|cancel|run-now|discard   api/schedules/:name/pause|resume|trigger
-//   api/endpoints/:id/pause|resume  api/deliveries/:id/resend                    api/dead-letters/replay|purge (NDJSON)
+//   api/endpoints/:id/pause|resume  api/deliveries/:id/resend                    api/dead-letters/retry|purge (NDJSON)
 // GET api/live: server-sent events, read with fetch (the token goes in a header): every two seconds
 //   event: overview  data: LiveView
 export interface LiveView {

@@ -1,8 +1,8 @@
 /** Of one address within a minute; whoever sends more is told to wait. */
-const mostWrong = 20;
+const maxWrong = 20;
 const windowMs = 60_000;
 /** Addresses may come without end; forgetting them all lets a few more guesses through. */
-const mostAddresses = 1_000;
+const maxAddresses = 1_000;
 
 /** Counts the tokens that are guessed. They are too long for that: it spares the server, and whoever has an old one learns it. */
 export interface WrongTokens {
@@ -21,12 +21,12 @@ export function wrongTokens(now: () => number = () => performance.now()): WrongT
   return {
     closedFor(address) {
       const window = current(address);
-      return window && window.wrong >= mostWrong ? Math.ceil((window.endsAt - now()) / 1_000) : 0;
+      return window && window.wrong >= maxWrong ? Math.ceil((window.endsAt - now()) / 1_000) : 0;
     },
     note(address) {
       const window = current(address) ?? { endsAt: now() + windowMs, wrong: 0 };
       window.wrong += 1;
-      if (windows.size >= mostAddresses && !windows.has(address)) windows.clear();
+      if (windows.size >= maxAddresses && !windows.has(address)) windows.clear();
       windows.set(address, window);
     },
   };

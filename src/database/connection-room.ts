@@ -9,7 +9,7 @@ import type { Queryable } from "../core/queryable.js";
  * @returns a warning that says what to do, or undefined
  */
 export async function findLackOfRoom(db: Queryable, wanted: number): Promise<string | undefined> {
-  return warningOf(wanted, await findLimits(db), ({ most, used }) => most - used);
+  return warningOf(wanted, await findLimits(db), ({ max, used }) => max - used);
 }
 
 /**
@@ -18,7 +18,7 @@ export async function findLackOfRoom(db: Queryable, wanted: number): Promise<str
  * @returns a warning that says what to do, or undefined
  */
 export async function findLowLimit(db: Queryable, wanted: number): Promise<string | undefined> {
-  return warningOf(wanted, await findLimits(db), ({ most }) => most);
+  return warningOf(wanted, await findLimits(db), ({ max }) => max);
 }
 
 /** A bound on the number of connections. */
@@ -27,7 +27,7 @@ interface Limit {
   readonly details: string;
   /** What to do about it. */
   readonly raise: string;
-  readonly most: number;
+  readonly max: number;
   readonly used: number;
 }
 
@@ -35,42 +35,42 @@ interface Limit {
 async function findLimits(db: Queryable): Promise<Limit[]> {
   const [found] = await builder(db)
     .select({
-      most: sql<number>`current_setting('max_connections')::int`,
+      max: sql<number>`current_setting('max_connections')::int`,
       reserved: sql<number>`current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0)`,
       used: sql<number>`(select sum(numbackends)::int - 1 from pg_stat_database)`,
       role: sql<string>`session_user::text`,
       // Superusers are not bound by either.
       isBound: sql<boolean>`coalesce((select not rolsuper from pg_roles where rolname = session_user), false)`,
-      roleMost: sql<number>`coalesce((select rolconnlimit from pg_roles where rolname = session_user), -1)`,
+      roleMax: sql<number>`coalesce((select rolconnlimit from pg_roles where rolname = session_user), -1)`,
       roleUsed: sql<number>`(select count(*)::int - 1 from pg_stat_activity where usename = session_user and backend_type = 'client backend')`,
       database: sql<string>`current_database()::text`,
-      databaseMost: sql<number>`(select datconnlimit from pg_database where datname = current_database())`,
+      databaseMax: sql<number>`(select datconnlimit from pg_database where datname = current_database())`,
       databaseUsed: sql<number>`(select numbackends - 1 from pg_stat_database where datname = current_database())`,
     })
     .from(oneRow);
-  const { most, reserved, used, role, isBound, roleMost, roleUsed, database, databaseMost, databaseUsed } =
+  const { max, reserved, used, role, isBound, roleMax, roleUsed, database, databaseMax, databaseUsed } =
     found as NonNullable<typeof found>;
   const server = {
-    details: `max_connections ${most}, of which ${reserved} are reserved and ${used} in use`,
+    details: `max_connections ${max}, of which ${reserved} are reserved and ${used} in use`,
     raise: "raise max_connections",
-    most: most - reserved,
+    max: max - reserved,
     used,
   };
   const own = [
-    { of: `the role ${JSON.stringify(role)}`, alter: "alter role", limit: roleMost, used: roleUsed },
+    { of: `the role ${JSON.stringify(role)}`, alter: "alter role", limit: roleMax, used: roleUsed },
     {
       of: `the database ${JSON.stringify(database)}`,
       alter: "alter database",
-      limit: databaseMost,
+      limit: databaseMax,
       used: databaseUsed,
     },
   ].map(({ of, alter, limit, used: inUse }) => ({
     details: `connection limit ${limit} of ${of}, of which ${inUse} are in use`,
     raise: `raise it with ${alter} … connection limit …`,
-    most: limit,
+    max: limit,
     used: inUse,
   }));
-  return [server, ...(isBound ? own.filter(({ most: limit }) => limit >= 0) : [])];
+  return [server, ...(isBound ? own.filter(({ max: limit }) => limit >= 0) : [])];
 }
 
 function warningOf(wanted: number, limits: readonly Limit[], roomOf: (limit: Limit) => number): string | undefined {

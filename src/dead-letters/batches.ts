@@ -5,7 +5,7 @@ import type { Queryable } from "../core/queryable.js";
 import { oneRow, timeText } from "../core/fragments.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";
-import { finishedAtText, isAfter, isBefore, theBeginning } from "./mark.js";
+import { finishedAtText, isAfter, isBefore, theBeginning } from "./position.js";
 
 /** How a change of many dead letters is followed and stopped. */
 export interface BulkOptions<Progress> {
@@ -19,7 +19,7 @@ const batch = 1_000;
 
 /**
  * The ids of all dead letters that fit, in batches, oldest first. Those that die after it has begun are not among them, or
- * what is replayed and dies at once would be replayed for ever.
+ * what is retried and dies at once would be retried for ever.
  *
  * @throws the signal's reason, once it is aborted
  */

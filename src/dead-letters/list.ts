@@ -8,7 +8,7 @@ import { dateFrom } from "../core/fragments.js";
 import type { JobError } from "../jobs/row/job.js";
 import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";
-import { cursorOf, finishedAtText, isBefore, parseCursor, theEnd } from "./mark.js";
+import { cursorOf, finishedAtText, isBefore, parseCursor, theEnd } from "./position.js";
 
 /** A job that has died, with all that helps to see why. */
 export interface DeadLetter {
@@ -25,8 +25,8 @@ export interface DeadLetter {
   readonly maxAttempts: number;
   /** How many workers died with it in hand. */
   readonly crashes: number;
-  /** How often it was replayed. */
-  readonly replays: number;
+  /** How often it was retried. */
+  readonly manualRetries: number;
   readonly uniqueKey: string | null;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ export interface DeadLetterPage {
 }
 
 /**
- * Lists dead letters, newest first, a page at a time. What dies or is replayed between two pages shifts none of the others.
+ * Lists dead letters, newest first, a page at a time. What dies or is retried between two pages shifts none of the others.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @param page `cursor`: the `next` of the page before; `limit`: from 1 to 1000, default 50
@@ -84,7 +84,7 @@ const columns = {
   attempt: soniqJobs.attempt,
   maxAttempts: soniqJobs.maxAttempts,
   crashes: soniqJobs.crashes,
-  replays: soniqJobs.replays,
+  manualRetries: soniqJobs.manualRetries,
   uniqueKey: soniqJobs.uniqueKey,
   tags: sql<string>`${soniqJobs.tags}::text`,
   meta: sql<string>`${soniqJobs.meta}::text`,

@@ -20,9 +20,9 @@ export interface Purged {
 /** Why a dead letter was not purged. */
 export type PurgeRefusal =
   /** Another transaction has it in hand: try again. */
-  | { readonly id: number; readonly because: "locked" }
+  | { readonly id: number; readonly reason: "locked" }
   /** The database refuses it, as with a foreign key to the job that has no action. */
-  | { readonly id: number; readonly because: "failed"; readonly error: unknown };
+  | { readonly id: number; readonly reason: "failed"; readonly error: unknown };
 
 /** How many dead letters are gone, and how many are not. */
 export interface PurgeCount {
@@ -67,15 +67,15 @@ async function purgeBatch(db: Queryable, ids: readonly number[]): Promise<Purged
   const purged = await inHalves(
     ids,
     (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => deleteFinished(at, "dead", some))),
-    (id, error) => refused.push({ id, because: "failed", error }),
+    (id, error) => refused.push({ id, reason: "failed", error }),
   );
   const known = new Set([...purged, ...refused.map(({ id }) => id)]);
   const left = ids.filter((id) => !known.has(id));
   return { purged, refused: [...refused, ...(left.length === 0 ? [] : await locked(db, left))] };
 }
 
-/** Those that are there yet: others may have replayed or purged some meanwhile. */
+/** Those that are there yet: others may have retried or purged some meanwhile. */
 async function locked(db: Queryable, ids: readonly number[]): Promise<PurgeRefusal[]> {
   const rows = await builder(db).select({ id: soniqJobs.id }).from(soniqJobs).where(matching({ ids }));
-  return rows.map(({ id }) => ({ id, because: "locked" }));
+  return rows.map(({ id }) => ({ id, reason: "locked" }));
 }

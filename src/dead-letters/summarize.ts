@@ -8,7 +8,7 @@ import type { DeadLetterFilter } from "./filter.js";
 import { matching } from "./matching.js";
 
 /** So many dead letters are counted at the most, the newest ones. */
-export const mostCounted = 10_000;
+export const maxCounted = 10_000;
 
 /** What there is of dead letters. */
 export interface DeadLetterSummary {
@@ -32,7 +32,7 @@ export interface DeadLetterGroup {
 }
 
 /**
- * Counts dead letters by what they died of: what to look at before they are replayed or purged.
+ * Counts dead letters by what they died of: what to look at before they are retried or purged.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws InvalidValueError before any SQL, for a filter that is none
@@ -50,7 +50,7 @@ export async function summarizeDeadLetters(db: Queryable, filter: DeadLetterFilt
     .from(soniqJobs)
     .where(matching(filter))
     .orderBy(desc(soniqJobs.finishedAt), desc(soniqJobs.id))
-    .limit(mostCounted)
+    .limit(maxCounted)
     .as("newest");
   const groups = await qb
     .select({

@@ -1,4 +1,4 @@
-import type { QueueOverview } from "../queues/list.js";
+import type { QueueInfo } from "../queues/list.js";
 import type { Sample } from "./label-cap.js";
 import type { MetricInput, MetricSet } from "./metric-set.js";
 import type { Figures } from "./read-figures.js";
@@ -26,7 +26,7 @@ export function addDatabaseMetrics(metrics: MetricSet, figures: () => Promise<Fi
   const perQueue = (
     name: string,
     help: string,
-    of: (queue: QueueOverview) => number,
+    of: (queue: QueueInfo) => number,
     options?: Pick<MetricInput, "join">,
   ) =>
     gauge(
@@ -35,7 +35,7 @@ export function addDatabaseMetrics(metrics: MetricSet, figures: () => Promise<Fi
       ({ queues }) => queues.map((queue) => ({ labels: { queue: queue.name }, value: of(queue) })),
       options,
     );
-  const most = { join: Math.max };
+  const max = { join: Math.max };
 
   metrics.add({
     name: "soniq_up",
@@ -50,10 +50,10 @@ export function addDatabaseMetrics(metrics: MetricSet, figures: () => Promise<Fi
   perQueue(
     "soniq_queue_oldest_due_seconds",
     "For how long the first of the due jobs has been due; 0 if none is.",
-    ({ longestWaitMs }) => (longestWaitMs ?? 0) / 1_000,
-    most,
+    ({ latencyMs }) => (latencyMs ?? 0) / 1_000,
+    max,
   );
-  perQueue("soniq_queue_paused", "Whether the queue is paused.", ({ pausedAt }) => Number(pausedAt !== null), most);
+  perQueue("soniq_queue_paused", "Whether the queue is paused.", ({ pausedAt }) => Number(pausedAt !== null), max);
   number("soniq_workers", "Workers that are alive, in all processes.", ({ workers }) => workers);
   number("soniq_connections", "Connections of workers and commands to this database.", (known) => known.connections);
   number(

@@ -9,7 +9,7 @@ export interface Sample {
 }
 
 /** So many label sets may a metric have, outcomes and buckets not counted. */
-const most = 200;
+const max = 200;
 const other = "other";
 
 /**
@@ -38,7 +38,7 @@ export class LabelCap {
 
   #admits({ queue, name }: Labels): boolean {
     const key = `${queue}\0${name}`;
-    if (this.#own.size < most) this.#own.add(key);
+    if (this.#own.size < max) this.#own.add(key);
     return this.#own.has(key);
   }
 }

@@ -4,11 +4,11 @@ import { soniqWorkers } from "../../schema/workers.js";
 import { applicationName } from "../database/client.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
-import { listQueues, type QueueOverview } from "../queues/list.js";
+import { listQueues, type QueueInfo } from "../queues/list.js";
 
 /** What the gauges show of the database. */
 export interface Figures extends ServerFigures {
-  readonly queues: readonly QueueOverview[];
+  readonly queues: readonly QueueInfo[];
 }
 
 interface ServerFigures {

@@ -5,9 +5,9 @@ import type { Labels } from "./label-cap.js";
 import type { MetricSet } from "./metric-set.js";
 
 /** Milliseconds are counted, seconds shown. */
-const seconds: Scale = { unit: 1_000, largest: Infinity };
+const seconds: Scale = { unit: 1_000, max: Infinity };
 /** No batch is larger. */
-const jobs: Scale = { unit: 1, largest: 1_024 };
+const jobs: Scale = { unit: 1, max: 1_024 };
 
 /** What a worker tells of itself: counted in this process, and there whether PostgreSQL answers or not. */
 export function addWorkerMetrics(metrics: MetricSet, worker: Pick<Worker, "activity" | "health">): void {

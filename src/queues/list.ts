@@ -9,10 +9,10 @@ import { rowsOf } from "../core/rows.js";
 import { waitingQueues } from "./waiting.js";
 
 /** So many jobs of each kind are counted at the most: a million would take a while. */
-export const mostCounted = 10_000;
+export const maxCounted = 10_000;
 
 /** A queue and what is in it. Of each count, 10000 stands for as many or more. */
-export interface QueueOverview {
+export interface QueueInfo {
   readonly name: string;
   /** Since when it is paused; null if it is not. */
   readonly pausedAt: Date | null;
@@ -24,7 +24,7 @@ export interface QueueOverview {
   readonly parked: number;
   readonly active: number;
   /** For how long the first of the due jobs has been due, in milliseconds; null if none is. */
-  readonly longestWaitMs: number | null;
+  readonly latencyMs: number | null;
 }
 
 /**
@@ -33,13 +33,13 @@ export interface QueueOverview {
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
+export async function listQueues(db: Queryable): Promise<QueueInfo[]> {
   // As an array, since PostgreSQL reckons with a hundred queues for each worker: for so many it would compile the statement, which
   // takes seconds, and then meet a few.
   const rows = await rowsOf<Row>(
     db,
     sql`with active as materialized (
-        select queue, count(*)::int as jobs from (select queue from ${soniqJobs} where state = 'active' limit ${mostCounted}) as jobs group by queue
+        select queue, count(*)::int as jobs from (select queue from ${soniqJobs} where state = 'active' limit ${maxCounted}) as jobs group by queue
       ), names as (
         select queue from (${waitingQueues}) as waiting
         union select queue from active
@@ -49,7 +49,7 @@ export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
       select queues.queue as name, extract(epoch from paused_at)::float8 * 1000 as "pausedAtMs",
         (${counted(due)}) as due, (${counted(sql`job.run_at > now() and job.run_at < 'infinity'`)}) as scheduled,
         (${counted(sql`job.run_at = 'infinity'`)}) as parked, coalesce(active.jobs, 0) as active,
-        (select round(extract(epoch from now() - min(run_at)) * 1000)::float8 from (${firstDue}) as first) as "longestWaitMs"
+        (select round(extract(epoch from now() - min(run_at)) * 1000)::float8 from (${firstDue}) as first) as "latencyMs"
       from pg_catalog.unnest(array(select queue from names)) as queues (queue)
       left join active on active.queue = queues.queue
       left join ${soniqQueues} on ${soniqQueues.name} = queues.queue
@@ -61,7 +61,7 @@ export async function listQueues(db: Queryable): Promise<QueueOverview[]> {
   }));
 }
 
-interface Row extends Omit<QueueOverview, "pausedAt"> {
+interface Row extends Omit<QueueInfo, "pausedAt"> {
   readonly pausedAtMs: number | null;
 }
 
@@ -75,8 +75,8 @@ function waiting(when: SQL): SQL {
 }
 
 function counted(when: SQL): SQL {
-  const found = perPriority(sql`select 1 as one ${waiting(when)} limit ${mostCounted}`);
-  return sql`select count(*)::int from (${found} limit ${mostCounted}) as counted`;
+  const found = perPriority(sql`select 1 as one ${waiting(when)} limit ${maxCounted}`);
+  return sql`select count(*)::int from (${found} limit ${maxCounted}) as counted`;
 }
 
 const due = sql`job.run_at <= now()`;

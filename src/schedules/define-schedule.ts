@@ -3,7 +3,7 @@ import { InvalidValueError, shown, checkObject } from "../core/errors.js";
 import { storableText } from "../core/json.js";
 import { isJobDefinition, type JobDefinition, checkJobDefinition } from "../jobs/definition/define-job.js";
 import { checkOptions, type EnqueueOptions } from "../jobs/enqueue/new-job.js";
-import { type Rhythm, storedRhythm } from "./rhythm.js";
+import { type ScheduleTiming, storeTiming } from "./timing.js";
 
 /** What becomes of ticks at which no worker was there, or the last job had not finished. */
 type CatchUp =
@@ -31,7 +31,7 @@ export type ScheduleSettings = {
   readonly paused?: boolean;
   /** Each tick's job is due up to so much later, at random. Default 0. */
   readonly jitter?: Duration;
-} & Rhythm &
+} & ScheduleTiming &
   CatchUp;
 
 /** A schedule definition, made by {@link defineSchedule}. */
@@ -87,7 +87,7 @@ export function parseSchedule(schedule: ScheduleDefinition) {
         `is ${job.name}, which each enqueue reschedules: a tick has no other time to say`,
       );
     const jitterMs = milliseconds(jitter, "jitter");
-    return { ...storedRhythm(schedule), missed, overlap, jitterMs, job: checkOptions(job, options) };
+    return { ...storeTiming(schedule), missed, overlap, jitterMs, job: checkOptions(job, options) };
   } catch (error) {
     throw ofSchedule(schedule, error);
   }

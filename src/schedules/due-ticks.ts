@@ -1,4 +1,4 @@
-import { ticksAfter } from "./rhythm.js";
+import { ticksAfter } from "./timing.js";
 import type { UpcomingSchedule } from "./upcoming.js";
 
 /** Ticks of a schedule that are to fire, and the one that comes after them. */
@@ -12,7 +12,7 @@ export interface DueTicks {
 /** A tick that is later than this was missed; until then it is merely late, as when a worker starts again. */
 const graceMs = 60_000;
 /** So many fire in one statement. */
-const mostTicks = 100;
+const maxTicks = 100;
 
 /** Which ticks of a schedule are to fire, now that its next one is due. */
 export function dueTicks(schedule: UpcomingSchedule): DueTicks {
@@ -28,7 +28,7 @@ function duePart(schedule: UpcomingSchedule, afterMs: number): Pick<DueTicks, "f
   const fire = afterMs < nextMs ? [nextMs] : [];
   const following = ticksAfter(schedule, nextMs, afterMs);
   let next = following.next().value;
-  for (; next <= nowMs && fire.length < mostTicks; next = following.next().value) fire.push(next);
+  for (; next <= nowMs && fire.length < maxTicks; next = following.next().value) fire.push(next);
   return { fire, nextMs: next };
 }
 

@@ -5,7 +5,7 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom, nullableDateFrom } from "../core/fragments.js";
-import { type StoredRhythm, take, ticksAfter } from "./rhythm.js";
+import { type StoredTiming, take, ticksAfter } from "./timing.js";
 
 /** A schedule as it stands. */
 export interface Schedule {
@@ -75,9 +75,9 @@ export async function listSchedules(db: Queryable): Promise<Schedule[]> {
   return schedules;
 }
 
-function nextTicks(rhythm: StoredRhythm, nextRunAt: Date): Date[] {
+function nextTicks(timing: StoredTiming, nextRunAt: Date): Date[] {
   try {
-    return [nextRunAt, ...take(ticksAfter(rhythm, nextRunAt.getTime()), previewed - 1)];
+    return [nextRunAt, ...take(ticksAfter(timing, nextRunAt.getTime()), previewed - 1)];
   } catch {
     // A newer Node may have stored a time zone that this one lacks, or plain SQL a cron expression that nobody can read:
     // the other schedules are to be seen all the same.

@@ -5,7 +5,7 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { noSuchSchedule } from "./no-such-schedule.js";
-import { ticksAfter } from "./rhythm.js";
+import { ticksAfter } from "./timing.js";
 import { findSchedule, type UpcomingSchedule } from "./upcoming.js";
 
 /**

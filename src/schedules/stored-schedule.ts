@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { inputTypes, type JobInput } from "../jobs/row/job-columns.js";
 import { type JobOptions, newJob } from "../jobs/enqueue/new-job.js";
 import { parseSchedule, ofSchedule, type ScheduleDefinition } from "./define-schedule.js";
-import type { StoredRhythm } from "./rhythm.js";
+import type { StoredTiming } from "./timing.js";
 
 /** A checked definition, as it is stored. */
-export interface StoredSchedule extends StoredRhythm {
+export interface StoredSchedule extends StoredTiming {
   readonly name: string;
   readonly jobName: string;
   /** JSON texts. */

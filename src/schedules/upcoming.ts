@@ -3,10 +3,10 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { timeText } from "../core/fragments.js";
-import type { StoredRhythm } from "./rhythm.js";
+import type { StoredTiming } from "./timing.js";
 
 /** A schedule and its next tick. Times are the database's, in milliseconds since 1970. */
-export interface UpcomingSchedule extends StoredRhythm {
+export interface UpcomingSchedule extends StoredTiming {
   readonly name: string;
   readonly definition: string;
   readonly missed: "once" | "skip" | "all";

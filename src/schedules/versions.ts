@@ -6,7 +6,7 @@ import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { rowsOf } from "../core/rows.js";
 import { epochMs, isLive, timestamp } from "../core/fragments.js";
-import { type StoredRhythm, ticksAfter } from "./rhythm.js";
+import { type StoredTiming, ticksAfter } from "./timing.js";
 import type { StoredSchedule } from "./stored-schedule.js";
 
 // Two versions of the code may define a schedule differently, and run at once while one is deployed or taken back. The one
@@ -128,7 +128,7 @@ async function createSchedules(db: Queryable, created: readonly Definition[]): P
  * one that is overdue fires first.
  */
 async function takeOver(db: Queryable, taken: readonly Definition[], unseen: boolean): Promise<void> {
-  const otherRhythm = sql`(schedule.cron, schedule.every_ms, schedule.time_zone) is distinct from (new.cron, new.every_ms, new.time_zone)`;
+  const otherTiming = sql`(schedule.cron, schedule.every_ms, schedule.time_zone) is distinct from (new.cron, new.every_ms, new.time_zone)`;
   await builder(db).execute(
     sql`with ${documents}, new as materialized (select * from ${recordset(taken)}),
       schedule as materialized (
@@ -139,7 +139,7 @@ async function takeOver(db: Queryable, taken: readonly Definition[], unseen: boo
         (${columnNames}) = row (${columnValues}),
         definitions = case when ${isSeen} then schedule.definitions
           else ${newest(sql`schedule.definitions || pg_catalog.jsonb_build_object(new.definition, ${clockMs})`)} end,
-        next_run_at = case when ${otherRhythm} and schedule.next_run_at > now() then to_timestamp(new.next_ms / 1000) else schedule.next_run_at end,
+        next_run_at = case when ${otherTiming} and schedule.next_run_at > now() then to_timestamp(new.next_ms / 1000) else schedule.next_run_at end,
         orphaned_at = null, updated_at = now()
       from schedule join new on new.name = schedule.name
       where soniq_schedules.name = schedule.name`,
@@ -177,9 +177,9 @@ async function realign(db: Queryable): Promise<void> {
 }
 
 /** Undefined for a rhythm of another worker's that this one cannot make out. */
-function firstTick(rhythm: StoredRhythm, nowMs: number): number | undefined {
+function firstTick(timing: StoredTiming, nowMs: number): number | undefined {
   try {
-    return ticksAfter(rhythm, nowMs).next().value;
+    return ticksAfter(timing, nowMs).next().value;
   } catch {
     return undefined;
   }

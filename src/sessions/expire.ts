@@ -65,18 +65,18 @@ export interface EndedSession {
  * that it ever had: those that hold nothing, and never will, need not be asked about again.
  *
  * @param known these are left out
- * @param longestClaimMs the longest that a claim may take
+ * @param maxClaimMs the longest that a claim may take
  */
 export async function findEndedSessions(
   db: Queryable,
   known: readonly string[],
-  longestClaimMs: number,
+  maxClaimMs: number,
 ): Promise<EndedSession[]> {
   return builder(db)
     .select({
       id: soniqWorkers.id,
       holds: sql<boolean>`(${firstHeld}) is not null`,
-      final: sql<boolean>`${soniqWorkers.endedAt} < now() - ${interval(float8(longestClaimMs))}`,
+      final: sql<boolean>`${soniqWorkers.endedAt} < now() - ${interval(float8(maxClaimMs))}`,
     })
     .from(soniqWorkers)
     .where(

@@ -7,14 +7,14 @@ import type { Queryable } from "../core/queryable.js";
 import { dateFrom, nullableDateFrom } from "../core/fragments.js";
 
 /** A worker, from its start until its end: one that has been silent for longer than its lease goes on as another one. */
-export interface WorkerOverview {
+export interface WorkerInfo {
   /** The session's: a job's `workerId`. */
   readonly id: string;
   readonly host: string;
   readonly pid: number | null;
   readonly version: string;
   /** By name. */
-  readonly queues: readonly WorkedQueue[];
+  readonly queues: readonly WorkerQueue[];
   readonly startedAt: Date;
   /** When it was last heard of. */
   readonly beatAt: Date;
@@ -26,7 +26,7 @@ export interface WorkerOverview {
 }
 
 /** A queue that a worker works. */
-export interface WorkedQueue {
+export interface WorkerQueue {
   readonly name: string;
   /** Jobs that it holds, those included that wait in its hand. */
   readonly active: number;
@@ -34,9 +34,9 @@ export interface WorkedQueue {
   readonly concurrency: number;
 }
 
-const mostListed = 1_000;
+const maxListed = 1_000;
 /** So many jobs of each worker are counted at the most: it cannot hold many more. */
-const mostCounted = 10_000;
+const maxCounted = 10_000;
 
 /**
  * Lists the workers, those that have not ended first, then the newest: 1000 at the most. What has ended is forgotten after some
@@ -45,9 +45,9 @@ const mostCounted = 10_000;
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function listWorkers(db: Queryable): Promise<WorkerOverview[]> {
+export async function listWorkers(db: Queryable): Promise<WorkerInfo[]> {
   // Worker by worker through the owner index.
-  const held = sql`select queue from ${soniqJobs} where state = 'active' and worker_id = ${soniqWorkers}.id limit ${mostCounted}`;
+  const held = sql`select queue from ${soniqJobs} where state = 'active' and worker_id = ${soniqWorkers}.id limit ${maxCounted}`;
   const counts = sql`select queue, count(*)::int as jobs from (${held}) as held group by queue`;
   const rows = await builder(db)
     .select({
@@ -62,12 +62,12 @@ export async function listWorkers(db: Queryable): Promise<WorkerOverview[]> {
       leaseLeftMs: sql<number>`(extract(epoch from greatest(${soniqWorkers.leaseExpiresAt}, ${soniqWorkers.startedAt}) - now()) * 1000)::float8`,
       endedAt: nullableDateFrom(soniqWorkers.endedAt),
       state: sql<
-        WorkerOverview["state"]
+        WorkerInfo["state"]
       >`case when ${soniqWorkers.endedAt} is not null then 'ended' when ${soniqWorkers.leaseExpiresAt} <= now() then 'silent' else 'live' end`,
     })
     .from(soniqWorkers)
     .orderBy(sql`${soniqWorkers.endedAt} is not null`, desc(soniqWorkers.startedAt), soniqWorkers.id)
-    .limit(mostListed)
+    .limit(maxListed)
     .catch(explainMissingTables);
   return rows.map(({ concurrency, active, leaseLeftMs, ...worker }) => ({
     ...worker,
@@ -78,9 +78,9 @@ export async function listWorkers(db: Queryable): Promise<WorkerOverview[]> {
 
 type Counts = Readonly<Record<string, number>>;
 
-function workedQueues(concurrency: Counts, active: Counts): WorkedQueue[] {
+function workedQueues(concurrency: Counts, active: Counts): WorkerQueue[] {
   const held = new Map(Object.entries(active));
   return Object.entries(concurrency)
-    .map(([name, most]) => ({ name, active: held.get(name) ?? 0, concurrency: most }))
+    .map(([name, max]) => ({ name, active: held.get(name) ?? 0, concurrency: max }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

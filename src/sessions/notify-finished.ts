@@ -5,10 +5,10 @@ import type { Queryable } from "../core/queryable.js";
 import { finishedChannel } from "./doorbell.js";
 
 /** As many as one notification has room for: 8,000 bytes. */
-export const mostToldAtOnce = 400;
+export const maxToldAtOnce = 400;
 
 /** Tells those who wait for the results of these jobs that they have finished. */
-export async function tellFinished(db: Queryable, ids: readonly number[]): Promise<void> {
+export async function notifyFinished(db: Queryable, ids: readonly number[]): Promise<void> {
   await builder(db)
     .select({ told: sql`pg_notify(${finishedChannel}, ${ids.join()}) is null` })
     .from(oneRow);

@@ -6,7 +6,7 @@ const doublings = 22;
  */
 export const bounds: readonly number[] = Array.from({ length: doublings + 1 }, (_, i) => 2 ** i);
 
-const largest = 2 ** doublings;
+const max = 2 ** doublings;
 
 /** Counts values by size. */
 export class Histogram {
@@ -24,7 +24,7 @@ export class Histogram {
 /** Which of the buckets has a value. No search: the bounds are powers of two. */
 export function bucketOf(value: number): number {
   if (value <= 1) return 0;
-  return value > largest ? bounds.length : 32 - Math.clz32(Math.ceil(value) - 1);
+  return value > max ? bounds.length : 32 - Math.clz32(Math.ceil(value) - 1);
 }
 
 /**
@@ -49,5 +49,5 @@ export function quantile(counts: readonly number[], share: number): number | nul
     }
     left -= count;
   }
-  return largest;
+  return max;
 }

@@ -40,7 +40,7 @@ interface NameStats {
   readonly p95: number | null;
 }
 
-const mostNames = 50;
+const maxNames = 50;
 
 /**
  * Reads the statistics that workers gather: each writes them every few seconds, for the minute in which it does.
@@ -76,7 +76,7 @@ export async function readStats(
     stepSeconds: step,
     at: Array.from({ length: steps }, (_, nth) => (first + nth) * step),
     ...perStep(rows, first, steps),
-    byName: perName(rows).slice(0, mostNames),
+    byName: perName(rows).slice(0, maxNames),
   };
 }
 

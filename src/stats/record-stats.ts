@@ -15,13 +15,13 @@ export interface StatCount {
 }
 
 /** How many counts one statement should add. */
-export const mostRecorded = 1_000;
+export const maxRecorded = 1_000;
 
 /**
  * Adds counts to those of this minute, by the database's clock. In the order of the primary key: workers that add to the same
  * rows at the same time wait for each other, and never in a circle.
  *
- * @param counts {@link mostRecorded} at the most
+ * @param counts {@link maxRecorded} at the most
  */
 export async function recordStats(db: Queryable, counts: readonly StatCount[]): Promise<void> {
   const rows = JSON.stringify(counts);

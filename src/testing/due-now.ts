@@ -12,7 +12,7 @@ import { deliveryJob } from "../webhooks/delivery.js";
  */
 export async function dueQueues(tx: Queryable): Promise<string[]> {
   const queued = and(sql`${soniqJobs.state} = 'queued'`, ne(soniqJobs.name, deliveryJob.name));
-  const isNew = sql`(${soniqJobs.claims} = 0 or ${soniqJobs.replays} > 0)`;
+  const isNew = sql`(${soniqJobs.claims} = 0 or ${soniqJobs.manualRetries} > 0)`;
   await builder(tx)
     .update(soniqJobs)
     .set({ runAt: sql`now()` })

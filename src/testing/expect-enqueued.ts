@@ -21,8 +21,8 @@ export interface EnqueuedJob<Name extends string = string, In = unknown> {
   readonly meta: Readonly<Record<string, unknown>>;
 }
 
-const mostSearched = 1_000;
-const mostShown = 10;
+const maxSearched = 1_000;
+const maxShown = 10;
 
 /**
  * Finds a job that was enqueued, whatever has become of it since.
@@ -66,7 +66,7 @@ async function newestJobs(tx: Queryable, name?: string): Promise<EnqueuedJob[]> 
     .from(soniqJobs)
     .where(name === undefined ? undefined : eq(soniqJobs.name, name))
     .orderBy(desc(soniqJobs.id))
-    .limit(mostSearched);
+    .limit(maxSearched);
   return rows.map((row) => ({
     ...row,
     payload: JSON.parse(row.payload) as unknown,
@@ -94,8 +94,8 @@ function wanted(payload: unknown): string {
 function thereAre(jobs: readonly EnqueuedJob[]): string {
   if (jobs.length === 0) return "there are no jobs at all";
   const lines = jobs
-    .slice(0, mostShown)
+    .slice(0, maxShown)
     .map(({ id, name, state, payload }) => `  ${name} #${id}, ${state}: ${JSON.stringify(payload)}`);
-  const more = jobs.length > mostShown ? ["  and more"] : [];
+  const more = jobs.length > maxShown ? ["  and more"] : [];
   return ["there are, newest first:", ...lines, ...more].join("\n");
 }

@@ -11,6 +11,6 @@ import type { Queryable } from "../core/queryable.js";
 export function requireTransaction(tx: Queryable, what: string): void {
   if ("rollback" in primaryOf(tx)) return;
   throw new SoniqError(
-    `${what} takes the transaction of a test that rolls it back, such as the one that rolledBack(db, (tx) => …) gives you`,
+    `${what} takes the transaction of a test that rolls it back, such as the one that withRollback(db, (tx) => …) gives you`,
   );
 }

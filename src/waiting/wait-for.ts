@@ -17,7 +17,7 @@ export interface WaitOptions {
 }
 
 const firstPollMs = 50;
-const longestPollMs = 1_000;
+const maxPollMs = 1_000;
 const growth = 1.5;
 /** A worker that began since, or that has heard of too many, is told again; and the listener is looked after. */
 const ringEveryMs = 10_000;
@@ -50,7 +50,7 @@ export async function waitFor<Name extends string, In, Out, ResultIn, ResultOut>
   const unwatch = listener?.watch(id, alarm.ring);
   let ringAt = 0;
   try {
-    for (let pollMs = firstPollMs; ; pollMs = Math.min(longestPollMs, growth * pollMs)) {
+    for (let pollMs = firstPollMs; ; pollMs = Math.min(maxPollMs, growth * pollMs)) {
       signal?.throwIfAborted();
       const now = performance.now();
       const rings = listener?.listening === true && now >= ringAt;

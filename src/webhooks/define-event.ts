@@ -4,7 +4,7 @@ import { storableText } from "../core/json.js";
 import { isDefinition } from "../jobs/definition/define-job.js";
 import type { JsonSafeInput } from "../jobs/definition/json-safety.js";
 
-/** An event definition, made by {@link defineEvent}: `In` is what is announced and sent, `Out` what a receiver gets of it. */
+/** An event definition, made by {@link defineEvent}: `In` is what is published and sent, `Out` what a receiver gets of it. */
 // oxlint-disable-next-line no-explicit-any -- "any event definition" needs parameters that match in both directions
 export interface EventDefinition<Name extends string = string, In = any, Out = any> {
   /** What tells it from the definition of a job. */
@@ -14,7 +14,7 @@ export interface EventDefinition<Name extends string = string, In = any, Out = a
 }
 
 /**
- * Defines an event that webhooks tell of: a name and a validator, for those who announce it and those who receive it.
+ * Defines an event that webhooks tell of: a name and a validator, for those who publish it and those who receive it.
  *
  * @param definition `name`, such as `order.paid`; `payload` is a Standard Schema validator (Valibot, Zod, ArkType …). What is
  *   sent is the validator's input, unchanged: prefer strict objects

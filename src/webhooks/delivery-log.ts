@@ -139,5 +139,5 @@ export async function resendDelivery(db: Queryable, id: number): Promise<{ reado
 }
 
 function noSuchDelivery(id: unknown): NotFoundError {
-  return new NotFoundError(`there is no delivery ${shown(id)}, or its endpoint is gone: announce the event anew`);
+  return new NotFoundError(`there is no delivery ${shown(id)}, or its endpoint is gone: publish the event anew`);
 }

@@ -33,7 +33,7 @@ export const deliveryJob = defineJob({
     event: v.string(),
     /** The message's: the same for each attempt, and for each endpoint. */
     id: v.string(),
-    /** When it was announced. */
+    /** When it was published. */
     at: v.string(),
     data: v.unknown(),
   }),

@@ -20,9 +20,9 @@ export type NewEndpoint = EndpointSettings & Audience;
 
 /** Whose events an endpoint gets, which has no default: the events of one customer must not reach another. */
 type Audience =
-  /** The events that are announced for this tenant, and for no other: a customer's id or name, 200 characters at most. */
+  /** The events that are published for this tenant, and for no other: a customer's id or name, 200 characters at most. */
   | { readonly tenant: string; readonly allTenants?: never }
-  /** The events of every tenant, and those that are announced for none: for receivers of your own. */
+  /** The events of every tenant, and those that are published for none: for receivers of your own. */
   | { readonly allTenants: true; readonly tenant?: never };
 
 interface EndpointSettings {
@@ -57,7 +57,7 @@ export interface Endpoint {
   readonly createdAt: Date;
 }
 
-const longestUrl = 2_000;
+const maxUrl = 2_000;
 const reservedHeaders =
   /^(webhook-.*|host|content-.*|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect)$/i;
 
@@ -86,7 +86,7 @@ export async function registerEndpoint(
   checkObject(endpoint, "endpoint", "give an object with url, events, and tenant or allTenants");
   const { keyring, allowed } = parseWebhooks(config);
   const { url, events, description = "", headers = {} } = endpoint;
-  parseUrl(storableText(url, "url", longestUrl), allowed);
+  parseUrl(storableText(url, "url", maxUrl), allowed);
   if (description !== "") storableText(description, "description", 1_000);
   const tenant = tenantOf(endpoint);
   const names = eventNames(events, tenant);
@@ -202,7 +202,7 @@ export async function listEndpoints(db: Queryable, filter: EndpointFilter = {}):
 }
 
 /**
- * Sends an endpoint nothing until it is resumed: its deliveries are parked, and those that are announced meanwhile.
+ * Sends an endpoint nothing until it is resumed: its deliveries are parked, and those that are published meanwhile.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws NotFoundError if there is no such endpoint

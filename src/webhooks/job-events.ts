@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { EventDefinition } from "./define-event.js";
 
 /** What is told of a job; its payload and result are not. */
-const toldOfJob = v.object({
+const jobEventData = v.object({
   id: v.number(),
   name: v.string(),
   queue: v.string(),
@@ -15,10 +15,10 @@ const toldOfJob = v.object({
 });
 
 /** What is told of a job, in the events that {@link jobCompleted}, {@link jobRetried} … define. */
-export type ToldOfJob = v.InferOutput<typeof toldOfJob>;
+export type JobEventData = v.InferOutput<typeof jobEventData>;
 
-const jobEvent = <Name extends string>(name: Name): EventDefinition<Name, ToldOfJob, ToldOfJob> =>
-  Object.freeze({ kind: "event", name, payload: toldOfJob });
+const jobEvent = <Name extends string>(name: Name): EventDefinition<Name, JobEventData, JobEventData> =>
+  Object.freeze({ kind: "event", name, payload: jobEventData });
 
 /** A job is completed. */
 export const jobCompleted = jobEvent("job.completed");

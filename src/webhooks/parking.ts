@@ -104,7 +104,7 @@ export async function freePage(
   return { next, freed: freed.length };
 }
 
-/** Frees one delivery, to try the endpoint with. The newest, since of those that were announced last the most are parked. */
+/** Frees one delivery, to try the endpoint with. The newest, since of those that were published last the most are parked. */
 export async function freeProbe(db: Queryable, endpoint: string, refused: Refused): Promise<void> {
   let before = Number.MAX_SAFE_INTEGER;
   // PostgreSQL may refuse to change a row, or somebody may have it locked.

@@ -24,7 +24,7 @@ export interface Post {
 }
 
 const excerptBytes = 1_024;
-const longestRetryAfterMs = 86_400_000;
+const maxRetryAfterMs = 86_400_000;
 
 /**
  * Sends a request over a connection of its own, and reads no more of the answer than is kept. Follows no redirect.
@@ -77,5 +77,5 @@ async function answerOf(response: IncomingMessage): Promise<Answer> {
 function retryAfterMs(text: string | undefined, date: string | undefined): number {
   if (text === undefined) return 0;
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - (date ? Date.parse(date) : Date.now());
-  return ms > 0 ? Math.min(ms, longestRetryAfterMs) : 0;
+  return ms > 0 ? Math.min(ms, maxRetryAfterMs) : 0;
 }

@@ -49,7 +49,7 @@ export async function rotateSecret(
 
 const endpointsPerPage = 100;
 /** In the error, of the secrets that could not be opened. */
-const mostNamed = 10;
+const maxNamed = 10;
 const beforeAll = "00000000-0000-0000-0000-000000000000";
 
 /**
@@ -80,7 +80,7 @@ export async function rotateWebhookKeys(db: Queryable, config: Pick<WebhookConfi
     after = last.id;
   }
   if (failures.length === 0) return count;
-  const named = failures.slice(0, mostNamed).join("; ");
+  const named = failures.slice(0, maxNamed).join("; ");
   throw new SoniqError(`${failures.length} secrets stay as they were, all others are encrypted anew: ${named}`);
 }
 

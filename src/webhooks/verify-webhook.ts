@@ -16,7 +16,7 @@ export interface ReceivedWebhook<Name extends string = string, Data = unknown> {
   /** The same however often it is sent: what has been seen already need not be done again. */
   readonly id: string;
   readonly type: Name;
-  /** When it was announced. */
+  /** When it was published. */
   readonly timestamp: Date;
   readonly data: Data;
 }

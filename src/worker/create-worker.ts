@@ -1,11 +1,11 @@
-import { type Duration, longestTimerMs, milliseconds } from "../core/duration.js";
+import { type Duration, maxTimerMs, milliseconds } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
 import { type Activity, activityOf } from "./activity.js";
 import type { WorkerConfig } from "./settings/config.js";
 import { pause } from "./timing/periodic-tasks.js";
 import type { Engine } from "./engine.js";
 import { eventLog } from "./events/event-log.js";
-import type { Tell } from "./events/events.js";
+import type { WorkerEventListener } from "./events/events.js";
 import { type Health, healthOf } from "./health.js";
 import { openEngine } from "./open-engine.js";
 import { parseConfig, type Settings } from "./settings/settings.js";
@@ -27,7 +27,7 @@ export interface Worker {
    */
   drain(options?: { readonly wait?: Duration; readonly maxDuration?: Duration }): Promise<boolean>;
   /**
-   * Claims no more, lets running jobs finish for `timeout` (default: the configuration's `drainTimeout`), gives back the
+   * Claims no more, lets running jobs finish for `timeout` (default: the configuration's `shutdownTimeout`), gives back the
    * rest, and closes its connections. Called again with a shorter timeout, that one counts.
    */
   stop(options?: { readonly timeout?: Duration }): Promise<void>;
@@ -52,12 +52,15 @@ export interface ProcessWorker extends Worker {
  * @param onEvent is told what the configuration's own `onEvent` is told
  * @throws ConfigError for a configuration that cannot work
  */
-export function createWorker(config: WorkerConfig, { onEvent }: { readonly onEvent?: Tell } = {}): Worker {
+export function createWorker(
+  config: WorkerConfig,
+  { onEvent }: { readonly onEvent?: WorkerEventListener } = {},
+): Worker {
   const settings = parseConfig(config);
   return workerOf(settings, [onEvent, settings.logger && eventLog(settings.logger)]);
 }
 
-const drainLookMs = 250;
+const drainPollMs = 250;
 
 /** Where a worker is in its life. */
 type Phase =
@@ -68,7 +71,7 @@ type Phase =
   | { readonly kind: "stopped"; readonly engine: Engine };
 
 /** @see createWorker */
-export function workerOf(settings: Settings, others: readonly (Tell | undefined)[]): ProcessWorker {
+export function workerOf(settings: Settings, others: readonly (WorkerEventListener | undefined)[]): ProcessWorker {
   const listeners = [settings.onEvent, ...others].filter((listener) => listener !== undefined);
   let phase: Phase = { kind: "idle" };
   const isEnding = () => phase.kind === "stopping" || phase.kind === "stopped";
@@ -83,7 +86,7 @@ export function workerOf(settings: Settings, others: readonly (Tell | undefined)
   }
 
   /** Ends a start's wait for PostgreSQL. @returns the engine, if the worker has started */
-  async function started(): Promise<Engine | undefined> {
+  async function settleStart(): Promise<Engine | undefined> {
     if (phase.kind === "starting") {
       phase.giveUp.abort();
       await phase.opening.catch(() => {});
@@ -115,20 +118,20 @@ export function workerOf(settings: Settings, others: readonly (Tell | undefined)
       let left = true;
       while (left && phase.kind === "working" && performance.now() < until) {
         left = await phase.engine.hasWork(waitMs);
-        if (left) await pause(drainLookMs, never);
+        if (left) await pause(drainPollMs, never);
       }
       await worker.stop();
       return !left;
     },
-    async stop({ timeout = settings.drainTimeoutMs } = {}) {
-      const timeoutMs = Math.min(longestTimerMs, milliseconds(timeout, "timeout"));
-      const engine = await started();
+    async stop({ timeout = settings.shutdownTimeoutMs } = {}) {
+      const timeoutMs = Math.min(maxTimerMs, milliseconds(timeout, "timeout"));
+      const engine = await settleStart();
       if (!engine) return;
       setTimeout(() => engine.giveBack("shutdown"), timeoutMs).unref();
       await stop(engine, timeoutMs);
     },
     async crash() {
-      const engine = await started();
+      const engine = await settleStart();
       if (!engine) return;
       const ended = stop(engine, 0);
       engine.giveBack("crash");

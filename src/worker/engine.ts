@@ -3,7 +3,7 @@ import { rescueFromEnded } from "../jobs/upkeep/rescue.js";
 import { type Activity, activityOf } from "./activity.js";
 import type { Connections } from "./connections/connections.js";
 import { within } from "./timing/periodic-tasks.js";
-import type { Tell } from "./events/events.js";
+import type { WorkerEventListener } from "./events/events.js";
 import type { Vitals } from "./health.js";
 import type { Notifications } from "./notifications.js";
 import type { QueueWorker } from "./queue/queue-worker.js";
@@ -22,7 +22,7 @@ const maxRescued = 500;
 /** The moving parts of one worker. */
 interface EngineParts {
   readonly settings: Settings;
-  readonly tell: Tell;
+  readonly emit: WorkerEventListener;
   readonly connections: Connections;
   readonly session: WorkerSession;
   readonly settler: Settler;
@@ -30,7 +30,7 @@ interface EngineParts {
   readonly queues: readonly QueueWorker[];
   readonly notifications: Notifications;
   /** Ends all that is done every so often. Resolves when none of it is under way any more. */
-  readonly endDuties: () => Promise<void>;
+  readonly endTasks: () => Promise<void>;
 }
 
 /** A worker at work, made by `openEngine`. */
@@ -40,27 +40,27 @@ export class Engine {
   constructor(private readonly parts: EngineParts) {}
 
   async hasWork(waitMs: number): Promise<boolean> {
-    const { queues, connections, settings, tell } = this.parts;
+    const { queues, connections, settings, emit } = this.parts;
     if (queues.some((queue) => queue.known().length > 0)) return true;
     const look = () => hasOutstanding(connections.engine.db, Object.keys(settings.queues), waitMs);
     try {
       // Twice: what a job enqueues after a look began, and before it sees, is due later than that look's time.
       return (await look()) || (await look());
     } catch (error) {
-      tell({ type: "trouble", doing: "looking for outstanding jobs", error });
+      emit({ type: "error", operation: "looking for outstanding jobs", error });
       return true;
     }
   }
 
   /** Beats go on until the last job is settled. Nothing is waited for without end: PostgreSQL may be away. */
   async stop(timeoutMs: number): Promise<void> {
-    const { settler, queues, session, stats, connections, endDuties, tell } = this.parts;
+    const { settler, queues, session, stats, connections, endTasks, emit } = this.parts;
     settler.leaveRefused();
     await within(timeoutMs + shutdownGraceMs + maxLastSettleMs, Promise.all(queues.map((queue) => queue.stop())));
     settler.abandon();
-    const trouble = (doing: string) => (error: unknown) => tell({ type: "trouble", doing, error });
+    const trouble = (operation: string) => (error: unknown) => emit({ type: "error", operation, error });
     const end = async () => {
-      await endDuties();
+      await endTasks();
       await session.end();
       if (this.#crashed) await this.#rescueOwn();
       await stats.write().catch(trouble("writing statistics"));
@@ -79,10 +79,10 @@ export class Engine {
   }
 
   async #rescueOwn(): Promise<void> {
-    const { connections, settings, tell } = this.parts;
-    const refused = (id: number, error: unknown) => tell({ type: "trouble", doing: `rescuing job ${id}`, error });
+    const { connections, settings, emit } = this.parts;
+    const refused = (id: number, error: unknown) => emit({ type: "error", operation: `rescuing job ${id}`, error });
     const jobs = await rescueFromEnded(connections.engine.db, settings.maxCrashes, { limit: maxRescued, refused });
-    if (jobs.length > 0) tell({ type: "rescued", jobs });
+    if (jobs.length > 0) emit({ type: "rescued", jobs });
   }
 
   vitals(): Vitals {

@@ -1,5 +1,5 @@
-import type { Duty } from "./timing/periodic-tasks.js";
-import type { Tell } from "./events/events.js";
+import type { PeriodicTask } from "./timing/periodic-tasks.js";
+import type { WorkerEventListener } from "./events/events.js";
 
 /** How a worker is: for probes, and for people. It names no secrets. */
 export interface Health {
@@ -26,20 +26,24 @@ export interface Vitals {
   /** How long settles have failed, or the oldest has not been answered; 0 if all is written down. */
   readonly unansweredSettlesMs: number;
   /** What must come round again and again, and how long it has not. */
-  readonly loops: readonly { readonly doing: string; readonly everyMs: number; readonly stillMs: number }[];
+  readonly loops: readonly {
+    readonly operation: string;
+    readonly everyMs: number;
+    readonly msSinceLastRound: number;
+  }[];
   /** How many jobs may run at once, in all queues. */
   readonly slots: number;
   /** For each handler that the worker went on without, since it took no notice of its signal: for how long. */
-  readonly stubbornMs: readonly number[];
+  readonly unresponsiveMs: readonly number[];
   /** Whether wake-ups can come. */
   readonly listening: boolean;
 }
 
 /** A round of a loop is a few statements, none of which is waited for longer than 25 s. */
-const longestRoundMs = 90_000;
-const longestRoundFactor = 6;
+const maxRoundMs = 90_000;
+const maxRoundFactor = 6;
 const missedBeats = 2;
-const longestFailingMs = 5_000;
+const maxFailingMs = 5_000;
 
 const phases = {
   starting: "starting: it has no session yet",
@@ -56,7 +60,7 @@ export function healthOf(of: keyof typeof phases | Vitals): Health {
   if (typeof of === "string") return { state: of, live: true, ready: false, reasons: [phases[of]] };
   const deadly = [...stuckLoops(of), ...noSlots(of)];
   const hindering = [...outage(of), ...failingClaims(of), ...unansweredSettles(of)];
-  const lesser = [...stubborn(of), ...pollingOnly(of)];
+  const lesser = [...unresponsive(of), ...pollingOnly(of)];
   const reasons = [...deadly, ...hindering, ...lesser];
   return {
     state: reasons.length > 0 ? "degraded" : "working",
@@ -68,13 +72,15 @@ export function healthOf(of: keyof typeof phases | Vitals): Health {
 
 function stuckLoops({ loops }: Vitals): string[] {
   return loops
-    .filter(({ everyMs, stillMs }) => stillMs > Math.max(longestRoundMs, longestRoundFactor * everyMs))
-    .map(({ doing, stillMs }) => `${doing} is stuck for ${time(stillMs)}: restart this worker`);
+    .filter(({ everyMs, msSinceLastRound }) => msSinceLastRound > Math.max(maxRoundMs, maxRoundFactor * everyMs))
+    .map(
+      ({ operation, msSinceLastRound }) => `${operation} is stuck for ${time(msSinceLastRound)}: restart this worker`,
+    );
 }
 
-function noSlots({ slots, stubbornMs }: Vitals): string[] {
-  if (stubbornMs.length < slots) return [];
-  return [`there are ${slots} slots, and ${stubbornMs.length} handlers that do not end: restart this worker`];
+function noSlots({ slots, unresponsiveMs }: Vitals): string[] {
+  if (unresponsiveMs.length < slots) return [];
+  return [`there are ${slots} slots, and ${unresponsiveMs.length} handlers that do not end: restart this worker`];
 }
 
 function outage({ leaseMs, leaseAgeMs, beatEveryMs, silentMs }: Vitals): string[] {
@@ -85,21 +91,21 @@ function outage({ leaseMs, leaseAgeMs, beatEveryMs, silentMs }: Vitals): string[
 }
 
 function failingClaims({ failingClaims: failing }: Vitals): string[] {
-  const long = failing.filter(({ forMs }) => forMs > longestFailingMs);
+  const long = failing.filter(({ forMs }) => forMs > maxFailingMs);
   if (long.length === 0) return [];
-  const longest = Math.max(...long.map(({ forMs }) => forMs));
-  return [`claims have failed for ${time(longest)}, from ${long.map(({ queue }) => queue).join(", ")}`];
+  const max = Math.max(...long.map(({ forMs }) => forMs));
+  return [`claims have failed for ${time(max)}, from ${long.map(({ queue }) => queue).join(", ")}`];
 }
 
 function unansweredSettles({ unansweredSettlesMs: forMs }: Vitals): string[] {
-  return forMs > longestFailingMs ? [`PostgreSQL has answered no settle for ${time(forMs)}`] : [];
+  return forMs > maxFailingMs ? [`PostgreSQL has answered no settle for ${time(forMs)}`] : [];
 }
 
-function stubborn({ stubbornMs }: Vitals): string[] {
-  if (stubbornMs.length === 0) return [];
-  const [handlers, have] = stubbornMs.length === 1 ? ["handler", "has"] : ["handlers", "have"];
+function unresponsive({ unresponsiveMs }: Vitals): string[] {
+  if (unresponsiveMs.length === 0) return [];
+  const [handlers, have] = unresponsiveMs.length === 1 ? ["handler", "has"] : ["handlers", "have"];
   return [
-    `${stubbornMs.length} ${handlers} ${have} ignored the signal for up to ${time(Math.max(...stubbornMs))}: only a restart frees what they hold`,
+    `${unresponsiveMs.length} ${handlers} ${have} ignored the signal for up to ${time(Math.max(...unresponsiveMs))}: only a restart frees what they hold`,
   ];
 }
 
@@ -112,18 +118,18 @@ function time(ms: number): string {
 }
 
 /** Tells when a worker becomes degraded, and when all is well again: once, however long it lasts. */
-export function watchHealth(health: () => Health, tell: Tell): Duty {
+export function watchHealth(health: () => Health, emit: WorkerEventListener): PeriodicTask {
   const standing = ({ state, live, ready }: Health) => `${state} ${live} ${ready}`;
   let before = "working true true";
   return {
-    doing: "watching its own health",
+    operation: "watching its own health",
     everyMs: 1_000,
     async run() {
       const now = health();
       if (standing(now) === before) return;
       before = standing(now);
-      if (now.state === "degraded") tell({ type: "degraded", ready: now.ready, reasons: now.reasons });
-      else tell({ type: "recovered" });
+      if (now.state === "degraded") emit({ type: "degraded", ready: now.ready, reasons: now.reasons });
+      else emit({ type: "recovered" });
     },
   };
 }

@@ -2,7 +2,7 @@ import type { Listener } from "../database/listener.js";
 import { cancelChannel, waitChannel, wakeUpChannel } from "../sessions/doorbell.js";
 import { pauseChannel, resumeChannel } from "../queues/pause.js";
 import type { Connections } from "./connections/connections.js";
-import type { Duty } from "./timing/periodic-tasks.js";
+import type { PeriodicTask } from "./timing/periodic-tasks.js";
 import type { OwnershipWatch } from "./session/ownership-watch.js";
 import type { QueueWorker } from "./queue/queue-worker.js";
 import type { Waiters } from "./tasks/waiters.js";
@@ -63,10 +63,10 @@ export class Notifications {
     return Math.max(0, this.#listens - 1);
   }
 
-  duties(): Duty[] {
+  tasks(): PeriodicTask[] {
     const listener = this.#listener;
     if (!listener) return [];
-    const doing = "listening for wake-ups: jobs are found by polling";
-    return [{ doing, everyMs: relistenMs, run: () => listener.listen() }];
+    const operation = "listening for wake-ups: jobs are found by polling";
+    return [{ operation, everyMs: relistenMs, run: () => listener.listen() }];
   }
 }

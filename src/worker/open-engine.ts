@@ -3,25 +3,25 @@ import { type StoredSchedule, storedSchedule } from "../schedules/stored-schedul
 import { checkRoom } from "./connections/connections.js";
 import { Claimer } from "./queue/claimer.js";
 import { type Connections, onceThereIsRoom, openConnections } from "./connections/connections.js";
-import { deliveryDuties, withDeliveries } from "./tasks/deliveries.js";
-import { type Duty, perform } from "./timing/periodic-tasks.js";
+import { deliveryTasks, withDeliveries } from "./tasks/deliveries.js";
+import { type PeriodicTask, runPeriodically } from "./timing/periodic-tasks.js";
 import { Engine } from "./engine.js";
-import type { Tell } from "./events/events.js";
+import type { WorkerEventListener } from "./events/events.js";
 import { healthOf, watchHealth } from "./health.js";
 import { JobEvents } from "./settle/job-events.js";
 import { LogWriter } from "./attempt/log-writer.js";
 import { Notifications } from "./notifications.js";
 import { OwnershipWatch } from "./session/ownership-watch.js";
-import { pruneDuties } from "./tasks/pruner.js";
+import { pruneTasks } from "./tasks/pruner.js";
 import { QueueWorker } from "./queue/queue-worker.js";
-import { rescueDuties } from "./tasks/rescuer.js";
-import { scheduleDuties, startSchedules } from "./tasks/scheduler.js";
+import { rescueTasks } from "./tasks/rescuer.js";
+import { scheduleTasks, startSchedules } from "./tasks/scheduler.js";
 import type { Settings } from "./settings/settings.js";
 import { Settler } from "./settle/settler.js";
 import { StatsWriter } from "./tasks/stats-writer.js";
-import { tellAll } from "./events/emit-to-all.js";
+import { emitToAll } from "./events/emit-to-all.js";
 import { Turns } from "./timing/turns.js";
-import { findUnkept } from "./connections/delete-on-completion.js";
+import { findDeletedOnCompletion } from "./connections/delete-on-completion.js";
 import { vitalsOf } from "./vitals.js";
 import { Waiters } from "./tasks/waiters.js";
 import { WorkerSession } from "./session/worker-session.js";
@@ -32,16 +32,20 @@ import { WorkerSession } from "./session/worker-session.js";
  * @param stop ends the wait for PostgreSQL to have connections free
  * @throws InvalidValueError if the payload of a schedule is not valid; MigrationError if the job tables are missing or older than this version, or the driver's error if the database cannot be reached
  */
-export async function openEngine(settings: Settings, listeners: readonly Tell[], stop: AbortSignal): Promise<Engine> {
+export async function openEngine(
+  settings: Settings,
+  listeners: readonly WorkerEventListener[],
+  stop: AbortSignal,
+): Promise<Engine> {
   const schedules = await Promise.all(settings.schedules.map(storedSchedule));
-  const tell = tellAll(listeners);
-  const connections = await openConnections(settings, stop, tell);
+  const emit = emitToAll(listeners);
+  const connections = await openConnections(settings, stop, emit);
   try {
-    await onceThereIsRoom(() => checkTables(connections.engine.db), stop, tell);
-    const deleted = await findUnkept(settings, connections);
+    await onceThereIsRoom(() => checkTables(connections.engine.db), stop, emit);
+    const deleted = await findDeletedOnCompletion(settings, connections);
     const parts = partsOf(settings, schedules, connections, deleted, listeners);
-    const endDuties = await startParts(parts, stop);
-    return new Engine({ ...parts, endDuties });
+    const endTasks = await startParts(parts, stop);
+    return new Engine({ ...parts, endTasks });
   } catch (error) {
     await connections.close();
     throw error;
@@ -56,34 +60,34 @@ function partsOf(
   schedules: readonly StoredSchedule[],
   connections: Connections,
   deleted: ReadonlySet<string>,
-  listeners: readonly Tell[],
+  listeners: readonly WorkerEventListener[],
 ) {
   const { route, engine, beats, transactions: slots, bound, timed } = connections;
   const { db } = engine;
   const settings = withDeliveries(configured, db);
-  const { batchSize, leaseMs, timeoutGraceMs, unknownGraceMs, maxCrashes } = settings;
-  const tellListeners = tellAll(listeners);
-  const waiters = new Waiters(db, tellListeners);
+  const { batchSize, leaseMs, timeoutGraceMs, unknownJobGraceMs, maxCrashes } = settings;
+  const emitToListeners = emitToAll(listeners);
+  const waiters = new Waiters(db, emitToListeners);
   const stats = new StatsWriter(db, settings);
-  const tell: Tell = (event) => {
-    tellListeners(event);
+  const emit: WorkerEventListener = (event) => {
+    emitToListeners(event);
     waiters.hear(event);
     stats.hear(event);
   };
   const session = new WorkerSession(beats.db, configured, schedules, connections.timeline);
   const jobEvents = new JobEvents(db);
   const { settles } = jobEvents;
-  const settler = new Settler(db, tell, deleted, route === "pooled", batchSize, settles);
-  const logs = new LogWriter(db, tell);
+  const settler = new Settler(db, emit, deleted, route === "pooled", batchSize, settles);
+  const logs = new LogWriter(db, emit);
   const queueDeps = {
     settings,
     settler,
     transactions: { slots, db, deleted, settles, bound, timed },
     logs,
-    limits: { timeoutGraceMs, unknownGraceMs, refusedGraceMs: unknownGraceMs, maxCrashes },
+    limits: { timeoutGraceMs, unknownJobGraceMs, refusedGraceMs: unknownJobGraceMs, maxCrashes },
     turns: new Turns(() => settler.congested),
     random: Math.random,
-    tell,
+    emit,
     hasListeners: listeners.length > 0,
     workerId: () => session.id,
     setIdle,
@@ -92,19 +96,19 @@ function partsOf(
   const queues = Object.entries(settings.queues).map(
     ([queue, concurrency]) => new QueueWorker(queue, concurrency, claimerOf(queue), queueDeps),
   );
-  const ownership = new OwnershipWatch(beats.db, leaseMs, { session, queues, settler, tell });
+  const ownership = new OwnershipWatch(beats.db, leaseMs, { session, queues, settler, emit });
   const notifications = new Notifications(connections, { queues, session, ownership, waiters });
   const tellers = { jobEvents, stats, logs, notifications };
-  return { settings, schedules, connections, tell, session, settler, queues, ownership, ...tellers };
+  return { settings, schedules, connections, emit, session, settler, queues, ownership, ...tellers };
 
   function claimerOf(queue: string): Claimer {
     const nextToken = () => session.nextClaimToken();
-    return new Claimer(db, queue, settings, () => notifications.calm, tell, nextToken);
+    return new Claimer(db, queue, settings, () => notifications.calm, emit, nextToken);
   }
 
   function claimFailed(queue: string, error: unknown): void {
     ownership.claimFailed();
-    tell({ type: "trouble", doing: `claiming from ${queue}`, error });
+    emit({ type: "error", operation: `claiming from ${queue}`, error });
   }
 
   async function setIdle(queue: string, idle: boolean): Promise<boolean> {
@@ -113,7 +117,7 @@ function partsOf(
     try {
       return await session.setIdle(queue, idle);
     } catch (error) {
-      tell({ type: "trouble", doing: "saying which queues are idle", error });
+      emit({ type: "error", operation: "saying which queues are idle", error });
       return false;
     }
   }
@@ -121,50 +125,50 @@ function partsOf(
 
 /** Begins the session, and all that is done in it. @returns what ends all that is done every so often */
 async function startParts(parts: Parts, stop: AbortSignal): Promise<() => Promise<void>> {
-  const { settings, schedules, connections, tell, session, ownership, queues } = parts;
-  await onceThereIsRoom(() => session.open(), stop, tell);
-  await checkRoom(settings, connections, tell);
-  const beats = session.duty(
+  const { settings, schedules, connections, emit, session, ownership, queues } = parts;
+  await onceThereIsRoom(() => session.open(), stop, emit);
+  await checkRoom(settings, connections, emit);
+  const beats = session.task(
     (ended) => {
       for (const queue of queues) {
         queue.interrupt("taken", (_, workerId) => workerId === ended);
         queue.resume();
       }
-      tell({ type: "session lost" });
+      emit({ type: "session-lost" });
     },
     () => ownership.afterBeat(),
   );
   // Before anything that may take longer than the lease.
-  const endBeats = perform([beats], tell);
-  await startSchedules(connections.engine.db, schedules, stop, tell).catch(async (error: unknown) => {
+  const endBeats = runPeriodically([beats], emit);
+  await startSchedules(connections.engine.db, schedules, stop, emit).catch(async (error: unknown) => {
     await endBeats();
     throw error;
   });
   // Before the first look at its health, before it says that it waits for work, and before the first settle.
-  for (const { doing, run } of [...parts.notifications.duties(), parts.jobEvents.duty])
-    await run(stop).catch((error: unknown) => tell({ type: "trouble", doing, error }));
-  const endOthers = perform(dutiesOf(parts), tell);
+  for (const { operation, run } of [...parts.notifications.tasks(), parts.jobEvents.task])
+    await run(stop).catch((error: unknown) => emit({ type: "error", operation, error }));
+  const endOthers = runPeriodically(periodicTasksOf(parts), emit);
   for (const queue of queues) queue.start();
   return async () => void (await Promise.all([endBeats(), endOthers()]));
 }
 
 /** All but the beats. */
-function dutiesOf(parts: Parts): Duty[] {
-  const { settings, schedules, connections, tell, queues } = parts;
+function periodicTasksOf(parts: Parts): PeriodicTask[] {
+  const { settings, schedules, connections, emit, queues } = parts;
   const { engine, endDeadSessions } = connections;
   const { db } = engine;
   return [
-    ...parts.notifications.duties(),
-    ...rescueDuties(db, endDeadSessions, settings, (event) => {
-      tell(event);
+    ...parts.notifications.tasks(),
+    ...rescueTasks(db, endDeadSessions, settings, (event) => {
+      emit(event);
       for (const queue of queues) queue.wakeUp();
     }),
-    ...pruneDuties(db, settings, tell),
-    ...parts.stats.duties(),
-    parts.logs.duty(),
-    ...scheduleDuties(db, schedules, settings, tell),
-    ...deliveryDuties(db, settings, tell),
-    parts.jobEvents.duty,
-    watchHealth(() => healthOf(vitalsOf(parts)), tell),
+    ...pruneTasks(db, settings, emit),
+    ...parts.stats.tasks(),
+    parts.logs.task(),
+    ...scheduleTasks(db, schedules, settings, emit),
+    ...deliveryTasks(db, settings, emit),
+    parts.jobEvents.task,
+    watchHealth(() => healthOf(vitalsOf(parts)), emit),
   ];
 }

@@ -21,21 +21,23 @@ interface VitalParts {
 export function vitalsOf(parts: VitalParts): Vitals {
   const { settings, settler, notifications } = parts;
   const { timed } = parts.connections;
-  const { stillMs, ...session } = parts.session.vitals();
+  const { msSinceLastRound, ...session } = parts.session.vitals();
   const queues = parts.queues.map((worker) => ({ queue: worker.queue, ...worker.vitals() }));
   const claimLoops = queues.map((one) => ({
-    doing: `claiming from ${one.queue}`,
-    everyMs: settings.pollMs,
-    stillMs: one.stillMs,
+    operation: `claiming from ${one.queue}`,
+    everyMs: settings.pollIntervalMs,
+    msSinceLastRound: one.msSinceLastRound,
   }));
   return {
     ...session,
     // What waits for somebody's transaction neither fails nor is stuck.
     failingClaims: timed ? queues.map(({ queue, failingMs: forMs }) => ({ queue, forMs })) : [],
     unansweredSettlesMs: timed ? settler.unanswered.ms : 0,
-    loops: timed ? [{ doing: "extending the lease", everyMs: session.beatEveryMs, stillMs }, ...claimLoops] : [],
+    loops: timed
+      ? [{ operation: "extending the lease", everyMs: session.beatEveryMs, msSinceLastRound }, ...claimLoops]
+      : [],
     slots: slotsOf(settings),
-    stubbornMs: queues.flatMap(({ stubbornMs }) => stubbornMs),
+    unresponsiveMs: queues.flatMap(({ unresponsiveMs }) => unresponsiveMs),
     listening: notifications.listening,
   };
 }

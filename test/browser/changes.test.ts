@@ -1,8 +1,8 @@
 // What is changed through the page is changed in the database, after a question, and written down.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { cancel, defineJob, defineSchedule, enqueue, getJob } from "../../src/index.ts";
-import { announce, defineEvent, registerEndpoint } from "../../src/webhooks.ts";
+import { cancelJob, defineJob, defineSchedule, enqueue, getJob } from "../../src/index.ts";
+import { publishEvent, defineEvent, registerEndpoint } from "../../src/webhooks.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
 import { startWorker } from "../support/worker.ts";
@@ -94,13 +94,13 @@ describe.runIf(browser)("the page", () => {
     const { origin } = new URL(page.url());
     await page.route(`${origin}/api/jobs/${id}`, (route) => route.abort()); // it hears of no change
     await page.getByRole("button", { name: "Discard" }).click();
-    await cancel(db, id);
+    await cancelJob(db, id);
     await page.getByRole("dialog").getByRole("button", { name: "Discard" }).click();
     await page.getByRole("dialog").getByRole("alert").getByText("or it has finished").waitFor();
     expect(await state(id)).toBe("cancelled");
   });
 
-  test("replays those dead letters that a filter finds, and no others; a purge asks for its word", async () => {
+  test("retries those dead letters that a filter finds, and no others; a purge asks for its word", async () => {
     await died(sql, [
       ...Array.from({ length: 30 }, () => ({ queue: "bulk", error: "TimeoutError" })),
       ...Array.from({ length: 4 }, () => ({ queue: "bulk", error: "RangeError" })),
@@ -109,13 +109,13 @@ describe.runIf(browser)("the page", () => {
     await page.getByText("34 dead letters").waitFor();
     const groups = page.getByRole("table", { name: "What they died of" });
     await groups.getByRole("row").filter({ hasText: "TimeoutError" }).getByRole("link", { name: "work" }).click();
-    await page.getByRole("button", { name: "Replay 30" }).click();
-    const dialog = page.getByRole("dialog", { name: "Replay 30 dead letters?" });
+    await page.getByRole("button", { name: "Retry 30" }).click();
+    const dialog = page.getByRole("dialog", { name: "Retry 30 dead letters?" });
     expect(await dialog.getByRole("textbox").count()).toBe(0);
-    await dialog.getByRole("button", { name: "Replay" }).click();
-    await dialog.getByText("30 replayed. All done.").waitFor();
+    await dialog.getByRole("button", { name: "Retry" }).click();
+    await dialog.getByText("30 retried. All done.").waitFor();
     expect(await deadCount("bulk")).toBe(4);
-    expect(await noted("dead-letters.replay", "")).toBe(1);
+    expect(await noted("dead-letters.retry", "")).toBe(1);
     await dialog.getByRole("button", { name: "Close" }).click();
 
     await page.goto(page.url().replace(/#.*/, "#/dead-letters?queue=bulk"));
@@ -128,19 +128,19 @@ describe.runIf(browser)("the page", () => {
     expect(await deadCount("bulk")).toBe(0);
   });
 
-  test("asks for the word of a replay of more than a hundred, too", async () => {
+  test("asks for the word of a retry of more than a hundred, too", async () => {
     await died(
       sql,
       Array.from({ length: 101 }, () => ({ queue: "many" })),
     );
     const page = await open("/dead-letters?queue=many");
-    await page.getByRole("button", { name: "Replay 101" }).click();
+    await page.getByRole("button", { name: "Retry 101" }).click();
     const dialog = page.getByRole("dialog");
-    const confirm = dialog.getByRole("button", { name: "Replay" });
+    const confirm = dialog.getByRole("button", { name: "Retry" });
     expect(await confirm.isDisabled()).toBe(true);
-    await dialog.getByRole("textbox").fill("replay");
+    await dialog.getByRole("textbox").fill("retry");
     await confirm.click();
-    await dialog.getByText("101 replayed. All done.").waitFor();
+    await dialog.getByText("101 retried. All done.").waitFor();
   });
 
   test("triggers a schedule, pauses and resumes it", async () => {
@@ -165,7 +165,7 @@ describe.runIf(browser)("the page", () => {
       { keys },
       { allTenants: true, events: "all", url: "https://receiver.example/hook" },
     );
-    await announce(db, defineEvent({ name: "order.placed", payload: v.number() }), 1);
+    await publishEvent(db, defineEvent({ name: "order.placed", payload: v.number() }), 1);
     const page = await open(`/webhooks/${id}`);
     await press(page, "Resend", row(page, "order.placed"));
     await expect.poll(() => row(page, "order.placed").count()).toBe(2);
@@ -180,7 +180,7 @@ describe.runIf(browser)("the page", () => {
     const page = await open("/queues", false);
     const changes = page
       .getByRole("main")
-      .getByRole("button", { name: /Pause|Resume|Retry|Replay|Purge|Trigger|Resend/ });
+      .getByRole("button", { name: /Pause|Resume|Retry|Retry|Purge|Trigger|Resend/ });
     await page.getByText("read-only", { exact: true }).first().waitFor();
     for (const at of ["/queues", `/jobs/${id}`, "/dead-letters", "/schedules", "/webhooks"]) {
       await page.goto(page.url().replace(/#.*/, `#${at}`));

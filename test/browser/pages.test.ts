@@ -4,7 +4,7 @@ import { eq } from "drizzle-orm";
 import * as v from "valibot";
 import { afterEach, describe, expect, test } from "vitest";
 import { defineJob, defineSchedule, enqueue, pauseQueue } from "../../src/index.ts";
-import { announce, defineEvent, registerEndpoint } from "../../src/webhooks.ts";
+import { publishEvent, defineEvent, registerEndpoint } from "../../src/webhooks.ts";
 import { soniqJobs } from "../../schema/jobs.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
@@ -172,7 +172,7 @@ describe.runIf(browser)("the page", () => {
       { keys },
       { allTenants: true, url: "https://receiver.example/hook", description: "Warehouse", events: ["order.placed"] },
     );
-    await announce(db, orderPlaced, { orderId: 1 });
+    await publishEvent(db, orderPlaced, { orderId: 1 });
     const page = await open("/webhooks");
     await row(page, "Warehouse").getByText("working").waitFor();
     await page.getByRole("link", { name: "https://receiver.example/hook" }).click();

@@ -1,7 +1,7 @@
 // The parts of the page that need no browser.
 import { describe, expect, test } from "vitest";
 import { capped, rate, relative, span } from "../../src/dashboard/app/format.ts";
-import { rhythmInWords } from "../../src/dashboard/app/rhythm.ts";
+import { describeTiming } from "../../src/dashboard/app/timing.ts";
 import { href, parseRoute } from "../../src/dashboard/app/route.ts";
 import { settle } from "../../src/dashboard/app/settled-list.ts";
 import { lines, serverEvents } from "../../src/dashboard/app/streams.ts";
@@ -98,7 +98,7 @@ test.for([
   ["0 9 1 1 *", null],
   ["0,30 9 * * *", null],
   ["0 0 2 * * *", null],
-] as const)("the rhythm %s is %s", ([rhythm, words]) => expect(rhythmInWords(rhythm)).toBe(words));
+] as const)("the rhythm %s is %s", ([rhythm, words]) => expect(describeTiming(rhythm)).toBe(words));
 
 describe("addresses", () => {
   test("a filter is in the address, and back, whatever is in it", () => {

@@ -7,7 +7,7 @@ import type { ApplicationLife } from "./history.ts";
 /** Their load must leave most of the machine to the workers. */
 const pauseMs = 2_000;
 /** After the last fault, each kind of call is answered within this time, on a slow machine too. */
-const longestWaitMs = 60_000;
+const latencyMs = 60_000;
 
 /** Starts one for each driver. @throws Error with what one printed that ended as it started */
 export async function startApplications(url: string, mutant: string | undefined): Promise<Application[]> {
@@ -31,7 +31,7 @@ export function endApplications(applications: readonly Application[]): Promise<A
     applications.map(async (application) => {
       const { name, calls } = application;
       const before = new Map([...calls].map(([call, { answered }]) => [call, answered]));
-      const waited = sleep(longestWaitMs, undefined, { ref: false });
+      const waited = sleep(latencyMs, undefined, { ref: false });
       // Whether it ended is asked for below.
       await Promise.race([application.works().catch(() => {}), waited]);
       const ended = application.ended();

@@ -66,7 +66,7 @@ export function figuresOf(history: History): Figures {
     runs: transitions.filter(({ before, after }) => before?.state === "queued" && after?.state === "active").length,
     effects: effects.filter(({ kind }) => kind === "done").length,
     sessions: sessions.filter(({ opened }) => opened).length,
-    sessionsLost: said.filter(({ what }) => what === "session lost").length,
+    sessionsLost: said.filter(({ what }) => what === "session-lost").length,
     applicationCalls: applications.reduce((sum, { answered, rejected }) => sum + answered + rejected, 0),
     applicationRejections: applications.reduce((sum, { rejected }) => sum + rejected, 0),
     stalledMs: history.stalls.reduce((sum, { from, until }) => sum + until - from, 0),

@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import type { WorkerProcesses } from "./worker-processes.ts";
 
 /** How long a fault waits for another worker to be well; after that, the machine is too slow to wait for. */
-const longestWaitMs = 20_000;
+const latencyMs = 20_000;
 const lookMs = 200;
 
 /** Resolves when a worker beside this one has a live session and no fault upon it. */
@@ -15,7 +15,7 @@ export async function untilAnotherIsWell(
   struck: ReadonlySet<number>,
   stop: AbortSignal,
 ): Promise<void> {
-  const until = performance.now() + longestWaitMs;
+  const until = performance.now() + latencyMs;
   while (performance.now() < until && !stop.aborted) {
     const live = await livePids(pool);
     if (processes.pids.some((pid, other) => other !== worker && !struck.has(other) && live.has(pid))) return;

@@ -117,7 +117,7 @@ export interface Life {
 export interface Said {
   readonly worker: number;
   readonly at: number;
-  readonly what: "fenced" | "session lost";
+  readonly what: "fenced" | "session-lost";
 }
 
 /** What an application did, beside the workers and the load. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { Pool } from "pg";
-import { cancel, enqueue, type Queryable } from "soniq-drizzle";
+import { cancelJob, enqueue, type Queryable } from "soniq-drizzle";
 import type { Random } from "../support/random.ts";
 import type { Enqueues } from "./history.ts";
 import { failing, large, orders, plain, snoozing, transactional } from "./jobs.ts";
@@ -141,7 +141,7 @@ async function placeOrder(
   if (order.cancelAfterMs !== undefined && id !== undefined) {
     await sleep(order.cancelAfterMs);
     // PostgreSQL may be away: then it is not cancelled.
-    await cancel(drizzle({ client: pool }), id).catch(() => {});
+    await cancelJob(drizzle({ client: pool }), id).catch(() => {});
   }
   return deduplicated ? "deduplicated" : "committed";
 }

@@ -189,6 +189,6 @@ export class WorkerProcesses {
     if (line.startsWith("mutated ")) this.mutated.push(line.slice("mutated ".length));
     const at = Date.now();
     if (line.includes('"state":"fenced"')) this.said.push({ worker, at, what: "fenced" });
-    if (line.includes("its jobs were taken")) this.said.push({ worker, at, what: "session lost" });
+    if (line.includes("its jobs were taken")) this.said.push({ worker, at, what: "session-lost" });
   }
 }

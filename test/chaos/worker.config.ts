@@ -74,9 +74,9 @@ export default defineConfig({
   },
   queues: { default: { concurrency: 4 } },
   lease: Number(setting("CHAOS_LEASE_MS")),
-  sweep: Number(setting("CHAOS_SWEEP_MS")),
-  poll: Number(setting("CHAOS_POLL_MS")),
-  drainTimeout: "2s",
+  rescueInterval: Number(setting("CHAOS_SWEEP_MS")),
+  pollInterval: Number(setting("CHAOS_POLL_MS")),
+  shutdownTimeout: "2s",
   // No job of the load kills its worker: chaos alone must make none dead.
   maxCrashes: 1_000,
 });

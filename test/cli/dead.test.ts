@@ -23,7 +23,7 @@ test("list prints a table, newest first, of what fits", async () => {
   const { status, stdout } = await soniq("dead", "list");
   expect(status).toBe(0);
   const lines = stdout.trimEnd().split("\n");
-  expect(lines[0]).toMatch(/^ID +JOB +QUEUE +DIED +ATTEMPTS +REPLAYS +REASON$/);
+  expect(lines[0]).toMatch(/^ID +JOB +QUEUE +DIED +ATTEMPTS +RETRIES +REASON$/);
   expect(lines.slice(1).map((line) => Number(line.split(" ")[0]))).toEqual(ids.toReversed());
   expect(lines[3]).toMatch(/ mail +default +\d{4}-\S+ \S+ +10\/10 +0 +out of attempts: no route to host$/);
   const { stdout: some } = await soniq("dead", "list", "--queue", "slow", "--since", "10m", "--json");
@@ -43,30 +43,30 @@ test("summary counts by job, reason and error", async () => {
   expect(stdout).toMatch(/^mail +out of attempts +TimeoutError +1 /m);
 });
 
-describe("replay", () => {
+describe("retry", () => {
   test("queues what fits", async () => {
-    const { status, stdout } = await soniq("dead", "replay", "--reason", "ROUTE", "--yes");
-    expect({ status, stdout }).toEqual({ status: 0, stdout: "replayed 1 jobs\n" });
+    const { status, stdout } = await soniq("dead", "retry", "--reason", "ROUTE", "--yes");
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "retried 1 jobs\n" });
     expect(await states()).toEqual(["queued", "dead", "dead"]);
   });
 
   test("queues all, if that is said", async () => {
-    const { status, stdout } = await soniq("dead", "replay", "--all", "--yes", "--json");
+    const { status, stdout } = await soniq("dead", "retry", "--all", "--yes", "--json");
     expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ replayed: 3, refused: 0 });
+    expect(JSON.parse(stdout)).toEqual({ retried: 3, refused: 0 });
     expect(await states()).toEqual(["queued", "queued", "queued"]);
   });
 
   test("says which stay, and why, with status 1", async () => {
     await sql`insert into soniq_jobs (name, payload, unique_key) values ('mail', '{}', 'mail:ada')`;
-    const { status, stdout, stderr } = await soniq("dead", "replay", "--id", String(ids[0]), String(ids[1]), "--yes");
+    const { status, stdout, stderr } = await soniq("dead", "retry", "--id", String(ids[0]), String(ids[1]), "--yes");
     expect(status).toBe(1);
-    expect(stdout).toBe("replayed 1 jobs; 1 stay\n");
+    expect(stdout).toBe("retried 1 jobs; 1 stay\n");
     expect(stderr).toMatch(new RegExp(`^#${ids[1]} stays: its unique key is held by job #\\d+\n$`));
   });
 
   test("shows what there is, and does nothing, where nobody can be asked", async () => {
-    const { status, stdout, stderr } = await soniq("dead", "replay", "--name", "mail");
+    const { status, stdout, stderr } = await soniq("dead", "retry", "--name", "mail");
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toContain("1 × mail · out of attempts · TimeoutError\n");
     expect(stderr).toContain("soniq-drizzle: --yes is missing: nobody is here to be asked");

@@ -142,7 +142,7 @@ describe("jobs retry", () => {
         stderr: `job #${runs} runs already\n`,
       }),
     );
-    expect(await getJob(db, dead)).toMatchObject({ state: "queued", attempt: 0, replays: 1 });
+    expect(await getJob(db, dead)).toMatchObject({ state: "queued", attempt: 0, manualRetries: 1 });
     expect((await getJob(db, later))?.runAt?.getTime()).toBeLessThanOrEqual(Date.now());
   });
 
@@ -151,7 +151,7 @@ describe("jobs retry", () => {
     await sql`update soniq_jobs set state = 'dead', finished_at = now(), unique_held = false where id = ${id}`;
     await enqueue(db, mail, { to: "k" }, { delay: "1h", uniqueKey: "k" });
     expect(json("retry", String(id), "999999999", "--yes")).toEqual([
-      { id, answer: "key held", done: false },
+      { id, answer: "key-held", done: false },
       { id: 999_999_999, answer: "not found", done: false },
     ]);
   });

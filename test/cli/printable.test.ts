@@ -30,7 +30,7 @@ test("what a job or PostgreSQL says is shown so, and does not move the cursor", 
   await sql`create trigger refuse before update on soniq_jobs for each row execute function refuse()`;
   const said = async (...args: string[]) => (await soniq(url, args)).stderr;
 
-  expect(await said("dead", "replay", "--name", "mail")).toContain("1 × mail · no route to host\n");
-  expect(await said("dead", "replay", "--name", "mail", "--yes")).toBe(`#${dead?.id} stays: not this one\n`);
+  expect(await said("dead", "retry", "--name", "mail")).toContain("1 × mail · no route to host\n");
+  expect(await said("dead", "retry", "--name", "mail", "--yes")).toBe(`#${dead?.id} stays: not this one\n`);
   expect(await said("jobs", "cancel", String(queued?.id))).toBe("soniq-drizzle: not  this one (P0001)\n");
 });

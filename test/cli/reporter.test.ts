@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import { reporter } from "../../src/cli/reporter.ts";
-import { troubleLimit } from "../../src/worker/events/error-throttle.ts";
+import { errorThrottle } from "../../src/worker/events/error-throttle.ts";
 import { defineJob, enqueue, type WorkerEvent } from "../../src/index.ts";
 import { startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";
@@ -14,12 +14,12 @@ function terminal() {
   const lines: string[] = [];
   const clock = { ms: 0 };
   const write = (text: string) => lines.push(text.trimEnd().replace(/^\S+ /, "")) > 0;
-  const { tell } = reporter(
+  const { emit: tell } = reporter(
     undefined,
     { isTTY: true, write },
-    troubleLimit(() => clock.ms),
+    errorThrottle(() => clock.ms),
   );
-  const trouble = (doing: string) => tell({ type: "trouble", doing, error: new Error("connection refused") });
+  const trouble = (doing: string) => tell({ type: "error", operation: doing, error: new Error("connection refused") });
   return { lines, clock, tell, trouble };
 }
 
@@ -45,13 +45,13 @@ test("of what goes wrong, one line a second is shown, and the next one says how 
 test("what a receiver or an error says is shown on the event's line, and no terminal obeys it", () => {
   const { lines, tell } = terminal();
   const message = "\u001b]8;;https://evil.example\u0007paid\u001b]8;;\u0007\u001b[2J\rall is well\nagain\u009b31m";
-  tell({ type: "trouble", doing: "claiming", error: new Error(message) });
+  tell({ type: "error", operation: "claiming", error: new Error(message) });
   expect(lines).toEqual(["failed while claiming, trying again: paid all is well again"]);
 });
 
 test("a tick that has no job of its own says both of what may stand in its way", () => {
   const { lines, tell } = terminal();
-  tell({ type: "tick skipped", schedule: "nightly", tick: new Date("2026-01-01T02:00Z"), because: "overlap" });
+  tell({ type: "tick-skipped", schedule: "nightly", tick: new Date("2026-01-01T02:00Z"), reason: "overlap" });
   expect(lines).toEqual([
     "schedule nightly: no job of its own for the tick of 2026-01-01T02:00:00.000Z, the job before has not finished, or another holds its unique key",
   ]);
@@ -102,9 +102,9 @@ test("with a logger in the configuration, all is said to that, and nothing is pr
   const noting = (level: string) => (fields: object, text: string) => void said.push([level, fields, text]);
   const logger = { info: noting("info"), warn: noting("warn"), error: noting("error") };
   const printed: string[] = [];
-  const { say, tell } = reporter(logger, { isTTY: true, write: (text: string) => printed.push(text) > 0 });
+  const { say, emit: tell } = reporter(logger, { isTTY: true, write: (text: string) => printed.push(text) > 0 });
   say("queues: default × 10");
-  for (let n = 0; n < 3; n += 1) tell({ type: "trouble", doing: "claiming", error: new Error("connection refused") });
+  for (let n = 0; n < 3; n += 1) tell({ type: "error", operation: "claiming", error: new Error("connection refused") });
   tell({ type: "degraded", ready: false, reasons: ["PostgreSQL has answered no beat for 12 s"] });
   expect(said).toEqual([
     ["info", {}, "queues: default × 10"],

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { announce, defineEvent, listDeliveries, listEndpoints } from "../../src/webhooks.ts";
+import { publishEvent, defineEvent, listDeliveries, listEndpoints } from "../../src/webhooks.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, url, sql } = await testDatabase();
@@ -58,7 +58,7 @@ test(
 
 test("deliveries are listed, and sent again", async () => {
   const { id } = json("register", "https://example.com/", "--all-events", "--all-tenants") as unknown as { id: string };
-  const [delivery] = (await announce(db, pinged, 1)).deliveries as [number];
+  const [delivery] = (await publishEvent(db, pinged, 1)).deliveries as [number];
   await sql`update soniq_jobs set state = 'completed', finished_at = now(), attempt = 1,
     result = '{"status": 200, "durationMs": 31, "excerpt": "thank\\nyou"}' where id = ${delivery}`;
   const { stdout } = webhooks(["resend", String(delivery)]);

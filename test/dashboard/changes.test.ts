@@ -41,7 +41,7 @@ describe("a dashboard that only shows", () => {
     `endpoints/${endpoint}/pause`,
     `endpoints/${endpoint}/resume`,
     "deliveries/1/resend",
-    "dead-letters/replay",
+    "dead-letters/retry",
     "dead-letters/purge",
   ];
 

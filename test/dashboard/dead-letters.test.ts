@@ -1,4 +1,4 @@
-// Dead letters: counted by what they died of, listed, and replayed or purged by the thousand.
+// Dead letters: counted by what they died of, listed, and retried or purged by the thousand.
 import { beforeEach, describe, expect, test } from "vitest";
 import type {
   AuditView,
@@ -61,7 +61,7 @@ test("they are listed page by page, newest first, with what they died of and a l
   const [first, second, third] = await died(sql, [{ minutesAgo: 3 }, { minutesAgo: 2 }, { minutesAgo: 1 }]);
   const page = (await get<DeadLetterListView>("dead-letters?limit=2")).body;
   expect(page.deadLetters).toMatchObject([
-    { id: third, state: "dead", error: "Error: no", replays: 0, link: `/jobs/${third}` },
+    { id: third, state: "dead", error: "Error: no", manualRetries: 0, link: `/jobs/${third}` },
     { id: second },
   ]);
   const cursor = encodeURIComponent(page.next as string);
@@ -92,10 +92,10 @@ test.each([
 });
 
 describe("of many at once,", () => {
-  test("those that fit are replayed, with a line for each thousand, and one entry in the log", async () => {
+  test("those that fit are retried, with a line for each thousand, and one entry in the log", async () => {
     await sql`insert into soniq_jobs (name, payload, state, unique_held, reason, finished_at)
       select case when n <= 2500 then 'mail' else 'other' end, '{}', 'dead', false, 'no', now() - n * interval '1 ms' from generate_series(1, 2600) n`;
-    const lines = await bulk("replay", { name: "mail" });
+    const lines = await bulk("retry", { name: "mail" });
     expect(lines).toEqual([
       { done: 1_000, refused: 0, finished: false },
       { done: 2_000, refused: 0, finished: false },
@@ -104,7 +104,7 @@ describe("of many at once,", () => {
     ]);
     expect(await statesOf()).toEqual({ queued: 2_500, dead: 100 });
     expect(await audit()).toMatchObject([
-      { actor: "ada", action: "dead-letters.replay", target: "", outcome: "2500 done, 0 refused" },
+      { actor: "ada", action: "dead-letters.retry", target: "", outcome: "2500 done, 0 refused" },
     ]);
     expect(await sql`select detail from soniq_audit`).toEqual([{ detail: { name: "mail" } }]);
   });
@@ -112,7 +112,7 @@ describe("of many at once,", () => {
   test("those that cannot be are refused and counted", async () => {
     await died(sql, [{ uniqueKey: "k" }, {}]);
     await sql`insert into soniq_jobs (name, payload, unique_key) values ('work', '{}', 'k')`;
-    expect((await bulk("replay", {})).at(-1)).toEqual({ done: 1, refused: 1, finished: true });
+    expect((await bulk("retry", {})).at(-1)).toEqual({ done: 1, refused: 1, finished: true });
     expect(await audit()).toMatchObject([{ outcome: "1 done, 1 refused" }]);
   });
 
@@ -140,7 +140,7 @@ describe("of many at once,", () => {
   test("none is done any more once whoever asked has gone, and the log says how far it came", async () => {
     await sql`insert into soniq_jobs (name, payload, state, unique_held, reason, finished_at)
       select 'mail', '{}', 'dead', false, 'no', now() - n * interval '1 ms' from generate_series(1, 3000) n`;
-    const response = await dashboard(bulkRequest("replay", {}));
+    const response = await dashboard(bulkRequest("retry", {}));
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     await reader.cancel();
@@ -150,7 +150,7 @@ describe("of many at once,", () => {
     expect(await statesOf()).toEqual({ queued: Number(done), dead: 3_000 - Number(done) });
   });
 
-  test.each(["replay", "purge"])("none is taken for all of them where no filter came: %s", async (verb) => {
+  test.each(["retry", "purge"])("none is taken for all of them where no filter came: %s", async (verb) => {
     await died(sql, [{}]);
     // What `express.json()` leaves of a body that it has read.
     const emptied = await dashboard(bulkRequest(verb, {}, { body: "" }));
@@ -182,9 +182,9 @@ describe("of many at once,", () => {
 
   test("what keeps them from it is said in the last line, and in the log", async () => {
     await died(sql, [{}]);
-    await sql`alter table soniq_jobs rename column replays to gone`;
-    const [last] = await bulk("replay", {});
-    await sql`alter table soniq_jobs rename column gone to replays`;
+    await sql`alter table soniq_jobs rename column manual_retries to gone`;
+    const [last] = await bulk("retry", {});
+    await sql`alter table soniq_jobs rename column gone to manual_retries`;
     expect(last).toEqual({
       done: 0,
       refused: 0,

@@ -28,7 +28,7 @@ describe("a job's story", () => {
     const { settled } = await startWorker({
       connection: url,
       jobs: { order },
-      poll: "50ms",
+      pollInterval: "50ms",
       handlers: {
         async order(_: unknown, job: JobContext) {
           job.log("trying", { password: "p", n: ++tries });
@@ -49,7 +49,7 @@ describe("a job's story", () => {
       uniqueKey: expect.stringContaining("order-1"),
       workerId: null,
       crashes: 0,
-      replays: 0,
+      manualRetries: 0,
       actions: [],
       redacted: ["logs[0].fields.password", "logs[1].fields.password"],
       logs: [
@@ -116,7 +116,7 @@ describe("a job's story", () => {
     const { settled } = await startWorker({
       connection: url,
       jobs: { pay },
-      poll: "50ms",
+      pollInterval: "50ms",
       handlers: { async pay() {} },
     });
     await settled(id, "dead");

@@ -7,7 +7,7 @@ import type {
   JobListView,
   JobView,
 } from "../../src/dashboard/wire.ts";
-import { defineEvent, announce, registerEndpoint } from "../../src/webhooks.ts";
+import { defineEvent, publishEvent, registerEndpoint } from "../../src/webhooks.ts";
 import { redaction } from "../../src/dashboard/redact.ts";
 import * as v from "valibot";
 import { askedDashboard } from "../support/dashboard.ts";
@@ -61,7 +61,7 @@ test("of a job whose payload is too long to be looked through, a list shows no t
 
 test("what a receiver repeats of an event is masked in the log of its deliveries", async () => {
   const { id } = await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: "https://example.com/" });
-  await announce(db, defineEvent({ name: "paid", payload: v.any() }), { iban: "SECRET_3" });
+  await publishEvent(db, defineEvent({ name: "paid", payload: v.any() }), { iban: "SECRET_3" });
   await sql`update soniq_jobs set state = 'dead', unique_held = false, finished_at = now(), reason = 'it said SECRET_3',
     errors = '[{"attempt": 1, "at": "2026-01-01T00:00:00Z", "message": "it said SECRET_3"}]'`;
   const { body } = await get<DeliveryListView>(`endpoints/${id}/deliveries`);

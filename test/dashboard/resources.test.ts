@@ -11,7 +11,7 @@ import type {
 } from "../../src/dashboard/wire.ts";
 import { defineJob, defineSchedule, enqueue, pauseQueue } from "../../src/index.ts";
 import { openSession } from "../../src/sessions/session.ts";
-import { announce, defineEvent, registerEndpoint } from "../../src/webhooks.ts";
+import { publishEvent, defineEvent, registerEndpoint } from "../../src/webhooks.ts";
 import { askedDashboard } from "../support/dashboard.ts";
 import { testDatabase } from "../support/database.ts";
 import { startReceiver, webhooks } from "../support/receiver.ts";
@@ -41,7 +41,7 @@ test("queues: what waits and runs in them, and how fast", async () => {
       scheduled: 1,
       parked: 0,
       active: 0,
-      longestWaitMs: expect.any(Number),
+      latencyMs: expect.any(Number),
       perMinute: expect.any(Number),
     },
   ]);
@@ -131,8 +131,8 @@ test("webhooks: endpoints, and what was delivered to them, without secrets", asy
     headers: { "x-key": "its-own" },
   });
   const paid = defineEvent({ name: "order.paid", payload: v.number() });
-  const { worker } = await startWorker({ connection: url, jobs: {}, handlers: {}, webhooks, poll: "50ms" });
-  await announce(db, paid, 7);
+  const { worker } = await startWorker({ connection: url, jobs: {}, handlers: {}, webhooks, pollInterval: "50ms" });
+  await publishEvent(db, paid, 7);
   await worker.drain({ wait: 0 });
   const endpoints = await get<EndpointView[]>("endpoints");
   expect(endpoints.body).toEqual([

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "v
 import { checkTables } from "../../src/database/check-tables.ts";
 import { errorCode } from "../../src/core/errors.ts";
 import {
-  cancel,
+  cancelJob,
   ConfigError,
   createWorker,
   defineJob,
@@ -81,7 +81,7 @@ describe("enqueue and its like", () => {
     expect(await migrationError(enqueue(empty.db, mail, null))).toBe(message);
     expect(await migrationError(enqueue(empty.db, mail, null, { delay: "1m" }))).toBe(message);
     expect(await migrationError(enqueueMany(empty.db, mail, [null, null]))).toBe(message);
-    expect(await migrationError(cancel(empty.db, 1))).toBe(message);
+    expect(await migrationError(cancelJob(empty.db, 1))).toBe(message);
   });
 
   test("say that the tables are older than the code", async () => {

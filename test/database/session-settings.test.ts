@@ -17,7 +17,7 @@ import {
   listSchedules,
   listWorkers,
   purgeDeadLetters,
-  replayDeadLetters,
+  retryDeadLetters,
   summarizeDeadLetters,
 } from "../../src/index.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
@@ -73,7 +73,7 @@ async function readAll(on: Queryable) {
     later: await listJobs(on, { name: "later" }),
     job: await getJob(on, id),
     result: await getResult(on, defineJob({ name: "send", payload: v.any() }), id),
-    queues: (await listQueues(on)).map((queue) => ({ ...queue, longestWaitMs: null })),
+    queues: (await listQueues(on)).map((queue) => ({ ...queue, latencyMs: null })),
     workers: (await listWorkers(on)).map((worker) => ({ ...worker, leaseLeftMs: null })),
     deadLetters: first,
     nextDeadLetters: await listDeadLetters(on, {}, { limit: 7, cursor: first.next }),
@@ -154,7 +154,7 @@ describe.each(hostile)("with $datestyle, $timezone and $intervalstyle", ({ dates
     afterAll(() => sql`delete from soniq_jobs where name = 'bulk'`);
 
     test.each([
-      ["replayed", async (on: Queryable) => (await replayDeadLetters(on, { name: "bulk" })).replayed],
+      ["retried", async (on: Queryable) => (await retryDeadLetters(on, { name: "bulk" })).retried],
       ["purged", async (on: Queryable) => (await purgeDeadLetters(on, { name: "bulk" })).purged],
     ])("dead letters that died before now are %s, and none that die meanwhile", async (_, run) => {
       const client = postgres(url, { max: 1, onnotice: () => {} });

@@ -1,7 +1,7 @@
-// Replaying and purging by filter: in batches, with progress, whatever happens beside it.
+// Retrying and purging by filter: in batches, with progress, whatever happens beside it.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { defineJob, purgeDeadLetters, replayDeadLetters } from "../../src/index.ts";
+import { defineJob, purgeDeadLetters, retryDeadLetters } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -17,74 +17,76 @@ const many = (name: string, howMany: number) =>
 const inState = async (name: string, state: string) =>
   (await sql`select from soniq_jobs where name = ${name} and state = ${state}`).length;
 
-describe("replaying", () => {
+describe("retrying", () => {
   test("takes all that fit and no others, in batches, and tells how far it is", async () => {
     await many("many", 2_300);
     const [other] = await many("other", 1);
     const told: number[] = [];
-    const count = await replayDeadLetters(db, { name: "many" }, { onProgress: ({ replayed }) => told.push(replayed) });
-    expect(count).toEqual({ replayed: 2_300, refused: 0 });
+    const count = await retryDeadLetters(db, { name: "many" }, { onProgress: ({ retried }) => told.push(retried) });
+    expect(count).toEqual({ retried: 2_300, refused: 0 });
     expect(told).toEqual([1_000, 2_000, 2_300]);
     expect(await inState("many", "queued")).toBe(2_300);
-    expect(await jobRow(db, other as number)).toMatchObject({ state: "dead", replays: 0 });
+    expect(await jobRow(db, other as number)).toMatchObject({ state: "dead", manualRetries: 0 });
   });
 
   test("begins with those that died first", async () => {
     const ids = await many("order", 1_500);
     const batches: number[][] = [];
-    await replayDeadLetters(db, { name: "order" }, { onProgress: ({ batch }) => batches.push([...batch.replayed]) });
+    await retryDeadLetters(db, { name: "order" }, { onProgress: ({ batch }) => batches.push([...batch.retried]) });
     expect(new Set(batches[0])).toEqual(new Set(ids.slice(0, 1_000)));
   });
 
   test("leaves what died after it began, or it would never end", async () => {
     await many("again", 1_500);
     const deaths: Promise<unknown>[] = [];
-    const { replayed } = await replayDeadLetters(
+    const { retried } = await retryDeadLetters(
       db,
       { name: "again" },
       {
         onProgress: ({ batch }) =>
           deaths.push(
-            sql`update soniq_jobs set state = 'dead', finished_at = clock_timestamp() where id = any (${[...batch.replayed]})`.execute(),
+            sql`update soniq_jobs set state = 'dead', finished_at = clock_timestamp() where id = any (${[...batch.retried]})`.execute(),
           ),
       },
     );
     await Promise.all(deaths);
-    expect(replayed).toBe(1_500);
-    expect(await sql`select distinct replays from soniq_jobs where name = 'again'`).toMatchObject([{ replays: 1 }]);
+    expect(retried).toBe(1_500);
+    expect(await sql`select distinct manual_retries from soniq_jobs where name = 'again'`).toMatchObject([
+      { manualRetries: 1 },
+    ]);
   });
 
-  test("goes on past those that cannot be replayed, and counts them", async () => {
+  test("goes on past those that cannot be retried, and counts them", async () => {
     await died(
       sql,
       Array.from({ length: 1_200 }, (_, n) => ({ name: "twins", uniqueKey: `twins:${n % 600}` })),
     );
     const because = new Set<string>();
-    const count = await replayDeadLetters(
+    const count = await retryDeadLetters(
       db,
       { name: "twins" },
-      { onProgress: ({ batch }) => batch.refused.forEach((refusal) => because.add(refusal.because)) },
+      { onProgress: ({ batch }) => batch.refused.forEach((refusal) => because.add(refusal.reason)) },
     );
-    expect(count).toEqual({ replayed: 600, refused: 600 });
-    expect(because).toEqual(new Set(["key held"]));
+    expect(count).toEqual({ retried: 600, refused: 600 });
+    expect(because).toEqual(new Set(["key-held"]));
   });
 
   test("ends with the batch at hand once its signal is aborted, and what is done stays done", async () => {
     await many("stopped", 2_500);
     const stop = new AbortController();
-    const replaying = replayDeadLetters(
+    const retrying = retryDeadLetters(
       db,
       { name: "stopped" },
       { signal: stop.signal, onProgress: () => stop.abort(new Error("enough")) },
     );
-    await expect(replaying).rejects.toThrow("enough");
+    await expect(retrying).rejects.toThrow("enough");
     expect([await inState("stopped", "queued"), await inState("stopped", "dead")]).toEqual([1_000, 1_500]);
   });
 
   test("on a transaction is the transaction's", async () => {
     await many("undone", 1_200);
     const transaction = db.transaction(async (tx) => {
-      expect(await replayDeadLetters(tx, { name: "undone" })).toEqual({ replayed: 1_200, refused: 0 });
+      expect(await retryDeadLetters(tx, { name: "undone" })).toEqual({ retried: 1_200, refused: 0 });
       tx.rollback();
     });
     await expect(transaction).rejects.toThrow("Rollback");
@@ -98,7 +100,7 @@ describe("replaying", () => {
       Array.from({ length: 250 }, (_, n) => ({ name: n % 2 ? "counted" : "plain", payload: n })),
     );
     const mapping = { job: counted, payload: (n: number) => ({ n }) };
-    expect(await replayDeadLetters(db, {}, { mapping })).toEqual({ replayed: 125, refused: 0 });
+    expect(await retryDeadLetters(db, {}, { mapping })).toEqual({ retried: 125, refused: 0 });
     expect(await inState("plain", "dead")).toBe(125);
     const rows =
       await sql`select from soniq_jobs where name = 'counted' and state = 'queued' and (payload ->> 'n')::int % 2 = 1`;

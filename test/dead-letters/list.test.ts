@@ -49,7 +49,7 @@ test("a dead letter is read with all that helps to see why it died", async () =>
     attempt: 10,
     maxAttempts: 10,
     crashes: 3,
-    replays: 0,
+    manualRetries: 0,
     uniqueKey: null,
     tags: ["a", "import"],
     meta: {},

@@ -91,13 +91,13 @@ test("each probe asks for what there is, on the port where it is", async () => {
 });
 
 test("nobody kills a worker before it has drained, and has ended its session although PostgreSQL is away", () => {
-  const { drainTimeoutMs } = parseConfig({ connection: "postgres://host/database", jobs: {}, handlers: {} });
+  const { shutdownTimeoutMs } = parseConfig({ connection: "postgres://host/database", jobs: {}, handlers: {} });
   const killed = [
     unit["TimeoutStopSec"] as Duration,
     at<string>(compose, "services.worker.stop_grace_period") as Duration,
     `${at<number>(pod, "terminationGracePeriodSeconds")}s` as const,
   ];
-  for (const time of killed) expect(milliseconds(time, "it")).toBeGreaterThan(drainTimeoutMs + 12_500);
+  for (const time of killed) expect(milliseconds(time, "it")).toBeGreaterThan(shutdownTimeoutMs + 12_500);
   expect(unit["KillSignal"]).toBe("SIGTERM");
 });
 

@@ -6,10 +6,10 @@ import postgres, { type Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import {
-  cancel,
+  cancelJob,
   defineJob,
   defineSchedule,
-  discard,
+  discardJob,
   enqueue,
   enqueueMany,
   getJob,
@@ -19,15 +19,15 @@ import {
   listQueues,
   listWorkers,
   pauseQueue,
-  replay,
+  retryJobs,
   resumeQueue,
-  runNow,
+  runJobNow,
   waitFor,
 } from "../../src/index.ts";
 import { findOpenSchemas } from "../../src/database/exposure.ts";
 import { errorCode } from "../../src/core/errors.ts";
 import {
-  announce,
+  publishEvent,
   defineEvent,
   deleteEndpoint,
   jobCompleted,
@@ -118,7 +118,7 @@ async function isRefusedAllBut(client: Sql, allowed: readonly string[]): Promise
 }
 
 describe("the role that", () => {
-  test("enqueues also announces, cancels and discards, with unique keys and the doorbell, and may do no more", async () => {
+  test("enqueues also publishes, cancels and discards, with unique keys and the doorbell, and may do no more", async () => {
     const own = as("enqueue");
     const client = drizzle({ client: postgres(own.url, { max: 2, onnotice: () => {} }) });
     afterAll(() => client.$client.end());
@@ -129,12 +129,12 @@ describe("the role that", () => {
     });
     const many = await enqueueMany(client, job, [{ n: 2 }, { n: 4 }], ({ n }) => ({ uniqueKey: `${n}` }));
     expect(many.map(({ deduplicated }) => deduplicated)).toEqual([true, false]);
-    expect(await cancel(client, first.id, "no longer wanted")).toBe("cancelled");
+    expect(await cancelJob(client, first.id, "no longer wanted")).toBe("cancelled");
     await sql`update soniq_jobs set state = 'active', worker_id = gen_random_uuid() where id = ${many[0]?.id as number}`;
-    expect(await cancel(client, many[0]?.id as number)).toBe("requested");
-    expect(await discard(client, many[1]?.id as number, "no longer wanted")).toBe("discarded");
+    expect(await cancelJob(client, many[0]?.id as number)).toBe("requested");
+    expect(await discardJob(client, many[1]?.id as number, "no longer wanted")).toBe("discarded");
     await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: "https://example.com/" });
-    expect((await announce(client, pinged, 1)).deliveries).toHaveLength(1);
+    expect((await publishEvent(client, pinged, 1)).deliveries).toHaveLength(1);
     // With what is said there to be needed for endpoints, they are registered, given another secret, paused and deleted.
     const more = text.split("\n").filter((line) => line.startsWith("--   grant "));
     expect(more).toHaveLength(2);
@@ -144,7 +144,7 @@ describe("the role that", () => {
       events: "all",
       url: "https://example.com/",
     });
-    await announce(client, pinged, 2);
+    await publishEvent(client, pinged, 2);
     await rotateSecret(client, webhooks, id);
     await pauseEndpoint(client, id);
     await deleteEndpoint(client, id);
@@ -169,7 +169,7 @@ describe("the role that", () => {
     const moved = defineJob({ name: "moved", payload, unique: { by: [], onConflict: "reschedule", maxWait: "1h" } });
     const later = await enqueue(client, job, { n: 1 }, { delay: "1h" });
     await refused(enqueue(client, replaced, { n: 1 }));
-    await refused(runNow(client, later));
+    await refused(runJobNow(client, later));
     const grants = text.split("\n").filter((line) => /^-- (grant|  update)/.test(line));
     expect(grants).toHaveLength(2);
     await sql.unsafe(grants.join("\n").replaceAll("-- ", ""));
@@ -179,7 +179,7 @@ describe("the role that", () => {
       await enqueue(client, moved, { n }, { delay: `${n}m` });
       await enqueueMany(client, moved, [{ n: n + 2 }], { delay: `${n}m` });
     }
-    expect(await runNow(client, later)).toBe("due");
+    expect(await runJobNow(client, later)).toBe("due");
     const jobs = await sql`select payload ->> 'n' as n from soniq_jobs where name in ('replaced', 'moved')`;
     expect([...jobs]).toEqual([{ n: "4" }, { n: "4" }]);
     // What they add is taken back with the rest when the file is applied again.
@@ -198,7 +198,7 @@ describe("the role that", () => {
     const gone = await startReceiver();
     gone.says = { status: 410 };
     await registerEndpoint(db, webhooks, { allTenants: true, url: gone.url, events: [pinged] });
-    await announce(db, pinged, 1);
+    await publishEvent(db, pinged, 1);
     const config = {
       connection: own.url,
       webhooks,
@@ -225,10 +225,10 @@ describe("the role that", () => {
     expect((await listEndpoints(db)).map(({ state }) => state)).toEqual(["working", "paused"]);
     await worker.stop();
     expect(await sql`select from soniq_stats where name = 'job' and measure = 'dead'`).toHaveLength(1);
-    expect(await replay(client, failing.id)).toEqual({ replayed: [failing.id], refused: [] });
+    expect(await retryJobs(client, failing.id)).toEqual({ retried: [failing.id], refused: [] });
     await pauseQueue(client, "paused");
     expect(await resumeQueue(client, "paused")).toBe(true);
-    expect(events.filter(({ type }) => type === "trouble")).toEqual([]);
+    expect(events.filter(({ type }) => type === "error")).toEqual([]);
     await isRefusedAllBut(own.sql, [
       "insert into soniq_audit (actor, action, outcome) values ('me', 'read', 'done')",
       "update soniq_audit set actor = 'me'",
@@ -267,7 +267,7 @@ describe("the role that", () => {
     expect(await listEndpoints(client)).toHaveLength(2);
     await refused(enqueue(client, job, { n: 1 }));
     await refused(enqueueMany(client, job, [{ n: 1 }]));
-    await refused(cancel(client, 1));
+    await refused(cancelJob(client, 1));
     const dead = await enqueue(db, job, { n: 1 });
     await sql`update soniq_jobs set state = 'dead', finished_at = now() where id = ${dead.id}`;
     expect((await listDeadLetters(client, { name: "job", ids: [dead.id] })).deadLetters).toMatchObject([
@@ -275,9 +275,9 @@ describe("the role that", () => {
     ]);
     expect((await listQueues(client)).map(({ name }) => name)).toContain("paused");
     expect(await listWorkers(client)).not.toEqual([]);
-    await refused(discard(client, 1));
-    await refused(runNow(client, 1));
-    await refused(replay(client, dead.id));
+    await refused(discardJob(client, 1));
+    await refused(runJobNow(client, 1));
+    await refused(retryJobs(client, dead.id));
     await refused(pauseQueue(client, "paused"));
     await isRefusedAllBut(own.sql, ["select payload from soniq_jobs"]);
   });
@@ -291,7 +291,7 @@ test("a role that could create functions in public, as in databases of PostgreSQ
   // Were it there already, nothing would call it.
   await enqueue(db, job, { n: 1 });
   expect((await listJobs(db, { tag: "x" })).jobs).toEqual([]);
-  await announce(db, pinged, 1);
+  await publishEvent(db, pinged, 1);
   await sql.unsafe(text);
   expect(await findOpenSchemas(db)).toBeUndefined();
   await refused(own.sql`create function public.mine() returns int language sql as 'select 1'`);

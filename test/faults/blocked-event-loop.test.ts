@@ -27,8 +27,8 @@ test("the job runs again elsewhere and is settled once, there; the process is to
     connection: url,
     jobs: { block },
     handlers: { block: () => {} },
-    sweep: "50ms",
-    poll: "50ms",
+    rescueInterval: "50ms",
+    pollInterval: "50ms",
   });
   await peer.settled(id, "completed");
   const settled = await jobRow(db, id);

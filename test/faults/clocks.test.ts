@@ -81,8 +81,8 @@ describe.each([
         jobs: { due, again, later, snooze },
         handlers: {},
         queues: { [queue]: { concurrency: 5 } },
-        poll: "20ms",
-        sweep: "20ms",
+        pollInterval: "20ms",
+        rescueInterval: "20ms",
         lease: "10m",
       }),
     ];
@@ -101,7 +101,7 @@ describe.each([
     const session = (await jobRow(db, ids.now))?.lastWorkerId as string;
     expect(await minutesTo("soniq_workers", "lease_expires_at", session)).toBe(10);
     expect(
-      worker.events.filter(({ type }) => type === "trouble" || type === "session lost" || type === "fenced"),
+      worker.events.filter(({ type }) => type === "error" || type === "session-lost" || type === "fenced"),
     ).toEqual([]);
     await sql`delete from soniq_jobs`;
   });
@@ -138,7 +138,7 @@ describe("when the database's clock jumps", () => {
     // To the rows it is as if two leases had passed.
     await sql`update soniq_workers set lease_expires_at = lease_expires_at - interval '2 hours'`;
     await sql`update soniq_jobs set deadline_at = deadline_at - interval '2 hours' where state = 'active'`;
-    const second = await startWorker({ ...config, sweep: "50ms" });
+    const second = await startWorker({ ...config, rescueInterval: "50ms" });
     await second.settled(id, "completed");
     finish.open();
     await first.event("fenced");
@@ -157,7 +157,7 @@ describe("when the database's clock jumps", () => {
   test("back, jobs that are older now than those that ran before are found", async () => {
     const job = defineJob({ name: "older", queue: "older", payload: v.null(), run: () => {} });
     const queues = { older: { concurrency: 50 } };
-    const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, poll: "50ms" });
+    const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, pollInterval: "50ms" });
     // As many as it takes for claims to start behind the first.
     const before = await enqueueMany(db, job, Array<null>(3_000).fill(null));
     await Promise.all(before.map(({ id }) => worker.settled(id, "completed")));

@@ -3,7 +3,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { afterAll, describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { errorCode } from "../../src/core/errors.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -63,7 +63,7 @@ describe("what lost against another transaction is said again:", () => {
     const { id } = await enqueue(outside, sync, `cancelled while ${state}`);
     if (state === "active") await claimAs(outside, await sessionOf(outside), { queue: "sync" });
     const commit = await transactionWith(sql, `update soniq_jobs set meta = '{"touched": true}' where id = ${id}`);
-    const cancelled = cancel(db, id, "no longer wanted");
+    const cancelled = cancelJob(db, id, "no longer wanted");
     await someoneWaits(sql);
     await commit();
     expect(await cancelled).toBe(state === "queued" ? "cancelled" : "requested");
@@ -83,7 +83,7 @@ test.each(["repeatable read", "serializable"] as const)(
           attempts += 1;
           await tx.execute("select 1");
           await sql`update soniq_jobs set meta = '{}' where id = ${id}`;
-          return cancel(tx, id);
+          return cancelJob(tx, id);
         },
         { isolationLevel },
       );
@@ -142,7 +142,7 @@ test(`workers and those who enqueue get on with each other (seed ${seed})`, asyn
       // Workers claim at once what is due at once.
       const isCancelled = random.below(4) === 0;
       const { id } = await enqueue(db, busy, n, isCancelled ? { delay: "50ms" } : {});
-      if (isCancelled && (await cancel(db, id)) === "cancelled") cancelled.add(id);
+      if (isCancelled && (await cancelJob(db, id)) === "cancelled") cancelled.add(id);
       if (random.below(10) === 0) await enqueueMany(db, busy, [n, n + 1, n + 2]);
     }
   };
@@ -153,8 +153,6 @@ test(`workers and those who enqueue get on with each other (seed ${seed})`, asyn
   expect([...left]).toEqual([]);
   expect(cancelled.size).toBeGreaterThan(0);
   expect([...late]).toEqual([]);
-  const troubles = workers.flatMap(({ events }) =>
-    events.filter(({ type }) => type === "trouble" || type === "fenced"),
-  );
+  const troubles = workers.flatMap(({ events }) => events.filter(({ type }) => type === "error" || type === "fenced"));
   expect(troubles).toEqual([]);
 });

@@ -39,7 +39,7 @@ async function between(queue: string, odd: readonly unknown[], end: (value: unkn
     bad.push((await enqueue(db, job, { n })).id);
     good.push((await enqueue(db, sound, { n })).id);
   }
-  const worker = await startWorker({ connection: url, jobs: { job, sound }, handlers: {}, poll: "50ms" });
+  const worker = await startWorker({ connection: url, jobs: { job, sound }, handlers: {}, pollInterval: "50ms" });
   await Promise.all(good.map((id) => worker.settled(id, "completed")));
   await Promise.all(bad.map((id) => worker.settled(id)));
   expect(runs.toSorted((a, b) => a - b)).toEqual([...odd.keys()]);
@@ -92,7 +92,7 @@ test("also where attempts are left", async () => {
     },
   });
   const { id } = await enqueue(db, job, null);
-  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "50ms" });
+  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "50ms" });
   await worker.settled(id, "dead");
   expect(runs).toBe(1);
   expect(await jobRow(db, id)).toMatchObject({ attempt: 1, maxAttempts: 10, errors: [{ name: "InvalidValueError" }] });
@@ -169,7 +169,7 @@ describe("a validator of the worker's", () => {
     let looks = 0;
     const job = look(`validator ${how}`, () => ++looks > 2 || check());
     const { id } = await enqueue(db, defineJob({ name: job.name, queue: job.name, payload: v.number() }), 1);
-    const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "50ms" });
+    const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "50ms" });
     await worker.settled(id, "completed");
     expect(await jobRow(db, id)).toMatchObject({
       attempt: 3,

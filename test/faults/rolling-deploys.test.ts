@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { errorCode } from "../../src/core/errors.ts";
 import {
-  cancel,
+  cancelJob,
   defineJob,
   type Duration,
   enqueue,
@@ -21,7 +21,7 @@ import { startWorker } from "../support/worker.ts";
 const { db, url, sql } = await testDatabase();
 
 /** Whether there was trouble but for the wait for the migration's own lock, which may be long on a busy machine. */
-const isTrouble = (event: WorkerEvent) => event.type === "trouble" && errorCode(event.error) !== "55P03";
+const isTrouble = (event: WorkerEvent) => event.type === "error" && errorCode(event.error) !== "55P03";
 
 test("jobs of a new name reach the workers that know it, whoever claims them first, and cost no attempt on the way", async () => {
   const ran: string[] = [];
@@ -95,11 +95,11 @@ describe("a payload that is refused", () => {
   /** What becomes of it at a worker's, where these others live. */
   async function refused(
     others: (queue: string, job: ReturnType<typeof versionOf>) => Promise<unknown>,
-    unknownGrace: Duration = "10m",
+    unknownJobGrace: Duration = "10m",
   ) {
     const queue = `refused-${(count += 1)}`;
     const job = versionOf(queue, v.object({ name: v.string() }), [], "old");
-    const config = { connection: url, jobs: { job }, handlers: {}, poll: "50ms", unknownGrace } as const;
+    const config = { connection: url, jobs: { job }, handlers: {}, poll: "50ms", unknownJobGrace } as const;
     await others(queue, job);
     const worker = await startWorker({ ...config, queues: { [queue]: { concurrency: 1 } } });
     const [row] =
@@ -121,7 +121,7 @@ describe("a payload that is refused", () => {
           jobs: { job },
           handlers: {},
           queues: { [queue]: { concurrency: 1 } },
-          poll: "1h",
+          pollInterval: "1h",
         }),
     ],
     ["where other code works other queues only", (queue) => other(`${queue}-other`, "other")],
@@ -186,7 +186,7 @@ test("the tables of a newer version are good to an older one, also while it work
     connection: url,
     jobs: { job },
     handlers: {},
-    poll: "50ms",
+    pollInterval: "50ms",
     retention: { completed: 0 },
   });
   const before = [await enqueue(db, job, "open"), await enqueue(db, job, "fails")];
@@ -199,7 +199,7 @@ test("the tables of a newer version are good to an older one, also while it work
   goOn.open();
   const after = [await enqueue(db, job, "single"), ...(await enqueueMany(db, job, ["one of", "many", "single"]))];
   const { id: cancelled } = await enqueue(db, job, "cancelled", { delay: "1h" });
-  expect(await cancel(db, cancelled)).toBe("cancelled");
+  expect(await cancelJob(db, cancelled)).toBe("cancelled");
   await Promise.all([...before, ...after].map(({ id }) => worker.settled(id, "completed")));
   const second = await startWorker({
     connection: url,

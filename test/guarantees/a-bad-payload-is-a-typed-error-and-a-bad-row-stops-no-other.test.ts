@@ -75,7 +75,7 @@ test("bad rows stop no others, and none of them stays active", async () => {
   await sql`insert into soniq_jobs (name, payload) values ('', '7'), ('__proto__', '7'), (repeat('n', 10000), '7')`;
   const orders = Array.from({ length: 50 }, (_, order) => ({ order }));
   for (const { id } of await enqueueMany(db, invoice, orders)) ends.set(id, "completed");
-  const worker = await startWorker({ connection: url, jobs: { invoice }, handlers: {}, poll: "50ms" });
+  const worker = await startWorker({ connection: url, jobs: { invoice }, handlers: {}, pollInterval: "50ms" });
   await Promise.all([...ends].map(([id, end]) => worker.settled(id, end)));
   await until(async () => {
     const [left] = await sql`select from soniq_jobs where state = 'active' or claimed_at is null limit 1`;
@@ -131,7 +131,7 @@ test("whatever a handler throws or returns, the worker lives on", async () => {
       return revoked();
     },
   });
-  const worker = await startWorker({ connection: url, jobs: { odd, invoice }, handlers: {}, poll: "50ms" });
+  const worker = await startWorker({ connection: url, jobs: { odd, invoice }, handlers: {}, pollInterval: "50ms" });
   const jobs = await enqueueMany(db, odd, ["throws", "returns"]);
   await Promise.all(jobs.map(({ id }) => worker.settled(id, "dead")));
   const { id } = await enqueue(db, invoice, { order: 1 });

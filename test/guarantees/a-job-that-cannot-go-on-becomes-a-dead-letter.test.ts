@@ -1,7 +1,7 @@
 // Promise 9.
 import { describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { defineJob, enqueue, listDeadLetters, replay } from "../../src/index.ts";
+import { defineJob, enqueue, listDeadLetters, retryJobs } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { startWorker } from "../support/worker.ts";
@@ -82,7 +82,7 @@ describe("a job with a name that nobody knows", () => {
   });
 
   test("is a dead letter when none came in the time of grace, which counts from when it was first met", async () => {
-    const worker = await startWorker({ ...config, unknownGrace: "10m" });
+    const worker = await startWorker({ ...config, unknownJobGrace: "10m" });
     const id = await insert("of-yesterday", "{}");
     await worker.settled(id, "queued");
     await sql`update soniq_jobs set unknown_since = now() - interval '11 minutes', run_at = now() where id = ${id}`;
@@ -93,18 +93,18 @@ describe("a job with a name that nobody knows", () => {
   test("may have waited in its queue for as long as it took", async () => {
     const id = await insert("late", "{}");
     await sql`update soniq_jobs set run_at = now() - interval '1 day', created_at = now() - interval '1 day' where id = ${id}`;
-    const worker = await startWorker({ ...config, unknownGrace: "10m" });
+    const worker = await startWorker({ ...config, unknownJobGrace: "10m" });
     expect((await worker.settled(id)).state).toBe("queued");
   });
 });
 
-describe("a dead letter can be replayed", () => {
+describe("a dead letter can be retried", () => {
   test.each([
     ["out of attempts", "invoice", '{"order": 7}', "out of attempts: order 7 failed for the 10. time"],
     ["with a payload that did not parse", "invoice", '{"order": "7"}', "invalid payload: payload.order is not valid"],
     ["with a name that nobody knew", "of-tomorrow", '{"order": 7}', "unknown job name"],
   ])("one %s, to be run by a worker that can", async (_, name, payload, reason) => {
-    const { settled, worker } = await startWorker({ ...config, unknownGrace: 0 });
+    const { settled, worker } = await startWorker({ ...config, unknownJobGrace: 0 });
     const id = await insert(name, payload);
     await settled(id, "dead");
     await worker.stop();
@@ -112,9 +112,9 @@ describe("a dead letter can be replayed", () => {
     expect(deadLetters).toMatchObject([{ id, payload: JSON.parse(payload), reason: expect.stringContaining(reason) }]);
     const fixed = defineJob({ name, payload: v.object({ order: v.unknown() }), run: () => {} });
     const newer = await startWorker({ ...config, jobs: { fixed } });
-    expect(await replay(db, id)).toEqual({ replayed: [id], refused: [] });
+    expect(await retryJobs(db, id)).toEqual({ retried: [id], refused: [] });
     await newer.settled(id, "completed");
-    const history = { replays: 1, errors: deadLetters[0]?.errors };
+    const history = { manualRetries: 1, errors: deadLetters[0]?.errors };
     expect(await jobRow(db, id)).toMatchObject({ attempt: 1, reason: null, ...history });
   });
 
@@ -124,10 +124,10 @@ describe("a dead letter can be replayed", () => {
     await worker.settled(first.id, "dead");
     await worker.worker.stop();
     const second = await enqueue(db, invoice, { order: 9 }, { uniqueKey: "9" });
-    expect(await replay(db, first.id)).toEqual({
-      replayed: [],
-      refused: [{ id: first.id, because: "key held", heldBy: second.id }],
+    expect(await retryJobs(db, first.id)).toEqual({
+      retried: [],
+      refused: [{ id: first.id, because: "key-held", heldBy: second.id }],
     });
-    expect(await jobRow(db, first.id)).toMatchObject({ state: "dead", replays: 0 });
+    expect(await jobRow(db, first.id)).toMatchObject({ state: "dead", manualRetries: 0 });
   });
 });

@@ -4,7 +4,7 @@ import postgres from "postgres";
 import { describe, expect, onTestFinished, test } from "vitest";
 import * as v from "valibot";
 import {
-  cancel,
+  cancelJob,
   defineJob,
   DuplicateJobError,
   enqueue,
@@ -100,7 +100,7 @@ describe("of 64 connections that enqueue the same key at once, one creates the j
   test("as the window of a job that has ended is over", async () => {
     const throttled = defineJob({ ...numbered, name: "throttled", unique: { by: [], within: "1h" } });
     const earlier = await enqueue(db, throttled, -1);
-    await cancel(db, earlier.id);
+    await cancelJob(db, earlier.id);
     await sql`update soniq_jobs set unique_expires_at = clock_timestamp() where id = ${earlier.id}`;
     const { id, n } = theOne(await allAtOnce((tx, who) => enqueue(tx, throttled, who)));
     expect(await jobRow(db, id)).toMatchObject({ payload: n, uniqueHeld: true });
@@ -158,7 +158,7 @@ test("nor do those that free keys, whatever way the planner takes to them", asyn
   const job = defineJob({ ...inBulk, name: "ways", unique: { by, within: "1h" } });
   const accounts = ["way 1", "way 2", "way 3"];
   // Stored in the opposite order of the keys.
-  for (const account of accounts.toReversed()) await cancel(db, (await enqueue(db, job, account)).id);
+  for (const account of accounts.toReversed()) await cancelJob(db, (await enqueue(db, job, account)).id);
   await sql`update soniq_jobs set unique_expires_at = now() where name = 'ways'`;
   const letGo = await transactionWith(sql, "select from soniq_jobs where unique_key = 'ways:way 2' for update");
   const freeing = (off: string) =>
@@ -217,7 +217,7 @@ test("whatever workers and those who enqueue do at the same time", async () => {
     },
     backoff: () => 5,
   });
-  const config: WorkerConfig = { connection: url, jobs: { churn }, handlers: {}, poll: "50ms" };
+  const config: WorkerConfig = { connection: url, jobs: { churn }, handlers: {}, pollInterval: "50ms" };
   await Promise.all([startWorker(config), startWorker(config)]);
   const told: { id: number; account: string }[] = [];
   const enqueuer = async () => {
@@ -245,7 +245,7 @@ test("what replaced a job is never lost: whenever that starts, the last one runs
     unique: { by: [], onConflict: "replace" },
     run: (n) => void started.push(n),
   });
-  const config: WorkerConfig = { connection: url, jobs: { save }, handlers: {}, poll: "50ms" };
+  const config: WorkerConfig = { connection: url, jobs: { save }, handlers: {}, pollInterval: "50ms" };
   const workers = await Promise.all([startWorker(config), startWorker(config)]);
   const created: number[] = [];
   for (let n = 0; n < 300; n += 1) {

@@ -166,7 +166,7 @@ test("what a worker did with a job that was taken from it is told as fenced, and
   const first = await startWorker(config);
   const { id } = await enqueue(db, race, null);
   await started.opened;
-  const second = await startWorker({ ...config, sweep: "50ms", poll: "50ms" });
+  const second = await startWorker({ ...config, rescueInterval: "50ms", pollInterval: "50ms" });
   await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${id}`;
   await rescueOverdue(db, { limit: 100 });
   await second.settled(id, "completed");

@@ -71,7 +71,12 @@ test("nobody takes its jobs from it, however much longer than a lease that takes
   const finish = gate();
   const { worker, config, id } = await workerWith("longer", () => finish.opened, { lease: "4s" });
   const stopping = worker.stop();
-  const sweeper = await startWorker({ ...config, jobs: {}, queues: { none: { concurrency: 1 } }, sweep: "50ms" });
+  const sweeper = await startWorker({
+    ...config,
+    jobs: {},
+    queues: { none: { concurrency: 1 } },
+    rescueInterval: "50ms",
+  });
   const session = (await jobRow(db, id))?.workerId as string;
   const lease = async () =>
     (await sql`select lease_expires_at as until from soniq_workers where id = ${session}`)[0]?.["until"] as Date;
@@ -99,7 +104,7 @@ test("the drain time is the configuration's", async () => {
     connection: url,
     jobs: { job },
     handlers: {},
-    drainTimeout: "50ms",
+    shutdownTimeout: "50ms",
   });
   await enqueue(db, job, null);
   await event("started");

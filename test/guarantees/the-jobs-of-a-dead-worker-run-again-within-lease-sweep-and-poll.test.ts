@@ -47,7 +47,7 @@ test("also when it held very many, and when several died", { timeout: 15_000 }, 
   }
   const queues = { many: { concurrency: 50 } };
   // One sweep, as it starts, finds them all.
-  await startWorker({ connection: url, jobs: { many }, handlers: {}, queues, ...soon, sweep: "1h" });
+  await startWorker({ connection: url, jobs: { many }, handlers: {}, queues, ...soon, rescueInterval: "1h" });
   await until(async () => {
     const [left] = await sql`select from soniq_jobs where queue = 'many' and state <> 'completed' limit 1`;
     return !left;

@@ -45,7 +45,7 @@ function runner({ db, settings: there }: Place) {
         ...there,
         jobs: { job },
         handlers: { job: (payload, context) => handle(context, payload) },
-        poll: "50ms",
+        pollInterval: "50ms",
         ...settings,
       }),
     );

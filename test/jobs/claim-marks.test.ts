@@ -1,25 +1,25 @@
 // Where a claim starts. That jobs behind the marks are found all the same is the claimer's affair.
 import { describe, expect, test } from "vitest";
-import { ClaimMarks, fromTheBeginning, type Mark } from "../../src/jobs/claim/claim-positions.ts";
+import { ClaimPositions, fromTheBeginning, type ClaimPosition } from "../../src/jobs/claim/claim-positions.ts";
 
 /** A time as the database writes it. @param n its microseconds */
 const at = (n: number) => `2030-01-01 00:00:00.${String(n).padStart(6, "0")}+00`;
-const mark = (n: number, { priority = 5, id = n } = {}): Mark => ({ priority, runAt: at(n), id });
+const mark = (n: number, { priority = 5, id = n } = {}): ClaimPosition => ({ priority, runAt: at(n), id });
 /** Jobs of one claim, one microsecond apart. */
 const claimed = (from: number, jobs: number, priority = 5) =>
   Array.from({ length: jobs }, (_, i) => mark(from + i, { priority }));
 
 /** Where the next claim starts in a priority. */
-const startOf = (marks: ClaimMarks, priority = 5) => marks.starts()[priority];
+const startOf = (marks: ClaimPositions, priority = 5) => marks.starts()[priority];
 
-function marksAfter(...claims: Mark[][]): ClaimMarks {
-  const marks = new ClaimMarks();
+function marksAfter(...claims: ClaimPosition[][]): ClaimPositions {
+  const marks = new ClaimPositions();
   for (const jobs of claims) marks.advance(jobs);
   return marks;
 }
 
 test("the first claim starts at the beginning of every priority", () => {
-  expect(new ClaimMarks().starts()).toEqual(fromTheBeginning);
+  expect(new ClaimPositions().starts()).toEqual(fromTheBeginning);
   expect(fromTheBeginning.map(({ priority }) => priority)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
@@ -82,7 +82,7 @@ test("the time is kept to the microsecond", () => {
 });
 
 test("the memory of many small claims stays bounded by the jobs they stay behind", () => {
-  const marks = new ClaimMarks();
+  const marks = new ClaimPositions();
   for (let n = 0; n < 5_000; n += 1) marks.advance([mark(n)]);
   expect(startOf(marks)).toEqual(mark(3_999));
 });

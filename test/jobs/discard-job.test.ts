@@ -1,7 +1,7 @@
 // A job that waits can be given up by hand.
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
-import { defineJob, discard, enqueue, listDeadLetters, replay } from "../../src/index.ts";
+import { defineJob, discardJob, enqueue, listDeadLetters, retryJobs } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { someoneWaits } from "../support/locks.ts";
@@ -16,7 +16,7 @@ beforeEach(() => sql`delete from soniq_jobs`);
 describe("a job that waits", () => {
   test("becomes a dead letter with the reason, and is not run", async () => {
     const handle = await enqueue(db, work, null);
-    expect(await discard(db, handle, "the shop has closed")).toBe("discarded");
+    expect(await discardJob(db, handle, "the shop has closed")).toBe("discarded");
     const row = await jobRow(db, handle.id);
     expect(row).toMatchObject({ state: "dead", reason: "discarded: the shop has closed", attempt: 0, errors: [] });
     expect(row?.finishedAt).toBeInstanceOf(Date);
@@ -26,43 +26,43 @@ describe("a job that waits", () => {
 
   test("needs no reason", async () => {
     const { id } = await enqueue(db, work, null, { delay: "1h" });
-    expect(await discard(db, id)).toBe("discarded");
+    expect(await discardJob(db, id)).toBe("discarded");
     expect(await jobRow(db, id)).toMatchObject({ reason: "discarded: by hand" });
   });
 
   test("has a reason that can be stored, whatever it says", async () => {
     const { id } = await enqueue(db, work, null);
-    await discard(db, id, "a\0b, password=hunter2");
+    await discardJob(db, id, "a\0b, password=hunter2");
     expect(await jobRow(db, id)).toMatchObject({ reason: "discarded: a\u{fffd}b, password=***" });
   });
 
   test("keeps the errors of its attempts", async () => {
     const { id } = await enqueue(db, work, null, { delay: "1h" });
     await sql`update soniq_jobs set attempt = 2, claims = 2, errors = '[{"name": "Error"}]' where id = ${id}`;
-    await discard(db, id);
+    await discardJob(db, id);
     expect(await jobRow(db, id)).toMatchObject({ state: "dead", attempt: 2, errors: [{ name: "Error" }] });
   });
 
   test("may be parked", async () => {
     const { id } = await enqueue(db, work, null);
     await sql`update soniq_jobs set run_at = 'infinity' where id = ${id}`;
-    expect(await discard(db, id)).toBe("discarded");
+    expect(await discardJob(db, id)).toBe("discarded");
   });
 
   test("frees its unique key, but not before its window is over", async () => {
     const first = await enqueue(db, work, null, { uniqueKey: "k" });
-    await discard(db, first);
+    await discardJob(db, first);
     const second = await enqueue(db, work, null, { uniqueKey: "k" });
     expect(second.deduplicated).toBe(false);
     await sql`update soniq_jobs set unique_expires_at = now() + interval '1 hour' where id = ${second.id}`;
-    await discard(db, second);
+    await discardJob(db, second);
     expect(await enqueue(db, work, null, { uniqueKey: "k" })).toMatchObject({ deduplicated: true, id: second.id });
   });
 
-  test("can be replayed", async () => {
+  test("can be retried", async () => {
     const { id } = await enqueue(db, work, null);
-    await discard(db, id);
-    expect(await replay(db, id)).toEqual({ replayed: [id], refused: [] });
+    await discardJob(db, id);
+    expect(await retryJobs(db, id)).toEqual({ retried: [id], refused: [] });
     expect(await claimAs(db, worker)).toMatchObject([{ id, attempt: 1 }]);
   });
 });
@@ -72,7 +72,7 @@ describe("is left as it is", () => {
     const { id } = await enqueue(db, work, null, { uniqueKey: "k" });
     await claimAs(db, worker);
     const before = await jobRow(db, id);
-    expect(await discard(db, id)).toBe("active");
+    expect(await discardJob(db, id)).toBe("active");
     expect(await jobRow(db, id)).toEqual(before);
   });
 
@@ -80,7 +80,7 @@ describe("is left as it is", () => {
     const { id } = await enqueue(db, work, null);
     const { asked } = await sql.begin(async (tx) => {
       await tx`update soniq_jobs set state = 'active', worker_id = ${worker}, claims = 1 where id = ${id}`;
-      const answer = discard(db, id);
+      const answer = discardJob(db, id);
       await someoneWaits(sql);
       return { asked: answer };
     });
@@ -92,11 +92,11 @@ describe("is left as it is", () => {
     const { id } = await enqueue(db, work, null);
     await sql`update soniq_jobs set state = ${state}, finished_at = now(), reason = 'as it was' where id = ${id}`;
     const before = await jobRow(db, id);
-    expect(await discard(db, id)).toBe("not found");
+    expect(await discardJob(db, id)).toBe("not found");
     expect(await jobRow(db, id)).toEqual(before);
   });
 
   test.each([0, 1.5, NaN, 2 ** 60])("what %s names: nothing", async (id) => {
-    expect(await discard(db, id)).toBe("not found");
+    expect(await discardJob(db, id)).toBe("not found");
   });
 });

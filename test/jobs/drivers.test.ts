@@ -11,21 +11,21 @@ import * as v from "valibot";
 import { afterAll, describe, expect, test } from "vitest";
 import * as schema from "../../schema/index.ts";
 import {
-  cancel,
+  cancelJob,
   defineJob,
-  discard,
+  discardJob,
   enqueue,
   enqueueMany,
-  handler,
+  defineHandler,
   listDeadLetters,
   listQueues,
   listWorkers,
   migrate,
   pauseQueue,
   type Queryable,
-  replayDeadLetters,
+  retryDeadLetters,
   resumeQueue,
-  runNow,
+  runJobNow,
   summarizeDeadLetters,
 } from "../../src/index.ts";
 import { builder } from "../../src/core/builder.ts";
@@ -156,11 +156,11 @@ describe.each(handles)("%s", (driver, db) => {
     const { id } = await enqueue(db, mail, { to: newAddress() });
     const answers: string[] = [];
     const failing = db.transaction(async (tx: Queryable) => {
-      answers.push(await cancel(tx, id), await cancel(tx, id));
+      answers.push(await cancelJob(tx, id), await cancelJob(tx, id));
       throw new Error("back");
     });
     await expect(failing).rejects.toThrow("back");
-    answers.push(await cancel(db, id), await cancel(db, id));
+    answers.push(await cancelJob(db, id), await cancelJob(db, id));
     expect(answers).toEqual(["cancelled", "not found", "cancelled", "not found"]);
   });
 
@@ -171,9 +171,9 @@ describe.each(handles)("%s", (driver, db) => {
       .update(soniqJobs)
       .set({ runAt: sql`'infinity'` })
       .where(eq(soniqJobs.id, parked.id));
-    expect([await runNow(db, waits), await runNow(db, parked)]).toEqual(["due", "parked"]);
-    expect([await discard(db, waits), await discard(db, waits)]).toEqual(["discarded", "not found"]);
-    expect(await runNow(db, waits)).toBe("not found");
+    expect([await runJobNow(db, waits), await runJobNow(db, parked)]).toEqual(["due", "parked"]);
+    expect([await discardJob(db, waits), await discardJob(db, waits)]).toEqual(["discarded", "not found"]);
+    expect(await runJobNow(db, waits)).toBe("not found");
   });
 
   test("workers are listed", async () => {
@@ -182,7 +182,7 @@ describe.each(handles)("%s", (driver, db) => {
     expect((await listWorkers(db)).find(({ host }) => host === driver)).toMatchObject({ id, queues, state: "live" });
   });
 
-  test("a dead letter is read as it went in, and replayed", async () => {
+  test("a dead letter is read as it went in, and retried", async () => {
     const { id } = await enqueue(db, mail, { to: newAddress() }, { tags: ["a"] });
     const dead = { state: "dead", finishedAt: sql`now()`, reason: "no", uniqueHeld: false } as const;
     await primary.update(soniqJobs).set(dead).where(eq(soniqJobs.id, id));
@@ -192,13 +192,13 @@ describe.each(handles)("%s", (driver, db) => {
       count: 1,
       groups: [{ newest: expect.any(Date) }],
     });
-    expect(await replayDeadLetters(db, { ids: [id] })).toEqual({ replayed: 1, refused: 0 });
+    expect(await retryDeadLetters(db, { ids: [id] })).toEqual({ retried: 1, refused: 0 });
   });
 
   test("a queue is paused, listed and resumed", async () => {
     await pauseQueue(db, driver);
     const listed = async () => (await listQueues(db)).find(({ name }) => name === driver);
-    const quiet = { name: driver, due: 0, scheduled: 0, parked: 0, active: 0, longestWaitMs: null };
+    const quiet = { name: driver, due: 0, scheduled: 0, parked: 0, active: 0, latencyMs: null };
     expect(await listed()).toEqual({ ...quiet, pausedAt: expect.any(Date) });
     expect(await resumeQueue(db, driver)).toBe(true);
     expect(await listed()).toEqual({ ...quiet, pausedAt: null });
@@ -211,7 +211,7 @@ test("a handler receives each payload as it went in, whichever driver enqueued i
   const worker = await startWorker({
     connection: url,
     jobs: { echo },
-    handlers: { echo: handler(echo, (payload, job) => void received.set(job.id, payload)) },
+    handlers: { echo: defineHandler(echo, (payload, job) => void received.set(job.id, payload)) },
   });
   for (const db of [overPostgres({ client }), overPg({ client: pool })]) {
     for (const [, payload] of payloads) {

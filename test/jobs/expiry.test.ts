@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { soniqJobs } from "../../schema/jobs.ts";
-import { defineJob, defineSchedule, enqueue, enqueueMany, getJob, replay } from "../../src/index.ts";
+import { defineJob, defineSchedule, enqueue, enqueueMany, getJob, retryJobs } from "../../src/index.ts";
 import { cancelExpired } from "../../src/jobs/upkeep/cancel-expired.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
 import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
@@ -11,7 +11,7 @@ import { settle } from "../../src/jobs/settle/settle.ts";
 import { syncSchedules } from "../../src/schedules/versions.ts";
 import { storedSchedule } from "../../src/schedules/stored-schedule.ts";
 import { triggerSchedule } from "../../src/schedules/trigger-schedule.ts";
-import { announce } from "../../src/webhooks/announce.ts";
+import { publishEvent } from "../../src/webhooks/publish-event.ts";
 import { defineEvent } from "../../src/webhooks/define-event.ts";
 import { registerEndpoint } from "../../src/webhooks/endpoints.ts";
 import { testDatabase } from "../support/database.ts";
@@ -70,7 +70,7 @@ describe("a job knows when it expires:", () => {
         const keys = [Buffer.alloc(32, 1).toString("base64")];
         await registerEndpoint(db, { keys }, { url: "https://example.com/", events: "all", allTenants: true });
         const event = defineEvent({ name: "paid", payload: v.null() });
-        return (await announce(db, event, null, options)).deliveries[0]!;
+        return (await publishEvent(db, event, null, options)).deliveries[0]!;
       },
     ],
   ])("%s", async (_, enqueued) => {
@@ -109,7 +109,7 @@ describe("once it has expired, a job", () => {
   test("that is a dead letter is retried without an expiry", async () => {
     const { id } = await enqueue(db, job, null, options);
     await db.update(soniqJobs).set({ state: "dead", finishedAt: new Date() }).where(eq(soniqJobs.id, id));
-    await replay(db, id);
+    await retryJobs(db, id);
     expect(await getJob(db, id)).toMatchObject({ state: "queued", expiresAt: null });
   });
 });

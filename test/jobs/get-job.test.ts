@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { cancel, defineJob, enqueue, getJob } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, getJob } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { startWorker } from "../support/worker.ts";
@@ -39,7 +39,7 @@ test("a job that waits is as it was enqueued, its payload as it is stored", asyn
     attempt: 0,
     maxAttempts: 2,
     crashes: 0,
-    replays: 0,
+    manualRetries: 0,
     tags: ["a", "b"],
     reason: null,
     workerId: null,
@@ -96,7 +96,7 @@ test("a result that its validator no longer takes is an error that says where", 
 
 test("a cancelled job has its reason", async () => {
   const { id } = await enqueue(db, report, { day: "2026-11-25" }, { delay: "1h" });
-  await cancel(db, id, "not needed");
+  await cancelJob(db, id, "not needed");
   const { cancelRequestedAt, ...job } = { ...(await getJob(db, report, id)) };
   expect(job).toMatchObject({ state: "cancelled", reason: "not needed", result: null, finishedAt: cancelRequestedAt });
 });

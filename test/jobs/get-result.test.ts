@@ -1,7 +1,7 @@
 // What became of a job: each way is told apart from the others.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { cancel, defineJob, enqueue, getResult, type HandlerFunction } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, getResult, type HandlerFunction } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";
@@ -54,7 +54,7 @@ test("a dead letter is dead, with the reason and the errors", async () => {
 
 test("a cancelled job is cancelled, with the reason", async () => {
   const { id } = await enqueue(db, count, "x", { delay: "1h" });
-  await cancel(db, id, "the customer left");
+  await cancelJob(db, id, "the customer left");
   expect(await getResult(db, count, id)).toEqual({ status: "cancelled", reason: "the customer left" });
 });
 

@@ -1,7 +1,7 @@
 // By what a unique key is freed, and by what it is not. That two jobs never hold one: test/guarantees.
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { cancel, defineJob, discard, enqueue } from "../../src/index.ts";
+import { cancelJob, defineJob, discardJob, enqueue } from "../../src/index.ts";
 import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
 import type { Outcome } from "../../src/jobs/settle/outcome.ts";
 import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
@@ -61,13 +61,13 @@ test("it is still held by a job that was rescued", async () => {
 
 test("it is freed by the cancellation of a job that waits", async () => {
   const { id } = await enqueue(db, sync, "cancelled");
-  await cancel(db, id);
+  await cancelJob(db, id);
   expect(await enqueue(db, sync, "cancelled")).toMatchObject({ deduplicated: false });
 });
 
 test("it is freed as a job that waits is given up", async () => {
   const { id } = await enqueue(db, sync, "discarded");
-  await discard(db, id);
+  await discardJob(db, id);
   expect(await enqueue(db, sync, "discarded")).toMatchObject({ deduplicated: false });
 });
 

@@ -14,7 +14,7 @@ const job: Job = {
   attempt: 0,
   maxAttempts: 10,
   crashes: 0,
-  replays: 0,
+  manualRetries: 0,
   tags: [],
   reason: null,
   workerId: null,
@@ -95,9 +95,9 @@ test("one that died or was cancelled says why; where both came at once, the fail
   expect(told(cancelled)).toEqual(["00 enqueued", "01 cancel requested", "01 cancelled"]);
 });
 
-test("one that is replayed has no attempt yet, though it was claimed before", () => {
-  const replayed = jobTimeline({ ...job, replays: 1, claimedAt: at(1), errors: [failure(2, 10)], runAt: at(9) });
-  expect(replayed.map(({ what, attempt }) => [what, attempt])).toEqual([
+test("one that is retried has no attempt yet, though it was claimed before", () => {
+  const retried = jobTimeline({ ...job, manualRetries: 1, claimedAt: at(1), errors: [failure(2, 10)], runAt: at(9) });
+  expect(retried.map(({ what, attempt }) => [what, attempt])).toEqual([
     ["enqueued", null],
     ["claimed", null],
     ["failed", 10],

@@ -73,7 +73,7 @@ test.each(["", "x", "-1", "1.5", "1e3", "9".repeat(16)])("a cursor of %j is refu
 });
 
 test("a date that is invalid is refused", async () => {
-  await expect(listJobs(db, { until: new Date("yesterday") })).rejects.toThrow(
+  await expect(listJobs(db, { before: new Date("yesterday") })).rejects.toThrow(
     "filter.until is a date that is invalid",
   );
 });
@@ -105,9 +105,9 @@ test("a page's last job may be gone before it is said where to go on", async () 
 
 test("a time may be any that JavaScript has", async () => {
   const [first, last] = [new Date(-8.64e15), new Date(8.64e15)];
-  expect((await listJobs(db, { since: first, until: last })).jobs).toHaveLength(50);
+  expect((await listJobs(db, { since: first, before: last })).jobs).toHaveLength(50);
   expect((await listJobs(db, { since: last })).jobs).toEqual([]);
-  expect((await listJobs(db, { until: first })).jobs).toEqual([]);
+  expect((await listJobs(db, { before: first })).jobs).toEqual([]);
 });
 
 describe("of a time long past", () => {
@@ -120,7 +120,7 @@ describe("of a time long past", () => {
   const later = (minutes: number) => new Date(Date.now() + minutes * 60_000);
 
   test("the first page has them, however many came since", async () => {
-    const { jobs, lookedAt } = await listJobs(db, { until: later(1_000) }, { limit: 10 });
+    const { jobs, lookedAt } = await listJobs(db, { before: later(1_000) }, { limit: 10 });
     expect(jobs).toHaveLength(10);
     for (const { createdAt } of jobs) expect(createdAt.getTime()).toBeLessThan(later(1_000).getTime());
     expect(jobs[0]?.createdAt.getTime()).toBeGreaterThan(later(990).getTime());
@@ -132,17 +132,17 @@ describe("of a time long past", () => {
     const between =
       await sql`select id::int from soniq_jobs where name = 'hourly' and created_at > ${later(1_050)} order by id limit 1`;
     await sql`update soniq_jobs set created_at = ${later(995)}, name = 'late' where id = ${between[0]?.["id"]}`;
-    expect((await listJobs(db, { until: later(1_000) })).jobs.map(({ name }) => name)).toContain("late");
+    expect((await listJobs(db, { before: later(1_000) })).jobs.map(({ name }) => name)).toContain("late");
   });
 
   test("since and until are a stretch, and nothing before it is looked at for long", async () => {
-    const found = await listJobs(db, { since: later(25_000), until: later(25_003), name: "hourly" });
+    const found = await listJobs(db, { since: later(25_000), before: later(25_003), name: "hourly" });
     expect(found.jobs).toHaveLength(2);
     expect(found.next).toBe(undefined);
   });
 
   test("before all that is there, nothing is found at once", async () => {
-    expect(await listJobs(db, { until: new Date(2_000, 1) })).toEqual({
+    expect(await listJobs(db, { before: new Date(2_000, 1) })).toEqual({
       jobs: [],
       next: undefined,
       lookedAt: 0,

@@ -1,7 +1,7 @@
 // What becomes of a job whose unique key another one holds: it is that one, replaces it, reschedules it, or is an error.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { cancel, defineJob, DuplicateJobError, enqueue, enqueueMany, InvalidValueError } from "../../src/index.ts";
+import { cancelJob, defineJob, DuplicateJobError, enqueue, enqueueMany, InvalidValueError } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { type JobRow, jobRow } from "../support/job-row.ts";
 import { claimAs, sessionOf, startedJob } from "../support/sessions.ts";
@@ -175,7 +175,7 @@ describe("a job that is an error", () => {
       return enqueue(tx, charge, { page: "b" });
     });
     expect(await stored(kept.id)).toMatchObject({ state: "queued", payload: { page: "b" } });
-    await cancel(db, first.id);
+    await cancelJob(db, first.id);
     expect((await enqueue(db, charge, { page: "a" })).deduplicated).toBe(false);
   });
 

@@ -1,7 +1,7 @@
 // Jobs that are set aside until they are freed.
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
-import { cancel, defineJob, enqueue } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue } from "../../src/index.ts";
 import { Park } from "../../src/jobs/definition/directives.ts";
 import { free, park } from "../../src/jobs/control/park.ts";
 import { settle } from "../../src/jobs/settle/settle.ts";
@@ -50,7 +50,7 @@ test("freeing what is not parked changes nothing: a job that waits for its backo
 test("a parked job can be cancelled", async () => {
   const [id] = (await enqueued(1)) as [number];
   await park(db, [id], noRefusal);
-  expect(await cancel(db, id)).toBe("cancelled");
+  expect(await cancelJob(db, id)).toBe("cancelled");
 });
 
 describe("a job is left as it is", () => {

@@ -1,7 +1,7 @@
 // A job that waits for later need not.
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
-import { defineJob, enqueue, runNow } from "../../src/index.ts";
+import { defineJob, enqueue, runJobNow } from "../../src/index.ts";
 import { wakeUpChannel } from "../../src/sessions/doorbell.ts";
 import { publishIdle } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
@@ -21,7 +21,7 @@ const claimed = async () => (await claimAs(db, worker)).map(({ id }) => id);
 test("a job that is scheduled is due at once, and nothing else of it has changed", async () => {
   const { id } = await enqueue(db, work, null, { delay: "1h", priority: 3, tags: ["a"], uniqueKey: "k" });
   const before = await jobRow(db, id);
-  expect(await runNow(db, id)).toBe("due");
+  expect(await runJobNow(db, id)).toBe("due");
   const after = await jobRow(db, id);
   expect(after).toEqual({ ...before, runAt: after?.runAt });
   expect(await claimed()).toEqual([id]);
@@ -30,7 +30,7 @@ test("a job that is scheduled is due at once, and nothing else of it has changed
 test("a job that waits out its backoff is due at once, at its next attempt and with its errors", async () => {
   const { id } = await enqueue(db, work, null, { delay: "1h" });
   await sql`update soniq_jobs set attempt = 3, claims = 3, errors = '[{"name": "Error"}]' where id = ${id}`;
-  expect(await runNow(db, id)).toBe("due");
+  expect(await runJobNow(db, id)).toBe("due");
   expect(await jobRow(db, id)).toMatchObject({ state: "queued", attempt: 3, errors: [{ name: "Error" }] });
   expect(await claimAs(db, worker)).toMatchObject([{ id, attempt: 4 }]);
 });
@@ -38,21 +38,21 @@ test("a job that waits out its backoff is due at once, at its next attempt and w
 test("a job that is due keeps its place", async () => {
   const first = await enqueue(db, work, null);
   const second = await enqueue(db, work, null);
-  expect(await runNow(db, first)).toBe("due");
+  expect(await runJobNow(db, first)).toBe("due");
   expect(await claimed()).toEqual([first.id, second.id]);
 });
 
 test("it is named by its id, or by what enqueue returned", async () => {
   const handle = await enqueue(db, work, null, { delay: "1h" });
-  expect(await runNow(db, handle)).toBe("due");
-  expect(await runNow(db, handle.id)).toBe("due");
+  expect(await runJobNow(db, handle)).toBe("due");
+  expect(await runJobNow(db, handle.id)).toBe("due");
 });
 
 describe("is left as it is", () => {
   test("a job that is parked, which only its endpoint frees", async () => {
     const { id } = await enqueue(db, work, null);
     await sql`update soniq_jobs set run_at = 'infinity' where id = ${id}`;
-    expect(await runNow(db, id)).toBe("parked");
+    expect(await runJobNow(db, id)).toBe("parked");
     expect(await claimed()).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe("is left as it is", () => {
     const { id } = await enqueue(db, work, null);
     await claimed();
     const before = await jobRow(db, id);
-    expect(await runNow(db, id)).toBe("active");
+    expect(await runJobNow(db, id)).toBe("active");
     expect(await jobRow(db, id)).toEqual(before);
   });
 
@@ -68,12 +68,12 @@ describe("is left as it is", () => {
     const { id } = await enqueue(db, work, null, { delay: "1h" });
     await sql`update soniq_jobs set state = ${state}, finished_at = now() where id = ${id}`;
     const before = await jobRow(db, id);
-    expect(await runNow(db, id)).toBe("not found");
+    expect(await runJobNow(db, id)).toBe("not found");
     expect(await jobRow(db, id)).toEqual(before);
   });
 
   test.each([0, 1.5, NaN, 2 ** 60])("what %s names: nothing", async (id) => {
-    expect(await runNow(db, id)).toBe("not found");
+    expect(await runJobNow(db, id)).toBe("not found");
   });
 });
 
@@ -86,7 +86,7 @@ test("a job that is being claimed is said to run, and one that is being retried 
     if (answer === "due") await sql`update soniq_jobs set state = 'active', worker_id = ${worker} where id = ${id}`;
     const answered = sql.begin(async (tx) => {
       await tx.unsafe(`update soniq_jobs set ${change} where id = ${id}`);
-      const asked = runNow(db, id);
+      const asked = runJobNow(db, id);
       await someoneWaits(sql);
       return { asked };
     });
@@ -98,7 +98,7 @@ test("a job that is being claimed is said to run, and one that is being retried 
 test("on a transaction, it is due when that commits", async () => {
   const { id } = await enqueue(db, work, null, { delay: "1h" });
   await db.transaction(async (tx) => {
-    expect(await runNow(tx, id)).toBe("due");
+    expect(await runJobNow(tx, id)).toBe("due");
     expect(await claimed()).toEqual([]);
   });
   expect(await claimed()).toEqual([id]);
@@ -109,7 +109,7 @@ test("a worker that waits in its queue is woken up, once", async () => {
   const heard: string[] = [];
   const { unlisten } = await sql.listen(wakeUpChannel, (queue) => void heard.push(queue));
   const { id } = await enqueue(db, work, null, { queue: "bells", delay: "1h" });
-  await runNow(db, id);
+  await runJobNow(db, id);
   await sql.notify(wakeUpChannel, "the end");
   await until(async () => heard.includes("the end"));
   await unlisten();

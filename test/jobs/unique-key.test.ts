@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { soniqJobs } from "../../schema/index.ts";
 import { errorCode } from "../../src/core/errors.ts";
-import { cancel, defineJob, enqueue, enqueueMany, handler } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, enqueueMany, defineHandler } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -113,7 +113,7 @@ test("a key is free again when its job has completed", async () => {
   const worker = await startWorker({
     connection: url,
     jobs: { mail, plain },
-    handlers: { mail: handler(mail, () => {}), plain: handler(plain, () => {}) },
+    handlers: { mail: defineHandler(mail, () => {}), plain: defineHandler(plain, () => {}) },
   });
   await worker.settled(id, "completed");
   await worker.worker.stop();
@@ -128,7 +128,7 @@ test("a key is free again when its job was cancelled, and the next job is the ho
   for (let i = 0; i < 3; i += 1) {
     const next = await enqueue(db, mail, { to: "mal" });
     expect(next.deduplicated).toBe(false);
-    await cancel(db, next.id);
+    await cancelJob(db, next.id);
     finished.push(next.id);
   }
   const { id } = await enqueue(db, mail, { to: "mal" });
@@ -213,7 +213,7 @@ test("a transaction whose snapshot has the holder gets the key, when that has fi
   const held = await enqueue(db, mail, { to: "finished" });
   const next = await db.transaction(async (tx) => {
     await tx.execute(sql`select 1`);
-    await cancel(db, held.id);
+    await cancelJob(db, held.id);
     return enqueue(tx, mail, { to: "finished" });
   }, repeatableRead);
   expect(next.deduplicated).toBe(false);

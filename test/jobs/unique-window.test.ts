@@ -1,7 +1,7 @@
 // A key that is held within a window is held past its job's end, and no longer than both.
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { cancel, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { type JobRow, jobRow } from "../support/job-row.ts";
 import { recordedDatabase } from "../support/recorded-database.ts";
@@ -41,7 +41,7 @@ test("it is held for so long from the enqueue, past the completion of its job", 
 
 test("it is held past a cancellation", async () => {
   const first = await again("b");
-  await cancel(db, first.id);
+  await cancelJob(db, first.id);
   expect(await again("b")).toEqual({ ...first, deduplicated: true });
 });
 
@@ -71,7 +71,7 @@ test("it is freed, where its job's start frees it, by that after the window and 
 test("it is held for many as for one", async () => {
   const pages = ["many a", "many b", "many a", "many c"].map((page) => ({ page }));
   const first = await enqueueMany(db, sync, pages);
-  for (const { id } of first) await cancel(db, id);
+  for (const { id } of first) await cancelJob(db, id);
   expect((await enqueueMany(db, sync, pages)).map(({ id }) => id)).toEqual(first.map(({ id }) => id));
   await Promise.all([expire(first[0]?.id as number), expire(first[1]?.id as number)]);
   const second = await enqueueMany(db, sync, pages);
@@ -91,7 +91,7 @@ test("it is of no meaning to a job without a key", async () => {
 test("it is freed and taken by one statement, when that is over", async () => {
   for (const page of ["statement a", "statement b"]) {
     const { id } = await again(page);
-    await cancel(db, id);
+    await cancelJob(db, id);
     await expire(id);
   }
   const recorded = recordedDatabase(url);
@@ -104,7 +104,7 @@ test("it is freed and taken by one statement, when that is over", async () => {
 
 test("it frees what an older definition's window left, when that is over", async () => {
   const first = await again("older");
-  await cancel(db, first.id);
+  await cancelJob(db, first.id);
   const newer = defineJob({ name: "sync", payload, unique: { by: ["page"] } });
   expect(await enqueue(db, newer, { page: "older" })).toEqual({ ...first, deduplicated: true });
   await expire(first.id);
@@ -112,7 +112,7 @@ test("it frees what an older definition's window left, when that is over", async
   expect(second.deduplicated).toBe(false);
 
   const [many] = await enqueueMany(db, sync, [{ page: "older, many" }]);
-  await cancel(db, many?.id as number);
+  await cancelJob(db, many?.id as number);
   expect(await enqueueMany(db, newer, [{ page: "older, many" }])).toEqual([{ ...many, deduplicated: true }]);
   await expire(many?.id as number);
   expect((await enqueueMany(db, newer, [{ page: "older, many" }]))[0]?.deduplicated).toBe(false);

@@ -61,12 +61,12 @@ describe.each(functions)("$name", ({ call }) => {
 });
 
 test("an id that came as a text is not looked up", async () => {
-  const { getResult, getJob, cancel } = index as unknown as Record<string, Anything>;
+  const { getResult, getJob, cancelJob } = index as unknown as Record<string, Anything>;
   const said = 'id is "5": pass the number, Number("5")';
   await expect(getResult?.(db, job, "5")).rejects.toThrow(said);
   await expect(getJob?.(db, job, "5")).rejects.toThrow(said);
   await expect(getJob?.(db, "5")).rejects.toThrow(said);
-  await expect(cancel?.(db, "5")).rejects.toThrow(said);
+  await expect(cancelJob?.(db, "5")).rejects.toThrow(said);
 });
 
 test("a database that was not opened is named", async () => {

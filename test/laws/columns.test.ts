@@ -31,7 +31,13 @@ test("no other file inserts jobs", () => {
 });
 
 test("each statement that inserts jobs writes every column that an enqueue has a value for", () => {
-  const papers = ["jobs/insert", "jobs/insert-keyed", "jobs/insert-many", "schedules/fire", "webhooks/announce"];
+  const papers = [
+    "jobs/enqueue/insert",
+    "jobs/enqueue/insert-keyed",
+    "jobs/enqueue/insert-many",
+    "schedules/fire",
+    "webhooks/publish-event",
+  ];
   for (const paper of papers) {
     const text = readFileSync(join(root, "test/laws/statements", `${paper}.sql`), "utf8");
     const lists = [...text.matchAll(/"soniq_jobs" \(([^)]*)\)/g)].map(([, list = ""]) =>

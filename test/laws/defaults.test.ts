@@ -40,7 +40,7 @@ function tableWith(...settings: string[]): Map<string, string> {
 }
 
 test("the table of the worker's settings says their defaults", () => {
-  const said = tableWith("batchSize", "unknownGrace");
+  const said = tableWith("batchSize", "unknownJobGrace");
   expect(Object.fromEntries(Object.keys(plain).map((setting) => [setting, said.get(setting)]))).toEqual(
     Object.fromEntries(Object.entries(plain).map(([setting, value]) => [setting, written(value)])),
   );

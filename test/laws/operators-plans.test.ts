@@ -1,14 +1,14 @@
-// Which way the statements take that people ask for: listing, replaying and purging dead letters, and looking at queues.
+// Which way the statements take that people ask for: listing, retrying and purging dead letters, and looking at queues.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
 import { countDeadLetters } from "../../src/dead-letters/count.ts";
 import { listDeadLetters } from "../../src/dead-letters/list.ts";
 import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
-import { replayDeadLetters } from "../../src/dead-letters/replay.ts";
+import { retryDeadLetters } from "../../src/dead-letters/retry.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
 import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
 import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
-import { replay } from "../../src/jobs/control/retry.ts";
+import { retryJobs } from "../../src/jobs/control/retry.ts";
 import { listQueues } from "../../src/queues/list.ts";
 import { testDatabase } from "../support/database.ts";
 import { byPrimaryKey, observedEngine, rowsRead, stepsAmongJobs } from "./observed-engine.ts";
@@ -59,8 +59,8 @@ describe("among fifty thousand dead letters", () => {
     expect(rowsRead(observed)).toBe(10_000);
   });
 
-  test("replaying all of them meets each a few times, since each batch begins where the last one ended", async () => {
-    const observed = await engine.observe((db) => replayDeadLetters(db, {}));
+  test("retrying all of them meets each a few times, since each batch begins where the last one ended", async () => {
+    const observed = await engine.observe((db) => retryDeadLetters(db, {}));
     expect(observed.read["soniq_jobs_dead"]).toBeLessThan(52_000);
     expect(rowsRead(observed)).toBeLessThan(300_000);
   });
@@ -71,18 +71,18 @@ describe("among fifty thousand dead letters", () => {
     expect(rowsRead(observed)).toBeLessThan(300_000);
   });
 
-  test("ten are replayed by primary key", async () => {
-    const observed = await engine.observe((db) => replay(db, ids.slice(0, 10)));
+  test("ten are retried by primary key", async () => {
+    const observed = await engine.observe((db) => retryJobs(db, ids.slice(0, 10)));
     expect(stepsAmongJobs(observed)).toContain(byPrimaryKey);
     expect(rowsRead(observed)).toBeLessThan(100);
   });
 });
 
-test("where statistics say that none is dead, some of many are replayed and purged by primary key all the same", async () => {
+test("where statistics say that none is dead, some of many are retried and purged by primary key all the same", async () => {
   await forgetJobs();
   const ids = (await die(20_000)).map(({ id }) => id);
   for (const change of [
-    (db: Queryable) => replay(db, ids.slice(0, 100)),
+    (db: Queryable) => retryJobs(db, ids.slice(0, 100)),
     (db: Queryable) => purgeDeadLetters(db, { ids: ids.slice(0, 100) }),
   ]) {
     const observed = await engine.observe(change);

@@ -6,7 +6,7 @@ import {
   findPrunable,
   pruneFromTheBeginning,
   type PruneInput,
-  type PruneMark,
+  type PrunePosition,
 } from "../../src/jobs/upkeep/prune.ts";
 import { testDatabase } from "../support/database.ts";
 import { byPrimaryKey, observedEngine, rowsRead, stepsAmongJobs, waysToJobs } from "./observed-engine.ts";
@@ -55,7 +55,7 @@ test("those of some names, or of all others, likewise", async () => {
 test("few among very many that are kept longer are found page by page, and none is walked twice", async () => {
   const before = (await ago("1 minute"))[0].at;
   const found: number[] = [];
-  let after: PruneMark | undefined = pruneFromTheBeginning;
+  let after: PrunePosition | undefined = pruneFromTheBeginning;
   let pages = 0;
   while (after) {
     const input: PruneInput = { state: "completed", before, names: { only: ["rare"] }, after, limit: 10_000 };

@@ -3,18 +3,18 @@ import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
 import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
-import { cancel } from "../../src/jobs/control/cancel.ts";
+import { cancelJob } from "../../src/jobs/control/cancel.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
-import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { ClaimPositions, fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
 import { deleteCompleted } from "../../src/jobs/settle/delete-completed.ts";
-import { discard } from "../../src/jobs/control/discard-job.ts";
+import { discardJob } from "../../src/jobs/control/discard-job.ts";
 import { getJob } from "../../src/jobs/read/get-job.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
 import { findResult } from "../../src/jobs/read/get-result.ts";
 import { listJobs } from "../../src/jobs/read/list-jobs.ts";
 import { findUnansweredClaims, findOwned } from "../../src/jobs/claim/ownership.ts";
 import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
-import { runNow } from "../../src/jobs/control/run-now.ts";
+import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { saveProgress } from "../../src/jobs/settle/save-progress.ts";
 import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle/settle.ts";
 import { findEnded } from "../../src/jobs/settle/settled-before.ts";
@@ -99,7 +99,7 @@ describe("a claim", () => {
     const reader = await sql.reserve();
     await reader`begin isolation level repeatable read`;
     await reader`select from soniq_jobs limit 1`;
-    const marks = new ClaimMarks();
+    const marks = new ClaimPositions();
     for (let round = 0; round < 40; round += 1) {
       marks.advance(await claim(engine.db, { ...claimInput, limit: 400, from: marks.starts() }));
     }
@@ -137,9 +137,9 @@ const byId: Record<string, (db: Queryable, held: readonly Claimed[]) => Promise<
   "reading a result": (db, held) =>
     findResult(db, defineJob({ name: "held", payload: v.any() }), held[0]?.id as number, true),
   "reading a job": (db, held) => getJob(db, held[0]?.id as number),
-  cancelling: (db, held) => cancel(db, held[0]?.id as number),
-  "running one now": (db, held) => runNow(db, held[0]?.id as number),
-  discarding: (db, held) => discard(db, held[0]?.id as number),
+  cancelling: (db, held) => cancelJob(db, held[0]?.id as number),
+  "running one now": (db, held) => runJobNow(db, held[0]?.id as number),
+  discarding: (db, held) => discardJob(db, held[0]?.id as number),
 };
 
 describe.each([
@@ -232,8 +232,8 @@ test("a list looks at ten thousand jobs by primary key, and no more, when none f
     { queue: "y" },
     { state: "completed" },
     { tag: "y" },
-    { field: { path: "a.b", value: "1" } },
-    { since: new Date(2_000, 1), until: new Date(2_000, 2) },
+    { payload: { path: "a.b", value: "1" } },
+    { since: new Date(2_000, 1), before: new Date(2_000, 2) },
   ] as const) {
     const observed = await engine.observe((db) => listJobs(db, filter));
     expect(waysToJobs(observed)).toEqual(["soniq_jobs_pkey"]);

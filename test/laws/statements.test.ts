@@ -17,13 +17,13 @@ import { listDeadLetters } from "../../src/dead-letters/list.ts";
 import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
 import { summarizeDeadLetters } from "../../src/dead-letters/summarize.ts";
 import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
-import { cancel, cancelQueued } from "../../src/jobs/control/cancel.ts";
+import { cancelJob, cancelQueued } from "../../src/jobs/control/cancel.ts";
 import { cancelExpired } from "../../src/jobs/upkeep/cancel-expired.ts";
 import { claimBatch, claimThese } from "../../src/jobs/claim/claim.ts";
 import { findClaimable } from "../../src/jobs/claim/claimable.ts";
 import { deleteCompleted, isReferenced } from "../../src/jobs/settle/delete-completed.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
-import { discard } from "../../src/jobs/control/discard-job.ts";
+import { discardJob } from "../../src/jobs/control/discard-job.ts";
 import { enqueue } from "../../src/jobs/enqueue/enqueue.ts";
 import { findPlace } from "../../src/jobs/read/list-jobs.ts";
 import { getJob } from "../../src/jobs/read/get-job.ts";
@@ -47,13 +47,13 @@ import {
   pruneFromTheBeginning,
 } from "../../src/jobs/upkeep/prune.ts";
 import { readPayloads } from "../../src/jobs/read/read-payloads.ts";
-import { replay } from "../../src/jobs/control/retry.ts";
+import { retryJobs } from "../../src/jobs/control/retry.ts";
 import { rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/upkeep/rescue.ts";
-import { runNow } from "../../src/jobs/control/run-now.ts";
+import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { saveProgress, saveProgressInTransaction } from "../../src/jobs/settle/save-progress.ts";
 import { plainSettles, type Settlement } from "../../src/jobs/settle/settle.ts";
 import { findCommitted, findEnded } from "../../src/jobs/settle/settled-before.ts";
-import { tellFinished } from "../../src/sessions/notify-finished.ts";
+import { notifyFinished } from "../../src/sessions/notify-finished.ts";
 import { readFigures } from "../../src/metrics/read-figures.ts";
 import { listQueues } from "../../src/queues/list.ts";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
@@ -63,7 +63,7 @@ import { fireTicks } from "../../src/schedules/fire.ts";
 import { listSchedules } from "../../src/schedules/list-schedules.ts";
 import { noSuchSchedule } from "../../src/schedules/no-such-schedule.ts";
 import { pauseSchedule } from "../../src/schedules/pause-schedule.ts";
-import { removeSchedule } from "../../src/schedules/remove-schedule.ts";
+import { deleteSchedule } from "../../src/schedules/delete-schedule.ts";
 import { resumeSchedule } from "../../src/schedules/resume-schedule.ts";
 import { storedSchedule } from "../../src/schedules/stored-schedule.ts";
 import { triggerSchedule } from "../../src/schedules/trigger-schedule.ts";
@@ -81,8 +81,8 @@ import { readRates } from "../../src/stats/read-rates.ts";
 import { readStats } from "../../src/stats/read-stats.ts";
 import { recordStats } from "../../src/stats/record-stats.ts";
 import { dueQueues } from "../../src/testing/due-now.ts";
-import { announce } from "../../src/webhooks/announce.ts";
-import { announcingSettles, hasJobSubscribers } from "../../src/webhooks/announcing-settles.ts";
+import { publishEvent } from "../../src/webhooks/publish-event.ts";
+import { publishingSettles, hasJobSubscribers } from "../../src/webhooks/publishing-settles.ts";
 import { admit, noteFailure, noteSuccess } from "../../src/webhooks/breaker.ts";
 import { defineEvent } from "../../src/webhooks/define-event.ts";
 import { deleteEndpoint } from "../../src/webhooks/delete-endpoint.ts";
@@ -193,7 +193,10 @@ const files: Record<
   "dead-letters/purge": [(db) => purgeDeadLetters(db, { name: "a" })],
   "dead-letters/summarize": [(db) => summarizeDeadLetters(db, { name: "a" })],
   "jobs/settle/append-logs": [(db) => appendLogs(db, [{ workerId: worker, ...claim, lines: ["{}"] }])],
-  "jobs/control/cancel": [(db) => cancel(db, { id: 1, name: "invoice" }), (db) => cancelQueued(db, [1], "superseded", refused)],
+  "jobs/control/cancel": [
+    (db) => cancelJob(db, { id: 1, name: "invoice" }),
+    (db) => cancelQueued(db, [1], "superseded", refused),
+  ],
   "jobs/upkeep/cancel-expired": [(db) => cancelExpired(db, { limit: 1 })],
   "jobs/claim/claim": [(db) => claimBatch(db, claimInput), (db) => claimThese(db, { ...claimInput, ids: [1] })],
   "jobs/claim/claimable": [(db) => findClaimable(db, claimInput)],
@@ -201,7 +204,7 @@ const files: Record<
     isReferenced,
     (db) => deleteCompleted(db, worker, [{ ...claim, outcome: { kind: "completed", result: null } }]),
   ],
-  "jobs/control/discard-job": [(db) => discard(db, { id: 1, name: "invoice" })],
+  "jobs/control/discard-job": [(db) => discardJob(db, { id: 1, name: "invoice" })],
   "jobs/enqueue/enqueue": [(db) => enqueue(db, job, null)],
   "jobs/read/get-job": [(db) => getJob(db, 1)],
   "jobs/read/get-result": [(db) => findResult(db, job, 1, true), (db) => findResult(db, job, 1, false)],
@@ -230,8 +233,8 @@ const files: Record<
     (db) => findPlace(db, 0),
     (db) => listJobs(db),
     ...(["queued", "active", "completed", "dead"] as const).map((state) => (db: Queryable) => listJobs(db, { state })),
-    (db) => listJobs(db, { queue: "a", name: "b", tag: "c", field: { path: "a.b", value: "1" } }),
-    (db) => listJobs(db, { since: new Date(0), until: new Date(0) }),
+    (db) => listJobs(db, { queue: "a", name: "b", tag: "c", payload: { path: "a.b", value: "1" } }),
+    (db) => listJobs(db, { since: new Date(0), before: new Date(0) }),
   ],
   "jobs/read/outstanding": [(db) => hasOutstanding(db, ["default"], 1)],
   "jobs/claim/ownership": [(db) => findOwned(db, worker, [1]), (db) => findUnansweredClaims(db, worker, [claim], 1)],
@@ -253,7 +256,10 @@ const files: Record<
     (db) => deleteFinished(db, "completed", [1]),
   ],
   "jobs/read/read-payloads": [(db) => readPayloads(db, [1])],
-  "jobs/control/retry": [(db) => replay(db, 1), (db) => replay(db, [1], { mapping: { job, payload: () => null } })],
+  "jobs/control/retry": [
+    (db) => retryJobs(db, 1),
+    (db) => retryJobs(db, [1], { mapping: { job, payload: () => null } }),
+  ],
   "jobs/upkeep/rescue": [
     ...[[[1, 1, worker]], [{ id: 1, claim_token: 1, worker_id: worker }]].map((rows) => ({
       run: (db: Queryable) => rescueFromEnded(db, 3, { limit: 1 }),
@@ -263,7 +269,7 @@ const files: Record<
     (db) => rescueStrays(db, 3, { limit: 1, except: [2] }),
     (db) => rescueOverdue(db, { limit: 1 }),
   ],
-  "jobs/control/run-now": [(db) => runNow(db, { id: 1, name: "invoice" })],
+  "jobs/control/run-now": [(db) => runJobNow(db, { id: 1, name: "invoice" })],
   "jobs/settle/save-progress": [
     (db) => saveProgress(db, worker, claim, "1"),
     (db) => saveProgressInTransaction(db, worker, claim, "1"),
@@ -277,7 +283,7 @@ const files: Record<
     (db) => findEnded(db, worker, settlements[0]!),
     (db) => findCommitted(db, worker, settlements[0]![0]!),
   ],
-  "sessions/notify-finished": [(db) => tellFinished(db, [1])],
+  "sessions/notify-finished": [(db) => notifyFinished(db, [1])],
   "metrics/read-figures": [readFigures],
   "queues/list": [listQueues],
   "queues/pause": [(db) => pauseQueue(db, "default"), (db) => resumeQueue(db, "default")],
@@ -288,7 +294,7 @@ const files: Record<
   "schedules/list-schedules": [listSchedules],
   "schedules/no-such-schedule": [(db) => noSuchSchedule(db, "daily")],
   "schedules/pause-schedule": [(db) => pauseSchedule(db, "daily")],
-  "schedules/remove-schedule": [(db) => removeSchedule(db, "daily")],
+  "schedules/delete-schedule": [(db) => deleteSchedule(db, "daily")],
   "schedules/resume-schedule": [(db) => resumeSchedule(db, "daily")],
   "schedules/trigger-schedule": [(db) => triggerSchedule(db, "daily")],
   "schedules/upcoming": [(db) => findUpcoming(db, { limit: 1 }), (db) => findSchedule(db, "daily")],
@@ -326,8 +332,11 @@ const files: Record<
   ],
   "stats/record-stats": [(db) => recordStats(db, [])],
   "testing/due-now": [dueQueues],
-  "webhooks/announce": [(db) => announce(db, event, null), (db) => announce(db, event, null, { tenant: "a" })],
-  "webhooks/announcing-settles": [hasJobSubscribers, (db) => announcingSettles.settle(db, worker, settlements.at(-1)!)],
+  "webhooks/publish-event": [
+    (db) => publishEvent(db, event, null),
+    (db) => publishEvent(db, event, null, { tenant: "a" }),
+  ],
+  "webhooks/publishing-settles": [hasJobSubscribers, (db) => publishingSettles.settle(db, worker, settlements.at(-1)!)],
   "webhooks/breaker": [
     (db) => admit(db, endpoint),
     (db) => noteSuccess(db, endpoint),

@@ -35,8 +35,8 @@ test("no column of times is selected as the driver reads it", () => {
     "src/audit/prune-audit.ts: at: soniqAudit.at",
     "src/dead-letters/summarize.ts: finishedAt: soniqJobs.finishedAt",
     "src/jobs/control/discard-job.ts: finishedAt: soniqJobs.finishedAt",
-    "src/jobs/upkeep/prune.ts: finishedAt: soniqJobs.finishedAt",
     "src/jobs/control/run-now.ts: finishedAt: soniqJobs.finishedAt",
+    "src/jobs/upkeep/prune.ts: finishedAt: soniqJobs.finishedAt",
     "src/stats/prune-stats.ts: minute: soniqStats.minute",
     "src/stats/prune-stats.ts: minute: gone.minute",
   ]);

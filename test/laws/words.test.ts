@@ -74,7 +74,7 @@ const allowed: Readonly<Record<string, number>> = {
   reading: 1,
   recorded: 2,
   refused: 13,
-  replaying: 1,
+  retrying: 1,
   replied: 3,
   rescued: 1,
   ringing: 1,

@@ -216,7 +216,7 @@ describe("of the database", () => {
       scheduled: 0,
       parked: 0,
       active: 0,
-      longestWaitMs: i * 1_000,
+      latencyMs: i * 1_000,
     }));
     const figures: Figures = { queues, workers: 1, connections: 1, snapshotAge: 0, deadRows: 0 };
     const lines = await scrape(metricsOf(undefined, async () => figures));

@@ -2,7 +2,7 @@
 import { deepEqual as equal } from "node:assert/strict";
 import * as fc from "fast-check";
 import { InvalidValueError } from "../../src/core/errors.ts";
-import { ClaimMarks, fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { ClaimPositions, fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
 import { claim, type ClaimedJob } from "../../src/jobs/claim/claim.ts";
 import { deleteCompleted } from "../../src/jobs/settle/delete-completed.ts";
 import { Cancel, Discard, RetryAfter, Snooze } from "../../src/jobs/definition/directives.ts";
@@ -50,7 +50,7 @@ const claimSome = fc
 
 async function claimAs(stage: Stage, session: string, queue: string, limit: number, look: boolean): Promise<void> {
   const { model } = stage;
-  const marks = stage.marks.get(queue) ?? new ClaimMarks();
+  const marks = stage.marks.get(queue) ?? new ClaimPositions();
   stage.marks.set(queue, marks);
   stage.claimTokens += 1;
   const claimed = await claim(stage.db, {

@@ -77,7 +77,7 @@ function add({ now, jobs }: JobModel, described: Described): void {
     finishedAt: null,
     result: null,
     reason: null,
-    replays: 0,
+    manualRetries: 0,
     ...described,
   });
 }

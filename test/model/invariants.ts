@@ -36,7 +36,7 @@ function brokenBy(job: Row): string[] {
 
 function brokenSince(was: Row, job: Row, ended: ReadonlySet<string>): string[] {
   const claimed = job.claims > was.claims;
-  const replayed = was.state === "dead" && job.replays === was.replays + 1;
+  const retried = was.state === "dead" && job.manualRetries === was.manualRetries + 1;
   return failing({
     "was claimed less often than before": job.claims >= was.claims,
     "crashed less often than before, and not never": job.crashes === 0 || job.crashes >= was.crashes,
@@ -45,7 +45,7 @@ function brokenSince(was: Row, job: Row, ended: ReadonlySet<string>): string[] {
     "was claimed although it was not queued": !claimed || was.state === "queued",
     "changed although it had finished, and not only by losing its key":
       was.finishedAt === null ||
-      replayed ||
+      retried ||
       JSON.stringify({ ...was, uniqueHeld: was.uniqueHeld && job.uniqueHeld }) === JSON.stringify(job),
   });
 }

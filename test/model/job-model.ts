@@ -31,7 +31,7 @@ export interface Job {
   finishedAt: number | null;
   result: number | null;
   reason: string | null;
-  replays: number;
+  manualRetries: number;
 }
 
 /** What names a claim: the fence. */
@@ -162,7 +162,7 @@ export class JobModel {
   }
 
   /** @returns which of these are queued again: of each key one, if nobody else holds it */
-  replay(ids: readonly number[]): number[] {
+  retry(ids: readonly number[]): number[] {
     const dead = this.all().filter((job) => ids.includes(job.id) && job.state === "dead");
     const others = this.all().filter((job) => !dead.includes(job) && job.uniqueHeld && job.uniqueKey !== null);
     const taken = new Set<string>();
@@ -171,17 +171,17 @@ export class JobModel {
       else taken.add(holder.uniqueKey as string);
     }
     const holdersFirst = dead.toSorted((a, b) => Number(b.uniqueHeld) - Number(a.uniqueHeld) || a.id - b.id);
-    const replayed = holdersFirst.filter(({ uniqueKey }) => {
+    const retried = holdersFirst.filter(({ uniqueKey }) => {
       const isFree = uniqueKey === null || !taken.has(uniqueKey);
       if (uniqueKey !== null) taken.add(uniqueKey);
       return isFree;
     });
-    for (const job of replayed) {
+    for (const job of retried) {
       const cleared = { cancelRequestedAt: null, unknownSince: null, finishedAt: null, reason: null };
       const anew = { state: "queued", runAt: this.now, refunds: job.claims, crashes: 0, uniqueHeld: true } as const;
-      Object.assign(job, { ...cleared, ...anew, claimedAt: null, replays: job.replays + 1 });
+      Object.assign(job, { ...cleared, ...anew, claimedAt: null, manualRetries: job.manualRetries + 1 });
     }
-    return replayed.map(({ id }) => id);
+    return retried.map(({ id }) => id);
   }
 
   /** What every end has in common: a job whose cancellation was asked for completes, or is cancelled. */

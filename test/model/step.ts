@@ -1,7 +1,7 @@
 import { deepEqual as equal } from "node:assert/strict";
 import type { AsyncCommand } from "fast-check";
 import type { Queryable } from "../../src/core/queryable.ts";
-import { ClaimMarks } from "../../src/jobs/claim/claim-positions.ts";
+import { ClaimPositions } from "../../src/jobs/claim/claim-positions.ts";
 import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
 import { openSession } from "../../src/sessions/session.ts";
 import { brokenInvariants } from "./invariants.ts";
@@ -21,7 +21,7 @@ export interface Player {
 export class Stage {
   readonly players: Player[] = [];
   /** By queue. All players share them, so that they soon lie behind what is claimed. */
-  readonly marks = new Map<string, ClaimMarks>();
+  readonly marks = new Map<string, ClaimPositions>();
   /** What each claim brought. */
   readonly claimed = new Map<Claim, ClaimedJob>();
   /** How many claims there were: each has a token that no other one has. */

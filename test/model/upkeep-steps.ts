@@ -1,12 +1,12 @@
 // What happens around jobs: cancellations, time, pruning, paused queues.
 import { deepEqual as equal } from "node:assert/strict";
 import * as fc from "fast-check";
-import { cancel } from "../../src/jobs/control/cancel.ts";
-import { discard } from "../../src/jobs/control/discard-job.ts";
+import { cancelJob } from "../../src/jobs/control/cancel.ts";
+import { discardJob } from "../../src/jobs/control/discard-job.ts";
 import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
 import { deleteFinished, findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/upkeep/prune.ts";
-import { replay } from "../../src/jobs/control/retry.ts";
-import { runNow } from "../../src/jobs/control/run-now.ts";
+import { retryJobs } from "../../src/jobs/control/retry.ts";
+import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
 import type { Job } from "./job-model.ts";
 import { leaseMs, nth, type Step, step } from "./step.ts";
@@ -28,7 +28,7 @@ const cancelOne = fc
         const jobs = model.all();
         const such = jobs.filter((one) => one.state === state);
         const job = nth(such, which) ?? (nth(jobs, which) as Job);
-        equal(await cancel(db, job.id, reason), model.cancel(job, reason), "the answer");
+        equal(await cancelJob(db, job.id, reason), model.cancel(job, reason), "the answer");
       },
       ({ jobs }) => jobs.size > 0,
     ),
@@ -50,8 +50,8 @@ const decideOne = fc
           which,
         );
         const one = job ?? (nth(jobs, which) as Job);
-        if (verdict === "discard") equal(await discard(db, one.id), model.discard(one), "the answer");
-        else equal(await runNow(db, one.id), model.runNow(one), "the answer");
+        if (verdict === "discard") equal(await discardJob(db, one.id), model.discard(one), "the answer");
+        else equal(await runJobNow(db, one.id), model.runNow(one), "the answer");
       },
       ({ jobs }) => jobs.size > 0,
     ),
@@ -112,17 +112,17 @@ const replaySome = fc
   .record({ which: fc.array(fc.nat({ max: 9 }), { minLength: 1, maxLength: 6 }), any: fc.boolean() })
   .map(({ which, any }) =>
     step(
-      `replay ${any ? "jobs" : "dead letters"} -${which.join(", -")}`,
+      `retry ${any ? "jobs" : "dead letters"} -${which.join(", -")}`,
       async (model, { db }) => {
         const such = model.all().filter(({ state }) => any || state === "dead");
         const ids = [...new Set(which.flatMap((n) => nth(such, n)?.id ?? []))];
-        const expected = model.replay(ids);
-        const { replayed, refused } = await replay(db, ids);
-        equal(replayed.toSorted(ascending), expected.toSorted(ascending), "the jobs that were replayed");
+        const expected = model.retry(ids);
+        const { retried, refused } = await retryJobs(db, ids);
+        equal(retried.toSorted(ascending), expected.toSorted(ascending), "the jobs that were retried");
         for (const refusal of refused) {
           const job = model.jobs.get(refusal.id) as Job;
           const holder = job.state === "dead" && job.uniqueKey !== null && model.keyHolder(job.uniqueKey);
-          const because = holder ? { because: "key held", heldBy: holder.id } : { because: "not a dead letter" };
+          const because = holder ? { because: "key-held", heldBy: holder.id } : { because: "not-a-dead-letter" };
           equal(refusal, { id: job.id, ...because }, "why one was refused");
         }
       },

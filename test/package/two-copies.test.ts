@@ -39,14 +39,14 @@ const application = `
 import { createWorker, defineConfig, defineSchedule, Discard, DuplicateJobError, enqueue, handler, waitFor, type Queryable } from "soniq-drizzle";
 import { createMetrics } from "soniq-drizzle/metrics";
 import { drain } from "soniq-drizzle/testing";
-import { announce } from "soniq-drizzle/webhooks";
+import { publish } from "soniq-drizzle/webhooks";
 import * as mail from "./mail.js";
 
 declare const db: Queryable;
 export async function useAll(): Promise<void> {
   const sent = await enqueue(db, mail.sendMail, { to: "me" });
   await waitFor(db, mail.sendMail, sent, { listener: mail.listener });
-  await announce(db, mail.mailSent, { to: "me" });
+  await publish(db, mail.mailSent, { to: "me" });
   await drain(db, mail.config);
 }
 export const hourly = defineSchedule({ name: "hourly", cron: "@hourly", job: mail.sweep, payload: null });

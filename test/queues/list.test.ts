@@ -1,10 +1,10 @@
 // What there is to say of queues.
 import { expect, test } from "vitest";
-import { listQueues, pauseQueue, type QueueOverview, resumeQueue } from "../../src/index.ts";
+import { listQueues, pauseQueue, type QueueInfo, resumeQueue } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, sql } = await testDatabase();
-const empty = { pausedAt: null, due: 0, scheduled: 0, parked: 0, active: 0, longestWaitMs: null };
+const empty = { pausedAt: null, due: 0, scheduled: 0, parked: 0, active: 0, latencyMs: null };
 
 test("queues are those in which jobs wait or run, that a live worker works, and that were paused", async () => {
   await sql`insert into soniq_jobs (name, queue, payload, priority, run_at) values
@@ -19,14 +19,14 @@ test("queues are those in which jobs wait or run, that a live worker works, and 
   const queues = await listQueues(db);
   expect(queues).toEqual([
     { ...empty, name: "later", parked: 1 },
-    { ...empty, name: "mail", due: 2, scheduled: 1, active: 1, longestWaitMs: expect.any(Number) },
+    { ...empty, name: "mail", due: 2, scheduled: 1, active: 1, latencyMs: expect.any(Number) },
     { ...empty, name: "paused", pausedAt: expect.any(Date) },
     { ...empty, name: "resumed" },
     { ...empty, name: "running", active: 1 },
     { ...empty, name: "worked" },
-  ] satisfies QueueOverview[]);
-  expect(queues[1]?.longestWaitMs).toBeGreaterThanOrEqual(3_600_000);
-  expect(queues[1]?.longestWaitMs).toBeLessThan(3_700_000);
+  ] satisfies QueueInfo[]);
+  expect(queues[1]?.latencyMs).toBeGreaterThanOrEqual(3_600_000);
+  expect(queues[1]?.latencyMs).toBeLessThan(3_700_000);
 });
 
 test("of many jobs no more than ten thousand are counted", async () => {

@@ -11,7 +11,7 @@ import {
   listSchedules,
   pauseSchedule,
   type Queryable,
-  removeSchedule,
+  deleteSchedule,
   resumeSchedule,
   triggerSchedule,
 } from "../../src/index.ts";
@@ -48,7 +48,7 @@ test.each(handles)("%s", async (_driver, handle) => {
   expect(await fireDue(db)).toEqual({ daily: 1 });
   const [fired] = await listSchedules(db);
   expect((await triggerSchedule(db, "daily")).id).toBeGreaterThan(fired?.lastJobId as number);
-  await removeSchedule(db, "daily");
+  await deleteSchedule(db, "daily");
   expect(await listSchedules(db)).toEqual([]);
 });
 

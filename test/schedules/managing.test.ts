@@ -7,7 +7,7 @@ import {
   listSchedules,
   pauseSchedule,
   previewTicks,
-  removeSchedule,
+  deleteSchedule,
   resumeSchedule,
   SoniqError,
   triggerSchedule,
@@ -181,7 +181,7 @@ describe("a schedule that is triggered", () => {
 
 test("a schedule that is removed is gone, and its jobs stay", async () => {
   const { id } = await triggerSchedule(db, "nightly");
-  await removeSchedule(db, "nightly");
+  await deleteSchedule(db, "nightly");
   expect((await listSchedules(db)).map(({ name }) => name)).toEqual(["hourly"]);
   expect(await jobRow(db, id)).toMatchObject({ state: "queued" });
 });
@@ -190,7 +190,7 @@ test.each([
   ["pauseSchedule", pauseSchedule],
   ["resumeSchedule", resumeSchedule],
   ["triggerSchedule", triggerSchedule],
-  ["removeSchedule", removeSchedule],
+  ["deleteSchedule", deleteSchedule],
 ])("%s of a name that there is not says which there are", async (_name, act) => {
   const failed = act(db, "nihgtly").catch((error: unknown) => error);
   expect(await failed).toBeInstanceOf(SoniqError);

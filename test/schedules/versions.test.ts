@@ -1,7 +1,7 @@
 // What a worker's start does to a schedule, while other workers run the same code, an older one or a newer one.
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
-import { defineJob, defineSchedule, pauseSchedule, removeSchedule, type ScheduleDefinition } from "../../src/index.ts";
+import { defineJob, defineSchedule, pauseSchedule, deleteSchedule, type ScheduleDefinition } from "../../src/index.ts";
 import { reviewSchedules } from "../../src/schedules/versions.ts";
 import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
@@ -195,7 +195,7 @@ describe("a schedule that no worker's code defines any more", () => {
 
 test("a schedule that was removed comes back with the next start, not by itself", async () => {
   const worker = await start(version(1));
-  await removeSchedule(db, "daily");
+  await deleteSchedule(db, "daily");
   await review(worker);
   expect(await sql`select from soniq_schedules`).toHaveLength(0);
   await start(version(1));

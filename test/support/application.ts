@@ -16,7 +16,7 @@ import {
   migrate,
   pauseQueue,
   purgeDeadLetters,
-  replayDeadLetters,
+  retryDeadLetters,
   resumeQueue,
   waitFor,
 } from "soniq-drizzle";
@@ -86,8 +86,8 @@ const calls: Record<string, () => Promise<unknown>> = {
     await waitFor(db, plain, job, { timeout: "200ms" });
   },
   lists: () => Promise.all([listJobs(db, {}), listDeadLetters(db, {}), listQueues(db), listWorkers(db)]),
-  "replays and purges": async () => {
-    await replayDeadLetters(db, { name: "plain" });
+  "retries and purges": async () => {
+    await retryDeadLetters(db, { name: "plain" });
     await purgeDeadLetters(db, { name: "plain" });
   },
   "pauses and resumes a queue": async () => {

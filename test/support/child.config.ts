@@ -44,7 +44,7 @@ export default defineConfig({
   },
   queues: { default: { concurrency: 3 } },
   lease: setting("LEASE"),
-  sweep: "200ms",
-  poll: "200ms",
-  drainTimeout: setting("DRAIN_TIMEOUT"),
+  rescueInterval: "200ms",
+  pollInterval: "200ms",
+  shutdownTimeout: setting("DRAIN_TIMEOUT"),
 });

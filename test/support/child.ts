@@ -28,7 +28,7 @@ export interface ChildWorker {
 /** How a child worker is started. */
 export interface ChildSettings {
   readonly lease?: string;
-  readonly drainTimeout?: string;
+  readonly shutdownTimeout?: string;
   /** The configuration's file in this folder. */
   readonly config?: string;
   readonly args?: readonly string[];
@@ -36,13 +36,13 @@ export interface ChildSettings {
 
 /** Starts `soniq-drizzle work` from the sources. */
 export function startChild(url: string, settings: ChildSettings = {}): ChildWorker {
-  const { lease = "20s", drainTimeout = "30s", config = "child.config.ts", args = [] } = settings;
+  const { lease = "20s", shutdownTimeout = "30s", config = "child.config.ts", args = [] } = settings;
   const child = spawn(
     process.execPath,
     ["--import", "tsx", "src/cli/main.ts", "work", "--config", `test/support/${config}`, ...args],
     {
       cwd: root,
-      env: { ...process.env, DATABASE_URL: url, LEASE: lease, DRAIN_TIMEOUT: drainTimeout },
+      env: { ...process.env, DATABASE_URL: url, LEASE: lease, DRAIN_TIMEOUT: shutdownTimeout },
       stdio: ["ignore", "pipe", "pipe"],
     },
   );

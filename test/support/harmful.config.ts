@@ -32,6 +32,6 @@ export default defineConfig({
   },
   queues: { default: { concurrency: 5 } },
   lease: process.env["LEASE"] as Duration,
-  sweep: "100ms",
-  poll: "20ms",
+  rescueInterval: "100ms",
+  pollInterval: "20ms",
 });

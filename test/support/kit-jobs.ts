@@ -5,7 +5,7 @@ import { soniqJobs } from "../../schema/index.ts";
 import {
   defineJob,
   enqueue,
-  handler,
+  defineHandler,
   type JobContext,
   type SettledEvent,
   type TransactionOf,
@@ -26,15 +26,15 @@ export const jobs = { write, follow, idle };
 
 /** Writes in the transaction of its job, and has another job follow. */
 export const handlers = {
-  write: handler(write, (n, job: JobContext<Tx>) =>
+  write: defineHandler(write, (n, job: JobContext<Tx>) =>
     job.transaction(async (tx) => {
       await tx.insert(effects).values({ n });
       await enqueue(tx, follow, { n });
       return `wrote ${n}`;
     }),
   ),
-  follow: handler(follow, () => {}),
-  idle: handler(idle, () => {}),
+  follow: defineHandler(follow, () => {}),
+  idle: defineHandler(idle, () => {}),
 };
 
 export const said = (ended: readonly SettledEvent[]) => ended.map(({ job, type }) => `${job.name} ${type}`);

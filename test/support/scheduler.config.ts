@@ -15,5 +15,5 @@ export default defineConfig({
   jobs: { note },
   handlers: {},
   schedules,
-  sweep: "200ms",
+  rescueInterval: "200ms",
 });

@@ -7,7 +7,7 @@ export default defineConfig({
   handlers: {},
   webhooks: { keys: [Buffer.alloc(32, 7).toString("base64")], allow: ["127.0.0.0/8"] },
   lease: process.env["LEASE"] as Duration,
-  sweep: "200ms",
-  poll: "200ms",
-  drainTimeout: process.env["DRAIN_TIMEOUT"] as Duration,
+  rescueInterval: "200ms",
+  pollInterval: "200ms",
+  shutdownTimeout: process.env["DRAIN_TIMEOUT"] as Duration,
 });

@@ -7,8 +7,8 @@ import { Pool } from "pg";
 import postgres from "postgres";
 import { afterAll, describe, expect, test } from "vitest";
 import { soniqJobs } from "../../schema/index.ts";
-import { enqueue, enqueueMany, handler, type JobContext } from "../../src/index.ts";
-import { drain, expectEnqueued, rolledBack, travel } from "../../src/testing.ts";
+import { enqueue, enqueueMany, defineHandler, type JobContext } from "../../src/index.ts";
+import { runJobs, expectEnqueued, withRollback, travel } from "../../src/testing.ts";
 import { testDatabase } from "../support/database.ts";
 import { createEffects, effects, effectsIn } from "../support/effects.ts";
 import { type Database, follow, handlers, idle, jobs, jobsIn, said, type Tx, write } from "../support/kit-jobs.ts";
@@ -29,9 +29,9 @@ const drivers: [name: string, db: Database][] = [
 
 describe.each(drivers)("over %s", (_, db) => {
   test("jobs run in the test's transaction, with those that they enqueue, and nothing of it stays", async () => {
-    const { ended, within } = await rolledBack(db, async (tx) => {
+    const { ended, within } = await withRollback(db, async (tx) => {
       const { id } = await enqueue(tx, write, 1);
-      const done = await drain(tx, { jobs, handlers });
+      const done = await runJobs(tx, { jobs, handlers });
       expect(done[0]).toMatchObject({ job: { id, attempt: 1 }, state: "completed", outcome: { result: '"wrote 1"' } });
       const states = (await jobsIn(tx)).map(({ name, state, workerId }) => ({ name, state, workerId }));
       expect(states).toEqual([
@@ -47,27 +47,27 @@ describe.each(drivers)("over %s", (_, db) => {
   });
 
   test("what a handler's transaction wrote is gone if it fails, and the test's transaction goes on", async () => {
-    await rolledBack(db, async (tx) => {
+    await withRollback(db, async (tx) => {
       await enqueue(tx, write, 7);
-      const broken = handler(write, (n, job: JobContext<Tx>) =>
+      const broken = defineHandler(write, (n, job: JobContext<Tx>) =>
         job.transaction(async (inner) => {
           await inner.insert(effects).values({ n });
           await inner.execute(sql`select 1 / 0`);
           return "never";
         }),
       );
-      const [ended] = await drain(tx, { jobs, handlers: { ...handlers, write: broken } });
+      const [ended] = await runJobs(tx, { jobs, handlers: { ...handlers, write: broken } });
       expect(ended).toMatchObject({ type: "retried", outcome: { error: { message: "division by zero" } } });
       expect(await tx.select().from(effects)).toEqual([]);
     });
   });
 
   test("what failed runs again once the test has travelled past its backoff, and not before", async () => {
-    await rolledBack(db, async (tx) => {
+    await withRollback(db, async (tx) => {
       await enqueue(tx, idle, null);
-      const failing = { ...handlers, idle: handler(idle, () => Promise.reject(new Error("away"))) };
+      const failing = { ...handlers, idle: defineHandler(idle, () => Promise.reject(new Error("away"))) };
       const ends: string[][] = [];
-      const run = async () => void ends.push(said(await drain(tx, { jobs, handlers: failing })));
+      const run = async () => void ends.push(said(await runJobs(tx, { jobs, handlers: failing })));
       await run();
       await run();
       await tx.execute(sql`select pg_sleep(0.01)`);
@@ -82,18 +82,18 @@ describe.each(drivers)("over %s", (_, db) => {
   });
 
   test("what is due later becomes due by travelling", async () => {
-    await rolledBack(db, async (tx) => {
+    await withRollback(db, async (tx) => {
       await enqueue(tx, idle, null, { delay: "2h" });
-      expect(await drain(tx, { jobs, handlers })).toEqual([]);
+      expect(await runJobs(tx, { jobs, handlers })).toEqual([]);
       await travel(tx, "1h");
-      expect(await drain(tx, { jobs, handlers })).toEqual([]);
+      expect(await runJobs(tx, { jobs, handlers })).toEqual([]);
       await travel(tx, "1h");
-      expect(said(await drain(tx, { jobs, handlers }))).toEqual(["idle completed"]);
+      expect(said(await runJobs(tx, { jobs, handlers }))).toEqual(["idle completed"]);
     });
   });
 
   test("a job that was enqueued is found by its payload, with its type", async () => {
-    await rolledBack(db, async (tx) => {
+    await withRollback(db, async (tx) => {
       const { id } = await enqueue(tx, follow, { n: 1, note: "a" }, { priority: 2, tags: ["t"], meta: { m: 1 } });
       await enqueue(tx, follow, { n: 2 });
       const found = await expectEnqueued(tx, follow, { n: 1 });
@@ -118,7 +118,7 @@ const db = drivers[0]?.[1] as Database;
 
 describe("travel", () => {
   test("lets a unique key expire, and makes everything older by as much", async () => {
-    await rolledBack(db, async (tx) => {
+    await withRollback(db, async (tx) => {
       await enqueue(tx, idle, null, { delay: "1h" });
       await tx.execute(sql`update soniq_jobs set unique_expires_at = now() + interval '1 day'`);
       await tx.execute(
@@ -141,7 +141,7 @@ describe("travel", () => {
 
 describe("an expectation that fails", () => {
   const failing = async (expected: (tx: Tx) => Promise<unknown>) =>
-    rolledBack(db, (tx) =>
+    withRollback(db, (tx) =>
       expected(tx).then(
         () => expect.fail("it was met"),
         (error: unknown) => error as AssertionError,
@@ -174,7 +174,7 @@ describe("an expectation that fails", () => {
 });
 
 test("an expectation may look closer, and minds no other job", async () => {
-  await rolledBack(db, async (tx) => {
+  await withRollback(db, async (tx) => {
     await enqueueMany(tx, follow, [{ n: 1 }, { n: 5, note: "x" }, { n: 3 }]);
     await enqueue(tx, write, 7);
     expect((await expectEnqueued(tx, follow, ({ n }) => n > 3)).payload).toEqual({ n: 5, note: "x" });
@@ -185,14 +185,14 @@ test("an expectation may look closer, and minds no other job", async () => {
 });
 
 test("what would be committed is refused", async () => {
-  await expect(drain(db as unknown as Tx, { jobs, handlers })).rejects.toThrow(
+  await expect(runJobs(db as unknown as Tx, { jobs, handlers })).rejects.toThrow(
     "drain takes the transaction of a test that rolls it back",
   );
   await expect(travel(db, "1h")).rejects.toThrow("travel takes the transaction of a test");
 });
 
 test("a test that fails fails with its own error, and is rolled back", async () => {
-  const failed = rolledBack(db, async (tx) => {
+  const failed = withRollback(db, async (tx) => {
     await tx.insert(effects).values({ n: 99 });
     throw new Error("the test's own");
   });

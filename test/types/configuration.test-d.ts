@@ -1,18 +1,18 @@
 // `defineConfig`: a handler for each definition that a module exports, whatever else it exports; and no typo compiles.
 import * as v from "valibot";
-import { createWorker, defineConfig, defineJob, handler } from "../../src/index.ts";
+import { createWorker, defineConfig, defineJob, defineHandler } from "../../src/index.ts";
 import * as jobs from "./jobs.ts";
 
 const connection = process.env["DATABASE_URL"];
 const { Clock, countRows, defaultQueue, greet, isWeekend, limits, sendInvoice } = jobs;
-const sendIt = handler(sendInvoice, async ({ orderId }) => ({ messageId: String(orderId) }));
+const sendIt = defineHandler(sendInvoice, async ({ orderId }) => ({ messageId: String(orderId) }));
 
 // All handlers, inline or from files of their own. The jobs with a `run` need none, and may have one.
 const handlers = {
   sendInvoice: sendIt,
-  importFile: handler(jobs.importFile, async ({ at }) => void at.getTime()),
-  greet: handler(greet, () => {}),
-  countRows: handler(countRows, (path) => path),
+  importFile: defineHandler(jobs.importFile, async ({ at }) => void at.getTime()),
+  greet: defineHandler(greet, () => {}),
+  countRows: defineHandler(countRows, (path) => path),
 };
 createWorker(defineConfig({ connection, jobs, handlers }));
 defineConfig({ connection, jobs, handlers: { ...handlers, refresh: async ({ page }) => ({ etag: String(page) }) } });
@@ -58,7 +58,7 @@ defineConfig({ connection, jobs: { refresh: jobs.refresh }, handlers: { refresh:
 const first = defineJob({ name: "first", payload: v.string() });
 const second = defineJob({ name: "second", payload: v.string() });
 // @ts-expect-error mixed up
-defineConfig({ connection, jobs: { first }, handlers: { first: handler(second, () => {}) } });
+defineConfig({ connection, jobs: { first }, handlers: { first: defineHandler(second, () => {}) } });
 
 // The other settings.
 const small = { connection, jobs: { greet }, handlers: { greet: () => {} } };
@@ -66,7 +66,14 @@ defineConfig({ ...small, queues: { default: { concurrency: 20 }, mail: { concurr
 defineConfig({ ...small, queues: { [defaultQueue]: { concurrency: isWeekend(0) ? limits.payload : 1 } } });
 defineConfig({ ...small, lease: new Clock().start });
 defineConfig({ ...small, retention: { completed: 0, cancelled: "1h", dead: "90d" }, maxCrashes: 3 });
-defineConfig({ ...small, lease: "30s", sweep: 500, poll: "250ms", drainTimeout: "1m", unknownGrace: "1h" });
+defineConfig({
+  ...small,
+  lease: "30s",
+  rescueInterval: 500,
+  pollInterval: "250ms",
+  shutdownTimeout: "1m",
+  unknownJobGrace: "1h",
+});
 // @ts-expect-error no connection
 defineConfig({ jobs: { greet }, handlers: { greet: () => {} } });
 // @ts-expect-error a typo
@@ -82,4 +89,4 @@ defineConfig({ ...small, retention: { dead: "3 months" } });
 // @ts-expect-error no unit
 defineConfig({ ...small, lease: "20" });
 // @ts-expect-error a unit that does not exist
-defineConfig({ ...small, drainTimeout: "1 minute" });
+defineConfig({ ...small, shutdownTimeout: "1 minute" });

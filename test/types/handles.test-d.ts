@@ -13,14 +13,14 @@ import type { drizzle as overSqliteProxy } from "drizzle-orm/sqlite-proxy";
 import type { Pool } from "pg";
 import type { Sql } from "postgres";
 import {
-  cancel,
-  discard,
+  cancelJob,
+  discardJob,
   enqueue,
   enqueueMany,
   listWorkers,
   migrate,
   type Queryable,
-  runNow,
+  runJobNow,
 } from "../../src/index.ts";
 import { greet } from "./jobs.ts";
 
@@ -67,14 +67,14 @@ export const byEither = (db: typeof postgresDb | Transaction) => enqueue(db, gre
 export const byOurs = (db: Queryable) => enqueue(db, greet, { id });
 
 // The other verbs take the same.
-await cancel(neonDb, id);
-await cancel(neonDb, await enqueue(neonDb, greet, { id: 1 }));
-await runNow(pgDb, await enqueue(pgDb, greet, { id: 1 }, { delay: "1h" }));
-await pgDb.transaction((tx) => discard(tx, id, "the order was withdrawn"));
+await cancelJob(neonDb, id);
+await cancelJob(neonDb, await enqueue(neonDb, greet, { id: 1 }));
+await runJobNow(pgDb, await enqueue(pgDb, greet, { id: 1 }, { delay: "1h" }));
+await pgDb.transaction((tx) => discardJob(tx, id, "the order was withdrawn"));
 await listWorkers(pgliteDb);
 // @ts-expect-error a text for an id
-await cancel(neonDb, "1");
-await pgDb.transaction((tx) => cancel(tx, id, "the order was withdrawn"));
+await cancelJob(neonDb, "1");
+await pgDb.transaction((tx) => cancelJob(tx, id, "the order was withdrawn"));
 await migrate(pgliteDb);
 
 // Other databases' handles lack what our statements need.

@@ -6,7 +6,7 @@ import {
   defineConfig,
   defineJob,
   enqueue,
-  handler,
+  defineHandler,
   type JobContext,
   type Logger,
   type Middleware,
@@ -36,17 +36,17 @@ function told(event: WorkerEvent): string {
       return `${event.job.id} is ${event.state} after ${event.runMs.toFixed()} ms: ${event.outcome.kind}`;
     case "fenced":
       return event.outcome.kind;
-    case "late error":
+    case "late-error":
       return String(event.error);
     case "rescued":
       return event.jobs.map(({ name }) => name).join();
-    case "tick skipped":
-      return `${event.schedule} at ${event.tick.toISOString()}: ${event.because}`;
-    case "trouble":
-      return event.doing;
+    case "tick-skipped":
+      return `${event.schedule} at ${event.tick.toISOString()}: ${event.reason}`;
+    case "error":
+      return event.operation;
     case "degraded":
       return event.reasons.join();
-    case "session lost":
+    case "session-lost":
     case "recovered":
       return event.type;
     default:
@@ -89,11 +89,11 @@ defineConfig({ ...small, logger: console });
 defineConfig({ ...small, logger: { info() {}, warn() {} } });
 
 // What a job logs is a text, with fields.
-handler(greet, (_, job) => job.log("hello", { at: 1, of: [null] }));
+defineHandler(greet, (_, job) => job.log("hello", { at: 1, of: [null] }));
 // @ts-expect-error no text
-handler(greet, (_, job) => job.log({ hello: 1 }));
+defineHandler(greet, (_, job) => job.log({ hello: 1 }));
 // @ts-expect-error no fields
-handler(greet, (_, { log }: JobContext) => log("hello", "there"));
+defineHandler(greet, (_, { log }: JobContext) => log("hello", "there"));
 
 // Who enqueues is told the payload as it was enqueued, not as the handler has it.
 declare const db: Queryable;

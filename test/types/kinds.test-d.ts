@@ -7,11 +7,11 @@ import {
   enqueue,
   enqueueMany,
   getJob,
-  handler,
+  defineHandler,
   type Queryable,
 } from "../../src/index.ts";
 import { expectEnqueued } from "../../src/testing.ts";
-import { announce, defineEvent, registerEndpoint, verifyWebhook } from "../../src/webhooks.ts";
+import { publishEvent, defineEvent, registerEndpoint, verifyWebhook } from "../../src/webhooks.ts";
 
 declare const db: Queryable;
 declare const request: Request;
@@ -31,7 +31,7 @@ await getJob(db, orderPaid, 1);
 // @ts-expect-error -- an event
 await expectEnqueued(db, orderPaid);
 // @ts-expect-error -- an event
-handler(orderPaid, () => {});
+defineHandler(orderPaid, () => {});
 // @ts-expect-error -- an event
 defineSchedule({ name: "hourly", cron: "@hourly", job: orderPaid, payload: { orderId: 1 } });
 const jobs = { sendInvoice, orderPaid };
@@ -39,7 +39,7 @@ const jobs = { sendInvoice, orderPaid };
 defineConfig({ connection: "", jobs, handlers: { sendInvoice: () => {}, orderPaid: () => {} } });
 
 // @ts-expect-error -- a job
-await announce(db, sendInvoice, { orderId: 1 });
+await publishEvent(db, sendInvoice, { orderId: 1 });
 // @ts-expect-error -- a job
 await registerEndpoint(db, { keys: [] }, { url: "https://example.com", events: [sendInvoice] });
 // @ts-expect-error -- a job

@@ -4,7 +4,7 @@ import { z } from "zod";
 import {
   defineJob,
   Discard,
-  handler,
+  defineHandler,
   type Handler,
   type JobContext,
   type ResultInput,
@@ -23,7 +23,7 @@ equal<ResultOf<typeof greet>, void>(true);
 equal<ResultInput<typeof refresh>, { etag: string }>(true);
 
 // A handler receives what the payload's validator makes of what was enqueued.
-const send = handler(sendInvoice, async (payload, job) => {
+const send = defineHandler(sendInvoice, async (payload, job) => {
   equal<typeof payload.dueAt, Date | undefined>(true);
   equal<typeof payload.orderId, number>(true);
   equal<typeof job, JobContext>(true);
@@ -32,28 +32,28 @@ const send = handler(sendInvoice, async (payload, job) => {
   return { messageId: "1" };
 });
 equal<typeof send extends Handler<typeof sendInvoice> ? true : false, true>(true);
-handler(countRows, (path) => {
+defineHandler(countRows, (path) => {
   equal<typeof path, string>(true);
   return "7";
 });
-handler(greet, () => {});
-handler(greet, async () => {});
+defineHandler(greet, () => {});
+defineHandler(greet, async () => {});
 
 // @ts-expect-error a result that does not fit
-handler(sendInvoice, async () => ({ messageId: 1 }));
+defineHandler(sendInvoice, async () => ({ messageId: 1 }));
 // @ts-expect-error no result
-handler(sendInvoice, async () => {});
+defineHandler(sendInvoice, async () => {});
 // @ts-expect-error the result validator's output, which is not what is stored
-handler(countRows, () => 7);
+defineHandler(countRows, () => 7);
 // @ts-expect-error a result where none is defined
-handler(greet, async () => ({ greeted: true }));
+defineHandler(greet, async () => ({ greeted: true }));
 // @ts-expect-error a payload of another type
-handler(greet, async (payload: { id: string }) => void payload);
+defineHandler(greet, async (payload: { id: string }) => void payload);
 // @ts-expect-error a property that the payload does not have
-handler(greet, async ({ orderId }) => void orderId);
+defineHandler(greet, async ({ orderId }) => void orderId);
 
 // Whatever the result's type, a handler may end otherwise.
-handler(sendInvoice, async ({ orderId }, job) => {
+defineHandler(sendInvoice, async ({ orderId }, job) => {
   if (orderId === 1) return job.snooze("5m");
   if (orderId === 2) return job.cancel("the order was withdrawn");
   if (orderId === 3) return job.discard("there is no such order");
@@ -61,17 +61,17 @@ handler(sendInvoice, async ({ orderId }, job) => {
   if (orderId === 5) return new Discard("there is no such order");
   return { messageId: "1" };
 });
-handler(countRows, (path, job) => (path === "" ? job.discard("no path") : "7"));
-handler(greet, (_payload, job) => job.snooze(1_000));
-handler(greet, async ({ id }, job) => {
+defineHandler(countRows, (path, job) => (path === "" ? job.discard("no path") : "7"));
+defineHandler(greet, (_payload, job) => job.snooze(1_000));
+defineHandler(greet, async ({ id }, job) => {
   if (id === 1) return job.cancel("nobody home");
 });
 // @ts-expect-error an error must be thrown
-handler(sendInvoice, async () => new Error("no such order"));
+defineHandler(sendInvoice, async () => new Error("no such order"));
 // @ts-expect-error a unit that does not exist
-handler(greet, (_payload, job) => job.snooze("5 minutes"));
+defineHandler(greet, (_payload, job) => job.snooze("5 minutes"));
 // @ts-expect-error no reason
-handler(greet, (_payload, job) => job.discard());
+defineHandler(greet, (_payload, job) => job.discard());
 
 // `run` in a definition is typed as a handler is.
 equal<Parameters<typeof refresh.run>[0], { page: number }>(true);
@@ -85,7 +85,7 @@ defineJob({
   },
 });
 defineJob({ name: "good", payload: v.number(), run: (n) => void n.toFixed() });
-handler(sweep, () => {});
+defineHandler(sweep, () => {});
 // @ts-expect-error a result that does not fit
 defineJob({ name: "bad", payload: v.string(), result: v.number(), run: async (text) => text });
 // @ts-expect-error a result where none is defined

@@ -6,7 +6,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import { Pool } from "pg";
 import type { Sql } from "postgres";
 import { defineConfig, postgresJs, type SettledEvent, type TransactionOf } from "../../src/index.ts";
-import { drain, expectEnqueued, rolledBack, travel } from "../../src/testing.ts";
+import { runJobs, expectEnqueued, withRollback, travel } from "../../src/testing.ts";
 import { equal } from "./equal.ts";
 import { greet, sendInvoice } from "./jobs.ts";
 
@@ -22,14 +22,14 @@ const config = defineConfig({
   handlers: { sendInvoice: async ({ orderId }) => ({ messageId: String(orderId) }) },
 });
 
-void rolledBack(db, async (tx) => {
+void withRollback(db, async (tx) => {
   equal<typeof tx, TransactionOf<typeof db>>(true);
   await tx.query.orders.findFirst();
 
   // The whole configuration, or handlers of the test's own, which have its transaction.
-  const ended = await drain(tx, config);
+  const ended = await runJobs(tx, config);
   equal<typeof ended, SettledEvent[]>(true);
-  await drain(tx, {
+  await runJobs(tx, {
     jobs: { sendInvoice, greet },
     handlers: {
       sendInvoice: ({ orderId }, job) =>
@@ -42,9 +42,9 @@ void rolledBack(db, async (tx) => {
     },
   });
   // @ts-expect-error a handler is missing
-  await drain(tx, { jobs: { sendInvoice, greet }, handlers: { greet: () => {} } });
+  await runJobs(tx, { jobs: { sendInvoice, greet }, handlers: { greet: () => {} } });
   // @ts-expect-error a wrong result
-  await drain(tx, { jobs: { sendInvoice }, handlers: { sendInvoice: () => ({ messageId: 1 }) } });
+  await runJobs(tx, { jobs: { sendInvoice }, handlers: { sendInvoice: () => ({ messageId: 1 }) } });
 
   const job = await expectEnqueued(tx, sendInvoice, { orderId: 1 });
   equal<typeof job.name, "send-invoice">(true);
@@ -64,7 +64,7 @@ void rolledBack(db, async (tx) => {
 }).then((returned) => equal<typeof returned, number>(true));
 
 // Any driver.
-void rolledBack(overPg({ client: new Pool(), schema }), async (tx) =>
-  drain(tx, { jobs: { greet }, handlers: { greet: () => {} } }),
+void withRollback(overPg({ client: new Pool(), schema }), async (tx) =>
+  runJobs(tx, { jobs: { greet }, handlers: { greet: () => {} } }),
 );
-void rolledBack(overPglite({ schema }), async (tx) => expectEnqueued(tx, greet));
+void withRollback(overPglite({ schema }), async (tx) => expectEnqueued(tx, greet));

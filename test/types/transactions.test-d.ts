@@ -10,7 +10,7 @@ import {
   defineConfig,
   defineJob,
   enqueue,
-  handler,
+  defineHandler,
   type JobContext,
   postgresJs,
   type Queryable,
@@ -99,7 +99,7 @@ defineConfig({
 });
 
 // A handler in a file of its own says whose transactions it takes, and fits no other configuration.
-const send = handler(sendInvoice, async ({ orderId }, job: JobContext<Transaction>) =>
+const send = defineHandler(sendInvoice, async ({ orderId }, job: JobContext<Transaction>) =>
   job.transaction(async (tx) => {
     await tx.insert(orders).values({ id: orderId, status: "invoiced" });
     return { messageId: "1" };
@@ -140,7 +140,7 @@ defineConfig({
   // @ts-expect-error a wrong result
   handlers: { sendInvoice: (_, job) => job.transaction(async () => ({ messageId: 1 })) },
 });
-handler(sendInvoice, (_, job) =>
+defineHandler(sendInvoice, (_, job) =>
   // @ts-expect-error an isolation level that PostgreSQL does not have
   job.transaction(async () => ({ messageId: "1" }), { isolationLevel: "snapshot" }),
 );

@@ -1,9 +1,9 @@
-// Events, typed from those who announce them to those who receive them.
+// Events, typed from those who publish them to those who receive them.
 import * as v from "valibot";
 import type { Queryable } from "../../src/index.ts";
 import { defineConfig } from "../../src/index.ts";
 import {
-  announce,
+  publishEvent,
   defineEvent,
   jobDead,
   type ReceivedWebhook,
@@ -28,12 +28,12 @@ const orderPaid = defineEvent({
 });
 const orderLost = defineEvent({ name: "order.lost", payload: v.object({ orderId: v.number() }) });
 
-// What is announced is what the validator takes.
-await announce(db, orderPaid, { orderId: 1, at: "2026-01-01" });
+// What is published is what the validator takes.
+await publishEvent(db, orderPaid, { orderId: 1, at: "2026-01-01" });
 // @ts-expect-error -- a Date is what it makes of it
-await announce(db, orderPaid, { orderId: 1, at: new Date() });
+await publishEvent(db, orderPaid, { orderId: 1, at: new Date() });
 // @ts-expect-error -- no time
-await announce(db, orderPaid, { orderId: 1 });
+await publishEvent(db, orderPaid, { orderId: 1 });
 // @ts-expect-error -- JSON cannot carry it
 defineEvent({ name: "order.x", payload: v.object({ at: v.date() }) });
 

@@ -4,7 +4,7 @@ import postgres from "postgres";
 import * as v from "valibot";
 import { afterAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
-  cancel,
+  cancelJob,
   createResultListener,
   defineJob,
   enqueue,
@@ -81,7 +81,7 @@ describe("by polling", () => {
       waitFor(db, double, handle as { id: number; name: "double" }),
     );
     await sql`update soniq_jobs set state = 'dead', finished_at = now(), reason = 'why' where id = ${dead?.id as number}`;
-    await cancel(db, cancelled?.id as number, "because");
+    await cancelJob(db, cancelled?.id as number, "because");
     await sql`delete from soniq_jobs where id = ${gone?.id as number}`;
     expect(await Promise.all(waited)).toEqual([
       { status: "dead", reason: "why", errors: [] },

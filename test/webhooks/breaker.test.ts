@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
-  announce,
+  publishEvent,
   defineEvent,
   listDeliveries,
   listEndpoints,
@@ -12,7 +12,7 @@ import {
 } from "../../src/webhooks.ts";
 import { admit, noteFailure, noteSuccess } from "../../src/webhooks/breaker.ts";
 import { freeStrays, parkPage } from "../../src/webhooks/parking.ts";
-import { deliveryDuties } from "../../src/worker/tasks/deliveries.ts";
+import { deliveryTasks } from "../../src/worker/tasks/deliveries.ts";
 import type { Settings } from "../../src/worker/settings/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { startReceiver, webhooks } from "../support/receiver.ts";
@@ -32,7 +32,7 @@ beforeEach(async () => {
   }
 });
 
-const work = () => startWorker({ connection: url, jobs: {}, handlers: {}, webhooks, poll: "20ms" });
+const work = () => startWorker({ connection: url, jobs: {}, handlers: {}, webhooks, pollInterval: "20ms" });
 
 const register = async (receiver = broken, events: string[] | "all" = "all") =>
   (await registerEndpoint(db, webhooks, { allTenants: true, url: receiver.url, events })).id;
@@ -135,7 +135,7 @@ describe("a breaker", () => {
 test("the deliveries of a receiver that fails are parked, those of others are not, and all are delivered when it is back", async () => {
   const [dead, alive] = [await register(broken), await register(healthy)];
   broken.says = { status: 500 };
-  for (let n = 0; n < 30; n += 1) await announce(db, pinged, n);
+  for (let n = 0; n < 30; n += 1) await publishEvent(db, pinged, n);
   const worker = await work();
   await until(async () => (await standing(dead))?.state === "open");
   await until(async () => {
@@ -144,8 +144,8 @@ test("the deliveries of a receiver that fails are parked, those of others are no
   });
   expect(broken.received.length).toBeLessThanOrEqual(20);
   await until(async () => (await states(alive)).every((state) => state === "completed"));
-  // What is announced now is parked from the start.
-  const { deliveries } = await announce(db, pinged, 30);
+  // What is published now is parked from the start.
+  const { deliveries } = await publishEvent(db, pinged, 30);
   expect(
     await sql`select count(*)::int from soniq_jobs where id in ${sql(deliveries)} and run_at = 'infinity'`,
   ).toEqual([{ count: 1 }]);
@@ -172,14 +172,14 @@ test("the deliveries of a receiver that fails are parked, those of others are no
 });
 
 describe("a paused endpoint", () => {
-  test("gets nothing, though much is due and announced, until it is resumed: then all", async () => {
+  test("gets nothing, though much is due and published, until it is resumed: then all", async () => {
     const id = await register();
     const other = await register(healthy);
-    for (let n = 0; n < 5; n += 1) await announce(db, pinged, n);
+    for (let n = 0; n < 5; n += 1) await publishEvent(db, pinged, n);
     await pauseEndpoint(db, id, "moving house");
     const { settled, worker } = await work();
     await until(async () => (await states(id)).every((state) => state === "parked"));
-    for (let n = 5; n < 10; n += 1) await announce(db, pinged, n);
+    for (let n = 5; n < 10; n += 1) await publishEvent(db, pinged, n);
     const last = (await listDeliveries(db, other)).deliveries[0]?.id as number;
     await settled(last, "completed");
     expect(broken.received).toHaveLength(0);
@@ -195,7 +195,7 @@ describe("a paused endpoint", () => {
   test("holds up no drain", async () => {
     const id = await register();
     await pauseEndpoint(db, id);
-    await announce(db, pinged, 1);
+    await publishEvent(db, pinged, 1);
     const { worker } = await work();
     expect(await worker.drain({ wait: "1h" })).toBe(true);
     expect(await states(id)).toEqual(["parked"]);
@@ -203,8 +203,8 @@ describe("a paused endpoint", () => {
 
   test("has its deliveries that are due parked, unless it was resumed meanwhile; a backoff is waited out", async () => {
     const id = await register();
-    const [due] = (await announce(db, pinged, 1)).deliveries as [number];
-    const [waiting] = (await announce(db, pinged, 2)).deliveries as [number];
+    const [due] = (await publishEvent(db, pinged, 1)).deliveries as [number];
+    const [waiting] = (await publishEvent(db, pinged, 2)).deliveries as [number];
     await sql`update soniq_jobs set run_at = now() + interval '1 hour' where id = ${waiting}`;
     const parked = async () =>
       (await sql`select id::int from soniq_jobs where run_at = 'infinity'`).map((row) => row["id"]);
@@ -219,11 +219,11 @@ describe("a paused endpoint", () => {
 
   test("frees no strays while the queue is busy with what has become due in the last hour", async () => {
     const id = await register();
-    await announce(db, pinged, 1);
+    await publishEvent(db, pinged, 1);
     await sql`update soniq_jobs set run_at = 'infinity'`;
     const enqueue = (jobs: number) =>
       sql`insert into soniq_jobs (name, queue, payload, run_at) select 'other', 'webhooks', 'null', now() from generate_series(1, ${jobs}::int)`;
-    const lookForStrays = deliveryDuties(db, { webhooks } as unknown as Settings, () => {})[1]?.run as (
+    const lookForStrays = deliveryTasks(db, { webhooks } as unknown as Settings, () => {})[1]?.run as (
       stop: AbortSignal,
     ) => Promise<void>;
     await enqueue(500);
@@ -237,7 +237,7 @@ describe("a paused endpoint", () => {
   test("whose delivery was parked just as it was resumed has it freed by a look now and then", async () => {
     const [id, paused] = [await register(), await register(healthy)];
     await pauseEndpoint(db, paused);
-    await announce(db, pinged, 1);
+    await publishEvent(db, pinged, 1);
     await sql`update soniq_jobs set run_at = 'infinity'`;
     expect(await freeStrays(db, 0, noRefusal)).toBeUndefined();
     expect(await states(id)).toEqual(["queued"]);

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { afterEach, expect, test } from "vitest";
-import { announce, defineEvent, listDeliveries, registerEndpoint } from "../../src/webhooks.ts";
+import { publishEvent, defineEvent, listDeliveries, registerEndpoint } from "../../src/webhooks.ts";
 import { startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";
 import { webhooks } from "../support/receiver.ts";
@@ -49,7 +49,7 @@ test("a worker that is killed after it sent, and before that was written down, h
     url: `http://127.0.0.1:${port}/`,
   });
   const receiver = await startReceiver(secret, port);
-  const { id, deliveries } = await announce(db, pinged, 7);
+  const { id, deliveries } = await publishEvent(db, pinged, 7);
   const settings = { config: "webhooks.config.ts", lease: "1s" };
   const first = startChild(url, settings);
   await until(async () => receiver.lines().length === 1);

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
-  announce,
+  publishEvent,
   defineEvent,
   listDeliveries,
   listEndpoints,
@@ -44,7 +44,7 @@ beforeEach(async () => {
 });
 
 const work = (more: Partial<WorkerConfig> = {}) =>
-  startWorker({ connection: url, jobs: {}, handlers: {}, webhooks, poll: "50ms", ...more });
+  startWorker({ connection: url, jobs: {}, handlers: {}, webhooks, pollInterval: "50ms", ...more });
 
 /** An endpoint at the receiver. */
 const register = (
@@ -52,9 +52,9 @@ const register = (
   at: Receiver = receiver,
 ) => registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: at.url, ...more });
 
-/** Announces, and has a worker send it once. */
+/** Publishes, and has a worker send it once. */
 async function delivered(id?: number) {
-  const { deliveries } = id === undefined ? await announce(db, orderPaid, paid) : { deliveries: [id] };
+  const { deliveries } = id === undefined ? await publishEvent(db, orderPaid, paid) : { deliveries: [id] };
   const [delivery] = deliveries as [number];
   const worker = await work();
   const { outcome } = await worker.settled(delivery);
@@ -70,12 +70,12 @@ async function secondsUntilRetry(id: number): Promise<number> {
   return row.s;
 }
 
-describe("an event that is announced", () => {
+describe("an event that is published", () => {
   test("is delivered to each endpoint that asks for it or for all, signed, and is what the receiver parses", async () => {
     const all = await register();
     const named = await register({ events: [orderPaid, "order.refunded"] });
     await register({ events: [orderShipped] });
-    const { id, deliveries } = await announce(db, orderPaid, paid);
+    const { id, deliveries } = await publishEvent(db, orderPaid, paid);
     expect(deliveries).toHaveLength(2);
     await work();
     await until(async () => receiver.received.length === 2);
@@ -98,11 +98,11 @@ describe("an event that is announced", () => {
   test("is delivered if and only if its transaction commits", async () => {
     await register();
     const rolledBack = db.transaction(async (tx) => {
-      await announce(tx, orderPaid, { ...paid, orderId: 2 });
+      await publishEvent(tx, orderPaid, { ...paid, orderId: 2 });
       throw new Error("rolled back");
     });
     await expect(rolledBack).rejects.toThrow("rolled back");
-    await db.transaction((tx) => announce(tx, orderPaid, { ...paid, orderId: 3 }));
+    await db.transaction((tx) => publishEvent(tx, orderPaid, { ...paid, orderId: 3 }));
     await work();
     await until(async () => receiver.received.length > 0);
     expect(receiver.received.map(({ body }) => JSON.parse(body).data.orderId)).toEqual([3]);
@@ -110,22 +110,22 @@ describe("an event that is announced", () => {
 
   test("that nobody asks for is delivered to nobody", async () => {
     await register({ events: [orderShipped] });
-    expect(await announce(db, orderPaid, paid)).toMatchObject({ deliveries: [] });
+    expect(await publishEvent(db, orderPaid, paid)).toMatchObject({ deliveries: [] });
   });
 
   test("must be what its validator asks for: else nothing is written", async () => {
     await register();
-    const wrong = announce(db, orderPaid, { orderId: "1" } as never);
+    const wrong = publishEvent(db, orderPaid, { orderId: "1" } as never);
     await expect(wrong).rejects.toThrow(/^event order\.paid: payload\.orderId is not valid/);
-    await expect(announce(db, orderShipped, { orderId: NaN })).rejects.toThrow("payload.orderId is NaN");
+    await expect(publishEvent(db, orderShipped, { orderId: NaN })).rejects.toThrow("payload.orderId is NaN");
     expect(await sql`select from soniq_jobs`).toHaveLength(0);
   });
 
   test("wakes an idle worker up", async () => {
     await register();
-    await work({ poll: "1h" });
+    await work({ pollInterval: "1h" });
     await until(async () => (await sql`select from soniq_workers where idle_queues @> '"webhooks"'`).length > 0);
-    const { id } = await announce(db, orderPaid, paid);
+    const { id } = await publishEvent(db, orderPaid, paid);
     await until(async () => receiver.received.length === 1);
     expect(receiver.received[0]?.id).toBe(id);
   });
@@ -230,7 +230,7 @@ describe("what a receiver answers", () => {
 test("a receiver that does not answer in time has failed", async () => {
   await register();
   receiver.says = "never";
-  const [id] = (await announce(db, orderPaid, paid)).deliveries as [number];
+  const [id] = (await publishEvent(db, orderPaid, paid)).deliveries as [number];
   const worker = await work({ webhooks: { ...webhooks, timeout: "100ms" } });
   await worker.settled(id, "queued");
   expect((await jobRow(db, id))?.errors).toEqual([
@@ -248,7 +248,7 @@ test("a receiver that took it has it, whether or not it ends its answer in time"
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   await register({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` });
-  const [id] = (await announce(db, orderPaid, paid)).deliveries as [number];
+  const [id] = (await publishEvent(db, orderPaid, paid)).deliveries as [number];
   const worker = await work({ webhooks: { ...webhooks, timeout: "300ms" } });
   await worker.settled(id, "completed");
   expect(await jobRow(db, id)).toMatchObject({ state: "completed", errors: [] });
@@ -266,7 +266,7 @@ test("a receiver that is not there has failed", async () => {
 test("a delivery that a shutdown interrupts costs no attempt, and the receiver no failure", async () => {
   await register();
   receiver.says = "never";
-  const [id] = (await announce(db, orderPaid, paid)).deliveries as [number];
+  const [id] = (await publishEvent(db, orderPaid, paid)).deliveries as [number];
   const { worker } = await work();
   await until(async () => receiver.received.length === 1);
   await worker.stop({ timeout: 0 });
@@ -285,7 +285,7 @@ test("a delivery can be sent once more, with the same id and words", async () =>
 
 test("a delivery whose endpoint was deleted meanwhile is cancelled", async () => {
   await register();
-  const { deliveries } = await announce(db, orderPaid, paid);
+  const { deliveries } = await publishEvent(db, orderPaid, paid);
   await sql`delete from soniq_webhook_endpoints`;
   const { job } = await delivered(deliveries[0]);
   expect(job).toMatchObject({ state: "cancelled", reason: "its endpoint was deleted" });
@@ -306,7 +306,7 @@ test("a receiver that answers with another protocol has failed", async () => {
 
 test("a secret whose key is gone is said so, nothing is sent, and once it is rotated all is delivered", async () => {
   const { id: endpoint } = await register();
-  await announce(db, orderPaid, paid);
+  await publishEvent(db, orderPaid, paid);
   const other = { ...webhooks, keys: [Buffer.alloc(32, 8).toString("base64")] };
   const worker = await work({ webhooks: other });
   const { outcome } = await worker.event("retried");
@@ -318,7 +318,7 @@ test("a secret whose key is gone is said so, nothing is sent, and once it is rot
   // Ours is the fault, not the receiver's.
   expect(await listEndpoints(db)).toMatchObject([{ id: endpoint, failures: 0 }]);
   const { secret } = await rotateSecret(db, other, endpoint);
-  await announce(db, orderPaid, paid);
+  await publishEvent(db, orderPaid, paid);
   await worker.event("completed");
   await verifyWebhook(receiver.received[0] as never, secret, [orderPaid]);
 });

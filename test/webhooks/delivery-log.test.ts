@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { beforeEach, expect, test } from "vitest";
 import { NotFoundError } from "../../src/index.ts";
-import { announce, defineEvent, listDeliveries, registerEndpoint, resendDelivery } from "../../src/webhooks.ts";
+import { publishEvent, defineEvent, listDeliveries, registerEndpoint, resendDelivery } from "../../src/webhooks.ts";
 import { testDatabase } from "../support/database.ts";
 import { webhooks } from "../support/receiver.ts";
 
@@ -18,7 +18,7 @@ test("deliveries are listed newest first, page by page", async () => {
     url: "https://example.com/",
   });
   const ids: number[] = [];
-  for (let n = 0; n < 5; n += 1) ids.unshift(...(await announce(db, pinged, n)).deliveries);
+  for (let n = 0; n < 5; n += 1) ids.unshift(...(await publishEvent(db, pinged, n)).deliveries);
   const pages = [await listDeliveries(db, endpoint, { limit: 2 })];
   for (let cursor = pages[0]?.next; cursor !== undefined; cursor = pages.at(-1)?.next)
     pages.push(await listDeliveries(db, endpoint, { cursor, limit: 2 }));
@@ -41,7 +41,7 @@ test("one that is sent once more is a delivery of its own, of the same message",
     events: "all",
     url: "https://example.com/",
   });
-  const [id] = (await announce(db, pinged, 1)).deliveries as [number];
+  const [id] = (await publishEvent(db, pinged, 1)).deliveries as [number];
   const again = await resendDelivery(db, id);
   const { deliveries } = await listDeliveries(db, endpoint);
   expect(deliveries.map((one) => one.id)).toEqual([again.id, id]);
@@ -50,10 +50,10 @@ test("one that is sent once more is a delivery of its own, of the same message",
 
 test("one that is not there, or whose endpoint is gone, cannot be sent", async () => {
   const notFound = (id: number) =>
-    new NotFoundError(`there is no delivery ${id}, or its endpoint is gone: announce the event anew`);
+    new NotFoundError(`there is no delivery ${id}, or its endpoint is gone: publish the event anew`);
   for (const nothing of [0, 1.5, NaN]) await expect(resendDelivery(db, nothing)).rejects.toThrow(notFound(nothing));
   await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: "https://example.com/" });
-  const [id] = (await announce(db, pinged, 1)).deliveries as [number];
+  const [id] = (await publishEvent(db, pinged, 1)).deliveries as [number];
   await sql`delete from soniq_webhook_endpoints`;
   await expect(resendDelivery(db, id)).rejects.toThrow(notFound(id));
 });

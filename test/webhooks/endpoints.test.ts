@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
-  announce,
+  publishEvent,
   defineEvent,
   deleteEndpoint,
   jobDead,
@@ -126,14 +126,14 @@ test("an endpoint that is deleted gets nothing more, and what waited for it is c
     await registerEndpoint(db, config, { allTenants: true, events: "all", url }),
     await registerEndpoint(db, config, { allTenants: true, events: "all", url }),
   ];
-  for (let n = 0; n < 3; n += 1) await announce(db, pinged, n);
+  for (let n = 0; n < 3; n += 1) await publishEvent(db, pinged, n);
   await sql`update soniq_jobs set run_at = 'infinity' where id = (select min(id) from soniq_jobs)`;
   await deleteEndpoint(db, gone.id);
   expect((await listEndpoints(db)).map(({ id }) => id)).toEqual([kept.id]);
   const { deliveries } = await listDeliveries(db, gone.id);
   expect(deliveries).toHaveLength(3);
   for (const one of deliveries) expect(one).toMatchObject({ state: "cancelled", reason: "its endpoint was deleted" });
-  expect((await announce(db, pinged, 3)).deliveries).toHaveLength(1);
+  expect((await publishEvent(db, pinged, 3)).deliveries).toHaveLength(1);
 });
 
 test("all secrets can be encrypted with a new key, after which the old one is not needed", async () => {

@@ -41,7 +41,7 @@ const settings: WorkerConfig = {
     },
   },
   webhooks,
-  poll: "20ms",
+  pollInterval: "20ms",
 };
 
 beforeEach(async () => {
@@ -105,7 +105,7 @@ test("an endpoint that asks for all events is not told of jobs: for that it must
   expect(receiver.received).toHaveLength(0);
 });
 
-test("a job whose event cannot be announced is settled without, and the worker tells of it", async () => {
+test("a job whose event cannot be published is settled without, and the worker tells of it", async () => {
   await registerEndpoint(db, webhooks, { allTenants: true, url: receiver.url, events: [jobCompleted] });
   await sql.unsafe(`
     create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no more webhooks'; end $$;
@@ -116,8 +116,8 @@ test("a job whose event cannot be announced is settled without, and the worker t
   await sql`drop function refuse cascade`;
   expect(await jobRow(db, id)).toMatchObject({ state: "completed", claims: 1 });
   expect(observed.events).toContainEqual({
-    type: "trouble",
-    doing: `settling job ${id}: it is settled without its event`,
+    type: "error",
+    operation: `settling job ${id}: it is settled without its event`,
     error: expect.anything(),
   });
 });

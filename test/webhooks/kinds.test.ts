@@ -10,7 +10,7 @@ import {
   enqueueMany,
   SoniqError,
 } from "../../src/index.ts";
-import { announce, defineEvent, jobDead, registerEndpoint } from "../../src/webhooks.ts";
+import { publishEvent, defineEvent, jobDead, registerEndpoint } from "../../src/webhooks.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, url } = await testDatabase();
@@ -33,11 +33,7 @@ test("a handler of an event is refused", () => {
 });
 
 test.each<[string, () => Promise<unknown>, string]>([
-  [
-    "enqueue",
-    () => enqueue(db, orderPaid as never, order as never),
-    "job is the event order.paid: pass it to announce",
-  ],
+  ["enqueue", () => enqueue(db, orderPaid as never, order as never), "job is the event order.paid: pass it to publish"],
   ["enqueueMany", () => enqueueMany(db, orderPaid as never, [order as never]), "job is the event order.paid"],
   [
     "enqueue, of a schedule",
@@ -45,13 +41,13 @@ test.each<[string, () => Promise<unknown>, string]>([
     "job is an Object: pass what defineJob",
   ],
   [
-    "announce",
-    () => announce(db, sendInvoice as never, order as never),
+    "publish",
+    () => publishEvent(db, sendInvoice as never, order as never),
     "event is the job send-invoice: pass it to enqueue",
   ],
   [
-    "announce, of a schedule",
-    () => announce(db, nightly as never, order as never),
+    "publish, of a schedule",
+    () => publishEvent(db, nightly as never, order as never),
     "event is an Object: pass what defineEvent",
   ],
 ])("%s refuses what is of another kind", async (_, call, problem) => {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { createWorker } from "../../src/index.ts";
 import {
-  announce,
+  publishEvent,
   defineEvent,
   listDeliveries,
   pauseEndpoint,
@@ -17,13 +17,13 @@ import { until } from "../support/until.ts";
 const { db, connection } = await testPglite();
 const pinged = defineEvent({ name: "pinged", payload: v.number() });
 
-test("an event is announced, parked while its endpoint is paused, and delivered", async () => {
+test("an event is published, parked while its endpoint is paused, and delivered", async () => {
   const receiver = await startReceiver();
   const { id } = await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: receiver.url });
   await pauseEndpoint(db, id);
-  await db.transaction((tx) => announce(tx, pinged, 1));
+  await db.transaction((tx) => publishEvent(tx, pinged, 1));
   expect((await listDeliveries(db, id)).deliveries).toMatchObject([{ state: "parked", nextAt: null }]);
-  const worker = createWorker({ connection, jobs: {}, handlers: {}, webhooks, poll: "50ms" });
+  const worker = createWorker({ connection, jobs: {}, handlers: {}, webhooks, pollInterval: "50ms" });
   await worker.start();
   await resumeEndpoint(db, id);
   await until(async () => (await listDeliveries(db, id)).deliveries[0]?.state === "completed");

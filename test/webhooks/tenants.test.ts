@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
-  announce,
+  publishEvent,
   defineEvent,
   jobDead,
   listDeliveries,
@@ -10,7 +10,7 @@ import {
   type NewEndpoint,
   registerEndpoint,
 } from "../../src/webhooks.ts";
-import { announcingSettles, hasJobSubscribers } from "../../src/webhooks/announcing-settles.ts";
+import { publishingSettles, hasJobSubscribers } from "../../src/webhooks/publishing-settles.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, sql } = await testDatabase();
@@ -24,13 +24,13 @@ beforeEach(() => sql`truncate soniq_jobs, soniq_webhook_endpoints`);
 
 /** The endpoints that an event reaches. */
 async function reached(options?: { tenant?: string }): Promise<string[]> {
-  const { deliveries } = await announce(db, paid, { amount: 5 }, options);
+  const { deliveries } = await publishEvent(db, paid, { amount: 5 }, options);
   const rows = await sql<{ endpoint: string }[]>`
     select payload ->> 'endpoint' as endpoint from soniq_jobs where id = any (${deliveries})`;
   return rows.map(({ endpoint }) => endpoint);
 }
 
-describe("an event that is announced", () => {
+describe("an event that is published", () => {
   test("for a tenant reaches that tenant's endpoints and those for all tenants, and no other", async () => {
     const acme = await register({ tenant: "acme" });
     const acmeAll = await register({ tenant: "acme" }, "all");
@@ -47,16 +47,16 @@ describe("an event that is announced", () => {
   });
 
   test.each([7, null, "", {}, "a".repeat(201)])("for the tenant %j is refused before any SQL", async (tenant) => {
-    const announced = announce({} as never, paid, { amount: 5 }, { tenant: tenant as string });
-    await expect(announced).rejects.toThrow(/^tenant /);
+    const published = publishEvent({} as never, paid, { amount: 5 }, { tenant: tenant as string });
+    await expect(published).rejects.toThrow(/^tenant /);
   });
 
   test("in a transaction reaches its tenant if that commits", async () => {
     const acme = await register({ tenant: "acme" });
-    await db.transaction((tx) => announce(tx, paid, { amount: 1 }, { tenant: "acme" }));
+    await db.transaction((tx) => publishEvent(tx, paid, { amount: 1 }, { tenant: "acme" }));
     await db
       .transaction(async (tx) => {
-        await announce(tx, paid, { amount: 2 }, { tenant: "acme" });
+        await publishEvent(tx, paid, { amount: 2 }, { tenant: "acme" });
         throw new Error("declined");
       })
       .catch(() => {});
@@ -115,7 +115,7 @@ test("the events of jobs reach no tenant's endpoint, even where the table says o
     insert into soniq_jobs (name, payload, state, worker_id, last_worker_id, claim_token, claims, attempt)
     values ('import', '{}', 'active', ${worker}, ${worker}, 1, 1, 1) returning id::float8`;
   const outcome = { kind: "dead", reason: "out of attempts" } as const;
-  await announcingSettles.settle(db, worker, [{ id: job?.id as number, claimToken: 1, outcome }]);
+  await publishingSettles.settle(db, worker, [{ id: job?.id as number, claimToken: 1, outcome }]);
   const told = await sql`select payload ->> 'endpoint' as endpoint from soniq_jobs where name = 'soniq.webhook'`;
   expect(told).toEqual([{ endpoint: own }]);
 });

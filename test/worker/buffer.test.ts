@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import {
-  cancel,
+  cancelJob,
   defineJob,
   enqueue,
   enqueueMany,
@@ -21,7 +21,7 @@ const { db, url, sql } = await testDatabase();
 const slots = 2;
 
 /** A worker amid many jobs, with its slots blocked: some of the jobs it holds have started, and some have not. */
-async function loaded(queue: string, poll: WorkerConfig["poll"] = "100ms") {
+async function loaded(queue: string, poll: WorkerConfig["pollInterval"] = "100ms") {
   let block: Gate | undefined;
   const started: number[] = [];
   let running = 0;
@@ -41,7 +41,14 @@ async function loaded(queue: string, poll: WorkerConfig["poll"] = "100ms") {
     },
   });
   const queues = { [queue]: { concurrency: slots } };
-  const config: WorkerConfig = { connection: url, jobs: { job }, handlers: {}, queues, poll, lease: "4s" };
+  const config: WorkerConfig = {
+    connection: url,
+    jobs: { job },
+    handlers: {},
+    queues,
+    pollInterval: poll,
+    lease: "4s",
+  };
   await enqueueMany(db, job, Array<null>(400).fill(null));
   const worker = await startWorker(config);
   for (;;) {
@@ -97,7 +104,7 @@ test.each(["100ms", "10m"] as const)(
   async (poll) => {
     const queue = `stale-${poll}`;
     const { config, started, unstarted } = await loaded(queue, poll);
-    const idle = await startWorker({ ...config, handlers: { job: () => {} }, poll: "100ms" });
+    const idle = await startWorker({ ...config, handlers: { job: () => {} }, pollInterval: "100ms" });
     await Promise.all(unstarted.map((id) => idle.settled(id, "completed")));
     expect(started.filter((id) => unstarted.includes(id))).toEqual([]);
     const attempts = await sql`select distinct attempt, crashes from soniq_jobs where id = any (${unstarted})`;
@@ -127,7 +134,7 @@ test("as its queue is paused, what has not started goes back to its place, and i
 test("a job that is cancelled before it starts does not run", async () => {
   const { goOn, started, unstarted, settled, job } = await loaded("cancel");
   const id = unstarted.at(-1) as number;
-  await cancel(db, id, "no longer wanted");
+  await cancelJob(db, id, "no longer wanted");
   await until(async () => (await jobRow(db, id))?.state === "cancelled");
   goOn();
   await settled((await enqueue(db, job, null, { priority: 9 })).id, "completed");
@@ -143,7 +150,7 @@ test("what was taken from the worker before it started does not run there", asyn
     tx`update soniq_jobs set state = 'active', worker_id = ${heir}, claims = claims + 1
       where queue = 'taken' and state in ('queued', 'active')`,
   ]);
-  await event("session lost");
+  await event("session-lost");
   goOn();
   // It would start what waits in its hand before what it claims now.
   await settled((await enqueue(db, job, null)).id, "completed");

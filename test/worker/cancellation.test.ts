@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import {
-  cancel,
+  cancelJob,
   defineJob,
   enqueue,
   enqueueMany,
@@ -64,7 +64,7 @@ async function cancelUnheard(id: number): Promise<void> {
 describe("a job that is queued", () => {
   test("is cancelled at once, with the reason", async () => {
     const { id } = await enqueue(db, idle, null);
-    expect(await cancel(db, id, "no longer wanted")).toBe("cancelled");
+    expect(await cancelJob(db, id, "no longer wanted")).toBe("cancelled");
     const { finishedAt, cancelRequestedAt, ...rest } = { ...(await jobRow(db, id)) };
     expect(rest).toMatchObject({ state: "cancelled", reason: "no longer wanted", attempt: 0, claims: 0 });
     expect(finishedAt).toBeInstanceOf(Date);
@@ -73,19 +73,19 @@ describe("a job that is queued", () => {
 
   test("needs no reason, also when it is not due yet", async () => {
     const { id } = await enqueue(db, idle, null, { delay: "1h" });
-    expect(await cancel(db, id)).toBe("cancelled");
+    expect(await cancelJob(db, id)).toBe("cancelled");
     expect(await jobRow(db, id)).toMatchObject({ state: "cancelled", reason: "cancelled" });
   });
 
   test("frees its unique key", async () => {
     const first = await enqueue(db, idle, null, { uniqueKey: "k" });
-    await cancel(db, first.id);
+    await cancelJob(db, first.id);
     expect(await enqueue(db, idle, null, { uniqueKey: "k" })).toMatchObject({ deduplicated: false });
   });
 
   test("has a reason that can be stored, whatever it says", async () => {
     const { id } = await enqueue(db, idle, null);
-    await cancel(db, id, "a\0b, password=hunter2");
+    await cancelJob(db, id, "a\0b, password=hunter2");
     expect(await jobRow(db, id)).toMatchObject({ reason: "a\u{fffd}b, password=***" });
   });
 
@@ -94,7 +94,7 @@ describe("a job that is queued", () => {
     const job = defineJob({ name: "step", payload: v.number(), run: (n) => void ran.push(n) });
     const first = await enqueue(db, job, 1);
     const second = await enqueue(db, job, 2);
-    await cancel(db, first.id);
+    await cancelJob(db, first.id);
     const worker = await startWorker({ connection: url, jobs: { job }, handlers: {} });
     await worker.settled(second.id, "completed");
     expect(ran).toEqual([2]);
@@ -104,7 +104,7 @@ describe("a job that is queued", () => {
 describe("a job that runs", () => {
   test("sees its signal aborted, without waiting for a beat or poll, and is cancelled with the reason", async () => {
     const { settled, id, signal } = await running(untilAborted);
-    expect(await cancel(db, id, "the order was withdrawn")).toBe("requested");
+    expect(await cancelJob(db, id, "the order was withdrawn")).toBe("requested");
     expect(await settled(id, "cancelled")).toMatchObject({ outcome: { kind: "cancelled" } });
     expect(signal.reason).toMatchObject({ name: "AbortError", message: "the job was cancelled" });
     const { finishedAt, cancelRequestedAt, ...rest } = { ...(await jobRow(db, id)) };
@@ -126,7 +126,7 @@ describe("a job that runs", () => {
       throw job.signal.reason;
     });
     const aborted = new Promise((done) => signal.addEventListener("abort", done));
-    await cancel(db, id);
+    await cancelJob(db, id);
     await aborted;
     expect(await jobRow(db, id)).toMatchObject({ state: "active" });
     end.open();
@@ -138,7 +138,7 @@ describe("a job that runs", () => {
       await new Promise((aborted) => signal.addEventListener("abort", aborted));
       return "too late";
     });
-    expect(await cancel(db, id, "why")).toBe("requested");
+    expect(await cancelJob(db, id, "why")).toBe("requested");
     await settled(id);
     expect(await jobRow(db, id)).toMatchObject({ state: "completed", result: "too late", reason: null });
   });
@@ -152,7 +152,7 @@ describe("a job that runs", () => {
       await new Promise((aborted) => job.signal.addEventListener("abort", aborted));
       return end(job);
     });
-    await cancel(db, id, "withdrawn");
+    await cancelJob(db, id, "withdrawn");
     await settled(id);
     expect(await jobRow(db, id)).toMatchObject({ state: "cancelled", reason: "withdrawn" });
   });
@@ -172,7 +172,7 @@ describe("a job that runs", () => {
     const [first, second] = await enqueueMany(db, job, [null, null]);
     const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, ...onlyBells });
     await Promise.all([both.opened, listening()]);
-    await cancel(db, first?.id as number);
+    await cancelJob(db, first?.id as number);
     await settled(first?.id as number, "cancelled");
     expect(started.find(({ id }) => id === second?.id)?.signal.aborted).toBe(false);
     goOn.open();
@@ -209,12 +209,12 @@ test.each(["completed", "cancelled", "dead"])("a job that is %s is not found, an
   const { id } = await enqueue(db, idle, null);
   await sql`update soniq_jobs set state = ${state}, finished_at = now(), reason = 'its own' where id = ${id}`;
   const before = await jobRow(db, id);
-  expect(await cancel(db, id, "another")).toBe("not found");
+  expect(await cancelJob(db, id, "another")).toBe("not found");
   expect(await jobRow(db, id)).toEqual(before);
 });
 
 test.each([987_654_321, 0, -1, 1.5, NaN])("a job that there is not, such as %s, is not found", async (id) => {
-  expect(await cancel(db, id)).toBe("not found");
+  expect(await cancelJob(db, id)).toBe("not found");
 });
 
 describe("on a transaction", () => {
@@ -223,8 +223,8 @@ describe("on a transaction", () => {
     const { settled, id, signal } = await running(async () => goOn.opened);
     const waiting = await enqueue(db, idle, null);
     const transaction = db.transaction(async (tx) => {
-      expect(await cancel(tx, waiting.id)).toBe("cancelled");
-      expect(await cancel(tx, id)).toBe("requested");
+      expect(await cancelJob(tx, waiting.id)).toBe("cancelled");
+      expect(await cancelJob(tx, id)).toBe("requested");
       tx.rollback();
     });
     await expect(transaction).rejects.toThrow("Rollback");
@@ -237,7 +237,7 @@ describe("on a transaction", () => {
   test("that commits, it takes hold then", async () => {
     const { settled, id, signal } = await running(untilAborted);
     await db.transaction(async (tx) => {
-      await cancel(tx, id, "with the order");
+      await cancelJob(tx, id, "with the order");
       expect(signal.aborted).toBe(false);
     });
     await settled(id, "cancelled");

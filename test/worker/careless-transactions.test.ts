@@ -30,7 +30,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
         database,
         jobs: { job },
         handlers: { job: (n, context) => handle(context, n) as Promise<void> },
-        poll: "50ms",
+        pollInterval: "50ms",
         lease,
       }),
     );

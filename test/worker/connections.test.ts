@@ -106,7 +106,7 @@ test("a role or database that may not open as many connections as a worker needs
   const role = await limitedRole(9);
   const transactional = defineJob({ name: "mail", payload: v.null(), run: () => {} });
   const { event } = await startWorker({ connection: role.url, jobs: { transactional }, handlers: {} });
-  const { error } = await event("trouble", ({ doing }) => doing === "making sure of its connections");
+  const { error } = await event("error", ({ operation }) => operation === "making sure of its connections");
   expect((error as Error).message).toMatch(
     /^this worker opens up to 16 connections, and PostgreSQL has room for 9 now \(connection limit 9 of the role "soniq_limited_\w+", of which \d+ are in use\): raise it with alter role … connection limit …, run fewer workers/,
   );
@@ -145,7 +145,7 @@ describe("where PostgreSQL has too few connections", () => {
         Array.from({ length: 50 }, () => null),
       )
     ).map(({ id }) => id);
-    const { settled } = await startWorker({ connection: role.url, jobs: { job }, handlers: {}, poll: "50ms" });
+    const { settled } = await startWorker({ connection: role.url, jobs: { job }, handlers: {}, pollInterval: "50ms" });
     await Promise.all(ids.map((id) => settled(id, "completed")));
     expect(await role.used()).toBeLessThanOrEqual(3);
   });
@@ -157,10 +157,10 @@ describe("where PostgreSQL has too few connections", () => {
       connection: role.url,
       jobs: { job },
       handlers: {},
-      poll: "50ms",
+      pollInterval: "50ms",
     });
     const starting = worker.start();
-    await event("trouble", noRoom);
+    await event("error", noRoom);
     // Enough for claims, not for the heartbeat.
     await role.allow(1);
     await until(async () => (await role.used()) === 1);
@@ -187,7 +187,7 @@ describe("where PostgreSQL has too few connections", () => {
     const { worker, event } = observedWorker({ connection: role.url, jobs: {}, handlers: {} });
     const refused = gate<unknown>();
     worker.start().catch(refused.open);
-    await event("trouble", noRoom);
+    await event("error", noRoom);
     await worker.stop();
     expect(errorCode(await refused.opened)).toBe("53300");
   });
@@ -199,14 +199,14 @@ describe("where PostgreSQL has too few connections", () => {
       connection: role.url,
       jobs: { job },
       handlers: {},
-      poll: "50ms",
+      pollInterval: "50ms",
       lease: "4s",
     });
     await settled((await enqueue(db, job, null)).id, "completed");
     await role.allow(0);
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${new URL(role.url).username}`;
-    await event("trouble", ({ doing, error }) => doing.startsWith("claiming") && noRoom({ error }));
-    await event("trouble", ({ doing, error }) => doing === "extending the lease" && noRoom({ error }));
+    await event("error", ({ operation, error }) => operation.startsWith("claiming") && noRoom({ error }));
+    await event("error", ({ operation, error }) => operation === "extending the lease" && noRoom({ error }));
     const { id } = await enqueue(db, job, null);
     await role.allow(6);
     await settled(id, "completed");

@@ -26,7 +26,13 @@ test("no more of them wait in the hands of a worker than it may run at once: the
     return id;
   });
   const queues = { default: { concurrency: 1 } };
-  const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, poll: "200ms" });
+  const { settled } = await startWorker({
+    connection: url,
+    jobs: { job },
+    handlers: {},
+    queues,
+    pollInterval: "200ms",
+  });
   const { id } = await until(async () => {
     const [given] = await sql<{ id: number }[]>`select id::int from soniq_jobs
       where crashes = 1 and state = 'queued' and claims > 0 and run_at > now()`;
@@ -73,7 +79,7 @@ test("those that were in more than one crash run one at a time, beside the other
   const names = ["a", "b", "c", "d"];
   const enqueued = await enqueueMany(db, job, [...names, "calm"]);
   await sql`update soniq_jobs set crashes = 2 where queue = 'suspect' and payload <> '"calm"'`;
-  const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "50ms" });
+  const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "50ms" });
   await Promise.all(enqueued.map(({ id }) => settled(id, "completed")));
   expect(most).toBe(1);
   expect([...beside].toSorted()).toEqual(names);

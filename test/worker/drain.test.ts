@@ -15,7 +15,7 @@ const { db, url, sql } = await testDatabase();
 function drainable(queue: string, run: HandlerFunction<number, unknown> = () => {}) {
   const job = defineJob({ name: queue, queue, payload: v.number(), result: v.any(), backoff: () => "300ms", run });
   const queues = { [queue]: { concurrency: 5 } };
-  return { ...observedWorker({ connection: url, jobs: { job }, handlers: {}, queues, poll: "50ms" }), job };
+  return { ...observedWorker({ connection: url, jobs: { job }, handlers: {}, queues, pollInterval: "50ms" }), job };
 }
 
 /** How many jobs of a queue are in which state. */

@@ -280,7 +280,7 @@ describe("of a failure, a worker tells the error as it was thrown:", () => {
     const job = jobThat(() => 1);
     const { id } = await enqueue(db, job, null);
     await sql`update soniq_jobs set crashes = 4, state = 'active', worker_id = gen_random_uuid() where id = ${id}`;
-    const { event } = await startWorker(configFor(job, { sweep: "50ms" }));
+    const { event } = await startWorker(configFor(job, { rescueInterval: "50ms" }));
     const { jobs } = await event("rescued", (one) => one.jobs.some((each) => each.id === id));
     expect(jobs.find((one) => one.id === id)).toMatchObject({ state: "dead", reason: "crashed 5 workers" });
   });

@@ -41,7 +41,14 @@ async function holding(queue: string, write: boolean, options: Partial<WorkerCon
       });
     },
   };
-  const worker = await startWorker({ connection: url, jobs: { job }, handlers, poll: "50ms", lease: "1h", ...options });
+  const worker = await startWorker({
+    connection: url,
+    jobs: { job },
+    handlers,
+    pollInterval: "50ms",
+    lease: "1h",
+    ...options,
+  });
   const nth = async (i: number) => {
     await until(async () => runs.length > i);
     return runs[i] as (typeof runs)[number];
@@ -169,12 +176,15 @@ describe("when PostgreSQL begins another timeline, a session", () => {
   const forget = (session: string) => sql`update soniq_workers set timeline = '000000FF' where id = ${session}`;
 
   test("ends with its next heartbeat: its runs are interrupted, and their jobs run again, at no cost", async () => {
-    const { job, nth, event, settled, runs } = await holding("promoted", false, { lease: "2s", sweep: "50ms" });
+    const { job, nth, event, settled, runs } = await holding("promoted", false, {
+      lease: "2s",
+      rescueInterval: "50ms",
+    });
     const { id } = await enqueue(db, job, 1);
     const before = await nth(0);
     const session = (await jobRow(db, id))?.workerId as string;
     await forget(session);
-    await event("session lost");
+    await event("session-lost");
     await until(async () => before.job.signal.aborted);
     expect((await event("rescued")).jobs).toMatchObject([{ id, state: "queued" }]);
     const after = await nth(1);

@@ -5,7 +5,7 @@ import postgres from "postgres";
 import * as v from "valibot";
 import { afterAll, describe, expect, test } from "vitest";
 import { defineJob, enqueue, type HandlerFunction, type Middleware, type SettledEvent } from "../../src/index.ts";
-import { drain, rolledBack } from "../../src/testing.ts";
+import { runJobs, withRollback } from "../../src/testing.ts";
 import { testDatabase } from "../support/database.ts";
 import { createEffects, effectsIn } from "../support/effects.ts";
 import { gate } from "../support/gate.ts";
@@ -34,9 +34,9 @@ async function endInWorker(run: Handle, ...middleware: Middleware[]): Promise<Se
 
 async function endInTest(run: Handle, ...middleware: Middleware[]): Promise<SettledEvent> {
   const job = jobThat(run);
-  return rolledBack(kit, async (tx) => {
+  return withRollback(kit, async (tx) => {
     await enqueue(tx, job, null);
-    const [ended] = await drain(tx, { jobs: { job }, handlers: {}, middleware });
+    const [ended] = await runJobs(tx, { jobs: { job }, handlers: {}, middleware });
     return ended as SettledEvent;
   });
 }
@@ -173,8 +173,8 @@ test.each<[what: string, run: (job: Parameters<Handle>[1], ended: Promise<void>)
   const { settled, event, events } = await startWorker({ connection: url, jobs: { job }, handlers: {} });
   await settled(id, "completed");
   ended.open();
-  expect(await event("late error")).toMatchObject({
+  expect(await event("late-error")).toMatchObject({
     error: { message: expect.stringContaining("job.snooze() came after") },
   });
-  expect(events.filter(({ type }) => type === "late error")).toHaveLength(1);
+  expect(events.filter(({ type }) => type === "late-error")).toHaveLength(1);
 });

@@ -21,9 +21,9 @@ const well: Vitals = {
   silentMs: 4_000,
   failingClaims: [{ queue: "mails", forMs: 0 }],
   unansweredSettlesMs: 0,
-  loops: [{ doing: "claiming from default", everyMs: 1_000, stillMs: 900 }],
+  loops: [{ operation: "claiming from default", everyMs: 1_000, msSinceLastRound: 900 }],
   slots: 3,
-  stubbornMs: [],
+  unresponsiveMs: [],
   listening: true,
 };
 
@@ -49,19 +49,19 @@ describe("from what it knows, a worker", () => {
     ],
     [
       "a loop does not move",
-      { loops: [{ doing: "claiming from default", everyMs: 1_000, stillMs: 150_000 }] },
+      { loops: [{ operation: "claiming from default", everyMs: 1_000, msSinceLastRound: 150_000 }] },
       { live: false, ready: false },
       /claiming from default is stuck for 3 min: restart/,
     ],
     [
       "there are as many stubborn handlers as slots",
-      { stubbornMs: [1, 2, 3] },
+      { unresponsiveMs: [1, 2, 3] },
       { live: false, ready: false },
       /3 slots, and 3 handlers that do not end: restart/,
     ],
     [
       "a handler is stubborn",
-      { stubbornMs: [61_000] },
+      { unresponsiveMs: [61_000] },
       { live: true, ready: true },
       /1 handler has ignored the signal for up to 61 s: only a restart/,
     ],
@@ -72,7 +72,7 @@ describe("from what it knows, a worker", () => {
   });
 
   test("takes a loop that comes round seldom for no stuck one", () => {
-    const loops = [{ doing: "claiming from default", everyMs: 60_000, stillMs: 150_000 }];
+    const loops = [{ operation: "claiming from default", everyMs: 60_000, msSinceLastRound: 150_000 }];
     expect(healthOf({ ...well, loops })).toMatchObject({ live: true, ready: true });
   });
 });
@@ -80,7 +80,7 @@ describe("from what it knows, a worker", () => {
 test("from its start to its end it says in what state it is", async () => {
   const finish = gate();
   const job = defineJob({ name: "states", queue: "states", payload: v.null(), run: () => finish.opened });
-  const { worker } = observedWorker({ connection: url, jobs: { job }, handlers: {}, poll: "100ms" });
+  const { worker } = observedWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "100ms" });
   expect(worker.health()).toMatchObject({ state: "starting", live: true, ready: false });
   await worker.start();
   expect(worker.health()).toEqual({ state: "working", live: true, ready: true, reasons: [] });
@@ -104,7 +104,7 @@ test("while PostgreSQL lets nobody in it is not ready, yet live, and says so onc
     connection: url,
     jobs: { job },
     handlers: {},
-    poll: "50ms",
+    pollInterval: "50ms",
     lease: "2s",
   });
   const database = new URL(url).pathname.slice(1);

@@ -258,7 +258,7 @@ test("a row that somebody has locked holds up nobody else's lines, and gets its 
   await settled(id, "completed");
   await settled(other.id, "completed");
   expect(messages(await logs())).toEqual(["line of 1"]);
-  expect(events.filter(({ type }) => type === "trouble")).toEqual([]);
+  expect(events.filter(({ type }) => type === "error")).toEqual([]);
 });
 
 test("what was written before a worker was killed is kept, and another worker goes on from there", async () => {
@@ -288,7 +288,7 @@ test("nor do they keep the lines of other jobs from being written", async () => 
     log(n === 1 ? "forbidden" : "fine");
     await finish.opened;
   });
-  await event("trouble", ({ doing }) => doing === `writing what job #${id} has logged`);
+  await event("error", ({ operation }) => operation === `writing what job #${id} has logged`);
   const other = await enqueue(db, job, 2);
   await until(async () => (await logsOf(other.id)).length === 1);
   expect(await logs()).toEqual([]);

@@ -3,7 +3,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { defineJob, enqueueMany, replay } from "../../src/index.ts";
+import { defineJob, enqueueMany, retryJobs } from "../../src/index.ts";
 import { LogWriter } from "../../src/worker/attempt/log-writer.ts";
 import { Settler } from "../../src/worker/settle/settler.ts";
 import { testDatabase } from "../support/database.ts";
@@ -74,13 +74,13 @@ test("lines that running jobs have logged are written a few megabytes at a time"
       logged: () => ({ workerId: session, id, claimToken, lines }),
       written: () => void (written += 1),
     });
-  await writer.duty().run(new AbortController().signal);
+  await writer.task().run(new AbortController().signal);
   expect(written).toBe(40);
   expect(largeStatements(recorded).length).toBeGreaterThan(1);
   expect(Math.max(...largeStatements(recorded))).toBeLessThan(maxBytes);
 });
 
-test("payloads that a replay makes anew are written a few megabytes at a time", async () => {
+test("payloads that a retry makes anew are written a few megabytes at a time", async () => {
   const ids = await died(
     sql,
     Array.from({ length: 20 }, () => ({ name: "grow", payload: "small" })),
@@ -88,9 +88,9 @@ test("payloads that a replay makes anew are written a few megabytes at a time", 
   const grow = defineJob({ name: "grow", payload: v.string() });
   const recorded = recordedDatabase(url);
   const mapping = { job: grow, payload: () => "€".repeat(300_000) };
-  const { replayed, refused } = await replay(recorded.db, ids, { mapping });
+  const { retried, refused } = await retryJobs(recorded.db, ids, { mapping });
   expect(refused).toEqual([]);
-  expect(replayed).toHaveLength(20);
+  expect(retried).toHaveLength(20);
   expect(largeStatements(recorded).length).toBeGreaterThan(1);
   expect(Math.max(...largeStatements(recorded))).toBeLessThan(maxBytes);
 });

@@ -65,7 +65,7 @@ test.each<[how: string, end: Promise<void> | undefined, state: string]>([
   await second.settled((await enqueue(db, other, null)).id, "completed");
   expect(await jobRow(db, id)).toEqual(before);
   expect(await effectsIn(sql)).toEqual([]);
-  expect(events.filter(({ type }) => type === "trouble")).toEqual([]);
+  expect(events.filter(({ type }) => type === "error")).toEqual([]);
 });
 
 test("progress for a claim that has ended is given up at once, also where the handler goes on", async () => {
@@ -101,7 +101,7 @@ test("the writer of logs keeps nothing of attempts that have ended", async () =>
   );
   log.end();
   for (let n = 0; n < 100; n += 1) log.add("late", undefined);
-  await writer.duty().run(new AbortController().signal);
+  await writer.task().run(new AbortController().signal);
   expect(sent).toEqual([]);
   expect(log.unwritten()).toBeUndefined();
 });

@@ -14,11 +14,11 @@ const { db, url, sql } = await testDatabase();
 
 test("its beats do not wait for what its other statements wait for", async () => {
   const job = defineJob({ name: "idle", payload: v.null(), run: () => {} });
-  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "50ms", lease: "4s" });
+  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "50ms", lease: "4s" });
   const lease = async () =>
     (await sql`select lease_expires_at as until from soniq_workers where ended_at is null`)[0]?.["until"] as Date;
   const release = await transactionWith(sql, "lock table soniq_jobs in access exclusive mode");
-  await worker.event("trouble", ({ doing }) => doing.startsWith("claiming"));
+  await worker.event("error", ({ operation }) => operation.startsWith("claiming"));
   const before = await lease();
   expect(await until(async () => (await lease()) > before)).toBe(true);
   await release();
@@ -70,8 +70,8 @@ test("a worker that could not say that it waits for work says it again", async (
     create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not now'; end $$;
     create trigger refuse before update of idle_queues on soniq_workers for each row execute function refuse()`);
   const job = defineJob({ name: "unheard", queue: "unheard", payload: v.null(), run: () => {} });
-  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "100ms" });
-  await worker.event("trouble", ({ doing }) => doing === "saying which queues are idle");
+  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "100ms" });
+  await worker.event("error", ({ operation }) => operation === "saying which queues are idle");
   await sql`drop trigger refuse on soniq_workers`;
   const waits = async () => (await sql`select from soniq_workers where idle_queues ? 'unheard'`).length > 0;
   expect(await until(waits)).toBe(true);

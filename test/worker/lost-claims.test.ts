@@ -19,7 +19,7 @@ function workOn(queue: string, run: () => unknown = () => {}) {
     handlers: {},
     queues: { [queue]: { concurrency: 2 } },
     lease: "3s",
-    poll: "50ms",
+    pollInterval: "50ms",
   };
   return { job, config };
 }
@@ -45,7 +45,7 @@ async function losing(queue: string): Promise<number> {
 /** Makes the worker's next claims fail. */
 async function failClaims(worker: ObservedWorker): Promise<void> {
   const release = await transactionWith(sql, "lock table soniq_jobs in access exclusive mode");
-  await worker.event("trouble", ({ doing }) => doing.startsWith("claiming from"));
+  await worker.event("error", ({ operation }) => operation.startsWith("claiming from"));
   await release();
 }
 

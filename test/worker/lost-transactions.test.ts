@@ -40,7 +40,7 @@ describe.each(drivers)("on %s", async (driver, database) => {
         database,
         jobs: { job },
         handlers: { job: async (_, context) => void (await handle(context)) },
-        poll: "50ms",
+        pollInterval: "50ms",
         ...config,
       }),
     );

@@ -28,7 +28,7 @@ async function two(queue: string, connection: string) {
     },
   });
   const [first, second] = (await enqueueMany(db, job, [null, null])).map(({ id }) => id) as [number, number];
-  const worker = await startWorker({ connection, jobs: { job }, handlers: {}, poll: "100ms" });
+  const worker = await startWorker({ connection, jobs: { job }, handlers: {}, pollInterval: "100ms" });
   await started.opened;
   return { ...worker, job, first, second, finish };
 }
@@ -52,7 +52,7 @@ test("also when it is the only thing that the worker has to do", async () => {
   const { first, second, finish, settled, event } = await two("alone", url);
   const release = await transactionWith(sql, `select from soniq_jobs where id in (${first}, ${second}) for update`);
   finish.open();
-  await event("trouble", ({ doing }) => doing.startsWith("settling"));
+  await event("error", ({ operation }) => operation.startsWith("settling"));
   await until(async () => {
     const ended = await sql`
       select pg_terminate_backend(pid) from pg_stat_activity
@@ -71,22 +71,22 @@ test("connections that swallow everything are noticed by the beats, and made ane
     (await sql`select lease_expires_at as until from soniq_workers where ended_at is null`)[0]?.["until"] as Date;
   const before = await lease();
   network.swallow();
-  await worker.event("trouble", ({ doing }) => doing === "extending the lease");
+  await worker.event("error", ({ operation }) => operation === "extending the lease");
   expect(await until(async () => (await lease()) > before)).toBe(true);
   network.cut();
 });
 
 test("a server that has become read-only is left: once another one can be written to, the worker goes on", async () => {
   const job = defineJob({ name: "later", queue: "later", payload: v.null(), run: () => {} });
-  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "100ms" });
+  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "100ms" });
   const name = new URL(url).pathname.slice(1);
   await sql.unsafe(`alter database ${name} set default_transaction_read_only = on`);
   await sql`select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and application_name = 'soniq-drizzle'`;
   const readOnly = (doing: string) =>
     worker.event(
-      "trouble",
-      (event) => event.doing.startsWith(doing) && errorText(event.error).includes("read-only transaction"),
+      "error",
+      (event) => event.operation.startsWith(doing) && errorText(event.error).includes("read-only transaction"),
     );
   await Promise.all([readOnly("claiming"), readOnly("extending the lease")]);
   // From here on, only connections that are made anew can write.
@@ -101,12 +101,12 @@ test("a server that has become read-only is left: once another one can be writte
 test("while it lasts, connections are not made without end", async () => {
   const network = await networkTo(url);
   const job = defineJob({ name: "never", queue: "never", payload: v.null(), run: () => {} });
-  const worker = await startWorker({ connection: network.url, jobs: { job }, handlers: {}, poll: "10ms" });
+  const worker = await startWorker({ connection: network.url, jobs: { job }, handlers: {}, pollInterval: "10ms" });
   await sql.unsafe(`
     create function standby() returns trigger language plpgsql as $$
     begin raise exception 'cannot execute UPDATE in a read-only transaction' using errcode = '25006'; end $$;
     create trigger standby before update on soniq_jobs for each statement execute function standby()`);
-  const refused = () => worker.events.filter(({ type }) => type === "trouble").length;
+  const refused = () => worker.events.filter(({ type }) => type === "error").length;
   const [began, connected] = [performance.now(), network.accepted()];
   await until(async () => refused() > 150);
   const seconds = (performance.now() - began) / 1_000;
@@ -119,11 +119,11 @@ test("while it lasts, connections are not made without end", async () => {
 test("a listener that hears nothing any more is found out, and what it missed is looked for", async () => {
   const network = await networkTo(url);
   const job = defineJob({ name: "deaf", queue: "deaf", payload: v.null(), run: () => {} });
-  const worker = await startWorker({ connection: network.url, jobs: { job }, handlers: {}, poll: "10m" });
+  const worker = await startWorker({ connection: network.url, jobs: { job }, handlers: {}, pollInterval: "10m" });
   await until(async () => (await sql`select from soniq_workers where idle_queues ? 'deaf'`).length > 0);
   network.swallow('listen "soniq_wake_up"');
   const { id } = await enqueue(db, job, null);
-  await worker.event("trouble", ({ doing }) => doing.startsWith("listening"));
+  await worker.event("error", ({ operation }) => operation.startsWith("listening"));
   await worker.settled(id, "completed");
   // And it hears again.
   const again = await enqueue(db, job, null);

@@ -26,7 +26,7 @@ async function running(
 ): Promise<{ worker: ObservedWorker; id: number; row: () => Promise<JobRow> }> {
   const job = defineJob({ name: "work", payload: v.null(), result: v.any(), run, ...settings });
   const { id } = await enqueue(db, job, null);
-  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "200ms" });
+  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "200ms" });
   return { worker, id, row: async () => (await jobRow(db, id)) as JobRow };
 }
 

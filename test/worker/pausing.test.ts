@@ -19,7 +19,7 @@ async function idleWorker(queue: string, others: readonly string[] = []) {
   const ran: number[] = [];
   const job = defineJob({ name: queue, queue, payload: v.number(), run: (n) => void ran.push(n) });
   const queues = Object.fromEntries([queue, ...others].map((name) => [name, { concurrency: 1 }]));
-  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, poll: "10m" });
+  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, pollInterval: "10m" });
   await until(
     async () => (await sql`select from soniq_workers where idle_queues ? ${others.at(-1) ?? queue}`).length > 0,
   );
@@ -47,7 +47,7 @@ test("what other workers gave back as it was paused is run when it goes on, wher
   const job = defineJob({ name: "places", queue: "places", payload: v.number(), run: (n) => void ran.push(n) });
   await enqueueMany(db, job, numbers(1_500));
   const held = await claimAs(db, other, { queue: "places", limit: 5 });
-  await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "10m" });
+  await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "10m" });
   await until(async () => ran.length === 1_495);
   await pauseQueue(db, "places");
   await settle(

@@ -11,7 +11,7 @@ import * as v from "valibot";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { soniqWorkers } from "../../schema/index.ts";
 import {
-  cancel,
+  cancelJob,
   createWorker,
   defineConfig,
   defineJob,
@@ -42,13 +42,13 @@ let next = 0;
 /** A worker of a queue of its own, where only wake-ups make it look soon. */
 async function work(
   handle: (job: JobContext<Transaction>, n: number) => unknown,
-  settings: Pick<WorkerConfig, "poll" | "lease" | "sweep"> & { timeout?: "1s" } = {},
+  settings: Pick<WorkerConfig, "pollInterval" | "lease" | "rescueInterval"> & { timeout?: "1s" } = {},
 ) {
   const { timeout = "1m", ...others } = settings;
   const queue = `queue-${(next += 1)}`;
   const job = defineJob({ name: queue, queue, payload: v.number(), backoff: () => 0, timeout });
   const handlers = { job: async (n: number, context: JobContext<Transaction>) => void (await handle(context, n)) };
-  const config = defineConfig({ connection, jobs: { job }, handlers, poll: "1h", ...others });
+  const config = defineConfig({ connection, jobs: { job }, handlers, pollInterval: "1h", ...others });
   const observed = await startWorker(config);
   return { ...observed, config, job, enqueue: (n = next) => enqueue(db, job, n) };
 }
@@ -81,7 +81,7 @@ test("an attempt that throws is tried again, and a job that is due later runs th
   const { id } = await one();
   await settled(id, "completed");
   expect(await rowOf(id)).toMatchObject({ attempt: 2, errors: [{ message: "once" }] });
-  const polling = await work(() => {}, { poll: "50ms" });
+  const polling = await work(() => {}, { pollInterval: "50ms" });
   const later = await enqueue(db, polling.job, 1, { delay: "300ms" });
   await polling.settled(later.id, "completed");
   const row = await rowOf(later.id);
@@ -97,7 +97,7 @@ test("a running job is cancelled at once", async () => {
   });
   const { id } = await one();
   await started.opened;
-  expect(await cancel(db, id, "no longer needed")).toBe("requested");
+  expect(await cancelJob(db, id, "no longer needed")).toBe("requested");
   await settled(id, "cancelled");
 });
 
@@ -125,7 +125,7 @@ describe("a transaction of a handler", () => {
           health.open(healthIn(600_000, running.worker));
         });
       },
-      { lease: "100ms", sweep: "10ms", poll: "10ms" },
+      { lease: "100ms", rescueInterval: "10ms", pollInterval: "10ms" },
     );
     const { worker, events, settled } = running;
     const other = await running.enqueue(0);
@@ -174,10 +174,10 @@ test("two workers of one process live side by side", async () => {
     async (_, n) => {
       if (n === 1) await started.opened;
     },
-    { sweep: "10ms" },
+    { rescueInterval: "10ms" },
   );
   const { id } = await first.enqueue(1);
-  const second = await work(() => {}, { sweep: "10ms" });
+  const second = await work(() => {}, { rescueInterval: "10ms" });
   await second.settled((await second.enqueue()).id, "completed");
   await first.settled((await first.enqueue(2)).id, "completed");
   started.open();

@@ -4,7 +4,7 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import * as v from "valibot";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { cancel, defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
 import { connect } from "../../src/database/connect.ts";
 import { findRoute } from "../../src/database/route.ts";
 import { startChild } from "../support/child.ts";
@@ -47,7 +47,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     };
   });
   const work = (config: Pick<WorkerConfig, "jobs"> & Partial<WorkerConfig>) =>
-    startWorker({ connection: through, handlers: {}, poll: "100ms", ...config });
+    startWorker({ connection: through, handlers: {}, pollInterval: "100ms", ...config });
 
   test("it is found", async () => {
     expect(await findRoute(through)).toBe("pooled");
@@ -96,7 +96,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     expect(
       await sql`select from pg_stat_activity where datname = current_database() and query ilike 'listen%'`,
     ).toEqual([]);
-    expect(events.filter(({ type }) => type === "trouble")).toEqual([]);
+    expect(events.filter(({ type }) => type === "error")).toEqual([]);
   });
 
   test("it drains", async () => {
@@ -128,7 +128,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     const { settled } = await work({ jobs: { job }, lease: "4s" });
     const { id } = await enqueue(db, job, null);
     await started.opened;
-    await cancel(db, id, "changed my mind");
+    await cancelJob(db, id, "changed my mind");
     await settled(id, "cancelled");
     expect(await jobRow(direct, id)).toMatchObject({ reason: "changed my mind" });
   });
@@ -139,7 +139,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     const dead = await sessionOf(db);
     expect(await claimAs(db, dead, { queue: "rescued" })).toHaveLength(1);
     await expireLease(sql, dead);
-    const { settled } = await work({ jobs: { job }, sweep: "200ms" });
+    const { settled } = await work({ jobs: { job }, rescueInterval: "200ms" });
     await settled(id, "completed");
     expect(await jobRow(direct, id)).toMatchObject({ crashes: 1, claims: 2 });
   });
@@ -166,7 +166,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
     await settled(locked, "completed");
     expect(await jobRow(direct, locked)).toMatchObject({ claims: 1, attempt: 1 });
     // No statement waited for the row until it was given up.
-    expect(events.filter((event) => event.type === "trouble" && event.doing.startsWith("settling"))).toEqual([]);
+    expect(events.filter((event) => event.type === "error" && event.operation.startsWith("settling"))).toEqual([]);
   });
 
   test("a worker of the command line says so", async () => {

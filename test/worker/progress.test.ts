@@ -98,8 +98,8 @@ test.each<[what: string, value: unknown, problem: RegExp]>([
 ])("%s does not fail the job: it is a trouble", async (_what, value, problem) => {
   const { id, settled, event } = await running((_, { progress }) => progress(value));
   await settled(id, "completed");
-  expect(await event("trouble")).toMatchObject({
-    doing: `saving the progress of work #${id}`,
+  expect(await event("error")).toMatchObject({
+    operation: `saving the progress of work #${id}`,
     error: { message: expect.stringMatching(problem) },
   });
 });
@@ -197,7 +197,7 @@ describe.each(drivers)("in a transaction of the handler's on %s,", async (_drive
     const { id, settled, events, progress } = await transacting(async (job) => job.progress("within"), true);
     await settled(id, "completed");
     expect(await progress()).toBe("within");
-    expect(events.filter(({ type }) => type === "trouble")).toEqual([]);
+    expect(events.filter(({ type }) => type === "error")).toEqual([]);
   });
 
   test("it is not lost where that must begin again", async () => {

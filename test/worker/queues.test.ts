@@ -158,7 +158,7 @@ test("a queue that is paused while jobs run lets them finish", async () => {
     run: async () => void (await sql`insert into soniq_queues (name, paused_at) values ('pausing', now())`),
   });
   const first = await enqueue(db, pausing, null);
-  const { settled } = await startWorker({ connection: url, jobs: { pausing }, handlers: {}, poll: "100ms" });
+  const { settled } = await startWorker({ connection: url, jobs: { pausing }, handlers: {}, pollInterval: "100ms" });
   await settled(first.id, "completed");
   const second = await enqueue(db, pausing, null);
   await idleIn("pausing");

@@ -56,7 +56,7 @@ async function together(queue: string, which: readonly End[] = ends) {
     jobs: { job },
     handlers: {},
     queues: { [queue]: { concurrency: which.length } },
-    poll: "50ms",
+    pollInterval: "50ms",
   });
   await started.opened;
   return { ...worker, finish, id: (end: End) => ids.get(end) as number, ids: [...ids.values()] };
@@ -64,7 +64,7 @@ async function together(queue: string, which: readonly End[] = ends) {
 
 /** Resolves when the worker has said that it keeps an outcome which was refused. */
 function kept({ event }: Pick<ObservedWorker, "event">) {
-  return event("trouble", ({ doing }) => /^settling job \d+.*: its outcome is kept and tried again$/.test(doing));
+  return event("error", ({ operation }) => /^settling job \d+.*: its outcome is kept and tried again$/.test(operation));
 }
 
 const refuse = (body: string, condition = "true") =>
@@ -129,7 +129,7 @@ test("a row that may not be changed at all stays active, is named, holds up no o
   worker.finish.open();
   await worker.settled(worker.id("retried"), "queued");
   await worker.settled(worker.id("snoozed"), "queued");
-  expect((await kept(worker)).doing).toContain(`job ${never}`);
+  expect((await kept(worker)).operation).toContain(`job ${never}`);
   expect(await jobRow(db, never)).toMatchObject({ state: "active" });
   await sql.unsafe("drop trigger refuse on soniq_jobs");
   await worker.settled(never, "completed");
@@ -139,13 +139,13 @@ test("a worker that stops does not wait for a row that has been refused for long
   const worker = await together("stopping", ["completed"]);
   await refuse("raise exception 'never'", `old.id = ${worker.id("completed")}`);
   worker.finish.open();
-  const { doing } = await kept(worker);
+  const { operation } = await kept(worker);
   // Later and later: the fourth line comes after more than five seconds.
-  const isSaid = (event: WorkerEvent) => event.type === "trouble" && event.doing === doing;
+  const isSaid = (event: WorkerEvent) => event.type === "error" && event.operation === operation;
   await until(async () => worker.events.filter(isSaid).length >= 4);
   await worker.worker.stop({ timeout: "10m" });
   expect(worker.events).toContainEqual(
-    expect.objectContaining({ doing: `settling job ${worker.id("completed")}: it is left to be rescued` }),
+    expect.objectContaining({ operation: `settling job ${worker.id("completed")}: it is left to be rescued` }),
   );
 });
 

@@ -39,10 +39,10 @@ describe("a claim", () => {
         jobs: { job },
         handlers: {},
         queues: { [job.name]: { concurrency: 50 } },
-        poll: "100ms",
+        pollInterval: "100ms",
       });
       await until(async () => (await unfinished(job.name)).length === 1);
-      await worker.event("trouble", ({ doing }) => doing === `claiming job ${id} of ${job.name}`);
+      await worker.event("error", ({ operation }) => operation === `claiming job ${id} of ${job.name}`);
       await acceptAll();
       acceptAll = async () => {};
       await worker.settled(id, "completed");
@@ -64,7 +64,7 @@ describe("a claim", () => {
       jobs: { job },
       handlers: {},
       queues: { many: { concurrency: 5 } },
-      poll: "100ms",
+      pollInterval: "100ms",
     });
     await until(async () => !(await unfinished("many")).some((payload) => payload !== "refused"));
     expect(await unfinished("many")).toHaveLength(40);
@@ -83,12 +83,12 @@ describe("a claim", () => {
       jobs: { job },
       handlers: {},
       queues: { all: { concurrency: 100 } },
-      poll: "1s",
+      pollInterval: "1s",
     });
     const claims = () =>
-      worker.events.filter((event) => event.type === "trouble" && event.doing === "claiming from all").length;
+      worker.events.filter((event) => event.type === "error" && event.operation === "claiming from all").length;
     await until(async () => claims() > 2);
-    const named = worker.events.filter((event) => event.type === "trouble" && event.doing.startsWith("claiming job"));
+    const named = worker.events.filter((event) => event.type === "error" && event.operation.startsWith("claiming job"));
     expect(named.length).toBeLessThan(10);
     await acceptAll();
     acceptAll = async () => {};
@@ -111,7 +111,7 @@ describe("a claim", () => {
       jobs: { job },
       handlers: {},
       queues: { much: { concurrency: 100 } },
-      poll: "100ms",
+      pollInterval: "100ms",
     });
     await until(async () => (await unfinished("much")).length === 0);
     expect(await sql`select from soniq_jobs where queue = 'much' and claims <> 1`).toHaveLength(0);
@@ -139,11 +139,11 @@ test("a rescue gives back the other jobs of a dead worker, and reports it", asyn
     jobs: { job },
     handlers: {},
     queues: { rescued: { concurrency: 10 } },
-    sweep: "1s",
-    poll: "100ms",
+    rescueInterval: "1s",
+    pollInterval: "100ms",
   });
   await until(async () => (await unfinished("rescued")).length === 1);
-  await worker.event("trouble", ({ doing }) => doing === `rescuing job ${id}`);
+  await worker.event("error", ({ operation }) => operation === `rescuing job ${id}`);
   await acceptAll();
   acceptAll = async () => {};
   await worker.settled(id, "completed");

@@ -1,11 +1,11 @@
 // How the jobs of dead workers come back. How soon is promise 5; when not, in crashed-jobs and sessions.
 import { beforeEach, describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
 import { expireSessions, findEndedSessions } from "../../src/sessions/expire.ts";
 import { beat, endSession } from "../../src/sessions/session.ts";
-import { rescueDuties } from "../../src/worker/tasks/rescuer.ts";
+import { rescueTasks } from "../../src/worker/tasks/rescuer.ts";
 import { parseConfig } from "../../src/worker/settings/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -71,8 +71,8 @@ describe("a job whose worker died", () => {
       jobs: { job },
       handlers: {},
       queues,
-      sweep: "50ms",
-      poll: "50ms",
+      rescueInterval: "50ms",
+      pollInterval: "50ms",
     });
     await worker.settled(id, "completed");
     expect(await jobRow(db, id)).toMatchObject({ attempt: 1, claims: 2, crashes: 1, errors: [] });
@@ -80,7 +80,7 @@ describe("a job whose worker died", () => {
 
   test("is cancelled, if that was asked while it ran", async () => {
     const { id, session } = await held();
-    await cancel(db, id, "no longer wanted");
+    await cancelJob(db, id, "no longer wanted");
     expect(await rescued(session)).toMatchObject([{ id, state: "cancelled" }]);
     expect(await jobRow(db, id)).toMatchObject({ state: "cancelled", reason: "no longer wanted", crashes: 1 });
   });
@@ -156,7 +156,12 @@ test("jobs whose keys others hold by now come back beside these, none of them wi
   const told = await enqueueMany(db, keyed, keys);
   expect(told.map(({ deduplicated }) => deduplicated)).toEqual([true, false, true]);
   expect(told.map(({ id }) => id)).toEqual([holders[0]?.id, expect.any(Number), holders[1]?.id]);
-  const worker = await startWorker({ connection: url, jobs: { keyed }, handlers: { keyed: () => {} }, poll: "50ms" });
+  const worker = await startWorker({
+    connection: url,
+    jobs: { keyed },
+    handlers: { keyed: () => {} },
+    pollInterval: "50ms",
+  });
   await Promise.all([...lost, ...told.map(({ id }) => id)].map((id) => worker.settled(id, "completed")));
 });
 
@@ -211,7 +216,7 @@ describe("a session that has ended", () => {
   test("gives its jobs back, also one that was locked at first; then it is asked about no more", async () => {
     const recorded = recordedDatabase(url);
     const settings = parseConfig({ connection: url, jobs: { job }, handlers: {} });
-    const [duty] = rescueDuties(
+    const [duty] = rescueTasks(
       recorded.db,
       async () => {},
       settings,

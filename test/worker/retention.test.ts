@@ -100,7 +100,7 @@ test("a worker that may delete nothing says so, and does not try it row by row",
     create function refuse() returns trigger language plpgsql as $$ begin raise insufficient_privilege; end $$;
     create trigger refuse before delete on soniq_jobs for each row execute function refuse()`);
   const worker = await startWorker(config);
-  const told = await worker.event("trouble", ({ doing }) => doing === "pruning completed jobs");
+  const told = await worker.event("error", ({ operation }) => operation === "pruning completed jobs");
   expect(errorCode(told.error)).toBe("42501");
   await sql`drop function refuse cascade`;
 });
@@ -129,13 +129,13 @@ describe("where a foreign key without an action references the jobs,", () => {
     ];
     await sql`insert into "other Schema"."Order" values (1, ${first as number}), (2, ${last as number})`;
     const { events, event } = await startWorker(config);
-    const { error } = await event("trouble");
+    const { error } = await event("error");
     expect((error as Error).message).toMatch(
       /^completed jobs past their retention are kept, because "other Schema"."Order"."jobId" references them: delete those rows, or give the foreign key an action/,
     );
     await until(async () => (await kept(free)).length === 0);
     expect(await kept(first, last)).toEqual([first, last]);
-    expect(events.filter(({ type }) => type === "trouble")).toHaveLength(1);
+    expect(events.filter(({ type }) => type === "error")).toHaveLength(1);
     await sql`drop schema "other Schema" cascade`;
   });
 });

@@ -31,7 +31,7 @@ test("a worker runs a job at each tick, though it would poll in an hour only", a
   const { config, ran, sql } = await scheduled((job) => [
     defineSchedule({ name: "often", job, payload: "tick", cron: "* * * * * *" }),
   ]);
-  await startWorker({ ...config, poll: "1h" });
+  await startWorker({ ...config, pollInterval: "1h" });
   await until(async () => ran.length >= 3);
   const ticks = await sql`select meta ->> 'tick' as tick from soniq_jobs order by id limit 3`;
   const [first, second, third] = ticks.map(({ tick }) => Date.parse(tick as string));
@@ -55,7 +55,7 @@ test("a schedule that was paused elsewhere fires no more, and one that was resum
   ]);
   const ticksOf = async (name: string) =>
     (await sql`select from soniq_jobs where meta ->> 'schedule' = ${name}`).length;
-  await startWorker({ ...config, poll: "100ms" });
+  await startWorker({ ...config, pollInterval: "100ms" });
   await until(async () => ran.includes("paused"));
   await pauseSchedule(db, "paused");
   const [paused, witnessed] = [await ticksOf("paused"), await ticksOf("witness")];
@@ -70,9 +70,9 @@ test("a schedule that cannot be fired is told as trouble, and keeps no other", a
     defineSchedule({ name: "broken", job, payload: "broken", every: "1h" }),
     defineSchedule({ name: "sound", job, payload: "sound", every: "1s" }),
   ]);
-  const { event } = await startWorker({ ...config, poll: "50ms" });
+  const { event } = await startWorker({ ...config, pollInterval: "50ms" });
   await sql`update soniq_schedules set cron = 'nonsense', next_run_at = now() - interval '1 hour' where name = 'broken'`;
-  await event("trouble", ({ doing }) => doing === "firing the schedule broken");
+  await event("error", ({ operation }) => operation === "firing the schedule broken");
   const before = ran.length;
   await until(async () => ran.length > before);
   expect(new Set(ran)).toEqual(new Set(["sound"]));
@@ -92,16 +92,16 @@ async function dueTogether(count: number, settings: object = {}) {
 
 test("schedules that tick together all fire at once, however many there are and however long the poll is", async () => {
   const { config, sql } = await dueTogether(1_200);
-  const { events } = await startWorker({ ...config, poll: "1h", sweep: "1h" });
+  const { events } = await startWorker({ ...config, pollInterval: "1h", rescueInterval: "1h" });
   const fired = async () => (await sql`select from soniq_schedules where ticks = 1`).length;
   await until(async () => (await fired()) === 1_200);
   expect(await sql`select from soniq_jobs`).toHaveLength(1_200);
-  expect(events.filter(({ type }) => type === "tick skipped" || type === "trouble")).toEqual([]);
+  expect(events.filter(({ type }) => type === "tick-skipped" || type === "error")).toEqual([]);
 });
 
 test("several workers share the schedules that tick together, and each fires once", async () => {
   const { config, sql } = await dueTogether(1_000);
-  await Promise.all([1, 2, 3].map(() => startWorker({ ...config, poll: "1h" })));
+  await Promise.all([1, 2, 3].map(() => startWorker({ ...config, pollInterval: "1h" })));
   await until(async () => (await sql`select from soniq_schedules where ticks = 0`).length === 0);
   expect(await sql`select from soniq_jobs`).toHaveLength(1_000);
   expect(await sql`select from soniq_schedules where ticks <> 1`).toEqual([]);
@@ -111,9 +111,9 @@ test("schedules whose time zone this Node does not know keep none of those behin
   const { config, ran, sql, db, job } = await dueTogether(620);
   await sql`update soniq_schedules set cron = '* * * * *', every_ms = null, time_zone = 'Mars/Olympus', next_run_at = now() - interval '1 hour'`;
   await startWith(db, defineSchedule({ name: "sound", job, payload: "sound", every: "1s" }));
-  const { events } = await startWorker({ ...config, poll: "100ms" });
+  const { events } = await startWorker({ ...config, pollInterval: "100ms" });
   await until(async () => ran.length >= 3);
-  const trouble = events.filter(({ type }) => type === "trouble");
+  const trouble = events.filter(({ type }) => type === "error");
   expect(trouble.length).toBe(620);
 });
 
@@ -126,8 +126,8 @@ test.each([
     $$ begin raise exception 'not this one' using errcode = '${sqlState}'; end $$`);
   await sql`create trigger refuse before insert on soniq_jobs for each row when (new.meta ->> 'schedule' = 'tenant 7') execute function refuse()`;
   await startWith(db, defineSchedule({ name: "sound", job, payload: "sound", every: "1s" }));
-  const { event } = await startWorker({ ...config, poll: "100ms" });
-  await event("trouble", ({ doing }) => doing === "firing the schedule tenant 7");
+  const { event } = await startWorker({ ...config, pollInterval: "100ms" });
+  await event("error", ({ operation }) => operation === "firing the schedule tenant 7");
   await until(async () => ran.length >= 2 && (await sql`select from soniq_schedules where ticks = 0`).length === 1);
   expect(await sql`select name from soniq_schedules where ticks = 0`).toEqual([{ name: "tenant 7" }]);
 });
@@ -137,8 +137,8 @@ test("a schedule that was stored with an interval of nothing is told as trouble,
   await sql`update soniq_schedules set every_ms = 0, next_run_at = now() - interval '1 hour' where name = 'tenant 0'`;
   await sql`update soniq_schedules set next_run_at = '-infinity' where name = 'tenant 1'`;
   await startWith(db, defineSchedule({ name: "sound", job, payload: "sound", every: "1s" }));
-  const { event } = await startWorker({ ...config, poll: "100ms" });
-  await event("trouble", ({ doing }) => doing === "firing the schedule tenant 0");
+  const { event } = await startWorker({ ...config, pollInterval: "100ms" });
+  await event("error", ({ operation }) => operation === "firing the schedule tenant 0");
   await until(async () => ran.length >= 2);
   expect(await sql`select from soniq_jobs where meta ->> 'schedule' = 'tenant 1'`).toHaveLength(1);
 });
@@ -147,9 +147,9 @@ test("ticks that become one job because they are late are no overlap: no job was
   const { config, sql } = await dueTogether(1, { every: "10s" });
   await sql`update soniq_schedules set next_run_at = now() - interval '45 seconds'`;
   const { event, events } = await startWorker(config);
-  expect(await event("tick skipped")).toMatchObject({ schedule: "tenant 0", because: "missed" });
+  expect(await event("tick-skipped")).toMatchObject({ schedule: "tenant 0", because: "missed" });
   await until(async () => (await sql`select from soniq_schedules where next_run_at > now()`).length === 1);
-  expect(events.filter((one) => one.type === "tick skipped" && one.because === "overlap")).toEqual([]);
+  expect(events.filter((one) => one.type === "tick-skipped" && one.reason === "overlap")).toEqual([]);
   expect(await sql`select from soniq_jobs`).toHaveLength(1);
 });
 
@@ -162,7 +162,7 @@ test("a start that takes longer than the lease keeps its session, and its schedu
   const holder = await sql.reserve();
   await holder`begin`;
   await holder`select from soniq_schedules for update`;
-  const { worker, events } = observedWorker({ ...config, lease: "1s", sweep: "1h" });
+  const { worker, events } = observedWorker({ ...config, lease: "1s", rescueInterval: "1h" });
   const started = worker.start();
   const age = () =>
     sql`select from soniq_workers where ended_at is null and lease_expires_at > started_at + interval '3 seconds'`;
@@ -171,7 +171,7 @@ test("a start that takes longer than the lease keeps its session, and its schedu
   holder.release();
   await started;
   expect(await sql`select payload, orphaned_at from soniq_schedules`).toEqual([{ payload: "new", orphaned_at: null }]);
-  expect(events.filter(({ type }) => type === "session lost")).toEqual([]);
+  expect(events.filter(({ type }) => type === "session-lost")).toEqual([]);
 });
 
 test("a schedule that fired while the database's clock was ahead ticks by today's time again", async () => {
@@ -179,7 +179,7 @@ test("a schedule that fired while the database's clock was ahead ticks by today'
     defineSchedule({ name: "often", job, payload: "tick", every: "1s" }),
     defineSchedule({ name: "cron", job, payload: "cron", cron: "* * * * * *" }),
   ]);
-  await startWorker({ ...config, poll: "100ms" });
+  await startWorker({ ...config, pollInterval: "100ms" });
   await until(async () => ran.length > 0);
   await sql`update soniq_schedules set next_run_at = now() + interval '2 years', updated_at = now() + interval '2 years'`;
   const before = ran.length;
@@ -191,9 +191,13 @@ test("ticks that had no job of their own are told", async () => {
   const { config, sql } = await scheduled((job) => [
     defineSchedule({ name: "missed", job, payload: "", every: "1h", options: { queue: "nobody's" } }),
   ]);
-  const { event } = await startWorker({ ...config, poll: "50ms" });
+  const { event } = await startWorker({ ...config, pollInterval: "50ms" });
   await overdue(sql, "missed", "5 hours");
-  expect(await event("tick skipped", ({ because }) => because === "missed")).toMatchObject({ schedule: "missed" });
+  expect(await event("tick-skipped", ({ reason: because }) => because === "missed")).toMatchObject({
+    schedule: "missed",
+  });
   await overdue(sql, "missed", "1 second");
-  expect(await event("tick skipped", ({ because }) => because === "overlap")).toMatchObject({ tick: expect.any(Date) });
+  expect(await event("tick-skipped", ({ reason: because }) => because === "overlap")).toMatchObject({
+    tick: expect.any(Date),
+  });
 });

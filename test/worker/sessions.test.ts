@@ -31,7 +31,14 @@ async function holding(queue: string, config: Partial<WorkerConfig> = {}) {
   });
   const { id } = await enqueue(db, job, null);
   const queues = { [queue]: { concurrency: 2 } };
-  const observed = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, poll: "50ms", ...config });
+  const observed = await startWorker({
+    connection: url,
+    jobs: { job },
+    handlers: {},
+    queues,
+    pollInterval: "50ms",
+    ...config,
+  });
   await until(async () => signals.length === 1);
   return { ...observed, job, id, signals, goOn, session: (await row(id)).workerId as string };
 }
@@ -70,10 +77,10 @@ describe("a session", () => {
   test("that was ended from outside begins anew under another id; what it ran is aborted, and run again", async () => {
     const { id, session, signals, goOn, event, settled, events } = await holding("anew", {
       lease: "400ms",
-      sweep: "50ms",
+      rescueInterval: "50ms",
     });
     await endFromOutside(session);
-    await event("session lost");
+    await event("session-lost");
     await until(async () => signals[0]?.aborted);
     expect(signals[0]?.reason).toMatchObject({ message: "the job was taken from this worker" });
     await settled(id, "completed");
@@ -86,10 +93,10 @@ describe("a session", () => {
   });
 
   test("that begins anew says again where it waits for work", async () => {
-    const { job, session, goOn, event, settled } = await holding("rung", { lease: "400ms", poll: "500ms" });
+    const { job, session, goOn, event, settled } = await holding("rung", { lease: "400ms", pollInterval: "500ms" });
     goOn.open();
     await endFromOutside(session);
-    await event("session lost");
+    await event("session-lost");
     await until(
       async () =>
         (await sql`select from soniq_workers where ended_at is null and idle_queues @> '["rung"]'`).length > 0,
@@ -99,7 +106,7 @@ describe("a session", () => {
 
   test("that was ended from outside settles nothing that was taken from it", async () => {
     // No beat tells it: it learns as it settles.
-    const { id, session, goOn, event, signals } = await holding("taken", { lease: "1h", sweep: "50ms" });
+    const { id, session, goOn, event, signals } = await holding("taken", { lease: "1h", rescueInterval: "50ms" });
     await endFromOutside(session);
     await event("rescued");
     expect(signals[0]?.aborted).toBe(false);
@@ -129,7 +136,7 @@ describe("a session", () => {
     await sql`update soniq_workers set ended_at = now() - case when id = ${recent} then interval '1 minute' else interval '1 hour' end
       where id in (${gone}, ${recent}, ${holds})`;
     const commit = await transactionWith(sql, "select from soniq_jobs where queue = 'forgotten' for update");
-    await startWorker({ connection: url, jobs: {}, handlers: {}, sweep: "1h" });
+    await startWorker({ connection: url, jobs: {}, handlers: {}, rescueInterval: "1h" });
     await until(async () => (await sql`select from soniq_workers where id = ${gone}`).length === 0);
     expect(await sql`select from soniq_workers where id in (${recent}, ${holds})`).toHaveLength(2);
     await commit();
@@ -143,7 +150,7 @@ test("a claim whose reply was lost is given back, when a claim has failed", asyn
   await claimAs(db, session, { queue: "elsewhere" });
   await sql`update soniq_jobs set queue = 'lost', claimed_at = now() - interval '21 seconds' where id in (${id}, ${running})`;
   const commit = await transactionWith(sql, "lock table soniq_jobs in access exclusive mode");
-  await event("trouble", ({ doing }) => doing === "claiming from lost");
+  await event("error", ({ operation }) => operation === "claiming from lost");
   await commit();
   await settled(id, "completed");
   expect(await row(id)).toMatchObject({ claims: 2, attempt: 1, crashes: 0, errors: [] });

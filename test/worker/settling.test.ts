@@ -39,7 +39,7 @@ async function together(queue: string) {
     Array.from({ length: jobs }, (_, n) => n),
   );
   const queues = { [queue]: { concurrency: jobs } };
-  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, poll: "50ms" });
+  const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, pollInterval: "50ms" });
   await started.opened;
   return { ...worker, job, ids: enqueued.map(({ id }) => id), finish };
 }
@@ -71,7 +71,7 @@ test("a job that an open transaction refers to is claimed and settled", async ()
   const quick = defineJob({ name: "quick", queue: "quick", payload: v.null(), run: () => {} });
   const { id } = await enqueue(db, quick, null);
   const commit = await transactionWith(sql, `insert into orders values (1, ${id})`);
-  const worker = await startWorker({ connection: url, jobs: { quick }, handlers: {}, poll: "50ms" });
+  const worker = await startWorker({ connection: url, jobs: { quick }, handlers: {}, pollInterval: "50ms" });
   expect((await worker.settled(id)).state).toBe("completed");
   await commit();
   await sql`drop table orders`;
@@ -81,7 +81,7 @@ test("a queued job whose row somebody has locked holds up no claim, and runs whe
   const quick = defineJob({ name: "quick", queue: "quick", payload: v.null(), run: () => {} });
   const [locked, free] = (await enqueueMany(db, quick, [null, null])).map(({ id }) => id) as [number, number];
   const release = await transactionWith(sql, `select from soniq_jobs where id = ${locked} for update`);
-  const worker = await startWorker({ connection: url, jobs: { quick }, handlers: {}, poll: "50ms" });
+  const worker = await startWorker({ connection: url, jobs: { quick }, handlers: {}, pollInterval: "50ms" });
   await worker.settled(free, "completed");
   expect(await jobRow(db, locked)).toMatchObject({ state: "queued", claims: 0 });
   await release();

@@ -11,7 +11,7 @@ const ledger = await openLedger(sql);
 let n = 0;
 
 /** A worker process with a job that runs in it. */
-async function working(settings: { drainTimeout?: string } = {}) {
+async function working(settings: { shutdownTimeout?: string } = {}) {
   n += 1;
   const child = startChild(url, settings);
   const { id } = await enqueue(db, hold, { n });
@@ -48,7 +48,7 @@ test("at a second signal what still runs is aborted and given back, at no cost",
 });
 
 test("so it is when the drain time is over", async () => {
-  const { child, id, n: number } = await working({ drainTimeout: "100ms" });
+  const { child, id, n: number } = await working({ shutdownTimeout: "100ms" });
   child.kill("SIGTERM");
   expect(await child.exited).toBe(0);
   await ledger.noted(number, "aborted");

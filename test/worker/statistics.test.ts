@@ -61,7 +61,7 @@ test("a worker that lives on writes every few seconds, and what it has written b
 test("how long a job had been due goes by the database's clock, from its time to its claim", async () => {
   await sql`insert into soniq_jobs (name, payload, run_at) values
     ('noop', 'null', now() - interval '100 seconds'), ('noop', 'null', '-infinity')`;
-  const { worker, events } = observedWorker({ ...config, poll: "10ms" });
+  const { worker, events } = observedWorker({ ...config, pollInterval: "10ms" });
   await worker.drain({ wait: 0 });
   const waits = events.flatMap((event) => (event.type === "completed" ? [event.job.waitMs] : []));
   expect(Math.min(...waits)).toBeGreaterThanOrEqual(100_000);
@@ -73,7 +73,7 @@ test("how long a job had been due goes by the database's clock, from its time to
 
 test("names that the worker does not know are one", async () => {
   await sql`insert into soniq_jobs (name, payload) select 'stranger ' || n, 'null' from generate_series(1, 30) n`;
-  const { worker, event } = await startWorker({ ...config, unknownGrace: 0 });
+  const { worker, event } = await startWorker({ ...config, unknownJobGrace: 0 });
   for (let n = 1; n <= 30; n += 1) await event("dead", ({ job: { name } }) => name === `stranger ${n}`);
   await worker.stop();
   expect(Object.keys(await counted())).toEqual(["default other dead"]);
@@ -87,7 +87,7 @@ test("jobs that are rescued from dead workers are counted as such, or by their e
   const dead = await sessionOf(db);
   await claimAs(db, dead, { queue: "elsewhere" });
   await expireLease(sql, dead);
-  const { worker, event } = await startWorker({ ...config, sweep: "50ms" });
+  const { worker, event } = await startWorker({ ...config, rescueInterval: "50ms" });
   await event("rescued");
   await worker.stop();
   expect(await counted()).toEqual({ "other other dead": 1, "other other rescued": 1 });
@@ -118,7 +118,7 @@ test("what cannot be written is said, kept, and written with what comes since", 
   const { worker, event, settled } = await startWorker(config);
   await sql`alter table soniq_stats rename to away`;
   await settled((await enqueue(db, noop, null)).id);
-  await event("trouble", ({ doing }) => doing === "writing statistics");
+  await event("error", ({ operation }) => operation === "writing statistics");
   await settled((await enqueue(db, noop, null)).id);
   await sql`alter table away rename to soniq_stats`;
   await worker.stop();
@@ -131,7 +131,7 @@ test("a worker that may not write statistics works and ends as others do, and sa
   await settled((await enqueue(db, noop, null)).id);
   await worker.stop();
   await sql`alter table away rename to soniq_stats`;
-  const troubles = events.flatMap((event) => (event.type === "trouble" ? [event.doing] : []));
+  const troubles = events.flatMap((event) => (event.type === "error" ? [event.operation] : []));
   expect(troubles).toContain("writing statistics");
   expect(troubles).not.toContain("ending the session");
   expect(await sql`select from soniq_workers where ended_at is null`).toHaveLength(0);
@@ -150,7 +150,7 @@ test("a worker tells its activity at any time: batches, slots, and how often it 
   expect(settles.counts.reduce((all, count) => all + count, 0)).toBeGreaterThan(0);
 
   await sql`update soniq_workers set ended_at = now() where ended_at is null`;
-  await event("session lost");
+  await event("session-lost");
   expect(worker.activity().sessionsLost).toBe(1);
   await sql`select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and query like '%listen "soniq_resume"'`;

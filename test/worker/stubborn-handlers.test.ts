@@ -1,7 +1,7 @@
 // Handlers that ignore their signal. At a shutdown: test/guarantees/shutdown-drains.test.ts.
 import { expect, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineJob, enqueue, type JobSettings } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, type JobSettings } from "../../src/index.ts";
 import { rescueOverdue } from "../../src/jobs/upkeep/rescue.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
@@ -48,7 +48,7 @@ test("what takes no notice of a timeout, cancellation or loss keeps neither its 
   const lost = stubborn("lost");
   const jobs = { late: late.job, cancelled: cancelled.job, lost: lost.job, unanswered };
   const queues = Object.fromEntries(Object.keys(jobs).map((queue) => [queue, { concurrency: 1 }]));
-  const worker = await startWorker({ connection: url, jobs, handlers: {}, queues, poll: "50ms", lease: "8s" });
+  const worker = await startWorker({ connection: url, jobs, handlers: {}, queues, pollInterval: "50ms", lease: "8s" });
   const ids = {
     late: (await enqueue(db, late.job, "hang")).id,
     cancelled: (await enqueue(db, cancelled.job, "hang")).id,
@@ -61,7 +61,7 @@ test("what takes no notice of a timeout, cancellation or loss keeps neither its 
   // They wait for the slots.
   const next = await Promise.all(Object.values(jobs).map((job) => enqueue(db, job, "work")));
 
-  await cancel(db, ids.cancelled, "no longer wanted");
+  await cancelJob(db, ids.cancelled, "no longer wanted");
   await sql`update soniq_jobs set deadline_at = now() - interval '1 second' where id = ${ids.lost}`;
   await rescueOverdue(db, { limit: 10 });
 

@@ -3,7 +3,7 @@
 import { sql as text } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { cancel, defineConfig, defineJob, enqueue, type JobContext, type TransactionOf } from "../../src/index.ts";
+import { cancelJob, defineConfig, defineJob, enqueue, type JobContext, type TransactionOf } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { createEffects, drivers, effects, effectsIn } from "../support/effects.ts";
 import { gate } from "../support/gate.ts";
@@ -30,7 +30,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
         database,
         jobs: { job },
         handlers: { job: async (n, context) => void (await handle(context, n)) },
-        poll: "50ms",
+        pollInterval: "50ms",
         lease,
       }),
     );
@@ -68,7 +68,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
       }),
     );
     await started.opened;
-    expect(await cancel(db, id, "no longer needed")).toBe("requested");
+    expect(await cancelJob(db, id, "no longer needed")).toBe("requested");
     await worker.settled(id, "cancelled");
     expect(await written()).toEqual([]);
     expect(await row()).toMatchObject({ reason: "no longer needed" });
@@ -176,7 +176,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
       await job.transaction((tx) => tx.insert(effects).values({ n: payload }) as Promise<unknown>);
       throw new Error("too late");
     });
-    expect(await worker.event("late error")).toMatchObject({ job: { id }, error: { message: "too late" } });
+    expect(await worker.event("late-error")).toMatchObject({ job: { id }, error: { message: "too late" } });
     expect(await row()).toMatchObject({ state: "completed", attempt: 1, errors: [] });
     expect(await written()).toEqual([n]);
   });
@@ -188,7 +188,7 @@ describe.each(drivers)("on %s", async (_driver, database) => {
       await job.transaction(write);
     });
     await worker.settled(id, "completed");
-    expect(await worker.event("late error")).toMatchObject({
+    expect(await worker.event("late-error")).toMatchObject({
       error: { message: expect.stringContaining("job.transaction was called twice") },
     });
     expect(await written()).toEqual([n]);

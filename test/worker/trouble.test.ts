@@ -3,12 +3,12 @@
 import { DrizzleQueryError } from "drizzle-orm";
 import { expect, test } from "vitest";
 import type { WorkerEvent } from "../../src/worker/events/events.ts";
-import { tellAll } from "../../src/worker/events/emit-to-all.ts";
+import { emitToAll } from "../../src/worker/events/emit-to-all.ts";
 
 test("trouble carries what the driver said, with its code, and not the statement", () => {
   const events: WorkerEvent[] = [];
   const said = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:5432"), { code: "ECONNREFUSED" });
   const error = new DrizzleQueryError("update soniq_jobs set result = $1", ["a secret result"], said);
-  tellAll([(event) => events.push(event)])({ type: "trouble", doing: "settling 2 jobs", error });
-  expect(events).toEqual([{ type: "trouble", doing: "settling 2 jobs", error: said }]);
+  emitToAll([(event) => events.push(event)])({ type: "error", operation: "settling 2 jobs", error });
+  expect(events).toEqual([{ type: "error", operation: "settling 2 jobs", error: said }]);
 });

@@ -1,7 +1,7 @@
 // What becomes of jobs whose name a worker does not know: a newer worker may come that does.
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { cancel, defineJob, enqueue, type WorkerConfig } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, type WorkerConfig } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { type JobRow, jobRow } from "../support/job-row.ts";
 import { until } from "../support/until.ts";
@@ -14,7 +14,7 @@ async function meeting(queue: string, config: Partial<WorkerConfig> = {}) {
   const job = defineJob({ name: "novelty", queue, payload: v.null(), result: v.string(), run: () => "known" });
   const { id } = await enqueue(db, job, null, { maxAttempts: 1 });
   const queues = { [queue]: { concurrency: 1 } };
-  const old: WorkerConfig = { connection: url, jobs: {}, handlers: {}, queues, poll: "50ms", ...config };
+  const old: WorkerConfig = { connection: url, jobs: {}, handlers: {}, queues, pollInterval: "50ms", ...config };
   const observed = await startWorker(old);
   await observed.settled(id);
   return { ...observed, job, id, old, row: async () => (await jobRow(db, id)) as JobRow };
@@ -59,10 +59,10 @@ test("it is a dead letter ten minutes after it was met first", async () => {
 });
 
 test("the grace is what the configuration says", async () => {
-  const patient = await meeting("patient", { unknownGrace: "1h" });
+  const patient = await meeting("patient", { unknownJobGrace: "1h" });
   await metAgain(patient.id, 11);
   await until(async () => (await patient.row()).claims === 2 && (await patient.row()).state === "queued");
-  const impatient = await meeting("impatient", { unknownGrace: 0 });
+  const impatient = await meeting("impatient", { unknownJobGrace: 0 });
   expect(await impatient.row()).toMatchObject({ state: "dead", reason: "unknown job name", claims: 1 });
 });
 
@@ -77,7 +77,7 @@ test("a worker that knows the name runs it, and the meeting is forgotten", async
 
 test("it can be cancelled", async () => {
   const { id, row } = await meeting("cancelled");
-  expect(await cancel(db, id, "a typing error")).toBe("cancelled");
+  expect(await cancelJob(db, id, "a typing error")).toBe("cancelled");
   expect(await row()).toMatchObject({ state: "cancelled", reason: "a typing error" });
 });
 

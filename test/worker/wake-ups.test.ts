@@ -10,11 +10,11 @@ import { startWorker } from "../support/worker.ts";
 const { db, url, sql } = await testDatabase();
 
 /** A worker that has said that it waits for work, when there is none. */
-async function idleWorker(poll: WorkerConfig["poll"] = "10m", run: HandlerFunction<number, void> = () => {}) {
+async function idleWorker(poll: WorkerConfig["pollInterval"] = "10m", run: HandlerFunction<number, void> = () => {}) {
   await sql`delete from soniq_jobs`;
   const job = defineJob({ name: "work", payload: v.number(), backoff: () => "50ms", run });
   const queues = { default: { concurrency: 10 }, other: { concurrency: 10 } };
-  const observed = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, poll });
+  const observed = await startWorker({ connection: url, jobs: { job }, handlers: {}, queues, pollInterval: poll });
   await until(
     async () => (await sql`select from soniq_workers where idle_queues @> '["default", "other"]'`).length > 0,
   );
@@ -137,7 +137,7 @@ describe("nothing needs to ring for", () => {
       payload: v.null(),
       run: (_, context) => ((runs += 1) < 3 ? context.snooze("50ms") : undefined),
     });
-    const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, poll: "10m" });
+    const { settled } = await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "10m" });
     const { id } = await enqueue(db, job, null);
     await settled(id, "completed");
     expect(runs).toBe(3);

@@ -35,7 +35,7 @@ export function dashboardCommand(): Command {
     .option(...configOption)
     .option("--port <n>", "the port to listen on (0: any free port)", portNumber, 4680)
     .option("--host <address>", "the address to listen on; others than this machine's own need a token", "127.0.0.1")
-    .option("--write", "allow changes: to pause, retry, cancel, replay, purge … (default: it only shows)")
+    .option("--write", "allow changes: to pause, retry, cancel, retry, purge … (default: it only shows)")
     .addOption(
       new Option(
         "--token <token>",

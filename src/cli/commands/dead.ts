@@ -7,9 +7,9 @@ import { exportDeadLetters } from "../../dead-letters/export.js";
 import type { DeadLetterFilter } from "../../dead-letters/filter.js";
 import { type DeadLetter, listDeadLetters } from "../../dead-letters/list.js";
 import { purgeDeadLetters, type PurgeCount, type PurgeRefusal } from "../../dead-letters/purge.js";
-import { type ReplayCount, replayDeadLetters } from "../../dead-letters/replay.js";
-import { type DeadLetterGroup, mostCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
-import type { ReplayRefusal } from "../../jobs/control/retry.js";
+import { type RetryCount, retryDeadLetters } from "../../dead-letters/retry.js";
+import { type DeadLetterGroup, maxCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
+import type { RetryRefusal } from "../../jobs/control/retry.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { filterOf, type FilterOptions, filterOrAll, withFilter } from "../dead-letter-options.js";
@@ -36,10 +36,10 @@ export function deadCommand(): Command {
       )
       .action(act);
   return new Command("dead")
-    .description("list, count, replay, purge or export dead letters: jobs that could not go on")
+    .description("list, count, retry, purge or export dead letters: jobs that could not go on")
     .addCommand(withPages(withFilter(databaseCommand("list", "list dead letters, newest first"))).action(list))
     .addCommand(withFilter(databaseCommand("summary", "count dead letters by job, reason and error")).action(summary))
-    .addCommand(bulk("replay", "queue dead letters again, with all their attempts", replay))
+    .addCommand(bulk("retry", "queue dead letters again, with all their attempts", retry))
     .addCommand(bulk("purge", "delete dead letters for good", purge))
     .addCommand(
       withFilter(databaseCommand("export", "print dead letters, one JSON object per line, newest first")).action(
@@ -66,7 +66,7 @@ const letterColumns: Columns<DeadLetter> = {
   QUEUE: ({ queue }) => queue,
   DIED: ({ finishedAt }) => finishedAt,
   ATTEMPTS: ({ attempt, maxAttempts }) => `${attempt}/${maxAttempts}`,
-  REPLAYS: ({ replays }) => replays,
+  RETRIES: ({ manualRetries }) => manualRetries,
   REASON: ({ reason }) => (reason.length > 80 ? `${reason.slice(0, 79)}…` : reason),
 };
 
@@ -88,18 +88,18 @@ async function summary(options: DatabaseOptions & FilterOptions): Promise<void> 
   });
 }
 
-async function replay(options: BulkOptions): Promise<void> {
+async function retry(options: BulkOptions): Promise<void> {
   await withDatabase(options, async (db) => {
     const filter = filterOrAll(options);
-    if (!(await isWanted(db, filter, "replay", options))) return;
+    if (!(await isWanted(db, filter, "retry", options))) return;
     const say = sayRefusals();
-    const { replayed, refused } = await replayDeadLetters(db, filter, {
-      onProgress({ replayed: done, refused: left, batch }) {
+    const { retried, refused } = await retryDeadLetters(db, filter, {
+      onProgress({ retried: done, refused: left, batch }) {
         say(batch.refused);
-        sayProgress(done + left, `${done} replayed`);
+        sayProgress(done + left, `${done} retried`);
       },
     });
-    conclude({ replayed, refused }, `replayed ${replayed} jobs`, options);
+    conclude({ retried, refused }, `retried ${retried} jobs`, options);
   });
 }
 
@@ -125,17 +125,17 @@ async function isWanted(db: Queryable, filter: DeadLetterFilter, verb: string, o
   if (count === 0) return true;
   for (const group of groups)
     complain(oneLine(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`));
-  return confirmed(`${verb} ${countText(count, mostCounted)} dead letters?`, options);
+  return confirmed(`${verb} ${countText(count, maxCounted)} dead letters?`, options);
 }
 
-const mostRefusalsSaid = 10;
+const maxRefusalsSaid = 10;
 const progressEvery = 10_000;
 
 /** Says why some stay: of the first ones, since all may have the same reason. */
-function sayRefusals(): (refusals: readonly (ReplayRefusal | PurgeRefusal)[]) => void {
+function sayRefusals(): (refusals: readonly (RetryRefusal | PurgeRefusal)[]) => void {
   let said = 0;
   return (refusals) => {
-    for (const refusal of refusals.slice(0, mostRefusalsSaid - said)) {
+    for (const refusal of refusals.slice(0, maxRefusalsSaid - said)) {
       said += 1;
       complain(oneLine(`#${refusal.id} stays: ${whyRefused(refusal)}`));
     }
@@ -146,7 +146,7 @@ function sayProgress(total: number, text: string): void {
   if (total % progressEvery === 0) complain(`${text} so far`);
 }
 
-function conclude(count: ReplayCount | PurgeCount, text: string, { json }: BulkOptions): void {
+function conclude(count: RetryCount | PurgeCount, text: string, { json }: BulkOptions): void {
   if (json) printJson(count);
   else print(count.refused > 0 ? `${text}; ${count.refused} stay` : text);
   if (count.refused > 0) process.exitCode = exitCodes.failed;

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type { Queryable } from "../../core/queryable.js";
-import { cancel } from "../../jobs/control/cancel.js";
-import { discard } from "../../jobs/control/discard-job.js";
+import { cancelJob } from "../../jobs/control/cancel.js";
+import { discardJob } from "../../jobs/control/discard-job.js";
 import { getJob } from "../../jobs/read/get-job.js";
-import { replay } from "../../jobs/control/retry.js";
-import { runNow } from "../../jobs/control/run-now.js";
+import { retryJobs } from "../../jobs/control/retry.js";
+import { runJobNow } from "../../jobs/control/run-now.js";
 import { confirmed } from "../confirm.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { exitCodes } from "../exit-codes.js";
@@ -22,7 +22,7 @@ export function retryCommand(): Command {
 /** `soniq-drizzle jobs cancel` */
 export function cancelCommand(): Command {
   const act: Act = async (db, id, { reason }) => {
-    const answer = await cancel(db, id, reason);
+    const answer = await cancelJob(db, id, reason);
     return { answer, ...cancelWords[answer] };
   };
   return verb("cancel", "cancel jobs; of those that run, the signal is aborted", act).option(...reasonOption);
@@ -31,7 +31,7 @@ export function cancelCommand(): Command {
 /** `soniq-drizzle jobs discard` */
 export function discardCommand(): Command {
   const act: Act = async (db, id, { reason }) => {
-    const answer = await discard(db, id, reason);
+    const answer = await discardJob(db, id, reason);
     return { answer, ...discardWords[answer] };
   };
   return verb("discard", "give up jobs that wait: they become dead letters", act).option(...reasonOption);
@@ -53,7 +53,7 @@ interface Answer {
 type Act = (db: Queryable, id: number, options: VerbOptions) => Promise<Answer>;
 type Words<Said extends string> = Readonly<Record<Said, Omit<Answer, "answer">>>;
 
-const cancelWords: Words<Awaited<ReturnType<typeof cancel>>> = {
+const cancelWords: Words<Awaited<ReturnType<typeof cancelJob>>> = {
   cancelled: { done: true, text: "is cancelled" },
   requested: {
     done: true,
@@ -62,13 +62,13 @@ const cancelWords: Words<Awaited<ReturnType<typeof cancel>>> = {
   "not found": { done: false, text: "is not there, or has finished" },
 };
 
-const discardWords: Words<Awaited<ReturnType<typeof discard>>> = {
+const discardWords: Words<Awaited<ReturnType<typeof discardJob>>> = {
   discarded: { done: true, text: "is a dead letter" },
   active: { done: false, text: "runs: cancel it" },
   "not found": { done: false, text: "is not there, or has finished" },
 };
 
-const runNowWords: Words<Awaited<ReturnType<typeof runNow>>> = {
+const runNowWords: Words<Awaited<ReturnType<typeof runJobNow>>> = {
   due: { done: true, text: "is due now" },
   parked: { done: false, text: "is a webhook whose endpoint takes none: resume that" },
   active: { done: false, text: "runs already" },
@@ -76,11 +76,11 @@ const runNowWords: Words<Awaited<ReturnType<typeof runNow>>> = {
 };
 
 async function retry(db: Queryable, id: number): Promise<Answer> {
-  const [refusal] = (await replay(db, id)).refused;
-  if (!refusal) return { answer: "replayed", done: true, text: "is queued again, with all its attempts" };
-  if (refusal.because !== "not a dead letter")
-    return { answer: refusal.because, done: false, text: `stays a dead letter: ${whyRefused(refusal)}` };
-  const answer = await runNow(db, id);
+  const [refusal] = (await retryJobs(db, id)).refused;
+  if (!refusal) return { answer: "retried", done: true, text: "is queued again, with all its attempts" };
+  if (refusal.reason !== "not-a-dead-letter")
+    return { answer: refusal.reason, done: false, text: `stays a dead letter: ${whyRefused(refusal)}` };
+  const answer = await runJobNow(db, id);
   return { answer, ...runNowWords[answer] };
 }
 
@@ -102,14 +102,14 @@ function verb(name: string, description: string, act: Act): Command {
     );
 }
 
-const mostShown = 20;
+const maxShown = 20;
 
 async function isWanted(db: Queryable, name: string, ids: readonly number[], options: VerbOptions): Promise<boolean> {
   if (options.yes) return true;
-  for (const id of ids.slice(0, mostShown)) {
+  for (const id of ids.slice(0, maxShown)) {
     const job = await getJob(db, id);
     complain(oneLine(`#${id} ${job ? `${job.name} · ${job.queue} · ${jobState(job)}` : "is not there"}`));
   }
-  if (ids.length > mostShown) complain(`… and ${ids.length - mostShown} more`);
+  if (ids.length > maxShown) complain(`… and ${ids.length - maxShown} more`);
   return confirmed(`${name} ${ids.length} jobs?`, options);
 }

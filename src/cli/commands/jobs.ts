@@ -14,7 +14,7 @@ import { wholeNumber } from "../whole-number.js";
 import { cancelCommand, discardCommand, retryCommand } from "./job-verbs.js";
 
 /** So many pages in a row, of ten thousand jobs each, may hold less than was asked for. */
-const mostPages = 100;
+const maxPages = 100;
 
 /** `soniq-drizzle jobs` */
 export function jobsCommand(): Command {
@@ -89,7 +89,7 @@ async function pageOf(
 ): Promise<Pick<JobPage, "jobs" | "next">> {
   const jobs: JobSummary[] = [];
   let next = cursor;
-  for (let pages = 0; pages < mostPages; pages += 1) {
+  for (let pages = 0; pages < maxPages; pages += 1) {
     const page = await listJobs(db, filter, { limit: limit - jobs.length, cursor: next });
     jobs.push(...page.jobs);
     next = page.next;

@@ -1,6 +1,6 @@
 import { print, printJson } from "../../core/terminal.js";
 import { Command } from "commander";
-import { listQueues, mostCounted, type QueueOverview } from "../../queues/list.js";
+import { listQueues, maxCounted, type QueueInfo } from "../../queues/list.js";
 import { pauseQueue, resumeQueue } from "../../queues/pause.js";
 import type { Settings } from "../../worker/settings/settings.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
@@ -30,22 +30,22 @@ async function list(options: DatabaseOptions): Promise<void> {
 }
 
 /** Adds the queues of the configuration in which nothing waits or runs yet. */
-function withConfigured(listed: readonly QueueOverview[], { queues }: Settings): QueueOverview[] {
-  const empty = { pausedAt: null, due: 0, scheduled: 0, parked: 0, active: 0, longestWaitMs: null };
+function withConfigured(listed: readonly QueueInfo[], { queues }: Settings): QueueInfo[] {
+  const empty = { pausedAt: null, due: 0, scheduled: 0, parked: 0, active: 0, latencyMs: null };
   const known = new Set(listed.map(({ name }) => name));
   const others = Object.keys(queues).filter((name) => !known.has(name));
   return [...listed, ...others.map((name) => ({ name, ...empty }))].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** What people see of a queue. */
-export const queueColumns: Columns<QueueOverview> = {
+export const queueColumns: Columns<QueueInfo> = {
   QUEUE: ({ name }) => name,
   PAUSED: ({ pausedAt }) => pausedAt,
-  DUE: ({ due }) => countText(due, mostCounted),
-  SCHEDULED: ({ scheduled }) => countText(scheduled, mostCounted),
-  PARKED: ({ parked }) => countText(parked, mostCounted),
-  ACTIVE: ({ active }) => countText(active, mostCounted),
-  WAIT: ({ longestWaitMs }) => (longestWaitMs === null ? null : `${(longestWaitMs / 1_000).toFixed(1)} s`),
+  DUE: ({ due }) => countText(due, maxCounted),
+  SCHEDULED: ({ scheduled }) => countText(scheduled, maxCounted),
+  PARKED: ({ parked }) => countText(parked, maxCounted),
+  ACTIVE: ({ active }) => countText(active, maxCounted),
+  WAIT: ({ latencyMs }) => (latencyMs === null ? null : `${(latencyMs / 1_000).toFixed(1)} s`),
 };
 
 async function pause(name: string, options: DatabaseOptions): Promise<void> {

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import type { Queryable } from "../../core/queryable.js";
 import { listSchedules, type Schedule } from "../../schedules/list-schedules.js";
 import { pauseSchedule } from "../../schedules/pause-schedule.js";
-import { removeSchedule } from "../../schedules/remove-schedule.js";
+import { deleteSchedule } from "../../schedules/delete-schedule.js";
 import { resumeSchedule } from "../../schedules/resume-schedule.js";
 import { triggerSchedule } from "../../schedules/trigger-schedule.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
@@ -21,7 +21,7 @@ export function schedulesCommand(): Command {
     .addCommand(verb("pause", "paused", "let no tick fire until it is resumed", pauseSchedule))
     .addCommand(verb("resume", "resumed", "let it go on with its next tick", resumeSchedule))
     .addCommand(verb("trigger", "triggered", "enqueue its job now, beside its ticks", triggerSchedule))
-    .addCommand(verb("remove", "removed", "forget it, once the code no longer defines it", removeSchedule));
+    .addCommand(verb("remove", "removed", "forget it, once the code no longer defines it", deleteSchedule));
 }
 
 /** A command that does something to one schedule. */

@@ -2,9 +2,9 @@ import { oneLine, print, printJson } from "../../core/terminal.js";
 import type { Command } from "commander";
 import type { Queryable } from "../../core/queryable.js";
 import { version } from "../../core/version.js";
-import { type DeadLetterSummary, mostCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
-import { listQueues, type QueueOverview } from "../../queues/list.js";
-import { listWorkers, type WorkerOverview } from "../../sessions/list-workers.js";
+import { type DeadLetterSummary, maxCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
+import { listQueues, type QueueInfo } from "../../queues/list.js";
+import { listWorkers, type WorkerInfo } from "../../sessions/list-workers.js";
 import { type Rate, readRates } from "../../stats/read-rates.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { showLive } from "../live-screen.js";
@@ -16,9 +16,9 @@ import { workerColumns } from "./workers.js";
 
 /** What an operator looks at first. */
 interface Status {
-  readonly queues: readonly QueueOverview[];
+  readonly queues: readonly QueueInfo[];
   /** Those that have not ended. */
-  readonly workers: readonly WorkerOverview[];
+  readonly workers: readonly WorkerInfo[];
   readonly rates: readonly Rate[];
   readonly deadLetters: DeadLetterSummary;
 }
@@ -49,14 +49,14 @@ async function readStatus(db: Queryable): Promise<Status> {
   return { queues, workers: workers.filter(({ state }) => state !== "ended"), rates, deadLetters };
 }
 
-const mostGroups = 5;
+const maxGroups = 5;
 
 function statusLines(place: string, { queues, workers, rates, deadLetters }: Status): string[] {
   const { count, groups } = deadLetters;
   const perMinute = new Map(rates.map((rate) => [rate.queue, rate.perMinute]));
   const columns = {
     ...queueColumns,
-    "DONE A MINUTE": ({ name }: QueueOverview) => (perMinute.get(name) ?? 0).toFixed(1),
+    "DONE A MINUTE": ({ name }: QueueInfo) => (perMinute.get(name) ?? 0).toFixed(1),
   };
   return [
     `soniq-drizzle ${version} · ${place} · ${new Date().toLocaleTimeString("sv")}`,
@@ -66,13 +66,13 @@ function statusLines(place: string, { queues, workers, rates, deadLetters }: Sta
     "",
     ...(workers.length > 0 ? tableLines(workers, workerColumns) : ["no worker runs"]),
     "",
-    `${countText(count, mostCounted)} dead letters`,
-    ...(count > 0 ? tableLines(groups.slice(0, mostGroups), groupColumns) : []),
+    `${countText(count, maxCounted)} dead letters`,
+    ...(count > 0 ? tableLines(groups.slice(0, maxGroups), groupColumns) : []),
   ];
 }
 
 /** Queues in which jobs wait for a worker that nobody has started. */
-function unworked(queues: readonly QueueOverview[], workers: readonly WorkerOverview[]): string[] {
+function unworked(queues: readonly QueueInfo[], workers: readonly WorkerInfo[]): string[] {
   const worked = new Set(workers.flatMap((worker) => worker.queues.map(({ name }) => name)));
   return queues.filter(({ name, due }) => due > 0 && !worked.has(name)).map(({ name }) => name);
 }

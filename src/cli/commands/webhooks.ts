@@ -47,7 +47,7 @@ export function webhooksCommand(): Command {
         .action(register),
     )
     .addCommand(
-      endpointCommand("pause", "send an endpoint nothing; what is announced meanwhile waits")
+      endpointCommand("pause", "send an endpoint nothing; what is published meanwhile waits")
         .option("--reason <text>", "why, for those who look at it later")
         .action(pause),
     )

@@ -67,7 +67,7 @@ export function workCommand(): Command {
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  soniq-drizzle work --queues billing --concurrency 5 --health-port 8080\n  soniq-drizzle work --drain --max-duration 10m\n\nSIGTERM or SIGINT: claims no more, lets running jobs finish for the drainTimeout, gives the rest back. A second signal gives them back at once.\n\n" +
+      "\nExamples:\n  soniq-drizzle work --queues billing --concurrency 5 --health-port 8080\n  soniq-drizzle work --drain --max-duration 10m\n\nSIGTERM or SIGINT: claims no more, lets running jobs finish for the shutdownTimeout, gives the rest back. A second signal gives them back at once.\n\n" +
         exitCodesInWords,
     )
     .action(work);
@@ -80,7 +80,7 @@ async function work(options: Options): Promise<void> {
   const { config, path } = await loadConfig(options.config);
   const settings = narrow(parseConfig(config), options.queues, options.concurrency);
   const report = reporter(settings.logger);
-  worker = workerOf(settings, [report.tell]);
+  worker = workerOf(settings, [report.emit]);
   const signalled = stopOnSignals(worker, report.say).then(() => (options.drain ? exitCodes.cutShort : exitCodes.done));
   report.say(introduction(settings, path));
   const { healthPort, healthHost, metricsPort, metricsHost, allowHost: allowedHosts } = options;
@@ -160,7 +160,7 @@ function connections(settings: Settings): string {
 
 /** What an operator should know before the first job runs. */
 async function warnings(settings: Settings): Promise<string[]> {
-  const { connection, queues, pollMs } = settings;
+  const { connection, queues, pollIntervalMs: pollMs } = settings;
   const { db, route, close } = await openDatabase(connection);
   try {
     await checkTables(db);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { listWorkers, type WorkerOverview } from "../../sessions/list-workers.js";
+import { listWorkers, type WorkerInfo } from "../../sessions/list-workers.js";
 import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { type Columns, printRows } from "../print.js";
 
@@ -11,7 +11,7 @@ export function workersCommand(): Command {
 }
 
 /** What people see of a worker. */
-export const workerColumns: Columns<WorkerOverview> = {
+export const workerColumns: Columns<WorkerInfo> = {
   STATE: ({ state }) => state,
   HOST: ({ host }) => host,
   PID: ({ pid }) => pid,

@@ -2,7 +2,7 @@ import { concludeAudit, recordAudit } from "../../audit/record-audit.js";
 import type { Queryable } from "../../core/queryable.js";
 import type { DeadLetterFilter } from "../../dead-letters/filter.js";
 import { purgeDeadLetters } from "../../dead-letters/purge.js";
-import { replayDeadLetters } from "../../dead-letters/replay.js";
+import { retryDeadLetters } from "../../dead-letters/retry.js";
 import type { Api, Change } from "../api.js";
 import { filterBody, filterOf } from "../dead-letter-query.js";
 import { problemOf, reportFailure } from "../problem.js";
@@ -24,10 +24,10 @@ type Bulk = (
 
 /** What is done to many dead letters at once: an answer of a line for each batch, for as long as it takes. */
 export function bulkRoutes(api: Api): void {
-  add("replay", async (db, filter, { signal, onProgress }) => {
-    await replayDeadLetters(db, filter, {
+  add("retry", async (db, filter, { signal, onProgress }) => {
+    await retryDeadLetters(db, filter, {
       signal,
-      onProgress: ({ replayed, refused }) => onProgress({ done: replayed, refused }),
+      onProgress: ({ retried, refused }) => onProgress({ done: retried, refused }),
     });
   });
   add("purge", async (db, filter, { signal, onProgress }) => {
@@ -37,7 +37,7 @@ export function bulkRoutes(api: Api): void {
     });
   });
 
-  function add(verb: "replay" | "purge", bulk: Bulk): void {
+  function add(verb: "retry" | "purge", bulk: Bulk): void {
     api.asked(`/dead-letters/${verb}`, `dead-letters.${verb}`, async (c, change) => {
       // What read it before would have made all of a few.
       if (change.body === undefined)

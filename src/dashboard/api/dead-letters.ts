@@ -52,6 +52,6 @@ function row(letter: DeadLetter, { link, redact }: DashboardSettings): DeadLette
     // Only what is of interest while a job is to run is not there.
     ...jobRow({ ...letter, state: "dead", runAt: null, claimedAt: null }, linkOf(letter, link), redaction),
     error: last ? redaction.mask(`${last.name}: ${last.message}`) : null,
-    replays: letter.replays,
+    manualRetries: letter.manualRetries,
   };
 }

@@ -24,7 +24,7 @@ export function endpointRoutes(api: Api): void {
     "endpoint.pause",
     async (db, { target, actor, body }) => {
       await pauseEndpoint(db, target, checked(why, body, "body").reason ?? `by ${actor}`);
-      return "paused: what is announced meanwhile waits";
+      return "paused: what is published meanwhile waits";
     },
     why,
   );

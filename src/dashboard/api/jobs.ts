@@ -2,12 +2,12 @@ import * as v from "valibot";
 import { recordAudit } from "../../audit/record-audit.js";
 import type { Queryable } from "../../core/queryable.js";
 import { whyRefused } from "../../dead-letters/why-refused.js";
-import { cancel } from "../../jobs/control/cancel.js";
-import { discard } from "../../jobs/control/discard-job.js";
+import { cancelJob } from "../../jobs/control/cancel.js";
+import { discardJob } from "../../jobs/control/discard-job.js";
 import { getJob } from "../../jobs/read/get-job.js";
 import { listJobs } from "../../jobs/read/list-jobs.js";
-import { replay } from "../../jobs/control/retry.js";
-import { runNow } from "../../jobs/control/run-now.js";
+import { retryJobs } from "../../jobs/control/retry.js";
+import { runJobNow } from "../../jobs/control/run-now.js";
 import { actorOf } from "../access.js";
 import type { Api, Change } from "../api.js";
 import { isoOrNull } from "../iso.js";
@@ -68,7 +68,7 @@ async function jobList(
     throw new Refusal(403, `the values of ${JSON.stringify(hidden)} are not shown here: search by another field`);
   const found = await listJobs(
     db,
-    { ...filter, ...(field !== undefined && { field: { path: field, value } }) },
+    { ...filter, ...(field !== undefined && { payload: { path: field, value } }) },
     { cursor, limit },
   );
   const redactions = await readRedactions(
@@ -95,7 +95,7 @@ const revealed = { action: "job.reveal", detail: {}, outcome: "shown" };
 
 async function retry(db: Queryable, { target }: Change): Promise<string> {
   const id = jobId(target);
-  const { refused } = await replay(db, id);
+  const { refused } = await retryJobs(db, id);
   if (refused[0]) throw new Refusal(409, `job #${id} stays dead: ${whyRefused(refused[0])}`);
   return "queued again, with all its attempts";
 }
@@ -109,14 +109,14 @@ function reasonOf({ body, actor }: Change): string {
 
 async function cancelOne(db: Queryable, change: Change): Promise<string> {
   const id = jobId(change.target);
-  const became = await cancel(db, id, reasonOf(change));
+  const became = await cancelJob(db, id, reasonOf(change));
   if (became === "not found") throw gone(id);
   return became === "cancelled" ? "cancelled" : "asked to stop: its signal is aborted";
 }
 
 async function runOneNow(db: Queryable, { target }: Change): Promise<string> {
   const id = jobId(target);
-  const became = await runNow(db, id);
+  const became = await runJobNow(db, id);
   if (became === "not found") throw gone(id);
   if (became === "active") throw new Refusal(409, `job #${id} runs already`);
   if (became === "parked") throw new Refusal(409, `job #${id} is parked: resume its endpoint`);
@@ -125,7 +125,7 @@ async function runOneNow(db: Queryable, { target }: Change): Promise<string> {
 
 async function discardOne(db: Queryable, change: Change): Promise<string> {
   const id = jobId(change.target);
-  const became = await discard(db, id, reasonOf(change));
+  const became = await discardJob(db, id, reasonOf(change));
   if (became === "not found") throw gone(id);
   if (became === "active") throw new Refusal(409, `job #${id} runs: cancel it first`);
   return "discarded: it is a dead letter";

@@ -35,7 +35,7 @@ async function views(db: Queryable, redact: Redact): Promise<ScheduleView[]> {
       missed,
       overlap,
       lastJobId,
-      rhythm: rhythmOf(schedule),
+      timing: formatTiming(schedule),
       payload: redaction.mask(redaction.hide(schedule.payload, "payload")),
       pausedAt: isoOrNull(schedule.pausedAt),
       orphanedAt: isoOrNull(schedule.orphanedAt),
@@ -45,6 +45,6 @@ async function views(db: Queryable, redact: Redact): Promise<ScheduleView[]> {
   });
 }
 
-function rhythmOf({ cron, everyMs }: Schedule): string {
+function formatTiming({ cron, everyMs }: Schedule): string {
   return cron ?? `every ${(everyMs ?? 0) / 1_000} s`;
 }

@@ -34,11 +34,11 @@ export function withQuery(path: string, values: Values): string {
 }
 
 /** The server's own statements take no longer than a few seconds. */
-const longestAnswerMs = 20_000;
+const maxAnswerMs = 20_000;
 
 /** Asks. A connection that died in silence is an error in the end, too, so that it is asked again. */
 export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
-  const response = await call(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(longestAnswerMs)]) });
+  const response = await call(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(maxAnswerMs)]) });
   return (await response.json()) as T;
 }
 

@@ -16,12 +16,12 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 /** As many or more are counted as this many. */
-const mostCounted = 10_000;
+const maxCounted = 10_000;
 
 export const count = (n: number): string => whole.format(n);
 
 /** A count that goes no further. */
-export const capped = (n: number): string => (n >= mostCounted ? `${count(mostCounted)}+` : count(n));
+export const capped = (n: number): string => (n >= maxCounted ? `${count(maxCounted)}+` : count(n));
 
 export const plural = (n: number, one: string, many = `${one}s`): string => `${capped(n)} ${n === 1 ? one : many}`;
 
@@ -56,11 +56,11 @@ export const seconds = (s: number): string => span(s * second);
 export function relative(at: string, now: number): string {
   const ms = now - Date.parse(at);
   if (Math.abs(ms) < second) return "now";
-  const distance = largest(Math.abs(ms));
+  const distance = max(Math.abs(ms));
   return ms > 0 ? `${distance} ago` : `in ${distance}`;
 }
 
-function largest(ms: number): string {
+function max(ms: number): string {
   if (ms < minute) return `${Math.floor(ms / second)} s`;
   if (ms < hour) return `${Math.floor(ms / minute)} min`;
   if (ms < 2 * day) return `${Math.floor(ms / hour)} h`;

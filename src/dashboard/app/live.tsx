@@ -21,10 +21,10 @@ export interface Live {
   readonly moments: readonly Moment[];
 }
 
-const mostMoments = 450;
+const maxMoments = 450;
 /** Events come every two seconds: after so long without one, a connection is dead, whatever it says. */
 const silenceMs = 15_000;
-const longestWaitMs = 15_000;
+const latencyMs = 15_000;
 
 const LiveContext = createContext<Live>({ state: "connecting", view: null, moments: [] });
 
@@ -53,7 +53,7 @@ async function follow(tell: (change: (before: Live) => Live) => void, signal: Ab
     }
     if (signal.aborted) return;
     tell((before) => ({ ...before, state: "lost" }));
-    await wait(Math.min(longestWaitMs, 500 * 2 ** failures) * (0.5 + Math.random() / 2));
+    await wait(Math.min(latencyMs, 500 * 2 ** failures) * (0.5 + Math.random() / 2));
   }
 }
 
@@ -81,7 +81,7 @@ function heard(before: Live, view: LiveView): Live {
     active: sum("active"),
     perSecond: view.perSecond,
   };
-  return { state: "live", view, moments: [...before.moments, moment].slice(-mostMoments) };
+  return { state: "live", view, moments: [...before.moments, moment].slice(-maxMoments) };
 }
 
 /** So long, or until the network or the reader is back. */

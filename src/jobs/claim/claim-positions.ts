@@ -1,5 +1,5 @@
 /** The place of a job in its priority: `run_at` as text, since a Date would lose its microseconds. */
-export interface Mark {
+export interface ClaimPosition {
   readonly priority: number;
   readonly runAt: string;
   readonly id: number;
@@ -15,15 +15,19 @@ const trailJobs = 1_000;
  * Remembers, for one queue, up to where each priority was claimed. A claim that starts there does not walk the index
  * entries that earlier claims left behind, which nothing can remove while a snapshot is held open.
  */
-export class ClaimMarks {
+export class ClaimPositions {
   readonly #trails = new Map<number, Trail>();
   /** Where to go on behind the marks, one mark per priority, while a look found more jobs there than it could claim. */
-  #behind: readonly Mark[] | undefined;
+  #behind: readonly ClaimPosition[] | undefined;
 
   /** Where to start, one mark per priority. */
-  starts(): Mark[] {
+  starts(): ClaimPosition[] {
     const ahead = this.#ahead();
-    return this.#behind?.map((mark, i) => (isAfter(mark, ahead[i] as Mark) ? (ahead[i] as Mark) : mark)) ?? ahead;
+    return (
+      this.#behind?.map((position, i) =>
+        isAfter(position, ahead[i] as ClaimPosition) ? (ahead[i] as ClaimPosition) : position,
+      ) ?? ahead
+    );
   }
 
   /**
@@ -33,14 +37,14 @@ export class ClaimMarks {
    * @param from where it started
    * @param isFull whether it brought all it asked for
    */
-  goOn(from: readonly Mark[], claimed: readonly Mark[], isFull: boolean): void {
+  goOn(from: readonly ClaimPosition[], claimed: readonly ClaimPosition[], isFull: boolean): void {
     const worst = claimed.at(-1)?.priority;
     if (!isFull || worst === undefined) return void (this.#behind = undefined);
-    const ends = new Map(claimed.map((mark) => [mark.priority, mark]));
+    const ends = new Map(claimed.map((position) => [position.priority, position]));
     const ahead = this.#ahead();
     // Of a priority better than that of the last job, all that is due was claimed.
-    this.#behind = from.map((mark, i) =>
-      mark.priority < worst ? (ahead[i] as Mark) : (ends.get(mark.priority) ?? mark),
+    this.#behind = from.map((position, i) =>
+      position.priority < worst ? (ahead[i] as ClaimPosition) : (ends.get(position.priority) ?? position),
     );
   }
 
@@ -49,20 +53,20 @@ export class ClaimMarks {
     return this.#behind !== undefined;
   }
 
-  #ahead(): Mark[] {
-    return priorities.map((priority) => this.#trails.get(priority)?.steps[0]?.mark ?? beginning(priority));
+  #ahead(): ClaimPosition[] {
+    return priorities.map((priority) => this.#trails.get(priority)?.steps[0]?.position ?? beginning(priority));
   }
 
   /** @param claimed one claim's jobs, in order */
-  advance(claimed: readonly Mark[]): void {
+  advance(claimed: readonly ClaimPosition[]): void {
     const last = new Map<number, Step>();
     for (const { priority, runAt, id } of claimed) {
-      last.set(priority, { mark: { priority, runAt, id }, jobs: (last.get(priority)?.jobs ?? 0) + 1 });
+      last.set(priority, { position: { priority, runAt, id }, jobs: (last.get(priority)?.jobs ?? 0) + 1 });
     }
     for (const [priority, step] of last) {
-      const trail = this.#trails.get(priority) ?? { steps: [{ mark: beginning(priority), jobs: 0 }], behind: 0 };
+      const trail = this.#trails.get(priority) ?? { steps: [{ position: beginning(priority), jobs: 0 }], behind: 0 };
       this.#trails.set(priority, trail);
-      if (!isAfter(step.mark, (trail.steps.at(-1) as Step).mark)) continue;
+      if (!isAfter(step.position, (trail.steps.at(-1) as Step).position)) continue;
       trail.steps.push(step);
       trail.behind += step.jobs;
       for (let next = trail.steps[1]; next && trail.behind - next.jobs >= trailJobs; next = trail.steps[1]) {
@@ -82,20 +86,20 @@ interface Trail {
 
 /** A mark, and how many jobs the claim brought that ended there. */
 interface Step {
-  readonly mark: Mark;
+  readonly position: ClaimPosition;
   readonly jobs: number;
 }
 
 const priorities = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
-function beginning(priority: number): Mark {
+function beginning(priority: number): ClaimPosition {
   return { priority, runAt: "-infinity", id: 0 };
 }
 
 /** The beginning of every priority: for a look at what lies behind the marks. */
-export const fromTheBeginning: readonly Mark[] = priorities.map(beginning);
+export const fromTheBeginning: readonly ClaimPosition[] = priorities.map(beginning);
 
 /** Of one zone and width, the order of texts is the order of times. */
-function isAfter(a: Mark, b: Mark): boolean {
+function isAfter(a: ClaimPosition, b: ClaimPosition): boolean {
   return a.runAt > b.runAt || (a.runAt === b.runAt && a.id > b.id);
 }

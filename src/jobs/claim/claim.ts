@@ -5,15 +5,15 @@ import { soniqJobs } from "../../../schema/jobs.js";
 import { soniqQueues } from "../../../schema/queues.js";
 import { soniqWorkers } from "../../../schema/workers.js";
 import { builder } from "../../core/builder.js";
-import { compiled } from "../../core/compiled.js";
+import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
 import { rowsOf } from "../../core/rows.js";
-import type { Mark } from "./claim-positions.js";
+import type { ClaimPosition } from "./claim-positions.js";
 import { dueIn, isClaimable, rangesOf, weight } from "./claimable.js";
 import { keyStillHeld } from "./end-claim.js";
 
 /** A job that this worker session holds. */
-export interface ClaimedJob extends Mark {
+export interface ClaimedJob extends ClaimPosition {
   readonly name: string;
   readonly queue: string;
   /** The fence: with `id` and the worker's session it names this claim. */
@@ -42,9 +42,9 @@ export interface ClaimInput {
   readonly queue: string;
   readonly limit: number;
   /** Where to start, one per priority. */
-  readonly from: readonly Mark[];
+  readonly from: readonly ClaimPosition[];
   /** Before which to end, for each of these. By default everything that is due is looked at. */
-  readonly until?: readonly Mark[];
+  readonly until?: readonly ClaimPosition[];
   /** Jobs to step over. Default: none. */
   readonly except?: readonly number[];
   /** About how many bytes of payload to claim: the job that exceeds them is the last one. Default: {@link maxClaimBytes}. */
@@ -124,9 +124,9 @@ function mayClaim(): SQL {
   return sql`${live} and not ${paused} and ${synchronous} is not null`;
 }
 
-const claimingDue = compiled<Values & { ranges: string }>((db) => taking(db, dueIn(true, mayClaim())));
+const claimingDue = prepareStatement<Values & { ranges: string }>((db) => taking(db, dueIn(true, mayClaim())));
 
-const claimingThese = compiled<Values & { ids: string }>((db) =>
+const claimingThese = prepareStatement<Values & { ids: string }>((db) =>
   taking(
     db,
     qb
@@ -228,6 +228,6 @@ function claimedJob(row: ClaimedRow, { queue, claimToken }: Pick<ClaimInput, "qu
   };
 }
 
-function byPriorityThenTime(a: Mark, b: Mark): number {
+function byPriorityThenTime(a: ClaimPosition, b: ClaimPosition): number {
   return a.priority - b.priority || (a.runAt < b.runAt ? -1 : a.runAt > b.runAt ? 1 : a.id - b.id);
 }

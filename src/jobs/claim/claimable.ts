@@ -1,10 +1,10 @@
 import { and, eq, lte, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../../schema/jobs.js";
-import { compiled } from "../../core/compiled.js";
+import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
 import { rowsOf } from "../../core/rows.js";
-import type { Mark } from "./claim-positions.js";
+import type { ClaimPosition } from "./claim-positions.js";
 
 const { placeholder } = sql;
 const qb = new QueryBuilder();
@@ -79,8 +79,8 @@ export async function findClaimable(
   }: {
     readonly queue: string;
     readonly limit: number;
-    readonly from: readonly Mark[];
-    readonly until?: readonly Mark[];
+    readonly from: readonly ClaimPosition[];
+    readonly until?: readonly ClaimPosition[];
     readonly except?: readonly number[];
   },
 ): Promise<number[]> {
@@ -92,15 +92,15 @@ export async function findClaimable(
   return rows.map(({ id }) => Number(id));
 }
 
-export function rangesOf(from: readonly Mark[], until?: readonly Mark[]): string {
-  const ranges = from.map((mark, i) => ({
-    ...mark,
+export function rangesOf(from: readonly ClaimPosition[], until?: readonly ClaimPosition[]): string {
+  const ranges = from.map((position, i) => ({
+    ...position,
     endAt: until?.[i]?.runAt ?? "infinity",
     endId: until?.[i]?.id ?? 0,
   }));
   return JSON.stringify(ranges);
 }
 
-const finding = compiled<{ queue: string; limit: number; ranges: string; except: string }>(() =>
+const finding = prepareStatement<{ queue: string; limit: number; ranges: string; except: string }>(() =>
   qb.select({ id: sql`due.id` }).from(dueIn(false, sql`true`).as("due")),
 );

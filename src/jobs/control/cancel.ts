@@ -24,7 +24,7 @@ const maxRefusals = 64;
  * @returns `"cancelled"`, `"requested"`, or `"not found"` if there is no such job or it has finished
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function cancel(
+export async function cancelJob(
   db: Queryable,
   handle: JobHandle,
   reason = "cancelled",

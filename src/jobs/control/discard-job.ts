@@ -9,7 +9,7 @@ import { keyStillHeld } from "../claim/end-claim.js";
 import { idOf, type JobHandle } from "../row/job-handle.js";
 
 /**
- * queued → dead: a job that waits is given up, whatever attempts are left. As a dead letter it can be replayed, which one that
+ * queued → dead: a job that waits is given up, whatever attempts are left. As a dead letter it can be retried, which one that
  * is cancelled cannot. One that runs is left alone: cancel it, or have its handler return `job.discard(why)`.
  *
  * @param db any Drizzle PostgreSQL database or transaction
@@ -18,7 +18,7 @@ import { idOf, type JobHandle } from "../row/job-handle.js";
  * @returns `"discarded"`; `"active"` if it runs; `"not found"` if there is no such job or it has finished
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function discard(
+export async function discardJob(
   db: Queryable,
   handle: JobHandle,
   reason = "by hand",

@@ -22,8 +22,8 @@ export interface PayloadMapping<In, Old = unknown> {
 /** A payload that takes the place of the stored one. */
 export interface MappedPayload {
   readonly json: string;
-  /** How often the job had been replayed when its payload was read: it counts for that life alone. */
-  readonly replays: number;
+  /** How often the job had been retried when its payload was read: it counts for that life alone. */
+  readonly manualRetries: number;
 }
 
 /**
@@ -63,7 +63,11 @@ async function mapSome<In, Old>(
   failed: (id: number, error: unknown) => void,
 ): Promise<Map<number, MappedPayload>> {
   const stored = await builder(db)
-    .select({ id: soniqJobs.id, replays: soniqJobs.replays, payload: sql<string>`${soniqJobs.payload}::text` })
+    .select({
+      id: soniqJobs.id,
+      manualRetries: soniqJobs.manualRetries,
+      payload: sql<string>`${soniqJobs.payload}::text`,
+    })
     .from(soniqJobs)
     .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, eq(soniqJobs.name, job.name)));
   const mapped = new Map<number, MappedPayload>();
@@ -72,7 +76,7 @@ async function mapSome<In, Old>(
       const payload = map(JSON.parse(row.payload) as Old, row.id);
       const json = toJson(payload, "payload");
       await validate(job.payload, payload, "payload");
-      mapped.set(row.id, { json, replays: row.replays });
+      mapped.set(row.id, { json, manualRetries: row.manualRetries });
     } catch (error) {
       failed(row.id, error instanceof InvalidValueError ? error.of(`job ${job.name} #${row.id}`) : error);
     }

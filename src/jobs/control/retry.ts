@@ -13,27 +13,27 @@ import { valuesOnRetry } from "../row/job-columns.js";
 import { type MappedPayload, mapPayloads, type PayloadMapping } from "./payload-mapping.js";
 import { holdsKey, isOver } from "../row/unique-key.js";
 
-/** What became of jobs that were to be replayed. */
-export interface Replayed {
+/** What became of jobs that were to be retried. */
+export interface Retried {
   /** The jobs that are queued again. */
-  readonly replayed: readonly number[];
+  readonly retried: readonly number[];
   /** The others, which are as they were. */
-  readonly refused: readonly ReplayRefusal[];
+  readonly refused: readonly RetryRefusal[];
 }
 
-/** Why a job was not replayed. */
-export type ReplayRefusal =
+/** Why a job was not retried. */
+export type RetryRefusal =
   /** Another job has taken its unique key meanwhile. */
-  | { readonly id: number; readonly because: "key held"; readonly heldBy: number }
+  | { readonly id: number; readonly reason: "key-held"; readonly heldBy: number }
   /** There is no dead letter of this id, or, with a mapping, none of that job. */
-  | { readonly id: number; readonly because: "not a dead letter" }
+  | { readonly id: number; readonly reason: "not-a-dead-letter" }
   /** Another transaction has the job, or its key, in hand: try again. */
-  | { readonly id: number; readonly because: "locked" }
+  | { readonly id: number; readonly reason: "locked" }
   /** Its new payload is not valid, or the database refuses the change. */
-  | { readonly id: number; readonly because: "failed"; readonly error: unknown };
+  | { readonly id: number; readonly reason: "failed"; readonly error: unknown };
 
-/** How jobs are replayed. */
-export interface ReplayOptions<In, Old = unknown> {
+/** How jobs are retried. */
+export interface RetryOptions<In, Old = unknown> {
   /** Makes the payloads anew, for dead letters of one job whose payload was not what it should have been: others are refused. */
   readonly mapping?: PayloadMapping<In, Old> | undefined;
 }
@@ -44,62 +44,62 @@ const mappedBatch = 100;
 
 /**
  * dead → queued: a dead letter begins anew, with all its attempts, and takes its unique key again. Its errors are kept, and
- * `replays` is one up. A job that cannot be replayed stays as it is and holds up no other.
+ * `manualRetries` is one up. A job that cannot be retried stays as it is and holds up no other.
  *
- * @param db any Drizzle PostgreSQL database or transaction; not on a transaction, each thousand jobs are replayed at once
+ * @param db any Drizzle PostgreSQL database or transaction; not on a transaction, each thousand jobs are retried at once
  * @param ids of dead letters: one or many
  * @param options `mapping`: makes their payloads anew
  * @returns which jobs are queued again, and of the others why they are not
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function replay<In = unknown, Old = unknown>(
+export async function retryJobs<In = unknown, Old = unknown>(
   db: Queryable,
   ids: number | readonly number[],
-  { mapping }: ReplayOptions<In, Old> = {},
-): Promise<Replayed> {
+  { mapping }: RetryOptions<In, Old> = {},
+): Promise<Retried> {
   if (typeof ids !== "number" && !Array.isArray(ids))
     throw new InvalidValueError("ids", `is ${shown(ids)}: give an id, or a list of ids`);
   primaryOf(db);
   const wanted = [...new Set(typeof ids === "number" ? [ids] : ids)];
   const there = wanted.filter(Number.isSafeInteger);
-  const replayed: number[] = [];
-  const refused: ReplayRefusal[] = wanted
+  const retried: number[] = [];
+  const refused: RetryRefusal[] = wanted
     .filter((id) => !Number.isSafeInteger(id))
-    .map((id) => ({ id, because: "not a dead letter" }));
+    .map((id) => ({ id, reason: "not-a-dead-letter" }));
   const size = mapping ? mappedBatch : batch;
   for (let from = 0; from < there.length; from += size) {
-    const some = await replayBatch(db, there.slice(from, from + size), mapping).catch(explainMissingTables);
-    replayed.push(...some.replayed);
+    const some = await retryBatch(db, there.slice(from, from + size), mapping).catch(explainMissingTables);
+    retried.push(...some.retried);
     refused.push(...some.refused);
   }
-  return { replayed, refused };
+  return { retried, refused };
 }
 
-async function replayBatch<In, Old>(
+async function retryBatch<In, Old>(
   db: Queryable,
   ids: readonly number[],
   mapping: PayloadMapping<In, Old> | undefined,
-): Promise<Replayed> {
+): Promise<Retried> {
   const failures = new Map<number, unknown>();
   const failed = (id: number, error: unknown) => void failures.set(id, error);
   // A key that is taken while the statement runs is no conflict that an update can pass over: it fails for all.
-  const replayAll = (all: readonly number[], mapped?: ReadonlyMap<number, MappedPayload>) =>
+  const retryAll = (all: readonly number[], mapped?: ReadonlyMap<number, MappedPayload>) =>
     inHalves(
       all,
-      (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => replaying(at, some, mapping?.job.name, mapped))),
+      (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => retrying(at, some, mapping?.job.name, mapped))),
       failed,
     );
-  const replayed: number[] = [];
+  const retried: number[] = [];
   if (mapping) {
     for await (const mapped of mapPayloads(db, ids, mapping, failed))
-      replayed.push(...(await replayAll([...mapped.keys()], mapped)));
-  } else replayed.push(...(await replayAll(ids)));
-  const done = new Set(replayed);
+      retried.push(...(await retryAll([...mapped.keys()], mapped)));
+  } else retried.push(...(await retryAll(ids)));
+  const done = new Set(retried);
   const left = ids.filter((id) => !done.has(id));
-  return { replayed, refused: left.length === 0 ? [] : await refusals(db, left, mapping?.job.name, failures) };
+  return { retried, refused: left.length === 0 ? [] : await refusals(db, left, mapping?.job.name, failures) };
 }
 
-async function replaying(
+async function retrying(
   db: Queryable,
   ids: readonly number[],
   name: string | undefined,
@@ -110,7 +110,7 @@ async function replaying(
     return payload ? [{ id, ...payload }] : [];
   });
   const payloads = `{${own.map(({ id, json }) => `"${id}":${json}`).join()}}`;
-  const replays = `{${own.map(({ id, replays: times }) => `"${id}":${times}`).join()}}`;
+  const manualRetries = `{${own.map(({ id, manualRetries: times }) => `"${id}":${times}`).join()}}`;
   const qb = builder(db);
   // The state is looked at afterwards: with stale statistics, the planner would walk all dead letters for it.
   const wanted = qb.$with("wanted").as(
@@ -120,7 +120,7 @@ async function replaying(
         state: soniqJobs.state,
         uniqueKey: soniqJobs.uniqueKey,
         uniqueHeld: soniqJobs.uniqueHeld,
-        replays: soniqJobs.replays,
+        manualRetries: soniqJobs.manualRetries,
       })
       .from(soniqJobs)
       .where(
@@ -151,8 +151,8 @@ async function replaying(
       from ${wanted} where state = 'dead'
     ) as dead
     where nth = 1 and not exists (${holderOf(sql`dead`)}) and (select count(*) from ${freed}) >= 0
-      and replays = coalesce((${replays}::text::jsonb -> id::text)::int, replays)`;
-  const replayed = qb.$with("replayed").as(
+       and manual_retries = coalesce((${manualRetries}::text::jsonb -> id::text)::int, manual_retries)`;
+  const retried = qb.$with("retried").as(
     qb
       .update(soniqJobs)
       .set({
@@ -163,12 +163,12 @@ async function replaying(
       .returning({ id: soniqJobs.id, queue: soniqJobs.queue }),
   );
   const rows = await qb
-    .with(wanted, freed, replayed)
+    .with(wanted, freed, retried)
     .select({
-      id: replayed.id,
-      rung: sql`case when row_number() over (partition by ${replayed.queue}) = 1 then ${ring(sql`${replayed.queue}`)} end`,
+      id: retried.id,
+      rung: sql`case when row_number() over (partition by ${retried.queue}) = 1 then ${ring(sql`${retried.queue}`)} end`,
     })
-    .from(replayed);
+    .from(retried);
   return rows.map(({ id }) => id);
 }
 
@@ -183,7 +183,7 @@ async function refusals(
   ids: readonly number[],
   name: string | undefined,
   failures: ReadonlyMap<number, unknown>,
-): Promise<ReplayRefusal[]> {
+): Promise<RetryRefusal[]> {
   const rows = await builder(db)
     .select({
       id: soniqJobs.id,
@@ -197,9 +197,9 @@ async function refusals(
   return ids.map((id) => {
     const row = byId.get(id);
     const error = failures.get(id);
-    if (row?.state !== "dead" || row.name !== (name ?? row.name)) return { id, because: "not a dead letter" };
-    if (error !== undefined && !isLock(error)) return { id, because: "failed", error };
-    return row.heldBy === null ? { id, because: "locked" } : { id, because: "key held", heldBy: Number(row.heldBy) };
+    if (row?.state !== "dead" || row.name !== (name ?? row.name)) return { id, reason: "not-a-dead-letter" };
+    if (error !== undefined && !isLock(error)) return { id, reason: "failed", error };
+    return row.heldBy === null ? { id, reason: "locked" } : { id, reason: "key-held", heldBy: Number(row.heldBy) };
   });
 }
 

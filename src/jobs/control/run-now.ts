@@ -18,7 +18,7 @@ import { isParked } from "./park.js";
  *   endpoint; `"active"` if it runs; `"not found"` if there is no such job or it has finished
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function runNow(db: Queryable, handle: JobHandle): Promise<"due" | "parked" | "active" | "not found"> {
+export async function runJobNow(db: Queryable, handle: JobHandle): Promise<"due" | "parked" | "active" | "not found"> {
   const id = idOf(handle);
   if (!Number.isSafeInteger(id)) return "not found";
   const job = await retryConflicts(db, (on) => runningNow(on, id)).catch(explainMissingTables);

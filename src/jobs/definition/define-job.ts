@@ -129,7 +129,7 @@ function isValidator(value: unknown): boolean {
 export function checkJobDefinition(value: unknown): asserts value is JobDefinition {
   if (isJobDefinition(value)) return;
   const problem = isDefinition(value, "event")
-    ? `is the event ${value.name}: pass it to announce(db, event, payload)`
+    ? `is the event ${value.name}: pass it to publish(db, event, payload)`
     : `is ${shown(value)}: pass what defineJob({ … }) returned`;
   throw new InvalidValueError("job", problem);
 }
@@ -161,7 +161,7 @@ export interface Retention {
   readonly dead?: Duration;
 }
 
-/** A handler bound to its definition, made by {@link handler}. */
+/** A handler bound to its definition, made by {@link defineHandler}. */
 export interface Handler<J extends JobDefinition = JobDefinition, Tx = Queryable> {
   readonly job: J;
   // oxlint-disable-next-line no-explicit-any -- typed where it is made
@@ -169,7 +169,7 @@ export interface Handler<J extends JobDefinition = JobDefinition, Tx = Queryable
 }
 
 /** Types a handler that lives in a file of its own; goes into the configuration's `handlers`. */
-export function handler<J extends JobDefinition, Tx = Queryable>(
+export function defineHandler<J extends JobDefinition, Tx = Queryable>(
   job: J,
   run: HandlerFunction<PayloadOutput<J>, ResultInput<J>, Tx>,
 ): Handler<J, Tx> {

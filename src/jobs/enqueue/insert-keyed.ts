@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
-import { compiled } from "../../core/compiled.js";
+import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
 import { rowsOf } from "../../core/rows.js";
 import { ring } from "../../sessions/doorbell.js";
@@ -44,13 +44,13 @@ function ways(conflict: UniqueRule["onConflict"]) {
   const key = sql`${placeholder("uniqueKey")}::text`;
   const bell = ring(sql`${placeholder("queue")}::text`);
   return {
-    plain: compiled(() => insertion(conflict, key)),
-    ringing: compiled(
+    plain: prepareStatement(() => insertion(conflict, key)),
+    ringing: prepareStatement(
       () => sql`with inserted as (${insertion(conflict, key)})
         select id, deduplicated, ${bell} as rung from inserted`,
     ),
     // The key reads what was freed, or they would be carried out in any order.
-    freeing: compiled(
+    freeing: prepareStatement(
       () => sql`with freed as (
           update ${soniqJobs} set unique_held = false where unique_key = ${key} and ${holdsKey} and ${isOver} returning id),
         inserted as (${insertion(conflict, sql`(select ${key} from (select count(*) from freed) as freed)`)})

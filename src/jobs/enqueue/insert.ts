@@ -1,5 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
-import { compiled } from "../../core/compiled.js";
+import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
 import { rowsOf } from "../../core/rows.js";
 import { ring } from "../../sessions/doorbell.js";
@@ -18,9 +18,9 @@ export async function insert(db: Queryable, { payload, options }: NewJob, rings:
   return Number((job as { id: string | number }).id);
 }
 
-const insertion = compiled(() => sql`${insertJobs(placeholderOf)} returning id`);
+const insertion = prepareStatement(() => sql`${insertJobs(placeholderOf)} returning id`);
 
-const ringingInsertion = compiled(
+const ringingInsertion = prepareStatement(
   () => sql`${insertJobs(placeholderOf)} returning id, ${ring(sql`${sql.placeholder("queue")}::text`)} as rung`,
 );
 

@@ -1,7 +1,7 @@
 import { and, desc, gte, lte, not, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { builder } from "../../core/builder.js";
-import { compiled } from "../../core/compiled.js";
+import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
 import { rowsOf } from "../../core/rows.js";
 import { holdsKey, isOver } from "../row/unique-key.js";
@@ -17,7 +17,7 @@ export async function findKeyHolder(db: Queryable, key: string): Promise<number 
   return holder && Number(holder.id);
 }
 
-const statement = compiled<{ key: string }>((db) => {
+const statement = prepareStatement<{ key: string }>((db) => {
   const { id, uniqueKey } = soniqJobs;
   const key = sql.placeholder("key");
   return builder(db)

@@ -4,7 +4,7 @@ import type { Job } from "../row/job.js";
 export interface JobMoment {
   /** In ISO 8601. */
   readonly at: string;
-  readonly what: "enqueued" | "due" | "claimed" | "failed" | "completed" | "cancelled" | "dead" | "cancel requested";
+  readonly what: "enqueued" | "due" | "claimed" | "failed" | "completed" | "cancelled" | "dead" | "cancel-requested";
   readonly attempt: number | null;
   /** The worker session that had it. */
   readonly worker: string | null;
@@ -20,14 +20,14 @@ const soonMs = 1_000;
  */
 export function jobTimeline(job: Job): JobMoment[] {
   const { createdAt, runAt, claimedAt, finishedAt, cancelRequestedAt } = job;
-  // A replay begins to count anew.
+  // A retry begins to count anew.
   const last = { attempt: job.attempt || null, worker: job.lastWorkerId };
   const moments = [
     moment(createdAt, "enqueued"),
     runAt && becameDue(job, runAt) && moment(runAt, "due"),
     ...failures(job),
     claimedAt && moment(claimedAt, "claimed", last),
-    cancelRequestedAt && moment(cancelRequestedAt, "cancel requested"),
+    cancelRequestedAt && moment(cancelRequestedAt, "cancel-requested"),
     finishedAt && isEnd(job.state) && moment(finishedAt, job.state, { ...last, message: job.reason }),
   ];
   return moments.filter((one) => one instanceof Object).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));

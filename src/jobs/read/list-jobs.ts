@@ -17,7 +17,7 @@ export interface JobFilter {
   readonly name?: string;
   readonly tag?: string;
   /** A field of the payload, such as `{ path: "order.id", value: "17" }`; of a list, `lines.0.sku`. */
-  readonly field?: {
+  readonly payload?: {
     /** Names without dots in them, separated by dots. */
     readonly path: string;
     /** As JSON has it; a text without its quotes. */
@@ -26,7 +26,7 @@ export interface JobFilter {
   /** Those that were enqueued at this time or later. Those of transactions that were open for an hour or more may be missed. */
   readonly since?: Date;
   /** Those that were enqueued before this time, with the same reservation. */
-  readonly until?: Date;
+  readonly before?: Date;
 }
 
 /** Jobs, newest first. */
@@ -41,9 +41,9 @@ export interface JobPage {
 }
 
 /** How many jobs one page may pass over: few filters have an index, and none is worth a scan of the table. */
-const mostPassedOver = 10_000;
+const maxPassedOver = 10_000;
 /** Ids are given as jobs are inserted, and the time is their transaction's: the two orders differ by as long as that is open. */
-const longestTransactionMs = 3_600_000;
+const maxTransactionMs = 3_600_000;
 
 /**
  * Lists jobs, newest first. Looks at 10,000 jobs at the most, whether they fit or not: go on with `next`.
@@ -58,7 +58,7 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}, page: Page
   const cursor = idOfCursor(page.cursor);
   const limit = parseLimit(page.limit);
   checkFilter(filter);
-  const before = page.cursor === undefined && filter.until ? await findPlace(db, lateInserts(filter.until)) : cursor;
+  const before = page.cursor === undefined && filter.before ? await findPlace(db, lateInserts(filter.before)) : cursor;
   // These are few, and the oldest of a backlog: an index of their own finds them.
   if (filter.state === "active") return activeJobs(db, filter, before, limit);
   const stretch = await stretchBefore(db, before, 1).catch(explainMissingTables);
@@ -68,11 +68,11 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}, page: Page
   const seen = last
     ? { ...(await stretchBefore(db, before, last.id)), lowest: last.id, backTo: last.createdAt }
     : stretch;
-  const isLast = seen === stretch && seen.jobs < mostPassedOver;
+  const isLast = seen === stretch && seen.jobs < maxPassedOver;
   const isPast =
     filter.since !== undefined &&
     seen.backTo !== null &&
-    seen.backTo.getTime() < filter.since.getTime() - longestTransactionMs;
+    seen.backTo.getTime() < filter.since.getTime() - maxTransactionMs;
   return {
     jobs: rows,
     next: isLast || isPast ? undefined : String(seen.lowest),
@@ -86,9 +86,9 @@ const filterKeys: Record<keyof JobFilter, true> = {
   queue: true,
   name: true,
   tag: true,
-  field: true,
+  payload: true,
   since: true,
-  until: true,
+  before: true,
 };
 
 /** A key that is misspelt would leave nothing out. */
@@ -99,14 +99,14 @@ function checkFilter(filter: JobFilter): void {
         `filter.${key}`,
         `is not a filter: give some of ${Object.keys(filterKeys).join(", ")}`,
       );
-  for (const key of ["since", "until"] as const)
+  for (const key of ["since", "before"] as const)
     if (filter[key] && Number.isNaN(filter[key].getTime()))
       throw new InvalidValueError(`filter.${key}`, "is a date that is invalid: give a time");
 }
 
 /** Until when jobs may be inserted that are dated before a time. */
 function lateInserts(time: Date): number {
-  return time.getTime() + longestTransactionMs;
+  return time.getTime() + maxTransactionMs;
 }
 
 async function activeJobs(db: Queryable, filter: JobFilter, before: number, limit: number): Promise<JobPage> {
@@ -119,7 +119,7 @@ async function activeJobs(db: Queryable, filter: JobFilter, before: number, limi
 const isActive: SQL = sql`${soniqJobs.id} = any (array(select id from ${soniqJobs} where state = 'active'))`;
 
 async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined, limit: number): Promise<JobSummary[]> {
-  const { state, queue, name, tag, field, since, until } = filter;
+  const { state, queue, name, tag, payload, since, before } = filter;
   const rows = await selectSummaries(db)
     .where(
       and(
@@ -128,9 +128,9 @@ async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined,
         queue === undefined ? undefined : eq(soniqJobs.queue, queue),
         name === undefined ? undefined : eq(soniqJobs.name, name),
         tag === undefined ? undefined : sql`${soniqJobs.tags} @> pg_catalog.to_jsonb(${tag}::text)`,
-        field && hasValue(field),
+        payload && hasValue(payload),
         since && sql`${soniqJobs.createdAt} >= ${timestamp(since.getTime())}`,
-        until && sql`${soniqJobs.createdAt} < ${timestamp(until.getTime())}`,
+        before && sql`${soniqJobs.createdAt} < ${timestamp(before.getTime())}`,
       ),
     )
     .orderBy(desc(soniqJobs.id))
@@ -140,7 +140,7 @@ async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined,
 }
 
 /** What holds others is no value: its text would tell of all of them at once. */
-function hasValue({ path, value }: Required<JobFilter>["field"]): SQL {
+function hasValue({ path, value }: Required<JobFilter>["payload"]): SQL {
   const at = sql`array(select ${each(path.split("."))})`;
   return sql`${soniqJobs.payload} #>> ${at} = ${value} and jsonb_typeof(${soniqJobs.payload} #> ${at}) not in ('object', 'array')`;
 }
@@ -162,7 +162,7 @@ async function stretchBefore(db: Queryable, before: number, end: number): Promis
     .from(soniqJobs)
     .where(and(lt(soniqJobs.id, before), gte(soniqJobs.id, end)))
     .orderBy(desc(soniqJobs.id))
-    .limit(mostPassedOver)
+    .limit(maxPassedOver)
     .as("ids");
   const stretch = qb
     .select({

@@ -30,11 +30,11 @@ export class DetailedError extends SoniqError {
   }
 }
 
-const longestMessage = 2_000;
-const longestStack = 8_000;
+const maxMessage = 2_000;
+const maxStack = 8_000;
 const deepestCause = 3;
-const mostInnerErrors = 5;
-const longestInnerMessage = 500;
+const maxInnerErrors = 5;
+const maxInnerMessage = 500;
 
 /**
  * What is kept of anything that a handler threw: cut, without secrets, and storable whatever it was.
@@ -48,10 +48,10 @@ export function errorRecord(thrown: unknown, attempt: number, worker: string): E
     attempt,
     worker,
     name: storable(name, 200),
-    message: storable(message, longestMessage),
+    message: storable(message, maxMessage),
     ...(code !== undefined && { code: storable(code, 200) }),
-    ...(stack !== undefined && { stack: storable(stack, longestStack) }),
-    ...(causes && { cause: storable(causes, longestMessage) }),
+    ...(stack !== undefined && { stack: storable(stack, maxStack) }),
+    ...(causes && { cause: storable(causes, maxMessage) }),
     ...(details && { details }),
   };
 }
@@ -101,14 +101,14 @@ function parts(raw: unknown, isInner = false): Parts {
 /** Those of an AggregateError, or of any error that has some. */
 function innerErrors(error: Error): readonly unknown[] {
   const { errors } = error as { errors?: unknown };
-  return Array.isArray(errors) && errors.some((one) => one instanceof Error) ? errors.slice(0, mostInnerErrors) : [];
+  return Array.isArray(errors) && errors.some((one) => one instanceof Error) ? errors.slice(0, maxInnerErrors) : [];
 }
 
 function innerText(errors: readonly unknown[]): string {
   return errors
     .map((one) => {
       const { name, message } = parts(one, true);
-      return storable(`${name}: ${message}`, longestInnerMessage);
+      return storable(`${name}: ${message}`, maxInnerMessage);
     })
     .join("; ");
 }

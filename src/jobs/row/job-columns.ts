@@ -76,7 +76,7 @@ export const jobColumns: Readonly<Record<JobColumn, Place>> = {
   state: { retry: sql`'queued'`, read: "summary" },
   attempt: { retry: sql`0`, read: "summary" },
   crashes: { retry: sql`0`, read: "summary" },
-  replays: { retry: sql`${soniqJobs.replays} + 1`, read: "summary" },
+  manualRetries: { retry: sql`${soniqJobs.manualRetries} + 1`, read: "summary" },
   claims: { read: "engine" },
   claimToken: { read: "engine" },
   workerId: { read: "summary" },

@@ -13,7 +13,7 @@ export interface JobSummary<Name extends string = string> {
   readonly maxAttempts: number;
   /** How many workers died with it in hand. */
   readonly crashes: number;
-  readonly replays: number;
+  readonly manualRetries: number;
   readonly tags: readonly string[];
   /** Why it was cancelled or died. */
   readonly reason: string | null;

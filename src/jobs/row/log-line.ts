@@ -11,15 +11,15 @@ interface RawLogLine {
   readonly afterUs: number;
 }
 
-const longestMessage = 2_000;
-const longestFields = 2_000;
+const maxMessage = 2_000;
+const maxFields = 2_000;
 /** What JSON can say in a key, and `jsonb` cannot hold: NUL, and half a surrogate pair. A backslash that is itself escaped escapes nothing. */
 const unstorableEscape = /(?<!\\)(?:\\\\)*\\u(0000|d[89a-f])/i;
 
 /** The line as a JSON text, cut, and storable whatever it was. The append puts the time in the place of `afterUs`. */
 export function logLineJson({ message, fields, attempt, afterUs }: RawLogLine): string {
   const json = fields === undefined ? undefined : fieldsJson(fields);
-  const kept = json !== undefined && json.length <= longestFields;
+  const kept = json !== undefined && json.length <= maxFields;
   const leftOut = fields === undefined || kept ? "" : ` (its fields are left out: ${whyLeftOut(json)})`;
   const line = JSON.stringify({ afterUs, attempt, message: messageText(message) + leftOut });
   return kept ? `${line.slice(0, -1)},"fields":${json}}` : line;
@@ -28,7 +28,7 @@ export function logLineJson({ message, fields, attempt, afterUs }: RawLogLine): 
 /** What is kept of a message. */
 export function messageText(message: unknown): string {
   try {
-    return storable(String(message), longestMessage);
+    return storable(String(message), maxMessage);
   } catch {
     return "a message that cannot be read";
   }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { storableText } from "../../core/json.js";
 
-const longestKeyBytes = 512;
+const maxKeyBytes = 512;
 
 /**
  * The key as it is stored: the job's name in front, so that two definitions never share one; hashed when long, since an
@@ -14,7 +14,7 @@ export function storedUniqueKey(name: string, key: string, what: string): string
   // Escaped, or the key "b:c" of a job "a" would be the key "c" of a job "a:b".
   const front = encodeURIComponent(name);
   const full = `${front}:${storableText(key, what, Number.POSITIVE_INFINITY)}`;
-  if (Buffer.byteLength(full) <= longestKeyBytes) return full;
+  if (Buffer.byteLength(full) <= maxKeyBytes) return full;
   return `${front}:sha256:${createHash("sha256").update(full).digest("hex")}`;
 }
 

@@ -4,7 +4,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { soniqWorkers } from "../../../schema/workers.js";
 import { builder } from "../../core/builder.js";
-import { compiled } from "../../core/compiled.js";
+import { prepareStatement } from "../../core/prepare-statement.js";
 import { errorText } from "../../core/errors.js";
 import type { Queryable } from "../../core/queryable.js";
 import { rowsOf } from "../../core/rows.js";
@@ -56,7 +56,7 @@ export interface Settles {
    */
   readonly wouldSettle: (db: Queryable, workerId: string, settlement: Settlement) => Promise<boolean>;
   /** Whether the statements do more than that: completed jobs must be settled then, where they would else be deleted. */
-  readonly tell: boolean;
+  readonly emit: boolean;
 }
 
 /** PostgreSQL writes it to its log: it says that nothing is wrong. */
@@ -85,7 +85,7 @@ export function settles(also?: SQL): Settles {
       }
       return false;
     },
-    tell: also !== undefined,
+    emit: also !== undefined,
   };
 }
 
@@ -105,7 +105,7 @@ function isUnlocked(): SQL {
 /** Two, since most batches have only completed jobs that logged nothing, and PostgreSQL reads and plans these in a fraction of the time. */
 function statements(also?: SQL, only?: () => SQL, failsWith?: string) {
   const statement = (of: "completions" | "outcomes") =>
-    compiled<{ workerId: string; rows: string; count: number; ids: string }>((db) => {
+    prepareStatement<{ workerId: string; rows: string; count: number; ids: string }>((db) => {
       const settling = builder(db)
         .update(soniqJobs)
         .set(of === "completions" ? completion() : changes())

@@ -15,7 +15,7 @@ export interface PruneInput {
   /** Jobs that these have rows for are left out: see {@link findReferences}. */
   readonly references?: readonly Reference[];
   /** Where the page before ended. What earlier pages deleted is not walked again. */
-  readonly after: PruneMark;
+  readonly after: PrunePosition;
   /** How many jobs to walk over, at the most: others than these lie among them, which are kept longer. */
   readonly limit: number;
 }
@@ -27,7 +27,7 @@ export interface PrunePage {
   /** How many others are past their retention, and kept by a foreign key. */
   readonly kept: number;
   /** Where it ended; undefined if nothing is left before the horizon. */
-  readonly next: PruneMark | undefined;
+  readonly next: PrunePosition | undefined;
 }
 
 /** A foreign key to the jobs that forbids their deletion. Table and column are quoted. */
@@ -37,12 +37,12 @@ export interface Reference {
 }
 
 /** The `finished_at` and `id` of a job. `finishedAt` is a text, since a Date would lose its microseconds. */
-export interface PruneMark {
+export interface PrunePosition {
   readonly finishedAt: string;
   readonly id: number;
 }
 
-export const pruneFromTheBeginning: PruneMark = { finishedAt: "-infinity", id: 0 };
+export const pruneFromTheBeginning: PrunePosition = { finishedAt: "-infinity", id: 0 };
 
 /** The foreign keys that forbid the deletion of a job, of tables that may be read. */
 export async function findReferences(db: Queryable): Promise<Reference[]> {

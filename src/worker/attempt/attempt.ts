@@ -6,7 +6,7 @@ import { unknownName } from "../../jobs/settle/outcome.js";
 import { saveProgress } from "../../jobs/settle/save-progress.js";
 import { check } from "../../jobs/definition/validate.js";
 import { type AttemptEnd, concludeAttempt, type HandlerEnd, type TransactionEnd } from "./attempt-end.js";
-import type { Tell } from "../events/events.js";
+import type { WorkerEventListener } from "../events/events.js";
 import { handlerContext } from "./handler-context.js";
 import { gravity, type Interruption, reasons } from "./interruption.js";
 import { JobLog } from "./job-log.js";
@@ -26,7 +26,7 @@ interface AttemptLimits {
   /** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
   readonly timeoutGraceMs: number;
   /** How long a job of an unknown name is given back, before it is dead. */
-  readonly unknownGraceMs: number;
+  readonly unknownJobGraceMs: number;
   /** The same for one whose payload is refused, while other code works its queue. */
   readonly refusedGraceMs: number;
   readonly maxCrashes: number;
@@ -40,7 +40,7 @@ export interface AttemptDeps {
   readonly turns: Turns;
   /** A number from 0 to 1, for the jitter of delays. */
   random(): number;
-  readonly tell: Tell;
+  readonly emit: WorkerEventListener;
 }
 
 /** One attempt at a claimed job. */
@@ -75,7 +75,7 @@ export class Attempt {
   async execute(runnable: Runnable | undefined): Promise<AttemptEnd> {
     const { job, deps } = this;
     if (!runnable) {
-      const outcome = unknownName(job, deps.limits.unknownGraceMs, deps.random());
+      const outcome = unknownName(job, deps.limits.unknownJobGraceMs, deps.random());
       return { kind: "unsettled", outcome };
     }
     try {
@@ -100,7 +100,7 @@ export class Attempt {
   }
 
   /** If the worker went on without the handler, which took no notice of its signal: resolves when that ends after all. */
-  get stubborn(): Promise<unknown> | undefined {
+  get unresponsive(): Promise<unknown> | undefined {
     return this.#ignored ? this.#handler : undefined;
   }
 
@@ -186,11 +186,11 @@ export class Attempt {
 
   #keptProgress(): Progress {
     const { job, workerId } = this;
-    const { transactions, tell } = this.deps;
+    const { transactions, emit } = this.deps;
     if (!this.#progress) {
       this.#progress = new Progress(
         (json) => saveProgress(transactions.db, workerId, job, json),
-        (error) => tell({ type: "trouble", doing: `saving the progress of ${job.name} #${job.id}`, error }),
+        (error) => emit({ type: "error", operation: `saving the progress of ${job.name} #${job.id}`, error }),
       );
       // The first that the handler tells, in its transaction: goes with that.
       if (this.#transaction) void this.#progress.hold();
@@ -210,7 +210,7 @@ export class Attempt {
       (directive) => {
         if (!this.#over) return this.#made.add(directive);
         const error = new SoniqError(`job.${directiveKind(directive)}() came after the attempt had ended`);
-        this.deps.tell({ type: "late error", job: this.job, error });
+        this.deps.emit({ type: "late-error", job: this.job, error });
         return directive;
       },
     );

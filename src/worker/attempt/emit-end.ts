@@ -1,7 +1,7 @@
 import type { ClaimedJob } from "../../jobs/claim/claim.js";
 import type { Outcome } from "../../jobs/settle/outcome.js";
 import type { Settled } from "../../jobs/settle/settle.js";
-import type { SettledEvent, Tell } from "../events/events.js";
+import type { SettledEvent, WorkerEventListener } from "../events/events.js";
 import type { WrittenEnd } from "./attempt-end.js";
 
 function settledEvent(job: ClaimedJob, outcome: Outcome, state: Settled["state"], runMs: number): SettledEvent {
@@ -10,16 +10,21 @@ function settledEvent(job: ClaimedJob, outcome: Outcome, state: Settled["state"]
 }
 
 /** Tells how an attempt ended, once that is written down. @returns the event of one that was settled */
-export function tellEnd(tell: Tell, job: ClaimedJob, end: WrittenEnd, runMs: number): SettledEvent | undefined {
+export function emitEnd(
+  emit: WorkerEventListener,
+  job: ClaimedJob,
+  end: WrittenEnd,
+  runMs: number,
+): SettledEvent | undefined {
   switch (end.kind) {
     case "settled": {
       const event = settledEvent(job, end.outcome, end.state, runMs);
-      tell(event);
-      if ("late" in end) tell({ type: "late error", job, error: end.late });
+      emit(event);
+      if ("late" in end) emit({ type: "late-error", job, error: end.late });
       return event;
     }
     case "fenced":
-      tell({ type: "fenced", job, outcome: end.outcome, runMs });
+      emit({ type: "fenced", job, outcome: end.outcome, runMs });
       return undefined;
     case "left":
       return undefined;

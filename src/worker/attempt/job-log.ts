@@ -29,7 +29,7 @@ export class JobLog {
   /** Never throws, whatever it is given. */
   add(message: unknown, fields: unknown): void {
     const { job, claimedAt } = this.attempt;
-    this.writer.tell({
+    this.writer.emit({
       type: "logged",
       job,
       message: messageText(message),

@@ -4,8 +4,8 @@ import { inHalves } from "../../core/in-halves.js";
 import type { Queryable } from "../../core/queryable.js";
 import { appendLogs, type LoggedLines } from "../../jobs/settle/append-logs.js";
 import { BatchLimit } from "../timing/batch-limit.js";
-import type { Duty } from "../timing/periodic-tasks.js";
-import type { Tell } from "../events/events.js";
+import type { PeriodicTask } from "../timing/periodic-tasks.js";
+import type { WorkerEventListener } from "../events/events.js";
 
 const everyMs = 1_000;
 const jobsPerStatement = 50;
@@ -26,7 +26,7 @@ export class LogWriter {
 
   constructor(
     private readonly db: Queryable,
-    readonly tell: Tell,
+    readonly emit: WorkerEventListener,
   ) {}
 
   /** Its lines go with the next round. */
@@ -38,8 +38,8 @@ export class LogWriter {
     this.#waiting.delete(log);
   }
 
-  duty(): Duty {
-    return { doing: "writing what jobs have logged", everyMs, run: () => this.#write() };
+  task(): PeriodicTask {
+    return { operation: "writing what jobs have logged", everyMs, run: () => this.#write() };
   }
 
   async #write(): Promise<void> {
@@ -52,7 +52,7 @@ export class LogWriter {
         (logged, error) => {
           // Its lines go with its settle, or are left out of that.
           if (failureOf(error) === "row") this.#waiting.delete(logs.get(logged) as UnwrittenLog);
-          this.tell({ type: "trouble", doing: `writing what job #${logged.id} has logged`, error });
+          this.emit({ type: "error", operation: `writing what job #${logged.id} has logged`, error });
         },
       );
       // What is missing there was locked, or is fenced and about to end.

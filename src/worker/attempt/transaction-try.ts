@@ -211,8 +211,8 @@ export class TransactionTry {
     const settlement = this.#settlement(outcome);
     const progress = this.attempt.progress()?.unwritten;
     if (progress !== undefined) await saveProgressInTransaction(tx, workerId, job, progress);
-    const { settle, tell } = this.deps.settles();
-    const deletes = this.deps.deleted.has(job.name) && !tell;
+    const { settle, emit } = this.deps.settles();
+    const deletes = this.deps.deleted.has(job.name) && !emit;
     const [gone] = deletes ? await deleteCompleted(tx, workerId, [settlement]) : [];
     const [settled] = gone ? [gone] : await settle(tx, workerId, [settlement]);
     return settled?.state;

@@ -12,7 +12,7 @@ import { endEarlierSessions, expireSessions } from "../../sessions/expire.js";
 import { findTimeline, type Timeline } from "../../sessions/timeline.js";
 import { connectionBudget, totalOf } from "../settings/connection-budget.js";
 import { pause } from "../timing/periodic-tasks.js";
-import type { Tell } from "../events/events.js";
+import type { WorkerEventListener } from "../events/events.js";
 import type { Settings } from "../settings/settings.js";
 import { beatsPerLease } from "../settings/defaults.js";
 
@@ -48,28 +48,37 @@ interface BoundTransaction {
   readonly cancel: () => void;
 }
 
-const shortestPatienceMs = 5_000;
+const minPatienceMs = 5_000;
 const tooManyConnections = "53300";
 const waitForRoomMs = 1_000;
 
 /** Opens them. @throws the driver's error if PostgreSQL cannot be reached */
-export async function openConnections(settings: Settings, stop: AbortSignal, tell: Tell): Promise<Connections> {
+export async function openConnections(
+  settings: Settings,
+  stop: AbortSignal,
+  emit: WorkerEventListener,
+): Promise<Connections> {
   const { connection } = settings;
-  return typeof connection === "string" ? connectAll(connection, settings, stop, tell) : shareSession(connection);
+  return typeof connection === "string" ? connectAll(connection, settings, stop, emit) : shareSession(connection);
 }
 
 /** Connections of the worker's own, as the budget has them. */
-async function connectAll(url: string, settings: Settings, stop: AbortSignal, tell: Tell): Promise<Connections> {
+async function connectAll(
+  url: string,
+  settings: Settings,
+  stop: AbortSignal,
+  emit: WorkerEventListener,
+): Promise<Connections> {
   const { database, leaseMs } = settings;
   const budget = connectionBudget(settings);
-  const route = await onceThereIsRoom(() => findRoute(url), stop, tell);
+  const route = await onceThereIsRoom(() => findRoute(url), stop, emit);
   // When one client finds that the server is gone, the others need not find out by themselves.
   const onServerGone = () => [engine, beats].forEach((connection) => connection.renew());
   const engine = connect(url, budget.engine, { route, onServerGone });
   // A beat that is not answered before the next one is due will not be.
-  const patienceMs = Math.max(shortestPatienceMs, leaseMs / beatsPerLease);
+  const patienceMs = Math.max(minPatienceMs, leaseMs / beatsPerLease);
   const beats = connect(url, budget.beats, { route, patienceMs, onServerGone });
-  const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, tell).catch(async (error: unknown) => {
+  const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, emit).catch(async (error: unknown) => {
     await Promise.all([engine.close(), beats.close()]);
     throw error;
   });
@@ -142,13 +151,17 @@ function shareSession({ db, openSlot, openListener: listen }: PgliteConnection):
  *
  * @param stop ends the wait, with the error
  */
-export async function onceThereIsRoom<T>(connected: () => Promise<T>, stop: AbortSignal, tell: Tell): Promise<T> {
+export async function onceThereIsRoom<T>(
+  connected: () => Promise<T>,
+  stop: AbortSignal,
+  emit: WorkerEventListener,
+): Promise<T> {
   for (;;) {
     try {
       return await connected();
     } catch (error) {
       if (errorCode(error) !== tooManyConnections || stop.aborted) throw error;
-      tell({ type: "trouble", doing: "connecting", error });
+      emit({ type: "error", operation: "connecting", error });
       await pause(waitForRoomMs * (0.5 + Math.random() / 2), stop);
     }
   }
@@ -158,9 +171,13 @@ export async function onceThereIsRoom<T>(connected: () => Promise<T>, stop: Abor
  * Says at start where a limit of PostgreSQL's is lower than what the worker may open: it keeps the transactions of handlers
  * from connecting, and nothing else.
  */
-export async function checkRoom(settings: Settings, { engine, route }: Connections, tell: Tell): Promise<void> {
+export async function checkRoom(
+  settings: Settings,
+  { engine, route }: Connections,
+  emit: WorkerEventListener,
+): Promise<void> {
   if (typeof settings.connection !== "string" || route === "pooled") return;
   const warning = await findLowLimit(engine.db, totalOf(connectionBudget(settings)));
   if (warning !== undefined)
-    tell({ type: "trouble", doing: "making sure of its connections", error: new SoniqError(warning) });
+    emit({ type: "error", operation: "making sure of its connections", error: new SoniqError(warning) });
 }

@@ -1,5 +1,5 @@
 /** Lets one in a while through, and counts those that it holds back. */
-export interface TroubleLimit {
+export interface ErrorThrottle {
   /** @returns how many were held back since the last one; undefined if this one is held back, too */
   leftOut(): number | undefined;
 }
@@ -7,7 +7,7 @@ export interface TroubleLimit {
 const intervalMs = 1_000;
 
 /** While PostgreSQL is away, everything that a worker does fails, again and again: one line a second tells as much. */
-export function troubleLimit(now: () => number = () => performance.now()): TroubleLimit {
+export function errorThrottle(now: () => number = () => performance.now()): ErrorThrottle {
   let lastAt = -Infinity;
   let heldBack = 0;
   return {

@@ -39,22 +39,22 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
         .join(" ← ");
       return why ? `${detail}: ${why}` : detail;
     }
-    case "late error":
+    case "late-error":
       return `${event.job.name} #${event.job.id} threw after its transaction had completed it: ${storable(errorText(event.error), 500)}`;
     case "rescued":
       return `rescued ${event.jobs.length} jobs from dead workers`;
-    case "session lost":
+    case "session-lost":
       return "this worker was silent for longer than its lease: its jobs were taken, it begins anew";
-    case "tick skipped": {
+    case "tick-skipped": {
       const cause =
-        event.because === "missed"
+        event.reason === "missed"
           ? "it was missed"
           : "the job before has not finished, or another holds its unique key";
       return `schedule ${event.schedule}: no job of its own for the tick of ${event.tick.toISOString()}, ${cause}`;
     }
-    case "trouble": {
+    case "error": {
       const more = leftOut > 0 ? ` (and ${leftOut} failures before, not shown)` : "";
-      return `failed while ${event.doing}, trying again: ${storable(errorText(event.error), 500)}${more}`;
+      return `failed while ${event.operation}, trying again: ${storable(errorText(event.error), 500)}${more}`;
     }
     case "degraded":
       return `${event.ready ? "degraded" : "not ready"}: ${event.reasons.join(" · ")}`;

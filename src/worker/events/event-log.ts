@@ -1,7 +1,7 @@
 import { callHook } from "../../core/call-hook.js";
 import { eventLine, whyEnded } from "./event-line.js";
-import type { Tell, WorkerEvent } from "./events.js";
-import { troubleLimit } from "./error-throttle.js";
+import type { WorkerEventListener, WorkerEvent } from "./events.js";
+import { errorThrottle } from "./error-throttle.js";
 
 /** What a worker writes its log to: a pino logger, or anything that takes fields and a text as pino does. */
 export interface Logger {
@@ -23,9 +23,9 @@ export function isLogger(value: unknown): value is Logger {
  * Has a logger write down what a worker tells, beside the starts of jobs, which have their ends. Dead letters are errors; what
  * else went wrong is a warning, and no more than one a second where it is tried again: while PostgreSQL is away, everything is.
  */
-export function eventLog(logger: Logger, limit = troubleLimit()): Tell {
+export function eventLog(logger: Logger, limit = errorThrottle()): WorkerEventListener {
   return (event) => {
-    const leftOut = event.type === "trouble" ? limit.leftOut() : 0;
+    const leftOut = event.type === "error" ? limit.leftOut() : 0;
     if (leftOut !== undefined) callHook("logger", write, logger, event, leftOut);
   };
 }
@@ -51,15 +51,15 @@ function write(logger: Logger, event: WorkerEvent, leftOut: number): void {
       const fields = { outcome: outcome.kind, state, runMs: Math.round(runMs), ...whyEnded(outcome) };
       return logger[level]({ ...jobFields(event), ...fields }, eventLine(event));
     }
-    case "late error":
+    case "late-error":
       return logger.warn(jobFields(event), eventLine(event));
     case "rescued":
       return logger.warn({ jobs: event.jobs.map(({ id }) => id) }, eventLine(event));
-    case "session lost":
+    case "session-lost":
       return logger.warn({}, eventLine(event));
-    case "tick skipped":
-      return logger.warn({ schedule: event.schedule, tick: event.tick, because: event.because }, eventLine(event));
-    case "trouble":
+    case "tick-skipped":
+      return logger.warn({ schedule: event.schedule, tick: event.tick, because: event.reason }, eventLine(event));
+    case "error":
       return logger.warn(leftOut > 0 ? { leftOut } : {}, eventLine(event, leftOut));
     case "degraded":
       return logger.warn({ degraded: true, ready: event.ready, reasons: event.reasons }, eventLine(event));

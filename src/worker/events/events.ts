@@ -24,23 +24,23 @@ export type WorkerEvent =
    * A handler threw after its transaction had completed the job, or made a directive when its attempt had ended: nothing is
    * tried again.
    */
-  | { readonly type: "late error"; readonly job: ClaimedJob; readonly error: unknown }
+  | { readonly type: "late-error"; readonly job: ClaimedJob; readonly error: unknown }
   /** Jobs of dead workers were given back; one that is `dead` has its `reason`. */
   | { readonly type: "rescued"; readonly jobs: readonly Rescued[] }
   /** This session had ended, its jobs were taken; a new one has begun. */
-  | { readonly type: "session lost" }
+  | { readonly type: "session-lost" }
   /**
    * A schedule's tick enqueued no job of its own: it was missed, or the last job had not finished and may not overlap, or a
    * job held its unique key.
    */
   | {
-      readonly type: "tick skipped";
+      readonly type: "tick-skipped";
       readonly schedule: string;
       readonly tick: Date;
-      readonly because: "missed" | "overlap";
+      readonly reason: "missed" | "overlap";
     }
   /** Something failed that will be tried again. */
-  | { readonly type: "trouble"; readonly doing: string; readonly error: unknown }
+  | { readonly type: "error"; readonly operation: string; readonly error: unknown }
   /** Something keeps this worker from its best, or, where it is not `ready`, from its work. Told once, however long it lasts. */
   | { readonly type: "degraded"; readonly ready: boolean; readonly reasons: readonly string[] }
   /** All is well again. */
@@ -67,4 +67,4 @@ export interface SettledEvent {
   readonly runMs: number;
 }
 
-export type Tell = (event: WorkerEvent) => void;
+export type WorkerEventListener = (event: WorkerEvent) => void;

@@ -3,7 +3,7 @@ import type { Outcome } from "../../jobs/settle/outcome.js";
 import { Attempt, type AttemptDeps } from "../attempt/attempt.js";
 import { type AttemptEnd, endOfSettle, type WrittenEnd } from "../attempt/attempt-end.js";
 import { type BufferedJob, ClaimBuffer } from "./claim-buffer.js";
-import { tellEnd } from "../attempt/emit-end.js";
+import { emitEnd } from "../attempt/emit-end.js";
 import type { Interruption } from "../attempt/interruption.js";
 import type { Settings } from "../settings/settings.js";
 import type { Settler } from "../settle/settler.js";
@@ -76,7 +76,7 @@ export class AttemptRunner {
   }
 
   /** For each handler that the worker went on without: for how long. */
-  stubbornMs(): number[] {
+  unresponsiveMs(): number[] {
     const now = performance.now();
     return [...this.#stubborn.values()].map((since) => now - since);
   }
@@ -91,15 +91,15 @@ export class AttemptRunner {
     while (!this.#startsNoMore && this.#running.size < this.concurrency && !this.deps.settler.congested) {
       const next = this.#buffer.shift();
       if (!next) return;
-      const { settings, hasListeners, tell } = this.deps;
+      const { settings, hasListeners, emit } = this.deps;
       const { job } = next;
       const attempt = new Attempt(job, next.workerId, next.claimedAt, this.deps);
       this.#running.add(attempt);
       this.#unsettled.add(job);
       const runnable = settings.runnables.get(job.name);
-      if (hasListeners && runnable) tell({ type: "started", job });
+      if (hasListeners && runnable) emit({ type: "started", job });
       const ended = attempt.execute(runnable).then((end) => this.#ended(attempt, end));
-      ended.catch((error: unknown) => tell({ type: "trouble", doing: `running ${job.name} #${job.id}`, error }));
+      ended.catch((error: unknown) => emit({ type: "error", operation: `running ${job.name} #${job.id}`, error }));
     }
   }
 
@@ -145,9 +145,9 @@ export class AttemptRunner {
     const now = performance.now();
     const runMs = now - attempt.startedAt;
     this.#running.delete(attempt);
-    if (attempt.stubborn) {
+    if (attempt.unresponsive) {
       this.#stubborn.set(attempt, now);
-      void attempt.stubborn.finally(() => this.#stubborn.delete(attempt));
+      void attempt.unresponsive.finally(() => this.#stubborn.delete(attempt));
     }
     this.#throughput.count(now);
     this.start();
@@ -167,7 +167,7 @@ export class AttemptRunner {
 
   #written(job: ClaimedJob, end: WrittenEnd, runMs: number): void {
     this.#done(job);
-    tellEnd(this.deps.tell, job, end, runMs);
+    emitEnd(this.deps.emit, job, end, runMs);
   }
 
   #done(job: ClaimedJob): void {

@@ -2,12 +2,12 @@ import { isRefusal } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
 import { type Claim, claimBatch, type ClaimedJob, claimThese } from "../../jobs/claim/claim.js";
 import { findClaimable } from "../../jobs/claim/claimable.js";
-import { ClaimMarks, fromTheBeginning, type Mark } from "../../jobs/claim/claim-positions.js";
+import { ClaimPositions, fromTheBeginning, type ClaimPosition } from "../../jobs/claim/claim-positions.js";
 import { Histogram } from "../../stats/histogram.js";
 import { maxBufferMs } from "./claim-buffer.js";
 import { ClaimSize } from "./claim-size.js";
-import type { Tell } from "../events/events.js";
-import { LookTimes } from "../timing/scan-times.js";
+import type { WorkerEventListener } from "../events/events.js";
+import { ScanTimes } from "../timing/scan-times.js";
 import { RefusedRows } from "../settle/refused-rows.js";
 import type { Settings } from "../settings/settings.js";
 import { Unanswered } from "../settle/unanswered.js";
@@ -26,8 +26,8 @@ export interface Claimed {
 
 /** Where a claim starts, and before which marks it ends. */
 interface Ranges {
-  readonly from: readonly Mark[];
-  readonly until?: readonly Mark[];
+  readonly from: readonly ClaimPosition[];
+  readonly until?: readonly ClaimPosition[];
 }
 
 /**
@@ -45,10 +45,10 @@ export class Claimer {
   /** How many jobs the claims brought that brought any. */
   readonly sizes = new Histogram();
   readonly unanswered = new Unanswered();
-  #marks = new ClaimMarks();
+  #marks = new ClaimPositions();
   readonly #deadlines: string;
   readonly #defaultDeadlineMs: number;
-  readonly #looks = new LookTimes();
+  readonly #looks = new ScanTimes();
   readonly #size = new ClaimSize();
   /** The last claim brought all it asked for. */
   #backlog = false;
@@ -64,7 +64,7 @@ export class Claimer {
     private readonly queue: string,
     { runnables, timeoutGraceMs }: Settings,
     private readonly flushesLater: () => boolean,
-    tell: Tell,
+    emit: WorkerEventListener,
     /** The token of the next claim. */
     private readonly nextToken: () => number,
   ) {
@@ -72,21 +72,21 @@ export class Claimer {
     const timeouts = [...runnables].map(([name, { timeoutMs }]) => [name, timeoutMs + slack] as const);
     this.#deadlines = JSON.stringify(Object.fromEntries(timeouts));
     this.#defaultDeadlineMs = 60_000 + slack;
-    this.#refused = new RefusedRows((id) => `claiming job ${id} of ${queue}`, tell);
+    this.#refused = new RefusedRows((id) => `claiming job ${id} of ${queue}`, emit);
   }
 
   async claim(workerId: string, wanted: number): Promise<Claimed> {
-    const marks = this.#marks;
+    const positions = this.#marks;
     if (this.#looks.isDue()) {
-      const found = await this.#look(workerId, wanted, marks, this.#backlog ? marks.starts() : undefined);
-      if (found.jobs.length > 0 || !this.#backlog) return this.#keepingMarks(marks, found);
+      const found = await this.#look(workerId, wanted, positions, this.#backlog ? positions.starts() : undefined);
+      if (found.jobs.length > 0 || !this.#backlog) return this.#keepingMarks(positions, found);
     }
-    const from = marks.starts();
+    const from = positions.starts();
     const found = await this.#claim(workerId, wanted, { from });
-    if (marks.isBehind) marks.goOn(from, found.jobs, found.isFull);
+    if (positions.isBehind) positions.goOn(from, found.jobs, found.isFull);
     if (found.jobs.length > 0 || !this.#isHinted || !this.#looks.isDue(this.#isHinted))
-      return this.#keepingMarks(marks, found);
-    return this.#keepingMarks(marks, await this.#look(workerId, wanted, marks));
+      return this.#keepingMarks(positions, found);
+    return this.#keepingMarks(positions, await this.#look(workerId, wanted, positions));
   }
 
   /** There may be work: if it is not ahead of the marks, it lies behind them. */
@@ -95,8 +95,8 @@ export class Claimer {
   }
 
   /** Starts from the beginning, as a new one would: many jobs may lie behind the marks, or the marks in the future. */
-  startAnew(): void {
-    this.#marks = new ClaimMarks();
+  reset(): void {
+    this.#marks = new ClaimPositions();
   }
 
   /** Whether jobs are left out of the claims that should be claimed beside them, or tried again. */
@@ -132,11 +132,16 @@ export class Claimer {
     return { jobs: this.#count(claim.jobs), isFull: false };
   }
 
-  async #look(workerId: string, wanted: number, marks: ClaimMarks, until?: readonly Mark[]): Promise<Claimed> {
+  async #look(
+    workerId: string,
+    wanted: number,
+    positions: ClaimPositions,
+    until?: readonly ClaimPosition[],
+  ): Promise<Claimed> {
     this.#isHinted = false;
     const ranges = { from: fromTheBeginning, ...(until && { until }) };
     const found = await this.#looks.time(() => this.#claim(workerId, wanted, ranges));
-    if (found.isFull) marks.goOn(fromTheBeginning, found.jobs, true);
+    if (found.isFull) positions.goOn(fromTheBeginning, found.jobs, true);
     return found;
   }
 
@@ -144,8 +149,8 @@ export class Claimer {
     this.#suspects = [...by, ...this.#suspects.filter((group) => group !== ids)];
   }
 
-  #keepingMarks(marks: ClaimMarks, { jobs, isFull }: Claimed): Claimed {
-    marks.advance(jobs);
+  #keepingMarks(positions: ClaimPositions, { jobs, isFull }: Claimed): Claimed {
+    positions.advance(jobs);
     this.#backlog = isFull;
     if (jobs.length > 0) this.#isHinted = false;
     return { jobs: this.#count(jobs), isFull };

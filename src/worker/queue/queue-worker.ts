@@ -68,7 +68,7 @@ export class QueueWorker {
 
   /** The queue goes on, with what workers gave back as it was paused. */
   resume(): void {
-    this.claimer.startAnew();
+    this.claimer.reset();
     this.wakeUp();
   }
 
@@ -92,11 +92,11 @@ export class QueueWorker {
   }
 
   /** What this queue adds to the worker's health. */
-  vitals(): { failingMs: number; stillMs: number; stubbornMs: number[] } {
+  vitals(): { failingMs: number; msSinceLastRound: number; unresponsiveMs: number[] } {
     return {
       failingMs: this.claimer.unanswered.ms,
-      stillMs: performance.now() - this.#roundAt,
-      stubbornMs: this.#runner.stubbornMs(),
+      msSinceLastRound: performance.now() - this.#roundAt,
+      unresponsiveMs: this.#runner.unresponsiveMs(),
     };
   }
 
@@ -136,7 +136,9 @@ export class QueueWorker {
         if (this.claimer.unanswered.isFailing && !wasFailing && this.claimer.hasSuspects()) continue;
       }
       if (this.#sleep.wakeUps === wakeUps && !this.#stopping) {
-        await this.#sleep.for(this.#runner.waiting > 0 ? Math.min(settings.pollMs, maxBufferMs) : settings.pollMs);
+        await this.#sleep.for(
+          this.#runner.waiting > 0 ? Math.min(settings.pollIntervalMs, maxBufferMs) : settings.pollIntervalMs,
+        );
       }
     }
   }
@@ -201,6 +203,6 @@ export class QueueWorker {
 
   /** What is due before the next poll need not wait for that. */
   #dueIn(delayMs: number): void {
-    if (delayMs < this.deps.settings.pollMs) setTimeout(() => this.#sleep.end(), delayMs + 1).unref();
+    if (delayMs < this.deps.settings.pollIntervalMs) setTimeout(() => this.#sleep.end(), delayMs + 1).unref();
   }
 }

@@ -1,7 +1,7 @@
 import type { Queryable } from "../../core/queryable.js";
 import { statementTimeoutMs } from "../../database/client.js";
 import { findUnansweredClaims, findOwned } from "../../jobs/claim/ownership.js";
-import type { Tell } from "../events/events.js";
+import type { WorkerEventListener } from "../events/events.js";
 import type { QueueWorker } from "../queue/queue-worker.js";
 import type { Settler } from "../settle/settler.js";
 import type { WorkerSession } from "./worker-session.js";
@@ -11,7 +11,7 @@ interface Watched {
   readonly session: WorkerSession;
   readonly queues: readonly QueueWorker[];
   readonly settler: Settler;
-  readonly tell: Tell;
+  readonly emit: WorkerEventListener;
 }
 
 /** Compares what a worker has in hand with what is its session's by PostgreSQL, with each beat and whenever it is told to. */
@@ -52,7 +52,7 @@ export class OwnershipWatch {
         queue.interrupt("cancel", (job) => asked.has(job) && byId.get(job.id)?.cancelRequested === true);
       }
     } catch (error) {
-      this.worker.tell({ type: "trouble", doing: "asking which jobs are cancelled", error });
+      this.worker.emit({ type: "error", operation: "asking which jobs are cancelled", error });
     }
   }
 

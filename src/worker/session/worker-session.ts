@@ -5,12 +5,12 @@ import type { StoredSchedule } from "../../schedules/stored-schedule.js";
 import { beat, endSession, openSession, publishIdle } from "../../sessions/session.js";
 import type { Timeline } from "../../sessions/timeline.js";
 import { codeDigest } from "../settings/code-digest.js";
-import type { Duty } from "../timing/periodic-tasks.js";
+import type { PeriodicTask } from "../timing/periodic-tasks.js";
 import { beatsPerLease } from "../settings/defaults.js";
 import type { Settings } from "../settings/settings.js";
 
 /** PostgreSQL's largest integer. At a thousand claims a second it is reached after 24 days, and the count begins at 1 again. */
-const largestToken = 2_147_483_647;
+const maxToken = 2_147_483_647;
 
 /** This worker's session: kept alive by beats, and begun anew when it was ended from outside. */
 export class WorkerSession {
@@ -43,7 +43,7 @@ export class WorkerSession {
    * share the count, and it goes on from one session to the next.
    */
   nextClaimToken(): number {
-    this.#claims = (this.#claims % largestToken) + 1;
+    this.#claims = (this.#claims % maxToken) + 1;
     return this.#claims;
   }
 
@@ -61,7 +61,7 @@ export class WorkerSession {
   }
 
   /** What the session adds to the worker's health. */
-  vitals(): { leaseMs: number; leaseAgeMs: number; beatEveryMs: number; silentMs: number; stillMs: number } {
+  vitals(): { leaseMs: number; leaseAgeMs: number; beatEveryMs: number; silentMs: number; msSinceLastRound: number } {
     const { leaseMs } = this.settings;
     const now = performance.now();
     return {
@@ -69,7 +69,7 @@ export class WorkerSession {
       leaseAgeMs: now - this.#extendedAt,
       beatEveryMs: leaseMs / beatsPerLease,
       silentMs: now - this.#answeredAt,
-      stillMs: now - this.#roundAt,
+      msSinceLastRound: now - this.#roundAt,
     };
   }
 
@@ -82,10 +82,10 @@ export class WorkerSession {
    * @param onLost gets the id of a session that turned out to have ended, before a new one begins
    * @param onBeat after each beat
    */
-  duty(onLost: (id: string) => void, onBeat: () => Promise<void>): Duty {
+  task(onLost: (id: string) => void, onBeat: () => Promise<void>): PeriodicTask {
     const { leaseMs } = this.settings;
     return {
-      doing: "extending the lease",
+      operation: "extending the lease",
       everyMs: leaseMs / beatsPerLease,
       run: async () => {
         const sentAt = performance.now();

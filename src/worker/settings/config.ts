@@ -6,7 +6,7 @@ import type { JobDefinition, PayloadOutput, ResultInput } from "../../jobs/defin
 import type { Handler } from "../../jobs/definition/define-job.js";
 import type { HandlerFunction } from "../../jobs/definition/job-context.js";
 import type { Logger } from "../events/event-log.js";
-import type { Tell } from "../events/events.js";
+import type { WorkerEventListener } from "../events/events.js";
 import type { Middleware } from "./middleware.js";
 import type { ScheduleDefinition } from "../../schedules/define-schedule.js";
 import type { Retention } from "../../jobs/definition/define-job.js";
@@ -56,14 +56,14 @@ export interface WorkerConfig {
   /** How long a worker may be silent before its jobs are taken from it. Default `"20s"`. On PGlite there is no such time. */
   readonly lease?: Duration;
   /** How often to look for the workers that were silent too long. Default `"5s"`. */
-  readonly sweep?: Duration;
+  readonly rescueInterval?: Duration;
   /** How often to look for due jobs when nothing wakes the worker up. Default `"1s"`. */
-  readonly poll?: Duration;
+  readonly pollInterval?: Duration;
   /**
    * How long running jobs may take to finish at shutdown, before they are given back. Default `"20s"`: shorter than the 30 s
    * after which Kubernetes kills; Docker kills after 10 s.
    */
-  readonly drainTimeout?: Duration;
+  readonly shutdownTimeout?: Duration;
   /** How many connections to PostgreSQL the worker may open, from 4. Default: 6, and one more for each transaction of a handler. */
   readonly maxConnections?: number;
   /** A definition's own comes before it. Names that this configuration does not know are pruned by it, too. */
@@ -77,7 +77,7 @@ export interface WorkerConfig {
    * Told of each job that starts, logs or ends, and of what goes wrong with the worker. It holds up the worker for as long as it
    * takes, so it should not; what it throws is printed, and changes nothing.
    */
-  readonly onEvent?: Tell;
+  readonly onEvent?: WorkerEventListener;
   /** What stands around each handler, the first one outermost. */
   readonly middleware?: readonly Middleware[];
   /** Writes down what the worker tells, such as a pino logger. `soniq-drizzle work` prints to it instead. */
@@ -86,7 +86,7 @@ export interface WorkerConfig {
    * How long a job of an unknown name is given back, for a newer worker to come, before it is a dead letter. Default `"10m"`.
    * The same holds for one whose payload the validator refuses, while a worker of other code works its queue.
    */
-  readonly unknownGrace?: Duration;
+  readonly unknownJobGrace?: Duration;
   /**
    * How long a handler may take to end once its `signal` was aborted, as by its timeout, before the worker goes on without
    * it. Default `"5s"`.

@@ -10,10 +10,10 @@ export interface ConnectionBudget {
   readonly transactions: number;
 }
 
-const mostForEngine = 4;
+const maxForEngine = 4;
 
 /** With fewer, one would wait for another. */
-export const fewestConnections = 4;
+export const minConnections = 4;
 
 /** Shares out the connections that a worker may open; without a limit, each running job may have a transaction. */
 export function connectionBudget({
@@ -27,7 +27,7 @@ export function connectionBudget({
   const [beats, listener] = [1, 1];
   const running = Object.values(queues).reduce((sum, concurrency) => sum + concurrency, 0);
   const left = maxConnections - beats - listener;
-  const engine = Math.min(mostForEngine, Math.ceil(left / 2));
+  const engine = Math.min(maxForEngine, Math.ceil(left / 2));
   return { engine, beats, listener, transactions: Math.min(running, left - engine) };
 }
 

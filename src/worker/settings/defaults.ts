@@ -7,13 +7,13 @@ export const defaults = {
   concurrency: 10,
   batchSize: 1_000,
   lease: "20s",
-  sweep: "5s",
-  poll: "1s",
-  drainTimeout: "20s",
+  rescueInterval: "5s",
+  pollInterval: "1s",
+  shutdownTimeout: "20s",
   retention: { completed: "24h", cancelled: "24h", dead: "30d" },
   maxCrashes: 5,
   timeoutGrace: "5s",
-  unknownGrace: "10m",
+  unknownJobGrace: "10m",
   /** Of a job whose definition has none. */
   timeout: "5m",
 } as const;

@@ -1,4 +1,4 @@
-import { longestTimerMs, milliseconds } from "../../core/duration.js";
+import { maxTimerMs, milliseconds } from "../../core/duration.js";
 import { ConfigError } from "../../core/errors.js";
 import { isJobDefinition, type JobDefinition } from "../../jobs/definition/define-job.js";
 import type { HandlerFunction } from "../../jobs/definition/job-context.js";
@@ -42,7 +42,7 @@ export function runnablesOf(
       definition,
       run: withMiddleware(middleware, handler),
       handler,
-      timeoutMs: Math.min(longestTimerMs, milliseconds(definition.timeout ?? defaults.timeout, `job ${name}: timeout`)),
+      timeoutMs: Math.min(maxTimerMs, milliseconds(definition.timeout ?? defaults.timeout, `job ${name}: timeout`)),
       retentionMs: retentionOf(definition, retention),
     });
   }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type Duration, longestTimerMs, milliseconds } from "../../core/duration.js";
+import { type Duration, maxTimerMs, milliseconds } from "../../core/duration.js";
 
 /** Settings of these names, and of no others. */
 export const noOthersThan = <Entries extends v.ObjectEntries>(entries: Entries) =>
@@ -13,14 +13,14 @@ export const noOthersThan = <Entries extends v.ObjectEntries>(entries: Entries) 
 const wholeNumber = "must be a whole number from 1";
 export const count = v.pipe(v.number(wholeNumber), v.integer(wholeNumber), v.minValue(1, wholeNumber));
 /** @returns a schema of a duration that is read in milliseconds */
-export const duration = (fallback: Duration, shortestMs = 0, longestMs = longestTimerMs) =>
+export const duration = (fallback: Duration, minMs = 0, maxMs = maxTimerMs) =>
   v.pipe(
     v.optional(v.union([v.number(), v.string()]), fallback),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       try {
         const ms = milliseconds(dataset.value as Duration, "");
-        if (ms >= shortestMs && ms <= longestMs) return ms;
-        addIssue({ message: ` must be from ${shortestMs} to ${longestMs} ms` });
+        if (ms >= minMs && ms <= maxMs) return ms;
+        addIssue({ message: ` must be from ${minMs} to ${maxMs} ms` });
       } catch (error) {
         addIssue({ message: (error as Error).message });
       }

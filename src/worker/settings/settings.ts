@@ -10,11 +10,11 @@ import { deliveryQueue } from "../../webhooks/delivery.js";
 import type { WebhookConfig } from "../../webhooks/webhook-config.js";
 import { parseWebhooks, type WebhookSettings } from "../../webhooks/webhook-settings.js";
 import type { WorkerConfig } from "./config.js";
-import { fewestConnections } from "./connection-budget.js";
+import { minConnections } from "./connection-budget.js";
 import { connectionSchema, databaseSchema } from "./connection-settings.js";
 import { defaults } from "./defaults.js";
 import { isLogger, type Logger } from "../events/event-log.js";
-import type { Tell } from "../events/events.js";
+import type { WorkerEventListener } from "../events/events.js";
 import type { Middleware } from "./middleware.js";
 import { queuesOf, queuesSchema } from "./queue-settings.js";
 import { type RetentionMs, type Runnable, runnablesOf } from "./runnables.js";
@@ -32,15 +32,15 @@ export interface Settings {
   readonly queues: Readonly<Record<string, number>>;
   readonly batchSize: number;
   readonly leaseMs: number;
-  readonly sweepMs: number;
-  readonly pollMs: number;
-  readonly drainTimeoutMs: number;
+  readonly rescueIntervalMs: number;
+  readonly pollIntervalMs: number;
+  readonly shutdownTimeoutMs: number;
   /** Of the jobs whose definition says nothing else. */
   readonly retentionMs: RetentionMs;
   readonly maxCrashes: number;
   readonly timeoutGraceMs: number;
-  readonly unknownGraceMs: number;
-  readonly onEvent: Tell | undefined;
+  readonly unknownJobGraceMs: number;
+  readonly onEvent: WorkerEventListener | undefined;
   readonly logger: Logger | undefined;
   readonly webhooks: WebhookSettings | undefined;
 }
@@ -68,15 +68,15 @@ const configSchema = noOthersThan({
   queues: queuesSchema,
   batchSize: v.optional(v.pipe(count, v.maxValue(1_000, "must be from 1 to 1000")), defaults.batchSize),
   lease: duration(defaults.lease, 100),
-  sweep: duration(defaults.sweep, 10),
-  poll: duration(defaults.poll, 10),
-  drainTimeout: duration(defaults.drainTimeout),
+  rescueInterval: duration(defaults.rescueInterval, 10),
+  pollInterval: duration(defaults.pollInterval, 10),
+  shutdownTimeout: duration(defaults.shutdownTimeout),
   maxConnections: v.optional(
     v.pipe(
       count,
       v.minValue(
-        fewestConnections,
-        `must be at least ${fewestConnections}: for claims and settles, the heartbeat, the listener, and a handler's transaction`,
+        minConnections,
+        `must be at least ${minConnections}: for claims and settles, the heartbeat, the listener, and a handler's transaction`,
       ),
     ),
   ),
@@ -90,7 +90,7 @@ const configSchema = noOthersThan({
   ),
   maxCrashes: v.optional(count, defaults.maxCrashes),
   timeoutGrace: duration(defaults.timeoutGrace),
-  unknownGrace: duration(defaults.unknownGrace),
+  unknownJobGrace: duration(defaults.unknownJobGrace),
   onEvent: v.optional(v.function("must be a function")),
   middleware: v.optional(v.array(v.function("must be a function"), "must be a list of functions"), []),
   logger: v.optional(v.custom<Logger>(isLogger, "must have info, warn and error, as a pino logger has")),
@@ -110,8 +110,8 @@ export function parseConfig(config: WorkerConfig): Settings {
     const [issue] = checked.issues;
     throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${issue.message.trim()}`);
   }
-  const { connection, jobs, handlers, lease, sweep, poll, drainTimeout } = checked.output;
-  const { batchSize, maxConnections, retention, maxCrashes, timeoutGrace, unknownGrace } = checked.output;
+  const { connection, jobs, handlers, lease, rescueInterval, pollInterval, shutdownTimeout } = checked.output;
+  const { batchSize, maxConnections, retention, maxCrashes, timeoutGrace, unknownJobGrace } = checked.output;
   const middleware = checked.output.middleware as readonly Middleware[];
   const runnables = runnablesOf(jobs, handlers, retention, middleware);
   const webhooks = checked.output.webhooks && webhooksOf(checked.output.webhooks as WebhookConfig);
@@ -130,14 +130,14 @@ export function parseConfig(config: WorkerConfig): Settings {
     },
     batchSize,
     leaseMs: overNetwork ? lease : endlessMs,
-    sweepMs: sweep,
-    pollMs: poll,
-    drainTimeoutMs: drainTimeout,
+    rescueIntervalMs: rescueInterval,
+    pollIntervalMs: pollInterval,
+    shutdownTimeoutMs: shutdownTimeout,
     retentionMs: retention,
     maxCrashes,
     timeoutGraceMs: timeoutGrace,
-    unknownGraceMs: unknownGrace,
-    onEvent: checked.output.onEvent as Tell | undefined,
+    unknownJobGraceMs: unknownJobGrace,
+    onEvent: checked.output.onEvent as WorkerEventListener | undefined,
     logger: checked.output.logger,
     webhooks,
   };

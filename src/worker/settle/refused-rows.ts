@@ -1,4 +1,4 @@
-import type { Tell } from "../events/events.js";
+import type { WorkerEventListener } from "../events/events.js";
 
 const firstRetryMs = 1_000;
 const maxRetryMs = 60_000;
@@ -22,10 +22,10 @@ export class RefusedRows {
   /** In the order of their last refusal. */
   readonly #rows = new Map<number, RefusedRow>();
 
-  /** @param doing says for a job what PostgreSQL refuses, in the words that complete "failed while …" */
+  /** @param operation says for a job what PostgreSQL refuses, in the words that complete "failed while …" */
   constructor(
-    private readonly doing: (id: number) => string,
-    private readonly tell: Tell,
+    private readonly operation: (id: number) => string,
+    private readonly emit: WorkerEventListener,
   ) {}
 
   /** The jobs to leave out. */
@@ -57,7 +57,7 @@ export class RefusedRows {
     this.#rows.delete(id);
     this.#rows.set(id, row);
     for (const oldest of this.#rows.keys()) if (this.#rows.size > maxRows) this.#rows.delete(oldest);
-    if (!isOneOfMany) this.tell({ type: "trouble", doing: this.doing(id), error });
+    if (!isOneOfMany) this.emit({ type: "error", operation: this.operation(id), error });
   }
 
   /**

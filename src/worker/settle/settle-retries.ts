@@ -5,9 +5,9 @@ import { plainSettles, type Settles } from "../../jobs/settle/settle.js";
 import { findEnded } from "../../jobs/settle/settled-before.js";
 import { BatchLimit } from "../timing/batch-limit.js";
 import { pause } from "../timing/periodic-tasks.js";
-import type { Tell } from "../events/events.js";
+import type { WorkerEventListener } from "../events/events.js";
 import { firstBatch, type Pending, type SettleEnd, statesOf, without } from "./pending-settlement.js";
-import { troubleLimit } from "../events/error-throttle.js";
+import { errorThrottle } from "../events/error-throttle.js";
 import type { Unanswered } from "./unanswered.js";
 
 const retryMs = 250;
@@ -36,11 +36,11 @@ export class SettleRetries {
   #leaving = false;
   readonly #abandoned = new AbortController();
   readonly #limit: BatchLimit;
-  readonly #troubles = troubleLimit();
+  readonly #troubles = errorThrottle();
 
   constructor(
     private readonly db: Queryable,
-    private readonly tell: Tell,
+    private readonly emit: WorkerEventListener,
     batchSize: number,
     private readonly settles: () => Settles,
     private readonly unanswered: Unanswered,
@@ -92,7 +92,7 @@ export class SettleRetries {
     } catch (error) {
       if (!wasRefused) this.#limit.failed();
       if (failureOf(error) === "outage") {
-        this.tell({ type: "trouble", doing: `settling ${this.#waiting.length} jobs again`, error });
+        this.emit({ type: "error", operation: `settling ${this.#waiting.length} jobs again`, error });
         return retryAfterOutageMs;
       }
       if (batch.length > 1) return 0;
@@ -153,7 +153,7 @@ export class SettleRetries {
     // Mostly nothing is accepted, or all of it: the last one, which says least, is asked first.
     const least = lesser.at(-1) as (typeof lesser)[number];
     if (!(await this.#accepts(plainSettles, workerId, least.settlement))) return false;
-    const unannounced = settles.tell ? [plainSettles] : [];
+    const unannounced = settles.emit ? [plainSettles] : [];
     for (const { settlement, without: missing } of lesser) {
       for (const way of settlement === one ? unannounced : [settles, ...unannounced]) {
         if (!(await this.#accepts(way, workerId, settlement))) continue;
@@ -166,7 +166,7 @@ export class SettleRetries {
         const states = statesOf([one], await way.settleUnlocked(db, workerId, [settlement]));
         const left = [...(way === settles ? [] : ["its event"]), ...(missing ? [missing] : [])].join(" and ");
         if (states.size > 0)
-          this.tell({ type: "trouble", doing: `settling job ${id}: it is settled without ${left}`, error: refusal });
+          this.emit({ type: "error", operation: `settling job ${id}: it is settled without ${left}`, error: refusal });
         this.#written(states);
         return states.size > 0;
       }
@@ -189,17 +189,17 @@ export class SettleRetries {
     const now = performance.now();
     const { since = now, times = 0 } = this.#refused.get(one) ?? {};
     if (this.#leaving && now - since > maxRefusedAtStopMs) {
-      this.tell({ type: "trouble", doing: `settling job ${one.id}: it is left to be rescued`, error });
+      this.emit({ type: "error", operation: `settling job ${one.id}: it is left to be rescued`, error });
       this.#written(new Map([[one, "left"]]));
       return false;
     }
     // What is only in the way may be gone soon.
-    const longestMs = this.#leaving || failureOf(error) === "lock" ? retryAfterOutageMs : maxRetryMs;
-    this.#refused.set(one, { since, times: times + 1, dueAt: now + Math.min(longestMs, retryMs * 2 ** times) });
+    const maxMs = this.#leaving || failureOf(error) === "lock" ? retryAfterOutageMs : maxRetryMs;
+    this.#refused.set(one, { since, times: times + 1, dueAt: now + Math.min(maxMs, retryMs * 2 ** times) });
     const leftOut = this.#troubles.leftOut();
     const others = this.#refused.size > 1 ? ` (and ${this.#refused.size - 1} others)` : "";
-    const doing = `settling job ${one.id}${others}: its outcome is kept and tried again`;
-    if (leftOut !== undefined) this.tell({ type: "trouble", doing, error });
+    const operation = `settling job ${one.id}${others}: its outcome is kept and tried again`;
+    if (leftOut !== undefined) this.emit({ type: "error", operation, error });
     return true;
   }
 

@@ -4,7 +4,7 @@ import type { Queryable } from "../../core/queryable.js";
 import { deleteCompleted } from "../../jobs/settle/delete-completed.js";
 import { bytesOf, plainSettles, type Settlement, type Settles } from "../../jobs/settle/settle.js";
 import { Histogram } from "../../stats/histogram.js";
-import type { Tell } from "../events/events.js";
+import type { WorkerEventListener } from "../events/events.js";
 import { firstBatch, type Pending, type SettleEnd, statesOf, without } from "./pending-settlement.js";
 import { SettleRetries } from "./settle-retries.js";
 import { Unanswered } from "./unanswered.js";
@@ -36,7 +36,7 @@ export class Settler {
 
   constructor(
     private readonly db: Queryable,
-    private readonly tell: Tell,
+    private readonly emit: WorkerEventListener,
     /** The names of the jobs that are deleted as they complete. */
     private readonly deleted: ReadonlySet<string | undefined>,
     /** Whether to settle around the rows that others have locked from the start: behind a pooler, no lock_timeout ends the wait for them. */
@@ -46,7 +46,7 @@ export class Settler {
     /** How jobs are settled at this time. */
     private readonly settles: () => Settles = () => plainSettles,
   ) {
-    this.#retries = new SettleRetries(db, tell, batchSize, settles, this.unanswered);
+    this.#retries = new SettleRetries(db, emit, batchSize, settles, this.unanswered);
   }
 
   /**
@@ -112,7 +112,7 @@ export class Settler {
   }
 
   async #write(workerId: string, batch: readonly Pending[]): Promise<void> {
-    const rest = this.deleted.size > 0 && !this.settles().tell ? await this.#deleteCompleted(workerId, batch) : batch;
+    const rest = this.deleted.size > 0 && !this.settles().emit ? await this.#deleteCompleted(workerId, batch) : batch;
     if (rest.length === 0) return;
     try {
       if (this.aroundLocks) return await this.#writeUnlocked(workerId, rest);
@@ -146,7 +146,7 @@ export class Settler {
   }
 
   #failed(batch: readonly Pending[], error: unknown): void {
-    this.tell({ type: "trouble", doing: `settling ${batch.length} jobs`, error });
+    this.emit({ type: "error", operation: `settling ${batch.length} jobs`, error });
     this.#retries.add(batch);
   }
 }

@@ -11,12 +11,12 @@ import {
   isBusy,
   parkPage,
 } from "../../webhooks/parking.js";
-import type { Duty } from "../timing/periodic-tasks.js";
-import type { Tell } from "../events/events.js";
+import type { PeriodicTask } from "../timing/periodic-tasks.js";
+import type { WorkerEventListener } from "../events/events.js";
 import type { Settings } from "../settings/settings.js";
 
 const everyMs = 1_000;
-const fullLookMs = 300_000;
+const fullScanMs = 300_000;
 /** Beyond a receiver's own time an attempt may take so long, for the statements around it. */
 const slackMs = 30_000;
 
@@ -30,16 +30,16 @@ export function withDeliveries(settings: Settings, db: Queryable): Settings {
 }
 
 /** Parks and frees the deliveries of endpoints, as they are paused and resumed, and as their breakers open and close. */
-export function deliveryDuties(db: Queryable, { webhooks }: Settings, tell: Tell): Duty[] {
+export function deliveryTasks(db: Queryable, { webhooks }: Settings, emit: WorkerEventListener): PeriodicTask[] {
   if (!webhooks) return [];
-  /** Shut endpoints whose deliveries have been parked: whatever is announced since, is so from the start. */
+  /** Shut endpoints whose deliveries have been parked: whatever is published since, is so from the start. */
   const parked = new Set<string>();
   /** Where to go on freeing, by endpoint. */
   const freed = new Map<string, number>();
   /** Where to go on looking for strays. */
   let strays: number | undefined;
   const refused = (id: number, error: unknown) =>
-    tell({ type: "trouble", doing: `parking or freeing webhook ${id}`, error });
+    emit({ type: "error", operation: `parking or freeing webhook ${id}`, error });
 
   async function parkAll(endpoint: string, stop: AbortSignal): Promise<void> {
     let next: number | undefined = 0;
@@ -65,7 +65,7 @@ export function deliveryDuties(db: Queryable, { webhooks }: Settings, tell: Tell
 
   return [
     {
-      doing: "parking and freeing webhooks",
+      operation: "parking and freeing webhooks",
       everyMs,
       async run(stop) {
         const endpoints = await findUnsettledEndpoints(db);
@@ -91,8 +91,8 @@ export function deliveryDuties(db: Queryable, { webhooks }: Settings, tell: Tell
       },
     },
     {
-      doing: "looking for webhooks that are parked for nothing",
-      everyMs: fullLookMs,
+      operation: "looking for webhooks that are parked for nothing",
+      everyMs: fullScanMs,
       async run(stop) {
         do {
           if (await isBusy(db)) return;

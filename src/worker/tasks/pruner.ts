@@ -9,11 +9,11 @@ import {
   findReferences,
   pruneFromTheBeginning,
   type PruneInput,
-  type PruneMark,
+  type PrunePosition,
   type Reference,
 } from "../../jobs/upkeep/prune.js";
-import type { Duty } from "../timing/periodic-tasks.js";
-import type { Tell } from "../events/events.js";
+import type { PeriodicTask } from "../timing/periodic-tasks.js";
+import type { WorkerEventListener } from "../events/events.js";
 import type { Settings } from "../settings/settings.js";
 
 /** Walked by one statement, and deleted by one. */
@@ -33,14 +33,14 @@ interface PruneClass extends Pick<PruneInput, "state" | "names"> {
  * Deletes finished jobs that are past their retention: a duty for each state, and for each retention that definitions have
  * of their own, so that one's trouble is not another's.
  */
-export function pruneDuties(db: Queryable, settings: Settings, tell: Tell): Duty[] {
-  const tellOfKept = onceToldOfKept(tell);
+export function pruneTasks(db: Queryable, settings: Settings, emit: WorkerEventListener): PeriodicTask[] {
+  const tellOfKept = onceToldOfKept(emit);
   const classes = (["completed", "cancelled", "dead"] as const).flatMap((state) => classesOf(state, settings));
-  return [...classes.map((jobs) => pruneDuty(db, jobs, tellOfKept)), auditDuty(db)];
+  return [...classes.map((jobs) => pruneTask(db, jobs, tellOfKept)), auditTask(db)];
 }
 
 /** Says once, for as long as the worker lives, that jobs stay which a foreign key holds. */
-function onceToldOfKept(tell: Tell): (state: string, references: readonly Reference[]) => void {
+function onceToldOfKept(emit: WorkerEventListener): (state: string, references: readonly Reference[]) => void {
   let told = false;
   return (state, references) => {
     if (told) return;
@@ -49,14 +49,14 @@ function onceToldOfKept(tell: Tell): (state: string, references: readonly Refere
     const error = new SoniqError(
       `${state} jobs past their retention are kept, because ${columns} references them: delete those rows, or give the foreign key an action such as on delete cascade or on delete set null`,
     );
-    tell({ type: "trouble", doing: `pruning ${state} jobs`, error });
+    emit({ type: "error", operation: `pruning ${state} jobs`, error });
   };
 }
 
 /** Deletes what people did by the dashboard, once it is long ago. */
-function auditDuty(db: Queryable): Duty {
+function auditTask(db: Queryable): PeriodicTask {
   return {
-    doing: "pruning the audit log",
+    operation: "pruning the audit log",
     everyMs: auditEveryMs,
     async run(stop) {
       while (!stop.aborted && (await pruneAudit(db)) > 0);
@@ -77,26 +77,32 @@ function classesOf(state: PruneInput["state"], { retentionMs, runnables }: Setti
   ];
 }
 
-function pruneDuty(
+function pruneTask(
   db: Queryable,
   { retentionMs, ...jobs }: PruneClass,
   tellOfKept: ReturnType<typeof onceToldOfKept>,
-): Duty {
+): PeriodicTask {
   const { state } = jobs;
-  let mark: PruneMark = pruneFromTheBeginning;
+  let position: PrunePosition = pruneFromTheBeginning;
   let fullRoundAt = performance.now() + fullRoundMs;
   return {
-    doing: `pruning ${state} jobs`,
+    operation: `pruning ${state} jobs`,
     everyMs,
     async run(stop) {
       if (performance.now() > fullRoundAt) {
-        mark = pruneFromTheBeginning;
+        position = pruneFromTheBeginning;
         fullRoundAt = performance.now() + fullRoundMs;
       }
       const before = await findPruneHorizon(db, retentionMs);
       const references = await findReferences(db);
       while (!stop.aborted) {
-        const { ids, kept, next } = await findPrunable(db, { ...jobs, before, references, after: mark, limit: page });
+        const { ids, kept, next } = await findPrunable(db, {
+          ...jobs,
+          before,
+          references,
+          after: position,
+          limit: page,
+        });
         if (kept > 0) tellOfKept(state, references);
         for (let from = 0; from < ids.length; from += batch) {
           // One row that cannot be deleted must not keep the rest of its batch.
@@ -107,7 +113,7 @@ function pruneDuty(
           );
         }
         // Up to the horizon all is looked at: other jobs lie there that are kept longer, too many to walk again.
-        mark = next ?? { finishedAt: before, id: 0 };
+        position = next ?? { finishedAt: before, id: 0 };
         if (!next) return;
       }
     },

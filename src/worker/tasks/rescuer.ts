@@ -9,27 +9,27 @@ import {
   rescueStrays,
 } from "../../jobs/upkeep/rescue.js";
 import { findEndedSessions, forgetSessions } from "../../sessions/expire.js";
-import type { Duty } from "../timing/periodic-tasks.js";
-import type { Tell } from "../events/events.js";
+import type { PeriodicTask } from "../timing/periodic-tasks.js";
+import type { WorkerEventListener } from "../events/events.js";
 import { RefusedRows } from "../settle/refused-rows.js";
 import type { Settings } from "../settings/settings.js";
 
 const batch = 500;
-const fullLookMs = 300_000;
+const fullScanMs = 300_000;
 /** After the full look's time a session's row is deleted: by then it need not be remembered. */
-const mostRemembered = 1_000;
+const maxRemembered = 1_000;
 
 /**
  * Takes the jobs of dead workers from them; now and then looks at all active jobs, for what that cannot find.
  *
  * @param endDead ends the sessions of the workers that are dead
  */
-export function rescueDuties(
+export function rescueTasks(
   db: Queryable,
   endDead: () => Promise<unknown>,
-  { sweepMs, maxCrashes }: Settings,
-  tell: Tell,
-): Duty[] {
+  { rescueIntervalMs: sweepMs, maxCrashes }: Settings,
+  emit: WorkerEventListener,
+): PeriodicTask[] {
   /** Changes all jobs that are to be changed, in batches, each but those that PostgreSQL refuses to change. */
   const all = async <J>(
     stop: AbortSignal,
@@ -56,15 +56,15 @@ export function rescueDuties(
       if (jobs.length === 0 && refusals === 0) return refusedRows.delete([...due]);
     }
   };
-  const rescued = (jobs: readonly Rescued[]) => tell({ type: "rescued", jobs });
-  const refusedBy = () => new RefusedRows((id) => `rescuing job ${id}`, tell);
-  const refusedAsExpired = new RefusedRows((id) => `cancelling job ${id}, which has expired`, tell);
+  const rescued = (jobs: readonly Rescued[]) => emit({ type: "rescued", jobs });
+  const refusedBy = () => new RefusedRows((id) => `rescuing job ${id}`, emit);
+  const refusedAsExpired = new RefusedRows((id) => `cancelling job ${id}, which has expired`, emit);
   const [refusedAsDead, refusedAsStray, refusedAsOverdue] = [refusedBy(), refusedBy(), refusedBy()];
   /** Ended sessions that hold nothing, for good. */
   let empty: string[] = [];
   return [
     {
-      doing: "rescuing the jobs of dead workers",
+      operation: "rescuing the jobs of dead workers",
       everyMs: sweepMs,
       async run(stop) {
         await endDead();
@@ -73,21 +73,21 @@ export function rescueDuties(
         if (holders.length > 0)
           await all(stop, refusedAsDead, (options) => rescueFromEnded(db, maxCrashes, options, holders), rescued);
         const emptied = ended.filter(({ holds, final }) => final && !holds).map(({ id }) => id);
-        empty = [...empty, ...emptied].slice(-mostRemembered);
+        empty = [...empty, ...emptied].slice(-maxRemembered);
       },
     },
     {
-      doing: "cancelling expired jobs",
+      operation: "cancelling expired jobs",
       everyMs: sweepMs,
       run: (stop) => all(stop, refusedAsExpired, (options) => cancelExpired(db, options)),
     },
     {
-      doing: "looking for jobs that no worker holds any more",
-      everyMs: fullLookMs,
+      operation: "looking for jobs that no worker holds any more",
+      everyMs: fullScanMs,
       async run(stop) {
         await all(stop, refusedAsStray, (options) => rescueStrays(db, maxCrashes, options), rescued);
         await all(stop, refusedAsOverdue, (options) => rescueOverdue(db, options), rescued);
-        await forgetSessions(db, fullLookMs);
+        await forgetSessions(db, fullScanMs);
       },
     },
   ];

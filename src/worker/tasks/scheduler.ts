@@ -6,8 +6,8 @@ import { type Fired, fireTicks, type Firing } from "../../schedules/fire.js";
 import type { StoredSchedule } from "../../schedules/stored-schedule.js";
 import { findUpcoming, type UpcomingSchedule } from "../../schedules/upcoming.js";
 import { reviewSchedules, syncSchedules } from "../../schedules/versions.js";
-import { type Duty, pause } from "../timing/periodic-tasks.js";
-import type { Tell } from "../events/events.js";
+import { type PeriodicTask, pause } from "../timing/periodic-tasks.js";
+import type { WorkerEventListener } from "../events/events.js";
 import type { Settings } from "../settings/settings.js";
 
 /** So many schedules are read together; where all of them are due, the next ones are read at once. */
@@ -15,7 +15,7 @@ const page = 500;
 /** So many fire in one statement: a lock on one of them, or a fault, concerns no more than these. */
 const batch = 100;
 /** What follows a look that failed: `poll` may be an hour. */
-const lookAgainMs = 1_000;
+const rescanMs = 1_000;
 /** A schedule that could not be fired is tried again after this time, or when its definition changes. */
 const setAsideMs = 30_000;
 
@@ -24,17 +24,17 @@ const setAsideMs = 30_000;
  *
  * @param own the schedules of this worker's code
  */
-export function scheduleDuties(
+export function scheduleTasks(
   db: Queryable,
   own: readonly StoredSchedule[],
-  { pollMs, sweepMs }: Settings,
-  tell: Tell,
-): Duty[] {
-  const firing = new ScheduleFiring(db, tell);
+  { pollIntervalMs: pollMs, rescueIntervalMs: sweepMs }: Settings,
+  emit: WorkerEventListener,
+): PeriodicTask[] {
+  const firing = new ScheduleFiring(db, emit);
   return [
     {
-      doing: "looking for schedules that are due",
-      everyMs: lookAgainMs,
+      operation: "looking for schedules that are due",
+      everyMs: rescanMs,
       async run(stop) {
         // Wakes up for each tick, and every so often, since schedules are resumed and changed elsewhere.
         while (!stop.aborted) {
@@ -47,7 +47,7 @@ export function scheduleDuties(
         }
       },
     },
-    { doing: "reviewing the schedules", everyMs: sweepMs, run: () => reviewSchedules(db, own) },
+    { operation: "reviewing the schedules", everyMs: sweepMs, run: () => reviewSchedules(db, own) },
   ];
 }
 
@@ -60,15 +60,15 @@ export async function startSchedules(
   db: Queryable,
   own: readonly StoredSchedule[],
   stop: AbortSignal,
-  tell: Tell,
+  emit: WorkerEventListener,
 ): Promise<void> {
   for (;;) {
     try {
       return await syncSchedules(db, own);
     } catch (error) {
       if (failureOf(error) !== "lock" || stop.aborted) throw error;
-      tell({ type: "trouble", doing: "writing down the schedules", error });
-      await pause(lookAgainMs * (0.5 + Math.random() / 2), stop);
+      emit({ type: "error", operation: "writing down the schedules", error });
+      await pause(rescanMs * (0.5 + Math.random() / 2), stop);
     }
   }
 }
@@ -85,7 +85,7 @@ class ScheduleFiring {
 
   constructor(
     private readonly db: Queryable,
-    private readonly tell: Tell,
+    private readonly emit: WorkerEventListener,
   ) {}
 
   /** @returns when the next tick is, by `performance.now()` */
@@ -134,7 +134,7 @@ class ScheduleFiring {
   }
 
   #failed({ name }: UpcomingSchedule, error: unknown): void {
-    this.tell({ type: "trouble", doing: `firing the schedule ${name}`, error });
+    this.emit({ type: "error", operation: `firing the schedule ${name}`, error });
   }
 
   #setAsideFor(schedule: UpcomingSchedule): void {
@@ -148,7 +148,7 @@ class ScheduleFiring {
       const jobs = jobsOf.get(name);
       if (jobs === undefined) continue;
       const skipped = (because: "missed" | "overlap", tick: number) =>
-        this.tell({ type: "tick skipped", schedule: name, tick: new Date(tick), because });
+        this.emit({ type: "tick-skipped", schedule: name, tick: new Date(tick), reason: because });
       const newest = fire.at(-1);
       if (missed) skipped("missed", nextMs);
       if (newest === undefined || jobs === fire.length) continue;

@@ -1,9 +1,9 @@
 import type { Queryable } from "../../core/queryable.js";
 import { foldings, foldStats } from "../../stats/fold-stats.js";
 import { pruneStats } from "../../stats/prune-stats.js";
-import { mostRecorded, recordStats } from "../../stats/record-stats.js";
+import { maxRecorded, recordStats } from "../../stats/record-stats.js";
 import { Tally } from "../../stats/tally.js";
-import type { Duty } from "../timing/periodic-tasks.js";
+import type { PeriodicTask } from "../timing/periodic-tasks.js";
 import type { WorkerEvent } from "../events/events.js";
 import type { Settings } from "../settings/settings.js";
 
@@ -42,18 +42,18 @@ export class StatsWriter {
 
   async write(): Promise<void> {
     const counts = this.tally.unrecorded();
-    for (let from = 0; from < counts.length; from += mostRecorded) {
-      const some = counts.slice(from, from + mostRecorded);
+    for (let from = 0; from < counts.length; from += maxRecorded) {
+      const some = counts.slice(from, from + maxRecorded);
       await recordStats(this.db, some);
       for (const { recorded } of some) recorded();
     }
   }
 
-  duties(): Duty[] {
+  tasks(): PeriodicTask[] {
     return [
-      { doing: "writing statistics", everyMs, run: () => this.write() },
+      { operation: "writing statistics", everyMs, run: () => this.write() },
       {
-        doing: "folding and pruning statistics",
+        operation: "folding and pruning statistics",
         everyMs: upkeepMs,
         run: async (stop) => {
           for (const upkeep of [

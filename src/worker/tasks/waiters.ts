@@ -1,12 +1,12 @@
 import type { Queryable } from "../../core/queryable.js";
 import { ringIntervalMs } from "../../sessions/doorbell.js";
-import { mostToldAtOnce, tellFinished } from "../../sessions/notify-finished.js";
+import { maxToldAtOnce, notifyFinished } from "../../sessions/notify-finished.js";
 import { pause } from "../timing/periodic-tasks.js";
-import type { Tell, WorkerEvent } from "../events/events.js";
+import type { WorkerEventListener, WorkerEvent } from "../events/events.js";
 
 /** Who still waits rings again within this time. */
 const rememberedMs = 30_000;
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 /**
  * Tells those who wait for the result of a job that this worker has finished it. They have rung before: of what nobody waits
@@ -20,7 +20,7 @@ export class Waiters {
 
   constructor(
     private readonly db: Queryable,
-    private readonly tell: Tell,
+    private readonly emit: WorkerEventListener,
   ) {}
 
   /** Somebody waits for this job, which any worker may come to run. */
@@ -29,7 +29,7 @@ export class Waiters {
     this.#waitedFor.delete(id);
     this.#waitedFor.set(id, now + rememberedMs);
     for (const [oldest, until] of this.#waitedFor) {
-      if (until > now && this.#waitedFor.size <= mostRemembered) return;
+      if (until > now && this.#waitedFor.size <= maxRemembered) return;
       this.#waitedFor.delete(oldest);
     }
   }
@@ -51,9 +51,9 @@ export class Waiters {
     this.#telling = true;
     while (this.#finished.length > 0) {
       try {
-        await tellFinished(this.db, this.#finished.splice(0, mostToldAtOnce));
+        await notifyFinished(this.db, this.#finished.splice(0, maxToldAtOnce));
       } catch (error) {
-        this.tell({ type: "trouble", doing: "telling who waits for results: they find them by polling", error });
+        this.emit({ type: "error", operation: "telling who waits for results: they find them by polling", error });
       }
       await pause(ringIntervalMs, never);
     }

@@ -1,11 +1,11 @@
 import { setMaxListeners } from "node:events";
-import { longestTimerMs } from "../../core/duration.js";
-import type { Tell } from "../events/events.js";
+import { maxTimerMs } from "../../core/duration.js";
+import type { WorkerEventListener } from "../events/events.js";
 
 /** Something to be done every so often, for as long as the worker lives. */
-export interface Duty {
+export interface PeriodicTask {
   /** In the words that complete "failed while …". */
-  readonly doing: string;
+  readonly operation: string;
   readonly everyMs: number;
   /** @param stop aborted when the worker stops: what goes in batches ends with the one at hand */
   run(stop: AbortSignal): Promise<void>;
@@ -16,23 +16,27 @@ export interface Duty {
  *
  * @returns a function that ends it, and resolves when no duty is running any more
  */
-export function perform(duties: readonly Duty[], tell: Tell): () => Promise<void> {
+export function runPeriodically(tasks: readonly PeriodicTask[], emit: WorkerEventListener): () => Promise<void> {
   const stop = new AbortController();
   // Each of them waits for it, and Node takes more than ten listeners for a leak.
   setMaxListeners(0, stop.signal);
-  const loops = duties.map((duty) => loop(duty, stop.signal, tell));
+  const loops = tasks.map((task) => loop(task, stop.signal, emit));
   return async () => {
     stop.abort();
     await Promise.all(loops);
   };
 }
 
-async function loop({ doing, everyMs, run }: Duty, stop: AbortSignal, tell: Tell): Promise<void> {
+async function loop(
+  { operation, everyMs, run }: PeriodicTask,
+  stop: AbortSignal,
+  emit: WorkerEventListener,
+): Promise<void> {
   while (!stop.aborted) {
     try {
       await run(stop);
     } catch (error) {
-      tell({ type: "trouble", doing, error });
+      emit({ type: "error", operation, error });
     }
     await pause(everyMs * (0.8 + Math.random() / 5), stop);
   }
@@ -42,7 +46,7 @@ async function loop({ doing, everyMs, run }: Duty, stop: AbortSignal, tell: Tell
 export function pause(ms: number, stop: AbortSignal): Promise<void> {
   return new Promise((done) => {
     if (stop.aborted) return done();
-    const timer = setTimeout(end, Math.min(longestTimerMs, ms));
+    const timer = setTimeout(end, Math.min(maxTimerMs, ms));
     stop.addEventListener("abort", end, { once: true });
     function end() {
       clearTimeout(timer);

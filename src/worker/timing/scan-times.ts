@@ -6,7 +6,7 @@ const minHintedIntervalMs = 100;
 /** Due jobs behind the marks are never hidden for longer, whatever a look costs. */
 const maxIntervalMs = 30_000;
 /** A look from the beginning may take one part in so many of the time. */
-const lookBudget = 20;
+const scanBudget = 20;
 
 /**
  * When to look for jobs behind the marks.
@@ -14,7 +14,7 @@ const lookBudget = 20;
  * The clock cannot tell a look that had much to walk over from one that waited for a network, or for a server that stood still. What
  * is to be walked over grows slowly, though, and waits are rare: so of two looks in a row the shorter one tells the cost.
  */
-export class LookTimes {
+export class ScanTimes {
   #next = 0;
   #nextHinted = 0;
   #lastMs = 0;
@@ -46,7 +46,7 @@ export class LookTimes {
     } finally {
       // Also when it failed: the claims between two looks must go on.
       const now = performance.now();
-      const intervalMs = Math.min(maxIntervalMs, lookBudget * costMs);
+      const intervalMs = Math.min(maxIntervalMs, scanBudget * costMs);
       this.#next = now + Math.max(minIntervalMs, intervalMs);
       this.#nextHinted = now + Math.max(minHintedIntervalMs, intervalMs);
     }

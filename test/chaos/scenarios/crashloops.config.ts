@@ -16,5 +16,5 @@ export default defineConfig({
   },
   queues: { default: { concurrency: 5 } },
   lease: "2s",
-  sweep: "500ms",
+  rescueInterval: "500ms",
 });

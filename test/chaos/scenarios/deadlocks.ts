@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inArray, sql as text } from "drizzle-orm";
 import * as v from "valibot";
 import { soniqJobs } from "../../../schema/index.ts";
-import { cancel, createWorker, defineJob, enqueue, enqueueMany, type WorkerEvent } from "../../../src/index.ts";
+import { cancelJob, createWorker, defineJob, enqueue, enqueueMany, type WorkerEvent } from "../../../src/index.ts";
 import { errorCode, errorText } from "../../../src/core/errors.ts";
 import { rescueOverdue } from "../../../src/jobs/upkeep/rescue.ts";
 import { randomFrom } from "../../support/random.ts";
@@ -35,7 +35,7 @@ export async function deadlocks({ url, seed, seconds = 60 }: Surroundings & { se
   const onEvent = (event: WorkerEvent) => {
     if (event.type === "rescued") figures.rescued += event.jobs.length;
     if (event.type === "fenced") figures.fenced += 1;
-    if (event.type === "trouble" && errorCode(event.error) === "40P01") figures.deadlocksOfTheEngine += 1;
+    if (event.type === "error" && errorCode(event.error) === "40P01") figures.deadlocksOfTheEngine += 1;
     if (!("state" in event)) return;
     figures.settled += 1;
     if (event.state !== "queued") ended.set(event.job.id, (ended.get(event.job.id) ?? 0) + 1);
@@ -82,11 +82,11 @@ export async function deadlocks({ url, seed, seconds = 60 }: Surroundings & { se
   const operations: Record<string, (on: Database) => Promise<unknown>> = {
     "an enqueue": (on) => enqueue(on, crowd, random.below(keys.length)),
     "a bulk enqueue": (on) => enqueueMany(on, crowd, some(keys, 20)),
-    "a cancellation": async (on) => Promise.all((await unfinished(2)).map((id) => cancel(on, id))),
+    "a cancellation": async (on) => Promise.all((await unfinished(2)).map((id) => cancelJob(on, id))),
     "cancellations in one transaction": async (on) => {
       const ids = await unfinished(4);
       await theirs(on, async (tx) => {
-        for (const id of ids) await cancel(tx, id);
+        for (const id of ids) await cancelJob(tx, id);
       });
     },
     "enqueues in one transaction": (on) => {

@@ -81,11 +81,11 @@ export async function diskfull({ seconds = 20 }: Surroundings & { seconds?: numb
     },
   });
   const onEvent = (event: WorkerEvent) => {
-    if (event.type === "trouble") figures.troubles += 1;
+    if (event.type === "error") figures.troubles += 1;
     if (event.type === "completed") told.add(event.job.id);
   };
   const worker = createWorker(
-    { connection: url, jobs: { write }, handlers: {}, lease: "5s", sweep: "1s", maxCrashes: 1_000 },
+    { connection: url, jobs: { write }, handlers: {}, lease: "5s", rescueInterval: "1s", maxCrashes: 1_000 },
     { onEvent },
   );
 

@@ -40,5 +40,5 @@ export default defineConfig({
   queues: { default: { concurrency: 400 } },
   maxConnections: 20,
   lease: "20s",
-  sweep: "2s",
+  rescueInterval: "2s",
 });

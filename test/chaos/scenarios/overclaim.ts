@@ -2,7 +2,7 @@
 // however wrong its statistics are.
 import { sql as text } from "drizzle-orm";
 import { claim } from "../../../src/jobs/claim/claim.ts";
-import { ClaimMarks, fromTheBeginning } from "../../../src/jobs/claim/claim-positions.ts";
+import { ClaimPositions, fromTheBeginning } from "../../../src/jobs/claim/claim-positions.ts";
 import { openSession } from "../../../src/sessions/session.ts";
 import { randomFrom } from "../../support/random.ts";
 import { type Findings, scratchDatabase, type Surroundings } from "./scenario.ts";
@@ -42,7 +42,7 @@ export async function overclaim({
     const settings = Object.fromEntries(off.map((step) => [`enable_${step}`, "off"]));
     const db = open({ max: 1, connection: settings });
     const workerId = await openSession(db, { host: "scenario", pid: 0, version: "0", queues: {}, leaseMs: 3_600_000 });
-    const marks = new ClaimMarks();
+    const marks = new ClaimPositions();
     for (let round = 0; round < rounds; round += 1) {
       if (round % roundsPerVacuum === 0) await sql`vacuum soniq_jobs`;
       const limit = 1 + random.below(largestClaim);

@@ -20,6 +20,6 @@ export default defineConfig({
     },
   },
   queues: Object.fromEntries((process.env["QUEUES"] ?? "").split(",").map((queue) => [queue, { concurrency: 5 }])),
-  poll: "100ms",
-  drainTimeout: process.env["DRAIN_TIMEOUT"] as Duration,
+  pollInterval: "100ms",
+  shutdownTimeout: process.env["DRAIN_TIMEOUT"] as Duration,
 });

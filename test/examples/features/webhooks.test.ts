@@ -6,7 +6,7 @@ const { url } = await testDatabase({ migrated: false });
 
 test("the example of webhooks tells its story", async () => {
   expect(await runExample("features/webhooks.ts", url)).toEqual([
-    "not announced: the card was declined",
+    "not published: the card was declined",
     "received: order 1 is paid",
     "delivered: 200 thanks",
     "received: order 1 is paid, which is known already",

@@ -41,8 +41,8 @@ export function DeliveriesPage({ id, query }: DeliveriesPageProps) {
         {(data) =>
           data.deliveries.length === 0 ? (
             <Empty title="Nothing was sent to it yet">
-              Announce an event:{" "}
-              <code>await announce(tx, orderPlaced, payload{endpoint?.tenant != null && ", { tenant }"})</code>
+              Publish an event:{" "}
+              <code>await publish(tx, orderPlaced, payload{endpoint?.tenant != null && ", { tenant }"})</code>
             </Empty>
           ) : (
             <>
@@ -76,7 +76,7 @@ const columnsFor = (done: () => void): readonly Column<DeliveryView>[] => [
   },
   { title: "Answer", kind: "wide", of: (delivery) => <DeliveryAnswer delivery={delivery} /> },
   { title: "Attempt", kind: "number", of: ({ attempt }) => attempt },
-  { title: "Announced", kind: "number", of: ({ createdAt }) => <Time at={createdAt} /> },
+  { title: "PublishedEvent", kind: "number", of: ({ createdAt }) => <Time at={createdAt} /> },
   {
     title: "Actions",
     kind: "actions",

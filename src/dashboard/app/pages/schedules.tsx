@@ -9,7 +9,7 @@ import { Loaded } from "../parts/loaded.js";
 import { PageHeader } from "../parts/page-header.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
-import { rhythmInWords } from "../rhythm.js";
+import { describeTiming } from "../timing.js";
 import { href, jobHref } from "../route.js";
 
 const refreshMs = 5_000;
@@ -43,7 +43,7 @@ export function SchedulesPage() {
 
 const columnsFor = (done: () => void): readonly Column<ScheduleView>[] => [
   { title: "Schedule", kind: "wide", of: (schedule) => <Name schedule={schedule} /> },
-  { title: "Rhythm", of: (schedule) => <RhythmOf schedule={schedule} /> },
+  { title: "Rhythm", of: (schedule) => <TimingText schedule={schedule} /> },
   {
     title: "Next",
     of: ({ nextTicks, pausedAt, orphanedAt }) => <Next ticks={pausedAt || orphanedAt ? [] : nextTicks} />,
@@ -90,17 +90,17 @@ function Name({ schedule }: { readonly schedule: ScheduleView }) {
   );
 }
 
-function RhythmOf({ schedule: { rhythm, timeZone, missed, overlap } }: { readonly schedule: ScheduleView }) {
-  const words = rhythmInWords(rhythm);
+function TimingText({ schedule: { timing, timeZone, missed, overlap } }: { readonly schedule: ScheduleView }) {
+  const words = describeTiming(timing);
   return (
     <span class="stack" title={`Missed ticks: ${missed}. Overlaps: ${overlap}.`}>
-      <span>{words ?? rhythm}</span>
+      <span>{words ?? timing}</span>
       <small>
-        {rhythm.startsWith("every") ? (
+        {timing.startsWith("every") ? (
           ""
         ) : (
           <>
-            {words && <code>{rhythm}</code>} {timeZone}
+            {words && <code>{timing}</code>} {timeZone}
           </>
         )}
       </small>

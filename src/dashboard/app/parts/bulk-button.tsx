@@ -7,16 +7,16 @@ import { useSession } from "../session.js";
 import { Dialog } from "./dialog.js";
 
 interface BulkButtonProps {
-  readonly action: "replay" | "purge";
+  readonly action: "retry" | "purge";
   readonly filter: Route["query"];
   readonly count: number;
   readonly done: () => void;
 }
 
 const wordings = {
-  replay: {
-    label: "Replay",
-    past: "replayed",
+  retry: {
+    label: "Retry",
+    past: "retried",
     means:
       "Each is queued again now, with all its attempts. One whose unique key another job holds is refused, and stays.",
   },
@@ -27,10 +27,10 @@ const wordings = {
   },
 };
 
-/** A replay of more letters is confirmed by typing its word, as a purge always is. */
-const largestQuickReplay = 100;
+/** A retry of more letters is confirmed by typing its word, as a purge always is. */
+const maxQuickReplay = 100;
 
-/** Replays or purges all dead letters that a filter finds, after a question, and shows the progress. */
+/** Retries or purges all dead letters that a filter finds, after a question, and shows the progress. */
 export function BulkButton(props: BulkButtonProps) {
   const { writable } = useSession();
   const [open, setOpen] = useState(false);
@@ -72,7 +72,7 @@ function Bulk({ action, filter, count: countNow, done, close }: BulkButtonProps 
     done();
   };
   const isOver = progress?.finished === true || refusal !== null;
-  const word = action === "purge" || count > largestQuickReplay ? action : "";
+  const word = action === "purge" || count > maxQuickReplay ? action : "";
   const question = `${label} ${plural(count, "dead letter")}?`;
 
   return (

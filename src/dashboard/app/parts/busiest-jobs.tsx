@@ -5,7 +5,7 @@ import { Empty } from "./empty.js";
 import { type Column, Table } from "./table.js";
 
 type Busy = StatsView["byName"][number];
-const mostShown = 12;
+const maxShown = 12;
 
 export function BusiestJobs({ jobs }: { readonly jobs: readonly Busy[] }) {
   if (jobs.length === 0)
@@ -14,7 +14,7 @@ export function BusiestJobs({ jobs }: { readonly jobs: readonly Busy[] }) {
         Workers run jobs: <code>npx soniq-drizzle work</code>
       </Empty>
     );
-  return <Table label="Busiest jobs" rows={jobs.slice(0, mostShown)} columns={columns} keyOf={({ name }) => name} />;
+  return <Table label="Busiest jobs" rows={jobs.slice(0, maxShown)} columns={columns} keyOf={({ name }) => name} />;
 }
 
 const columns: readonly Column<Busy>[] = [

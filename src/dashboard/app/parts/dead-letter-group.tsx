@@ -31,7 +31,7 @@ export function DeadLetterGroup({ filter, count, cursor, changed }: DeadLetterGr
     <section class="group" aria-label="Dead letters">
       <header class="group-header">
         {count > 0 && <h2>{plural(count, "dead letter")}</h2>}
-        <BulkButton action="replay" filter={filter} count={count} done={done} />
+        <BulkButton action="retry" filter={filter} count={count} done={done} />
         <BulkButton action="purge" filter={filter} count={count} done={done} />
       </header>
       {count > 0 && (
@@ -55,6 +55,6 @@ const columns: readonly Column<Letter>[] = [
   { title: "Queue", of: ({ queue }) => queue },
   { title: "Error", kind: "wide", of: ({ error, reason }) => <span class="reason">{error ?? reason}</span> },
   { title: "Attempts", kind: "number", of: ({ attempt }) => attempt },
-  { title: "Replays", kind: "number", of: ({ replays }) => replays || <span class="faint">–</span> },
+  { title: "Retries", kind: "number", of: ({ manualRetries }) => manualRetries || <span class="faint">–</span> },
   { title: "Died", kind: "number", of: ({ finishedAt }) => <Time at={finishedAt} /> },
 ];

@@ -24,7 +24,7 @@ export function JobFacts({ job }: { readonly job: JobView }) {
           Worker: job.workerId && <span class="id">{job.workerId}</span>,
           "Unique key": job.uniqueKey && <span class="id">{job.uniqueKey}</span>,
           Crashes: job.crashes > 0 ? job.crashes : null,
-          Replays: job.replays > 0 ? job.replays : null,
+          Retries: job.manualRetries > 0 ? job.manualRetries : null,
           Tags: job.tags.length > 0 ? job.tags.map((tag) => <Tag key={tag} tag={tag} />) : null,
         }}
       />

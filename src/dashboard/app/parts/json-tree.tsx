@@ -4,7 +4,7 @@ import { size } from "../format.js";
 /** What is redacted is stored so in what the server answers. */
 const redactedMark = "•••";
 const chunk = 100;
-const longestText = 400;
+const maxText = 400;
 /** Objects no larger than this are open from the start, in the outer levels. */
 const smallEnough = 30;
 
@@ -80,10 +80,10 @@ function Leaf({ value }: { readonly value: unknown }) {
 /** In quotes: "42" is not 42, and an empty text can be seen. */
 function Text({ text }: { readonly text: string }) {
   const [whole, setWhole] = useState(false);
-  if (text.length <= longestText || whole) return <span class="json-string">"{text}"</span>;
+  if (text.length <= maxText || whole) return <span class="json-string">"{text}"</span>;
   return (
     <span class="json-string">
-      "{text.slice(0, longestText)}…{" "}
+      "{text.slice(0, maxText)}…{" "}
       <button type="button" class="link" onClick={() => setWhole(true)}>
         show all {size(text.length)}
       </button>

@@ -16,8 +16,8 @@ export function OverviewTiles() {
   const scheduled = queues.reduce((sum, queue) => sum + queue.scheduled, 0);
   // Jobs of a paused queue are meant to wait: they would hide the others.
   const working = queues.filter(({ pausedAt }) => !pausedAt);
-  const wait = Math.max(0, ...working.map(({ longestWaitMs }) => longestWaitMs ?? 0));
-  const waiting = working.find(({ longestWaitMs }) => longestWaitMs === wait);
+  const wait = Math.max(0, ...working.map(({ latencyMs }) => latencyMs ?? 0));
+  const waiting = working.find(({ latencyMs }) => latencyMs === wait);
   const paused = queues.length - working.length;
   const dead = view?.deadLetters ?? 0;
   const workers = view?.workers ?? 0;

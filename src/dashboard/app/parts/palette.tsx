@@ -11,7 +11,7 @@ interface Destination {
   readonly href: string;
 }
 
-const mostShown = 12;
+const maxShown = 12;
 
 /** Where a text may mean to go: a job by its id, pages and queues by parts of their names, jobs by name or tag. */
 function destinations(text: string, queues: readonly string[]): Destination[] {
@@ -29,7 +29,7 @@ function destinations(text: string, queues: readonly string[]): Destination[] {
     found.push({ label: text.trim(), kind: "jobs with this name", href: href("jobs", { name: text.trim() }) });
     found.push({ label: text.trim(), kind: "jobs with this tag", href: href("jobs", { tag: text.trim() }) });
   }
-  return found.slice(0, mostShown);
+  return found.slice(0, maxShown);
 }
 
 export function Palette({ close }: { readonly close: () => void }) {

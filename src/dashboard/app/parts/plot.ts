@@ -55,7 +55,7 @@ export function plotOptions(
     hooks: { setCursor: [(plot) => point(plot.cursor.idx ?? null)] },
     scales: {
       x: { range: (plot, from, to) => (kind === "bars" ? roomForBars(plot, from, to) : [from, to]) },
-      y: { range: (_, _least, most) => [0, Math.max(most * 1.1, Number.MIN_VALUE) || 1] },
+      y: { range: (_, _least, max) => [0, Math.max(max * 1.1, Number.MIN_VALUE) || 1] },
     },
     axes: [
       {

@@ -58,7 +58,7 @@ const numbers: readonly Column<QueueView>[] = [
   {
     title: "Longest wait",
     kind: "number",
-    of: ({ longestWaitMs }) => (longestWaitMs === null ? <span class="faint">–</span> : span(longestWaitMs)),
+    of: ({ latencyMs }) => (latencyMs === null ? <span class="faint">–</span> : span(latencyMs)),
   },
   { title: "Active", kind: "number", of: (queue) => jobs(queue, queue.active, "active") },
   { title: "Scheduled", kind: "number", of: (queue) => jobs(queue, queue.scheduled, "queued") },

@@ -1,9 +1,9 @@
 /** So many slots are drawn each for itself; more are one bar. */
-const mostDrawn = 24;
+const maxDrawn = 24;
 
 /** How many of a worker's slots are taken. */
 export function Slots({ active, of }: { readonly active: number; readonly of: number }) {
-  if (of > mostDrawn)
+  if (of > maxDrawn)
     return <meter class="slots-meter" max={of} value={active} aria-label={`${active} of ${of} slots`} />;
   return (
     <span class="slots" role="img" aria-label={`${active} of ${of} slots`}>

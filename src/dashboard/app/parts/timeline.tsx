@@ -15,13 +15,13 @@ const icons: Readonly<Record<TimelineEntry["what"], IconName>> = {
   completed: "completed",
   cancelled: "cancelled",
   dead: "dead",
-  "cancel requested": "cancelled",
+  "cancel-requested": "cancelled",
 };
 
 /** What passed between two entries, in a word; null where the row does not tell. */
 function passing(before: TimelineEntry["what"], what: TimelineEntry["what"]): string | null {
   if (what === "claimed") return before === "failed" ? "after" : "waited";
-  return before === "claimed" && what !== "cancel requested" ? "ran" : null;
+  return before === "claimed" && what !== "cancel-requested" ? "ran" : null;
 }
 
 /** A job's life, oldest first. */

@@ -205,7 +205,7 @@ select
               1
           ) as found
       ) as first
-  ) as "longestWaitMs"
+  ) as "latencyMs"
 from
   pg_catalog.unnest (
     array(

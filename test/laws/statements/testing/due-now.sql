@@ -9,7 +9,7 @@ where
     )
     and (
       "soniq_jobs"."claims" = 0
-      or "soniq_jobs"."replays" > 0
+      or "soniq_jobs"."manual_retries" > 0
     )
     and "soniq_jobs"."run_at" > now()
     and "soniq_jobs"."run_at" <= clock_timestamp()

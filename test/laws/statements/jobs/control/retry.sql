@@ -5,7 +5,7 @@ with
       "state",
       "unique_key",
       "unique_held",
-      "replays"
+      "manual_retries"
     from
       "soniq_jobs"
     where
@@ -52,7 +52,7 @@ with
     returning
       "id"
   ),
-  "replayed" as (
+  "retried" as (
     update "soniq_jobs"
     set
       "state" = 'queued',
@@ -71,7 +71,7 @@ with
       "finished_at" = null,
       "progress" = null,
       "reason" = null,
-      "replays" = "soniq_jobs"."replays" + 1
+      "manual_retries" = "soniq_jobs"."manual_retries" + 1
     where
       "soniq_jobs"."id" = any (
         array(
@@ -123,7 +123,10 @@ with
               from
                 "freed"
             ) >= 0
-            and replays = coalesce(($4::text::jsonb -> id::text)::int, replays)
+            and manual_retries = coalesce(
+              ($4::text::jsonb -> id::text)::int,
+              manual_retries
+            )
         )
       )
     returning
@@ -145,12 +148,12 @@ select
         where
           "soniq_workers"."ended_at" is null
           and "soniq_workers"."lease_expires_at" > now()
-          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ("replayed"."queue"::text)
-      ) then pg_notify ($5, "replayed"."queue") is null
+          and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb ("retried"."queue"::text)
+      ) then pg_notify ($5, "retried"."queue") is null
     end
   end
 from
-  "replayed";
+  "retried";
 
 select
   "id",

@@ -25,7 +25,7 @@ select
   "state",
   "attempt",
   "crashes",
-  "replays",
+  "manual_retries",
   "worker_id",
   "last_worker_id",
   (

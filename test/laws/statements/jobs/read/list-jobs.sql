@@ -108,7 +108,7 @@ select
   "state",
   "attempt",
   "crashes",
-  "replays",
+  "manual_retries",
   "worker_id",
   (
     extract(

@@ -1,7 +1,7 @@
 // A dead letter begins anew; what cannot is said, and holds up no other.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { defineJob, enqueue, replay } from "../../src/index.ts";
+import { defineJob, enqueue, retryJobs } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
 import { type JobRow, jobRow } from "../support/job-row.ts";
@@ -25,7 +25,7 @@ test("a dead letter begins anew: with all its attempts, due at once, and with it
   await sql`update soniq_jobs set cancel_requested_at = now(), unknown_since = now(), run_at = now() - interval '1 hour',
     progress = '7' where id = ${id}`;
   const before = await jobRow(db, id);
-  expect(await replay(db, id)).toEqual({ replayed: [id], refused: [] });
+  expect(await retryJobs(db, id)).toEqual({ retried: [id], refused: [] });
   const { runAt, ...after } = { ...(await jobRow(db, id)) };
   expect(runAt).toSatisfy((time: Date) => time > (before as JobRow & { finishedAt: Date }).finishedAt);
   expect({ ...after, runAt: null }).toEqual({
@@ -40,11 +40,11 @@ test("a dead letter begins anew: with all its attempts, due at once, and with it
     finishedAt: null,
     progress: null,
     reason: null,
-    replays: 1,
+    manualRetries: 1,
   });
 });
 
-test("each replay is counted, and each life's errors are added to those before", async () => {
+test("each retry is counted, and each life's errors are added to those before", async () => {
   let lives = 0;
   const fails = defineJob({
     name: "fails",
@@ -57,12 +57,12 @@ test("each replay is counted, and each life's errors are added to those before",
       throw new Error(`life ${lives}, attempt ${attempt}`);
     },
   });
-  const worker = await startWorker({ connection: url, jobs: { fails }, handlers: {}, poll: "20ms" });
+  const worker = await startWorker({ connection: url, jobs: { fails }, handlers: {}, pollInterval: "20ms" });
   const { id } = await enqueue(db, fails, null);
-  for (const replays of [1, 2]) {
+  for (const manualRetries of [1, 2]) {
     await until(async () => (await jobRow(db, id))?.state === "dead");
-    expect(await replay(db, id)).toEqual({ replayed: [id], refused: [] });
-    expect(await jobRow(db, id)).toMatchObject({ replays });
+    expect(await retryJobs(db, id)).toEqual({ retried: [id], refused: [] });
+    expect(await jobRow(db, id)).toMatchObject({ manualRetries });
   }
   await worker.settled(id, "completed");
   const said = ["life 1, attempt 1", "life 1, attempt 2", "life 2, attempt 1", "life 2, attempt 2"];
@@ -78,7 +78,7 @@ test("workers that wait in their queues are woken up, once for each queue", asyn
     sql,
     ["a", "b", "nobody's", "a", "b"].map((queue) => ({ queue })),
   );
-  expect((await replay(db, ids)).refused).toEqual([]);
+  expect((await retryJobs(db, ids)).refused).toEqual([]);
   await sql.notify("soniq_wake_up", "the end");
   await until(async () => heard.includes("the end"));
   await unlisten();
@@ -92,39 +92,39 @@ test.each(["queued", "active", "completed", "cancelled"])("a job that is %s is l
   const workerId = state === "active" ? "11111111-1111-4111-8111-111111111111" : null;
   await sql`update soniq_jobs set state = ${state}, finished_at = ${finishedAt}, worker_id = ${workerId} where id = ${id}`;
   const before = await jobRow(db, id);
-  expect(await replay(db, id)).toEqual({ replayed: [], refused: [{ id, because: "not a dead letter" }] });
+  expect(await retryJobs(db, id)).toEqual({ retried: [], refused: [{ id, because: "not-a-dead-letter" }] });
   expect(await jobRow(db, id)).toEqual(before);
 });
 
 test("ids that nobody has, or that are none, are said, and hold up no other", async () => {
   const [id] = await died(sql, [{}]);
-  const { replayed, refused } = await replay(db, [987_654_321, id as number, Number.NaN, 1.5, id as number]);
-  expect(replayed).toEqual([id]);
-  expect(refused.map((refusal) => [refusal.id, refusal.because])).toEqual([
-    [Number.NaN, "not a dead letter"],
-    [1.5, "not a dead letter"],
-    [987_654_321, "not a dead letter"],
+  const { retried, refused } = await retryJobs(db, [987_654_321, id as number, Number.NaN, 1.5, id as number]);
+  expect(retried).toEqual([id]);
+  expect(refused.map((refusal) => [refusal.id, refusal.reason])).toEqual([
+    [Number.NaN, "not-a-dead-letter"],
+    [1.5, "not-a-dead-letter"],
+    [987_654_321, "not-a-dead-letter"],
   ]);
 });
 
-test("none are replayed at once", async () => {
-  expect(await replay(db, [])).toEqual({ replayed: [], refused: [] });
+test("none are retried at once", async () => {
+  expect(await retryJobs(db, [])).toEqual({ retried: [], refused: [] });
 });
 
-test("several thousand are replayed, however many one statement takes", async () => {
+test("several thousand are retried, however many one statement takes", async () => {
   const ids = await died(
     sql,
     Array.from({ length: 2_500 }, () => ({ name: "many" })),
   );
-  const { replayed, refused } = await replay(db, ids);
-  expect(new Set(replayed)).toEqual(new Set(ids));
+  const { retried, refused } = await retryJobs(db, ids);
+  expect(new Set(retried)).toEqual(new Set(ids));
   expect(refused).toEqual([]);
 });
 
 describe("a unique key", () => {
-  test("is taken again: whoever enqueues it gets the replayed job", async () => {
+  test("is taken again: whoever enqueues it gets the retried job", async () => {
     const id = await deadMail("bob");
-    await replay(db, id);
+    await retryJobs(db, id);
     expect(await enqueue(db, mail, { to: "bob" })).toEqual({ id, name: "mail", deduplicated: true });
   });
 
@@ -132,22 +132,22 @@ describe("a unique key", () => {
     const [id, other] = [await deadMail("cleo"), await deadMail("not cleo")];
     const holder = await enqueue(db, mail, { to: "cleo" });
     const before = await jobRow(db, id);
-    expect(await replay(db, [id, other])).toEqual({
-      replayed: [other],
-      refused: [{ id, because: "key held", heldBy: holder.id }],
+    expect(await retryJobs(db, [id, other])).toEqual({
+      retried: [other],
+      refused: [{ id, because: "key-held", heldBy: holder.id }],
     });
     expect(await jobRow(db, id)).toEqual(before);
     await sql`update soniq_jobs set state = 'completed', finished_at = now(), unique_held = false where id = ${holder.id}`;
-    expect(await replay(db, id)).toEqual({ replayed: [id], refused: [] });
+    expect(await retryJobs(db, id)).toEqual({ retried: [id], refused: [] });
   });
 
   test("of several dead letters is the first one's", async () => {
     const [first, second, third] = [await deadMail("dan"), await deadMail("dan"), await deadMail("dan")];
-    expect(await replay(db, [third, first, second])).toEqual({
-      replayed: [first],
+    expect(await retryJobs(db, [third, first, second])).toEqual({
+      retried: [first],
       refused: [
-        { id: third, because: "key held", heldBy: first },
-        { id: second, because: "key held", heldBy: first },
+        { id: third, because: "key-held", heldBy: first },
+        { id: second, because: "key-held", heldBy: first },
       ],
     });
   });
@@ -155,31 +155,31 @@ describe("a unique key", () => {
   test("that one of them holds yet, past its death, is that one's", async () => {
     const [first, second] = [await deadMail("eve"), await deadMail("eve")];
     await sql`update soniq_jobs set unique_held = true, unique_expires_at = now() + interval '1 hour' where id = ${second}`;
-    expect(await replay(db, [first, second])).toEqual({
-      replayed: [second],
-      refused: [{ id: first, because: "key held", heldBy: second }],
+    expect(await retryJobs(db, [first, second])).toEqual({
+      retried: [second],
+      refused: [{ id: first, because: "key-held", heldBy: second }],
     });
   });
 
   test("that a finished job held past its end, and that has expired, is free", async () => {
     const [id, finished] = [await deadMail("finn"), await deadMail("finn")];
     await sql`update soniq_jobs set state = 'completed', unique_held = true, unique_expires_at = now() - interval '1 second' where id = ${finished}`;
-    expect(await replay(db, id)).toEqual({ replayed: [id], refused: [] });
+    expect(await retryJobs(db, id)).toEqual({ retried: [id], refused: [] });
     expect(await jobRow(db, finished)).toMatchObject({ state: "completed", uniqueHeld: false });
   });
 
   test("that many processes want at the same time goes to one of them", async () => {
     const ids: number[] = [];
     for (let n = 0; n < 24; n += 1) ids.push(await deadMail("gus"));
-    const answers = await Promise.all(ids.map((id) => replay(db, id)));
-    const replayed = answers.flatMap((answer) => answer.replayed);
-    expect(replayed).toHaveLength(1);
+    const answers = await Promise.all(ids.map((id) => retryJobs(db, id)));
+    const retried = answers.flatMap((answer) => answer.retried);
+    expect(retried).toHaveLength(1);
     const refused = answers.flatMap((answer) => answer.refused);
     expect(refused).toHaveLength(23);
-    for (const refusal of refused) expect(refusal).toMatchObject({ because: "key held", heldBy: replayed[0] });
+    for (const refusal of refused) expect(refusal).toMatchObject({ because: "key-held", heldBy: retried[0] });
   });
 
-  test("that somebody's open transaction takes is waited for, and the others of the batch are replayed", async () => {
+  test("that somebody's open transaction takes is waited for, and the others of the batch are retried", async () => {
     const ids = await died(
       sql,
       Array.from({ length: 20 }, () => ({ name: "beside" })),
@@ -189,12 +189,12 @@ describe("a unique key", () => {
       sql,
       "insert into soniq_jobs (name, payload, unique_key) values ('mail', '{}', 'mail:hal')",
     );
-    const replaying = replay(db, [...ids.slice(0, 10), id, ...ids.slice(10)]);
+    const retrying = retryJobs(db, [...ids.slice(0, 10), id, ...ids.slice(10)]);
     await someoneWaits(sql);
     await commit();
-    const { replayed, refused } = await replaying;
-    expect(new Set(replayed)).toEqual(new Set(ids));
-    expect(refused).toEqual([{ id, because: "key held", heldBy: expect.any(Number) }]);
+    const { retried, refused } = await retrying;
+    expect(new Set(retried)).toEqual(new Set(ids));
+    expect(refused).toEqual([{ id, because: "key-held", heldBy: expect.any(Number) }]);
   });
 });
 
@@ -207,7 +207,7 @@ test("a key whose window is past is held by the job that begins anew, until it s
   const [id] = await died(sql, [{ name: "index", payload: { page: "home" }, uniqueKey: "index:home" }]);
   await sql`update soniq_jobs set unique_until = 'started', unique_expires_at = now() - interval '1 hour', claims = 1
     where id = ${id as number}`;
-  await replay(db, id as number);
+  await retryJobs(db, id as number);
   expect(await enqueue(db, index, { page: "home" })).toMatchObject({ id, deduplicated: true });
 });
 
@@ -220,43 +220,43 @@ test("also a key whose window passes while the job that begins anew waits", asyn
   const [id] = await died(sql, [{ name: "sync", payload: { page: "home" }, uniqueKey: "sync:home" }]);
   await sql`update soniq_jobs set unique_until = 'started', unique_expires_at = now() + interval '1 hour', claims = 1, claimed_at = now()
     where id = ${id as number}`;
-  await replay(db, id as number);
+  await retryJobs(db, id as number);
   await sql`update soniq_jobs set unique_expires_at = now() - interval '1 hour' where id = ${id as number}`;
   expect(await enqueue(db, sync, { page: "home" })).toMatchObject({ id, deduplicated: true });
 });
 
-test("one that another transaction has locked is said, and the others are replayed", async () => {
+test("one that another transaction has locked is said, and the others are retried", async () => {
   const [locked, free] = (await died(sql, [{}, {}])) as [number, number];
   const commit = await transactionWith(sql, `select from soniq_jobs where id = ${locked} for update`);
-  expect(await replay(db, [locked, free])).toEqual({
-    replayed: [free],
+  expect(await retryJobs(db, [locked, free])).toEqual({
+    retried: [free],
     refused: [{ id: locked, because: "locked" }],
   });
   await commit();
-  expect(await replay(db, locked)).toEqual({ replayed: [locked], refused: [] });
+  expect(await retryJobs(db, locked)).toEqual({ retried: [locked], refused: [] });
 });
 
-test("one that the database refuses is said with its error, and the others are replayed", async () => {
+test("one that the database refuses is said with its error, and the others are retried", async () => {
   await sql`create function refuse() returns trigger language plpgsql as
     $$ begin if new.name = 'refused' then raise exception 'not this one'; end if; return new; end $$`;
   await sql`create trigger refuse before update on soniq_jobs for each row execute function refuse()`;
   const ids = await died(sql, [{}, {}, { name: "refused" }, {}]);
-  const { replayed, refused } = await replay(db, ids);
+  const { retried, refused } = await retryJobs(db, ids);
   await sql`drop function refuse cascade`;
-  expect(new Set(replayed)).toEqual(new Set(ids.toSpliced(2, 1)));
+  expect(new Set(retried)).toEqual(new Set(ids.toSpliced(2, 1)));
   expect(refused).toMatchObject([{ id: ids[2], because: "failed", error: { cause: { message: "not this one" } } }]);
 });
 
 describe("on a transaction", () => {
-  test("jobs are replayed if and only if it commits", async () => {
+  test("jobs are retried if and only if it commits", async () => {
     const [id] = (await died(sql, [{}])) as [number];
     const rolledBack = db.transaction(async (tx) => {
-      expect((await replay(tx, id)).replayed).toEqual([id]);
+      expect((await retryJobs(tx, id)).retried).toEqual([id]);
       tx.rollback();
     });
     await expect(rolledBack).rejects.toThrow("Rollback");
     expect(await states(id)).toEqual(["dead"]);
-    await db.transaction((tx) => replay(tx, id));
+    await db.transaction((tx) => retryJobs(tx, id));
     expect(await states(id)).toEqual(["queued"]);
   });
 
@@ -266,15 +266,15 @@ describe("on a transaction", () => {
       sql,
       "insert into soniq_jobs (name, payload, unique_key) values ('mail', '{}', 'mail:ida')",
     );
-    const replaying = db.transaction(async (tx) => {
-      const answer = await replay(tx, [taken, other]);
+    const retrying = db.transaction(async (tx) => {
+      const answer = await retryJobs(tx, [taken, other]);
       return { ...answer, after: await enqueue(tx, mail, { to: "later" }) };
     });
     await someoneWaits(sql);
     await commit();
-    const { replayed, refused, after } = await replaying;
-    expect(replayed).toEqual([other]);
-    expect(refused).toMatchObject([{ id: taken, because: "key held" }]);
+    const { retried, refused, after } = await retrying;
+    expect(retried).toEqual([other]);
+    expect(refused).toMatchObject([{ id: taken, because: "key-held" }]);
     expect(await states(other, after.id)).toEqual(["queued", "queued"]);
   });
 });

@@ -10,7 +10,7 @@ import type { Transactional } from "../database/transaction-slot.js";
  * @param test gets the transaction, of the database's own type
  * @returns what `test` returned
  */
-export async function rolledBack<Tx, T>(db: Transactional<Tx>, test: (tx: Tx) => Promise<T>): Promise<T> {
+export async function withRollback<Tx, T>(db: Transactional<Tx>, test: (tx: Tx) => Promise<T>): Promise<T> {
   primaryOf(db as unknown as Queryable);
   if (typeof test !== "function")
     throw new InvalidValueError("test", `is ${shown(test)}: give a function, which gets the transaction`);

@@ -1,5 +1,5 @@
 with
-  announced as (
+  published as (
     insert into
       "soniq_jobs" (
         "name",
@@ -87,6 +87,6 @@ select
     end
   end as rung
 from
-  announced
+  published
 order by
   id;

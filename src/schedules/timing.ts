@@ -3,7 +3,7 @@ import { InvalidValueError, shown, checkObject } from "../core/errors.js";
 import { checkCron, cronTicks } from "./cron.js";
 
 /** When a schedule has its ticks: by a cron expression, or in equal distances. */
-export type Rhythm =
+export type ScheduleTiming =
   | {
       /** Five fields, or six with seconds first: `"0 2 * * *"` is two o'clock each night. */
       readonly cron: string;
@@ -19,16 +19,16 @@ export type Rhythm =
     };
 
 /** A rhythm as it is stored; one of `cron` and `everyMs` is null. */
-export interface StoredRhythm {
+export interface StoredTiming {
   readonly cron: string | null;
   readonly everyMs: number | null;
   readonly timeZone: string;
 }
 
-const shortestMs = 1_000;
+const minMs = 1_000;
 
 /** @throws InvalidValueError naming what is wrong */
-export function storedRhythm({ cron, every, timeZone = "UTC" }: Rhythm): StoredRhythm {
+export function storeTiming({ cron, every, timeZone = "UTC" }: ScheduleTiming): StoredTiming {
   if ((cron === undefined) === (every === undefined))
     throw new InvalidValueError("cron", `and every: give one of them, not ${cron === undefined ? "none" : "both"}`);
   if (every === undefined) {
@@ -36,7 +36,7 @@ export function storedRhythm({ cron, every, timeZone = "UTC" }: Rhythm): StoredR
     return { cron: cron as string, everyMs: null, timeZone };
   }
   const everyMs = milliseconds(every, "every");
-  if (!Number.isInteger(everyMs) || everyMs < shortestMs)
+  if (!Number.isInteger(everyMs) || everyMs < minMs)
     throw new InvalidValueError("every", `is ${shown(every)}: give a second or more, in whole milliseconds`);
   return { cron: null, everyMs, timeZone };
 }
@@ -48,14 +48,14 @@ export function storedRhythm({ cron, every, timeZone = "UTC" }: Rhythm): StoredR
  * @param afterMs leaves out those up to then
  */
 export function* ticksAfter(
-  { cron, everyMs, timeZone }: StoredRhythm,
+  { cron, everyMs, timeZone }: StoredTiming,
   tickMs: number,
   afterMs = tickMs,
 ): Generator<number, never> {
   if (cron !== null) return yield* cronTicks(cron, timeZone, Math.max(tickMs, afterMs));
   const every = everyMs ?? 0;
   // Plain SQL may have stored it: the ticks would never get anywhere.
-  if (every < shortestMs) throw new InvalidValueError("every", `is ${every} ms: it must be a second or more`);
+  if (every < minMs) throw new InvalidValueError("every", `is ${every} ms: it must be a second or more`);
   for (let n = Math.max(0, Math.floor((afterMs - tickMs) / every)) + 1; ; n += 1) yield tickMs + n * every;
 }
 
@@ -66,9 +66,9 @@ export function* ticksAfter(
  * @param from that moment, by default now
  * @throws InvalidValueError if it is no rhythm
  */
-export function previewTicks(rhythm: Rhythm, count: number, from: Date = new Date()): Date[] {
-  checkObject(rhythm, "rhythm", "give an object with `cron` or `every`");
-  return take(ticksAfter(storedRhythm(rhythm), from.getTime()), count);
+export function previewTicks(timing: ScheduleTiming, count: number, from: Date = new Date()): Date[] {
+  checkObject(timing, "rhythm", "give an object with `cron` or `every`");
+  return take(ticksAfter(storeTiming(timing), from.getTime()), count);
 }
 
 /** The first of some ticks. */

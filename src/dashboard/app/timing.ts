@@ -3,10 +3,10 @@ import { span } from "./format.js";
 const weekdays = ["Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"];
 
 /** A schedule's rhythm in words, where that is short: `0 2 * * *` is `daily at 02:00`. Else null. */
-export function rhythmInWords(rhythm: string): string | null {
-  const [, distance] = /^every (\d+(?:\.\d+)?) s$/.exec(rhythm) ?? [];
+export function describeTiming(timing: string): string | null {
+  const [, distance] = /^every (\d+(?:\.\d+)?) s$/.exec(timing) ?? [];
   if (distance !== undefined) return `every ${span(Number(distance) * 1_000)}`;
-  const fields = rhythm.trim().split(/\s+/);
+  const fields = timing.trim().split(/\s+/);
   if (fields.length !== 5) return null;
   const [minute, hour, day, month, weekday] = fields as [string, string, string, string, string];
   if (month !== "*") return null;

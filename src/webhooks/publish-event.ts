@@ -15,8 +15,8 @@ import { deliveryQueue } from "./delivery.js";
 import { checkTenant } from "./endpoints.js";
 import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
 
-/** An event that was announced. */
-export interface Announced {
+/** An event that was published. */
+export interface PublishedEvent {
   /** The message's id, which its receivers get as `webhook-id`. */
   readonly id: string;
   /** The delivery jobs' ids: one for each endpoint that asks for the event. */
@@ -27,7 +27,7 @@ export interface Announced {
 export type DeliveryOptions = Pick<EnqueueOptions, "expiresIn">;
 
 /**
- * Announces an event to the endpoints that ask for it: one delivery job each, in one statement. On a transaction, they exist
+ * Publishes an event to the endpoints that ask for it: one delivery job each, in one statement. On a transaction, they exist
  * if and only if that transaction commits.
  *
  * @param db any Drizzle PostgreSQL database or transaction
@@ -37,12 +37,12 @@ export type DeliveryOptions = Pick<EnqueueOptions, "expiresIn">;
  * @throws InvalidValueError before any SQL, if the payload or the tenant is not valid
  * @throws MigrationError if the tables are missing or older than this version
  */
-export async function announce<Name extends string, In, Out>(
+export async function publishEvent<Name extends string, In, Out>(
   db: Queryable,
   event: EventDefinition<Name, In, Out>,
   payload: NoInfer<In>,
   { tenant: owner, ...deliveryOptions }: { readonly tenant?: string | undefined } & DeliveryOptions = {},
-): Promise<Announced> {
+): Promise<PublishedEvent> {
   checkEventDefinition(event, "event");
   const tenant = owner === undefined ? null : checkTenant(owner);
   const data = await checked(event, payload);
@@ -76,6 +76,6 @@ function statement(
   const message = deliveryPayload({ event: name, id: sql`${id}::text`, data: sql`${data}::text::jsonb` });
   const isFor = sql`(${endpoints.tenant} is null or ${endpoints.tenant} = ${tenant}::text)`;
   const asking = sql`${endpoints} where ${isFor} and (${endpoints.events} = '[]' or ${asksFor(name)}) order by ${endpoints.id}`;
-  return sql`with announced as (${insertDeliveries(message, asking, options)})
-    select id, case when ${rings} and run_at < 'infinity' then ${ring(deliveryQueue)} end as rung from announced order by id`;
+  return sql`with published as (${insertDeliveries(message, asking, options)})
+    select id, case when ${rings} and run_at < 'infinity' then ${ring(deliveryQueue)} end as rung from published order by id`;
 }

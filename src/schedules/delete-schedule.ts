@@ -14,7 +14,7 @@ import { noSuchSchedule } from "./no-such-schedule.js";
  * @throws NotFoundError if there is no schedule of that name
  * @throws MigrationError if the job tables are missing or older than this version
  */
-export async function removeSchedule(db: Queryable, name: string): Promise<void> {
+export async function deleteSchedule(db: Queryable, name: string): Promise<void> {
   storableText(name, "schedule", 200);
   const removed = await builder(db)
     .delete(soniqSchedules)

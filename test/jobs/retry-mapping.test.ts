@@ -1,7 +1,7 @@
 // Dead letters begin anew with payloads that are made anew, where those they had were not what they should have been.
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { defineJob, replay } from "../../src/index.ts";
+import { defineJob, retryJobs } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -13,14 +13,14 @@ const mapping = { job: mail, payload: ({ address }: { address: string }) => ({ t
 
 test("payloads are made anew", async () => {
   const [id] = (await died(sql, [old])) as [number];
-  expect(await replay(db, id, { mapping })).toEqual({ replayed: [id], refused: [] });
+  expect(await retryJobs(db, id, { mapping })).toEqual({ retried: [id], refused: [] });
   expect(await jobRow(db, id)).toMatchObject({ state: "queued", payload: { to: "ada" } });
 });
 
 test("a new payload may be null, and is not read as none", async () => {
   const nothing = defineJob({ name: "nothing", payload: v.null() });
   const [id] = (await died(sql, [{ name: "nothing", payload: { was: "something" } }])) as [number];
-  await replay(db, id, { mapping: { job: nothing, payload: () => null } });
+  await retryJobs(db, id, { mapping: { job: nothing, payload: () => null } });
   expect(await sql`select payload::text from soniq_jobs where id = ${id}`).toMatchObject([{ payload: "null" }]);
 });
 
@@ -31,8 +31,8 @@ test("a payload that is not valid, or cannot be made, leaves its job a dead lett
     number,
     number,
   ];
-  const { replayed, refused } = await replay(db, ids, { mapping });
-  expect(new Set(replayed)).toEqual(new Set([ids[0], ids[3]]));
+  const { retried, refused } = await retryJobs(db, ids, { mapping });
+  expect(new Set(retried)).toEqual(new Set([ids[0], ids[3]]));
   expect(refused).toMatchObject([
     {
       id: ids[1],
@@ -49,18 +49,21 @@ test("a payload that is not valid, or cannot be made, leaves its job a dead lett
 
 test("dead letters of other jobs are left", async () => {
   const [id] = (await died(sql, [{ ...old, name: "letter" }])) as [number];
-  expect(await replay(db, id, { mapping })).toEqual({ replayed: [], refused: [{ id, because: "not a dead letter" }] });
+  expect(await retryJobs(db, id, { mapping })).toEqual({
+    retried: [],
+    refused: [{ id, because: "not-a-dead-letter" }],
+  });
   expect(await jobRow(db, id)).toMatchObject({ state: "dead" });
 });
 
-test("what was replayed and has died again since its payload was read keeps that life's", async () => {
+test("what was retried and has died again since its payload was read keeps that life's", async () => {
   const [id] = (await died(sql, [old])) as [number];
   const overtaken = v.checkAsync<{ to: string }, string>(async () => {
-    await sql`update soniq_jobs set replays = replays + 1, payload = '{"to": "eve"}' where id = ${id}`;
+    await sql`update soniq_jobs set manual_retries = manual_retries + 1, payload = '{"to": "eve"}' where id = ${id}`;
     return true;
   }, "");
   const job = defineJob({ name: "mail", payload: v.pipeAsync(v.object({ to: v.string() }), overtaken) });
-  const answer = await replay(db, id, { mapping: { ...mapping, job } });
-  expect(answer).toEqual({ replayed: [], refused: [{ id, because: "locked" }] });
-  expect(await jobRow(db, id)).toMatchObject({ state: "dead", payload: { to: "eve" }, replays: 1 });
+  const answer = await retryJobs(db, id, { mapping: { ...mapping, job } });
+  expect(answer).toEqual({ retried: [], refused: [{ id, because: "locked" }] });
+  expect(await jobRow(db, id)).toMatchObject({ state: "dead", payload: { to: "eve" }, manualRetries: 1 });
 });

@@ -9,7 +9,7 @@ import type { Queryable } from "./queryable.js";
  * @param build has `sql.placeholder(name)` wherever a call's own value goes
  * @returns makes the statement of one call
  */
-export function compiled<Values extends Record<string, unknown>>(
+export function prepareStatement<Values extends Record<string, unknown>>(
   build: (db: Queryable) => SQLWrapper,
 ): (db: Queryable, values: Values) => SQL {
   let texts: readonly StringChunk[] | undefined;

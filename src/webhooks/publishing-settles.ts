@@ -20,10 +20,10 @@ export async function hasJobSubscribers(db: Queryable): Promise<boolean> {
 }
 
 /**
- * Settles that announce what has become of the jobs, in the same statement: an event is told if and only if it is so.
+ * Settles that publish what has become of the jobs, in the same statement: an event is told if and only if it is so.
  * No bell is rung, or settles would take turns at it: an idle worker finds the deliveries by polling.
  */
-export const announcingSettles = settles(announcement());
+export const publishingSettles = settles(announcement());
 
 function announcement(): SQL {
   const event = sql`case when state = 'queued' and error is not null then ${jobRetried.name} when state <> 'queued' then 'job.' || state end`;
