@@ -5,6 +5,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^soniq-drizzle$/, replacement: new URL("./src/index.ts", import.meta.url).pathname },
+      { find: /^soniq-drizzle\/admin$/, replacement: new URL("./src/admin.ts", import.meta.url).pathname },
       { find: /^soniq-drizzle\/metrics$/, replacement: new URL("./src/metrics.ts", import.meta.url).pathname },
       {
         find: /^soniq-drizzle\/node-postgres$/,

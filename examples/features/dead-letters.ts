@@ -2,19 +2,14 @@
 // DATABASE_URL=postgres://… npx tsx examples/features/dead-letters.ts
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
+import { createWorker, defineConfig, defineJob, enqueue, enqueueMany, migrate } from "soniq-drizzle";
 import {
-  createWorker,
-  defineConfig,
-  defineJob,
-  enqueue,
-  enqueueMany,
   listDeadLetters,
-  migrate,
   purgeDeadLetters,
   retryJobs,
   retryDeadLetters,
   summarizeDeadLetters,
-} from "soniq-drizzle";
+} from "soniq-drizzle/admin";
 import * as v from "valibot";
 
 const connection = process.env.DATABASE_URL;

@@ -2,17 +2,8 @@
 // DATABASE_URL=postgres://… npx tsx examples/features/queues.ts
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import {
-  createWorker,
-  defineConfig,
-  defineJob,
-  enqueue,
-  enqueueMany,
-  listQueues,
-  migrate,
-  pauseQueue,
-  resumeQueue,
-} from "soniq-drizzle";
+import { createWorker, defineConfig, defineJob, enqueue, enqueueMany, migrate } from "soniq-drizzle";
+import { listQueues, pauseQueue, resumeQueue } from "soniq-drizzle/admin";
 import * as v from "valibot";
 
 const connection = process.env.DATABASE_URL;

@@ -3,17 +3,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
-import {
-  createWorker,
-  defineConfig,
-  defineJob,
-  defineSchedule,
-  listSchedules,
-  migrate,
-  pauseSchedule,
-  previewTicks,
-  triggerSchedule,
-} from "soniq-drizzle";
+import { createWorker, defineConfig, defineJob, defineSchedule, migrate } from "soniq-drizzle";
+import { listSchedules, pauseSchedule, previewTicks, triggerSchedule } from "soniq-drizzle/admin";
 import * as v from "valibot";
 
 const connection = process.env.DATABASE_URL;

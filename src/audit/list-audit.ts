@@ -2,7 +2,7 @@ import { desc, lt, sql } from "drizzle-orm";
 import { soniqAudit } from "../../schema/audit.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
-import { parseLimit, idOfCursor, type PageOptions } from "../core/page.js";
+import { parseLimit, parseIdCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
 
@@ -42,7 +42,7 @@ export async function listAudit(db: Queryable, page: PageOptions = {}): Promise<
       outcome: soniqAudit.outcome,
     })
     .from(soniqAudit)
-    .where(lt(soniqAudit.id, idOfCursor(page.cursor)))
+    .where(lt(soniqAudit.id, parseIdCursor(page.cursor)))
     .orderBy(desc(soniqAudit.id))
     .limit(limit + 1)
     .catch(explainMissingTables);

@@ -2,7 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { soniqAudit } from "../../schema/audit.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { storable } from "../core/storable.js";
+import { sanitizeText } from "../core/storable.js";
 import { fieldsJson } from "../jobs/row/log-line.js";
 
 /** What somebody did, or was refused. */
@@ -25,11 +25,11 @@ export async function recordAudit(
   const [entry] = await builder(db)
     .insert(soniqAudit)
     .values({
-      actor: storable(actor, max),
+      actor: sanitizeText(actor, max),
       action,
-      target: storable(target, max),
+      target: sanitizeText(target, max),
       detail: sql`${detailJson(detail)}::text::jsonb`,
-      outcome: storable(outcome, max),
+      outcome: sanitizeText(outcome, max),
     })
     .returning({ id: soniqAudit.id });
   return (entry as { id: number }).id;
@@ -46,6 +46,6 @@ function detailJson(detail: unknown): string {
 export async function concludeAudit(db: Queryable, id: number, outcome: string): Promise<void> {
   await builder(db)
     .update(soniqAudit)
-    .set({ outcome: storable(outcome, max) })
+    .set({ outcome: sanitizeText(outcome, max) })
     .where(eq(soniqAudit.id, id));
 }

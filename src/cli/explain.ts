@@ -1,11 +1,11 @@
-import { errorCode, errorText, SoniqError } from "../core/errors.js";
-import { storable } from "../core/storable.js";
+import { findErrorCode, describeError, SoniqError } from "../core/errors.js";
+import { sanitizeText } from "../core/storable.js";
 
 /** One sentence for people, without a stack trace where the cause is not ours, and without passwords. */
 export function explain(error: unknown): string {
-  if (error instanceof SoniqError) return storable(error.message);
-  const code = errorCode(error);
-  const text = storable(errorText(error));
+  if (error instanceof SoniqError) return sanitizeText(error.message);
+  const code = findErrorCode(error);
+  const text = sanitizeText(describeError(error));
   switch (code) {
     case "ECONNREFUSED":
     case "ENOTFOUND":
@@ -25,6 +25,6 @@ export function explain(error: unknown): string {
     case "42501":
       return `${text}: grant the worker's role select, insert, update and delete on the soniq_ tables`;
     default:
-      return code ? `${text} (${code})` : storable((error as Error).stack ?? text, 8_000);
+      return code ? `${text} (${code})` : sanitizeText((error as Error).stack ?? text, 8_000);
   }
 }

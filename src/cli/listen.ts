@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
-import { errorCode, SoniqError } from "../core/errors.js";
+import { findErrorCode, SoniqError } from "../core/errors.js";
 
 /** Where a command is to listen. */
 export interface Listening {
@@ -32,7 +32,7 @@ export async function listen(
 }
 
 function reason(error: unknown, options: string): string {
-  const code = errorCode(error);
+  const code = findErrorCode(error);
   if (code === "EADDRINUSE") return "it is taken: stop what listens there, or give another port";
   if (code === "EACCES") return "this user may not listen there: give a port above 1023";
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")

@@ -1,6 +1,6 @@
 import { pause } from "../worker/timing/periodic-tasks.js";
 import { explain } from "./explain.js";
-import { printable } from "../core/terminal.js";
+import { toPrintable } from "../core/terminal.js";
 
 /** A terminal, as far as it is drawn on. */
 export interface Screen {
@@ -47,6 +47,6 @@ function unlessStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T | unde
 function frame(lines: readonly string[], { columns, rows }: Screen): string {
   const shown = lines
     .slice(0, (rows || 24) - 1)
-    .map((line) => `${printable(line).slice(0, columns || 80)}\u001b[K\r\n`);
+    .map((line) => `${toPrintable(line).slice(0, columns || 80)}\u001b[K\r\n`);
   return `\u001b[H${shown.join("")}\u001b[J`;
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ConfigError } from "../core/errors.js";
-import { storable } from "../core/storable.js";
+import { sanitizeText } from "../core/storable.js";
 import type { WorkerConfig } from "../worker/settings/config.js";
 
 const names = ["soniq.config.ts", "soniq.config.mts", "soniq.config.js", "soniq.config.mjs"];
@@ -29,7 +29,7 @@ export async function loadConfig(given: string | undefined): Promise<LoadedConfi
   if (!existsSync(path)) throw new ConfigError(`there is no file ${path}: check --config`);
   await registerTypeScript(path);
   const loaded = (await import(pathToFileURL(path).href).catch((error: unknown) => {
-    throw new ConfigError(`${path} cannot be loaded: ${storable(cause(error), 4_000)}`);
+    throw new ConfigError(`${path} cannot be loaded: ${sanitizeText(cause(error), 4_000)}`);
   })) as { default?: unknown };
   // From a CommonJS project, the module's exports are the default, and have one of their own.
   const exported = loaded.default as { default?: unknown } | undefined;

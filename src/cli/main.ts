@@ -1,14 +1,14 @@
 import { CommanderError } from "commander";
-import { errorCode } from "../core/errors.js";
+import { findErrorCode } from "../core/errors.js";
 import { exitCodeOf, exitCodes } from "./exit-codes.js";
 import { explain } from "./explain.js";
-import { complain } from "../core/terminal.js";
+import { printToStderr } from "../core/terminal.js";
 import { soniqProgram } from "./program.js";
 
 /** Aborted when whoever read what is printed, as `head` does, has seen enough: it is lost from then on. */
 const unread = new AbortController();
 process.stdout.on("error", (error) => {
-  if (errorCode(error) !== "EPIPE") throw error;
+  if (findErrorCode(error) !== "EPIPE") throw error;
   unread.abort();
 });
 
@@ -17,6 +17,6 @@ try {
 } catch (error) {
   if (unread.signal.aborted) process.exit(exitCodes.done);
   // What is wrong with a command line, commander has said.
-  if (!(error instanceof CommanderError)) complain(`soniq-drizzle: ${explain(error)}`);
+  if (!(error instanceof CommanderError)) printToStderr(`soniq-drizzle: ${explain(error)}`);
   process.exit(exitCodeOf(error));
 }

@@ -1,4 +1,4 @@
-import { complain, oneLine, print, printJson } from "../core/terminal.js";
+import { printToStderr, toOneLine, print, printJson } from "../core/terminal.js";
 
 /** A table's columns by title: what each shows of a row. */
 export type Columns<Row> = Readonly<Record<string, (row: Row) => string | number | Date | null | undefined>>;
@@ -48,7 +48,7 @@ export function printPage<Name extends string, Row>(
   const { next } = page;
   if (json) return printJson({ [name]: page[name], next: next ?? null });
   printRows(page[name], columns, none, {});
-  if (next !== undefined) complain(`There may be more: --cursor ${JSON.stringify(next)}`);
+  if (next !== undefined) printToStderr(`There may be more: --cursor ${JSON.stringify(next)}`);
 }
 
 /** A count that goes no further than so many. */
@@ -58,7 +58,7 @@ export function countText(count: number, max: number): string {
 
 function cell(value: string | number | Date | null | undefined): string {
   if (value === null || value === undefined) return "–";
-  return value instanceof Date ? localTime(value) : oneLine(String(value));
+  return value instanceof Date ? localTime(value) : toOneLine(String(value));
 }
 
 /** A time as people at this terminal read it: their zone, without milliseconds. JSON has ISO 8601. */

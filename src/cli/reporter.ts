@@ -5,7 +5,7 @@ import { eventLine } from "../worker/events/event-line.js";
 import { eventLog, type Logger } from "../worker/events/event-log.js";
 import type { WorkerEventListener, WorkerEvent } from "../worker/events/events.js";
 import { errorThrottle } from "../worker/events/error-throttle.js";
-import { oneLine, printable, printableJson } from "../core/terminal.js";
+import { toOneLine, toPrintable, toPrintableJson } from "../core/terminal.js";
 
 /** Says what a worker does. */
 export interface Reporter {
@@ -26,7 +26,7 @@ export function reporter(
   const log =
     logger ??
     pino(
-      { base: { pid: process.pid }, hooks: { streamWrite: printableJson } },
+      { base: { pid: process.pid }, hooks: { streamWrite: toPrintableJson } },
       pino.destination({ fd: 1, sync: true }),
     );
   return { say: (text) => callHook("logger", () => log.info({}, text)), emit: eventLog(log, limit) };
@@ -36,12 +36,12 @@ function forPeople(stream: Pick<NodeJS.WriteStream, "write">, limit: ReturnType<
   const colors = process.env["NO_COLOR"] === undefined;
   const write = (text: string) => stream.write(`${colors ? styleText("dim", time()) : time()} ${text}\n`);
   return {
-    say: (text) => stream.write(`${printable(text)}\n`),
+    say: (text) => stream.write(`${toPrintable(text)}\n`),
     emit(event) {
       if (event.type === "started") return;
       const leftOut = event.type === "error" ? limit.leftOut() : 0;
       if (leftOut === undefined) return;
-      const text = oneLine(eventLine(event, leftOut));
+      const text = toOneLine(eventLine(event, leftOut));
       write(colors ? styleText(colorOf(event), text) : text);
     },
   };

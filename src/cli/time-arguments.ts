@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from "commander";
-import { type Duration, milliseconds } from "../core/duration.js";
+import { type Duration, parseDuration } from "../core/duration.js";
 
 /** For an option of commander's. @throws InvalidArgumentError for what is no duration */
 export function duration(text: string): Duration {
   try {
-    milliseconds(text as Duration, "it");
+    parseDuration(text as Duration, "it");
     return text as Duration;
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);

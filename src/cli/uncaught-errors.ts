@@ -1,7 +1,7 @@
-import { storable } from "../core/storable.js";
+import { sanitizeText } from "../core/storable.js";
 import type { ProcessWorker } from "../worker/create-worker.js";
 import { exitCodes } from "./exit-codes.js";
-import { complain } from "../core/terminal.js";
+import { printToStderr } from "../core/terminal.js";
 
 const maxReport = 8_000;
 const deepestCause = 5;
@@ -15,7 +15,7 @@ const deepestCause = 5;
 export function stopOnUncaughtErrors(worker: () => ProcessWorker | undefined): void {
   let stopping = false;
   const stop = (thrown: unknown) => {
-    complain(`soniq-drizzle: nothing caught this error, so this worker stops: ${inFull(thrown)}`);
+    printToStderr(`soniq-drizzle: nothing caught this error, so this worker stops: ${inFull(thrown)}`);
     // What breaks while it stops is said, too.
     if (stopping) return;
     stopping = true;
@@ -28,7 +28,7 @@ export function stopOnUncaughtErrors(worker: () => ProcessWorker | undefined): v
 
 /** With its stack, and its causes', which may go round in a circle. */
 function inFull(error: unknown, depth = deepestCause): string {
-  if (!(error instanceof Error)) return storable(String(error), maxReport);
+  if (!(error instanceof Error)) return sanitizeText(String(error), maxReport);
   const cause = error.cause === undefined || depth === 0 ? "" : `\ncaused by ${inFull(error.cause, depth - 1)}`;
-  return storable(`${error.stack ?? error.message}${cause}`, maxReport);
+  return sanitizeText(`${error.stack ?? error.message}${cause}`, maxReport);
 }

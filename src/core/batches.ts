@@ -11,7 +11,7 @@ const maxStatementBytes = 8 * 1024 * 1024;
  * @param bytesOf about how many bytes a row adds to its statement
  * @returns the batches, in order; a row that exceeds the limit by itself is a batch by itself
  */
-export function* batches<Row>(
+export function* splitIntoBatches<Row>(
   rows: readonly Row[],
   maxRows: number,
   bytesOf: (row: Row) => number,
@@ -19,13 +19,13 @@ export function* batches<Row>(
   let from = 0;
   let bytes = 0;
   for (const [i, row] of rows.entries()) {
-    const more = bytesOf(row);
-    if (i - from === maxRows || (i > from && bytes + more > maxStatementBytes)) {
+    const rowBytes = bytesOf(row);
+    if (i - from === maxRows || (i > from && bytes + rowBytes > maxStatementBytes)) {
       yield rows.slice(from, i);
       from = i;
       bytes = 0;
     }
-    bytes += more;
+    bytes += rowBytes;
   }
   if (from < rows.length) yield rows.slice(from);
 }

@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type PgDatabase, PgDialect, type PgQueryResultHKT } from "drizzle-orm/pg-core";
-import { InvalidValueError, shown, SoniqError } from "./errors.js";
+import { InvalidValueError, describeValue, SoniqError } from "./errors.js";
 import type { Queryable } from "./queryable.js";
 
 /**
@@ -10,31 +10,31 @@ import type { Queryable } from "./queryable.js";
  * @throws SoniqError for a handle of another drizzle-orm than the one that this package found
  */
 export function builder(db: Queryable): PgDatabase<PgQueryResultHKT> {
-  return primaryOf(db) as unknown as PgDatabase<PgQueryResultHKT>;
+  return resolvePrimary(db) as unknown as PgDatabase<PgQueryResultHKT>;
 }
 
 /** The database or transaction that a caller passed, once it is known to be one. @see builder */
-export function primaryOf(db: Queryable): Queryable {
+export function resolvePrimary(db: Queryable): Queryable {
   if (typeof (db as Partial<Queryable> | null | undefined)?.execute !== "function")
     throw new InvalidValueError(
       "db",
-      `is ${shown(db)}: pass the database that Drizzle opened, or the transaction that it passes to your function`,
+      `is ${describeValue(db)}: pass the database that Drizzle opened, or the transaction that it passes to your function`,
     );
   const primary = (db as { $primary?: Queryable }).$primary ?? db;
   const { dialect } = primary as { dialect?: object };
-  if (dialect && majorOf(dialect) !== ownMajor)
+  if (dialect && detectMajor(dialect) !== installedMajor)
     throw new SoniqError(
-      `this database was opened with drizzle-orm ${majorOf(dialect)}, but soniq-drizzle found drizzle-orm ${ownMajor}: use one version in the whole workspace, or install soniq-drizzle beside the one that opens it`,
+      `this database was opened with drizzle-orm ${detectMajor(dialect)}, but soniq-drizzle found drizzle-orm ${installedMajor}: use one version in the whole workspace, or install soniq-drizzle beside the one that opens it`,
     );
   return primary;
 }
 
 /** The two majors build statements of other parts, which do not fit each other. */
-function majorOf(dialect: object): "0.45" | "1.0" {
+function detectMajor(dialect: object): "0.45" | "1.0" {
   return "casing" in dialect ? "0.45" : "1.0";
 }
 
-const ownMajor = majorOf(new PgDialect());
+const installedMajor = detectMajor(new PgDialect());
 
 /** `= any (…)` over ids, as one parameter: the statement's text stays the same for any number of them, on any driver. */
 export function anyId(ids: readonly number[]): SQL {
@@ -42,6 +42,6 @@ export function anyId(ids: readonly number[]): SQL {
 }
 
 /** Texts as rows, as one parameter: a statement takes 65,534 at the most. */
-export function each(texts: readonly string[]): SQL {
+export function textRows(texts: readonly string[]): SQL {
   return sql`jsonb_array_elements_text(${JSON.stringify(texts)}::text::jsonb)`;
 }

@@ -1,7 +1,7 @@
-import { storable } from "./storable.js";
-import { complain, oneLine } from "./terminal.js";
+import { sanitizeText } from "./storable.js";
+import { printToStderr, toOneLine } from "./terminal.js";
 
-const maxReportLength = 4_000;
+const maxReportChars = 4_000;
 
 /**
  * Calls what the user asked to be told by. What it does wrong is printed, and is nobody else's failure: neither when it
@@ -9,25 +9,25 @@ const maxReportLength = 4_000;
  *
  * @param name what it is, in the line that is printed
  */
-export function callHook<Told extends unknown[]>(name: string, hook: (...told: Told) => unknown, ...told: Told): void {
-  const failed = (error: unknown) => reportFailureOf(name, error);
+export function callHook<Args extends unknown[]>(name: string, hook: (...args: Args) => unknown, ...args: Args): void {
+  const printFailure = (error: unknown) => printHookFailure(name, error);
   try {
-    const returned = hook(...told);
-    if (typeof returned === "object" && returned !== null) Promise.resolve(returned).catch(failed);
+    const result = hook(...args);
+    if (typeof result === "object" && result !== null) Promise.resolve(result).catch(printFailure);
   } catch (error) {
-    failed(error);
+    printFailure(error);
   }
 }
 
 /** Prints on one line what a function of the user's threw. */
-export function reportFailureOf(name: string, error: unknown): void {
-  complain(oneLine(`soniq-drizzle: ${name} failed: ${report(error)}`));
+export function printHookFailure(name: string, error: unknown): void {
+  printToStderr(toOneLine(`soniq-drizzle: ${name} failed: ${describeThrown(error)}`));
 }
 
 /** With its stack, and without secrets. An error may throw when it is read: its stack may be anything. */
-function report(error: unknown): string {
+function describeThrown(error: unknown): string {
   try {
-    return storable(String(error instanceof Error ? (error.stack ?? error.message) : error), maxReportLength);
+    return sanitizeText(String(error instanceof Error ? (error.stack ?? error.message) : error), maxReportChars);
   } catch {
     return "an error that cannot be read";
   }

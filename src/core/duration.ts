@@ -1,4 +1,4 @@
-import { InvalidValueError, shown } from "./errors.js";
+import { InvalidValueError, describeValue } from "./errors.js";
 
 /** Milliseconds, or a text such as `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
@@ -13,22 +13,22 @@ export const maxTimerMs = 2 ** 31 - 1;
 /**
  * A duration in milliseconds.
  *
- * @param what names the setting in the error
+ * @param path names the setting in the error
  * @throws InvalidValueError if it is not a duration, negative, or more than 6,000 years
  */
-export function milliseconds(duration: Duration, what: string): number {
-  const ms = typeof duration === "number" ? duration : parse(duration);
+export function parseDuration(duration: Duration, path: string): number {
+  const ms = typeof duration === "number" ? duration : parseDurationText(duration);
   if (!(ms >= 0 && ms <= maxMs)) {
     const problem =
       ms > maxMs && Number.isFinite(ms)
         ? "which is too long: give no more than 6,000 years"
         : 'which is not a duration: give milliseconds, or a number with one of the units ms, s, m, h and d, such as "30s", "24h" or "7d"';
-    throw new InvalidValueError(what, `is ${shown(duration)}, ${problem}`);
+    throw new InvalidValueError(path, `is ${describeValue(duration)}, ${problem}`);
   }
   return ms;
 }
 
-function parse(text: unknown): number {
+function parseDurationText(text: unknown): number {
   const match = typeof text === "string" ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) : null;
   return match ? Number(match[1]) * unitMs[match[2] as keyof typeof unitMs] : NaN;
 }

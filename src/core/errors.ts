@@ -87,17 +87,17 @@ export class MigrationError extends SoniqError {
  *
  * @throws InvalidValueError for anything else, with `hint`: what to pass
  */
-export function checkObject(value: unknown, what: string, hint: string): void {
-  if (typeof value !== "object" || value === null) throw new InvalidValueError(what, `is ${shown(value)}: ${hint}`);
+export function checkObject(value: unknown, path: string, hint: string): void {
+  if (typeof value !== "object" || value === null) throw new InvalidValueError(path, `is ${describeValue(value)}: ${hint}`);
 }
 
 /** A value in the words of a message: the value itself where that is short, else what kind of value it is. */
-export function shown(value: unknown): string {
+export function describeValue(value: unknown): string {
   switch (typeof value) {
     case "string":
-      return value.length <= maxShown ? JSON.stringify(value) : `a text of ${value.length} characters`;
+      return value.length <= maxDescribedChars ? JSON.stringify(value) : `a text of ${value.length} characters`;
     case "object":
-      return value === null ? "null" : kindOf(value);
+      return value === null ? "null" : describeObject(value);
     case "function":
     case "symbol":
       return `a ${typeof value}`;
@@ -109,19 +109,19 @@ export function shown(value: unknown): string {
 }
 
 /** Where something is inside a value, as JavaScript would write it: `.lines[2]["unit price"]`. */
-export function pathText(keys: readonly PropertyKey[]): string {
+export function formatPath(keys: readonly PropertyKey[]): string {
   return keys
     .map((key) => {
       if (typeof key === "number") return `[${key}]`;
-      const name = String(key).slice(0, maxShown);
+      const name = String(key).slice(0, maxDescribedChars);
       return /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
     })
     .join("");
 }
 
-const maxShown = 100;
+const maxDescribedChars = 100;
 
-function kindOf(value: object): string {
+function describeObject(value: object): string {
   try {
     const { name } = (Object.getPrototypeOf(value) as object).constructor;
     return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
@@ -131,7 +131,7 @@ function kindOf(value: object): string {
 }
 
 /** The SQLSTATE or network code of an error, also when Drizzle wrapped it. */
-export function errorCode(error: unknown): string | undefined {
+export function findErrorCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
     const code = (at as { code?: unknown }).code;
     if (typeof code === "string") return code;
@@ -140,17 +140,17 @@ export function errorCode(error: unknown): string | undefined {
 }
 
 /** What the database or driver said, without the statement and parameters that Drizzle puts in front of it. */
-export function errorText(error: unknown): string {
-  const said = withoutQuery(error);
-  if (!(said instanceof Error)) return String(said);
+export function describeError(error: unknown): string {
+  const cause = unwrapQueryError(error);
+  if (!(cause instanceof Error)) return String(cause);
   // That of a connection which was tried at several addresses has no message.
-  const [first] = said instanceof AggregateError ? (said.errors as unknown[]) : [];
-  return said.message || errorCode(said) || (first instanceof Error && first.message) || said.name;
+  const [first] = cause instanceof AggregateError ? (cause.errors as unknown[]) : [];
+  return cause.message || findErrorCode(cause) || (first instanceof Error && first.message) || cause.name;
 }
 
 /** The error that Drizzle wrapped, if it did: its wrapping holds the statement, and the values of its parameters. */
-export function withoutQuery(error: unknown): unknown {
+export function unwrapQueryError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  const isWrapping = error.name === "DrizzleQueryError" || String(error.message).startsWith("Failed query:");
-  return isWrapping ? withoutQuery(error.cause ?? "query failed") : error;
+  const isWrapper = error.name === "DrizzleQueryError" || String(error.message).startsWith("Failed query:");
+  return isWrapper ? unwrapQueryError(error.cause ?? "query failed") : error;
 }

@@ -1,4 +1,4 @@
-import { errorCode } from "./errors.js";
+import { findErrorCode } from "./errors.js";
 
 /**
  * What kept a statement from being carried out:
@@ -12,8 +12,8 @@ export type Failure = "lock" | "row" | "outage";
 const lockStates = new Set(["55P03", "40P01", "40001", "57014"]);
 
 /** Tells failures apart by their SQLSTATE (PostgreSQL documentation, appendix A). */
-export function failureOf(error: unknown): Failure {
-  const code = errorCode(error) ?? "";
+export function classifyFailure(error: unknown): Failure {
+  const code = findErrorCode(error) ?? "";
   if (lockStates.has(code)) return "lock";
   // V8 could not build the statement: the database was not asked.
   if (!isSqlState(code) && isRangeError(error)) return "row";
@@ -31,12 +31,12 @@ export function isSqlState(code: string | undefined): boolean {
  * trigger may raise any. Not so where the connection is of no use, or the server is read-only or shutting down.
  */
 export function isRefusal(error: unknown): boolean {
-  return /^(?!E[A-Z]{4}$|08|25006|28|57P|53300)[0-9A-Z]{5}$/.test(errorCode(error) ?? "");
+  return /^(?!E[A-Z]{4}$|08|25006|28|57P|53300)[0-9A-Z]{5}$/.test(findErrorCode(error) ?? "");
 }
 
 /** Whether a refusal is of a kind that usually concerns every row: missing tables, and rights that are not granted. */
 export function isForEveryRow(error: unknown): boolean {
-  return errorCode(error)?.startsWith("42") === true;
+  return findErrorCode(error)?.startsWith("42") === true;
 }
 
 function isRangeError(error: unknown): boolean {

@@ -1,5 +1,5 @@
-import { primaryOf } from "./builder.js";
-import { type Body, guardedBody, type LossWatch, type PostgresJsClient } from "./postgres-js-guard.js";
+import { resolvePrimary } from "./builder.js";
+import { type Body, guardBody, type LossWatch, type PostgresJsClient } from "./postgres-js-guard.js";
 import type { Queryable } from "./queryable.js";
 
 /** What Drizzle's databases of 0.45 and 1.0 keep for themselves: what sends the statements, over the driver's client. */
@@ -17,17 +17,17 @@ interface Session {
  *
  * @throws what `run` throws, or what the driver said when the connection was lost
  */
-export async function guardedTransaction<T>(
+export async function runGuardedTransaction<T>(
   db: Queryable,
   run: (tx: Queryable) => Promise<T>,
   config?: object,
 ): Promise<T> {
-  const primary = primaryOf(db);
+  const primary = resolvePrimary(db);
   if ("rollback" in primary) return primary.transaction(run, config);
   const { session } = primary as { session?: Session };
   const client = session?.client;
-  if (session && isPostgresJs(client)) return onPostgresJs(session, client, run, config);
-  if (session && isPool(client)) return onPool(session, client, run, config);
+  if (session && isPostgresJs(client)) return runOnPostgresJs(session, client, run, config);
+  if (session && isPool(client)) return runOnPool(session, client, run, config);
   return primary.transaction(run, config);
 }
 
@@ -35,11 +35,11 @@ export async function guardedTransaction<T>(
 type PostgresJs = PostgresJsClient & { begin(body: Body): Promise<unknown> };
 
 interface Pool {
-  connect(connected: (error?: Error, client?: PoolClient) => void): void;
+  connect(callback: (error?: Error, client?: PoolClient) => void): void;
 }
 
 interface PoolClient {
-  on(event: "error", heard: () => void): PoolClient;
+  on(event: "error", listener: () => void): PoolClient;
   release(broken: true): void;
   listeners(event: "error"): unknown[];
 }
@@ -53,47 +53,47 @@ function isPool(client: unknown): client is Pool {
   return typeof (client as Partial<Pool> | undefined)?.connect === "function" && "totalCount" in (client as Pool);
 }
 
-async function onPostgresJs<T>(
+async function runOnPostgresJs<T>(
   session: Session,
   client: PostgresJs,
   run: (tx: Queryable) => Promise<T>,
   config?: object,
 ): Promise<T> {
   const loss = new Loss();
-  const begin = (body: Body) => client.begin(guardedBody(body, loss));
-  const transaction = over(session, guarded(client, "begin", begin)).transaction(run, config);
+  const begin = (body: Body) => client.begin(guardBody(body, loss));
+  const transaction = withClient(session, replaceMethod(client, "begin", begin)).transaction(run, config);
   // The driver rejects it as the connection closes, whatever the body is doing.
-  transaction.catch((error: unknown) => loss.lose(error));
-  return Promise.race([transaction, loss.told]);
+  transaction.catch((error: unknown) => loss.recordLoss(error));
+  return Promise.race([transaction, loss.rejection]);
 }
 
 /** Whether the connection of one transaction was lost. Then its body never settles, so whoever waits is told by this. */
 class Loss implements LossWatch {
   error: Error | undefined;
   busy = false;
-  readonly told: Promise<never>;
-  #tell: (error: Error) => void = () => {};
+  readonly rejection: Promise<never>;
+  #reject: (error: Error) => void = () => {};
   #inFlight = 0;
 
   constructor() {
-    this.told = new Promise<never>((_, reject) => (this.#tell = reject));
-    this.told.catch(() => {});
+    this.rejection = new Promise<never>((_, reject) => (this.#reject = reject));
+    this.rejection.catch(() => {});
   }
 
-  sent(): void {
+  recordSend(): void {
     this.#inFlight += 1;
     this.busy = true;
   }
 
-  replied(error?: unknown): void {
+  recordReply(error?: unknown): void {
     this.#inFlight -= 1;
     this.busy = this.#inFlight > 0;
-    if (error !== undefined && endsConnection(error)) this.lose(error);
+    if (error !== undefined && endsConnection(error)) this.recordLoss(error);
   }
 
-  lose(error: unknown): void {
+  recordLoss(error: unknown): void {
     this.error ??= error instanceof Error ? error : new Error(String(error));
-    this.#tell(this.error);
+    this.#reject(this.error);
   }
 }
 
@@ -104,7 +104,7 @@ function endsConnection(error: unknown): boolean {
   return /^(CONNECTION_|CONNECT_TIMEOUT|E(?!RR_))/.test(String(code));
 }
 
-async function onPool<T>(
+async function runOnPool<T>(
   session: Session,
   pool: Pool,
   run: (tx: Queryable) => Promise<T>,
@@ -112,17 +112,17 @@ async function onPool<T>(
 ): Promise<T> {
   let failure: { readonly error: unknown } | undefined;
   let hasBegun = false;
-  let checkedOut: PoolClient | undefined;
+  let checkedOutClient: PoolClient | undefined;
   // By a callback: with a promise, the error may come before anybody listens.
   const connect = () =>
     new Promise<PoolClient>((resolve, reject) => {
       pool.connect((error, client) => {
-        if (client) resolve(hearing((checkedOut = client)));
+        if (client) resolve(addErrorListener((checkedOutClient = client)));
         else reject(error ?? new Error("the pool gave no client"));
       });
     });
   // Drizzle 0.45 reports that its rollback failed instead.
-  const noted = (tx: Queryable) => {
+  const runAndKeepFailure = (tx: Queryable) => {
     hasBegun = true;
     return run(tx).catch((error: unknown) => {
       failure = { error };
@@ -130,21 +130,21 @@ async function onPool<T>(
     });
   };
   try {
-    return await over(session, guarded(pool, "connect", connect)).transaction(noted, config);
+    return await withClient(session, replaceMethod(pool, "connect", connect)).transaction(runAndKeepFailure, config);
   } catch (error) {
     // Drizzle 0.45 keeps a client whose `begin` failed, until the pool has none left.
-    if (checkedOut && !hasBegun) giveBack(checkedOut);
+    if (checkedOutClient && !hasBegun) releaseBroken(checkedOutClient);
     throw failure ? failure.error : error;
   }
 }
 
 /** Once and for good: the error may come after the client was given back, when the pool has taken its own listener off. */
-function hearing(client: PoolClient): PoolClient {
-  return client.listeners("error").includes(hear) ? client : client.on("error", hear);
+function addErrorListener(client: PoolClient): PoolClient {
+  return client.listeners("error").includes(ignoreError) ? client : client.on("error", ignoreError);
 }
 
 /** Drizzle 1.0 has done so. */
-function giveBack(client: PoolClient): void {
+function releaseBroken(client: PoolClient): void {
   try {
     client.release(true);
   } catch {
@@ -153,16 +153,16 @@ function giveBack(client: PoolClient): void {
 }
 
 /** Each statement that was on its way rejects as well. */
-function hear(): void {}
+function ignoreError(): void {}
 
 /** The driver's client with one of its methods in another form. */
-function guarded<Client extends object>(client: Client, method: string, replacement: unknown): Client {
+function replaceMethod<Client extends object>(client: Client, method: string, replacement: unknown): Client {
   return new Proxy(client, {
     get: (target, key) => (key === method ? replacement : (Reflect.get(target, key) as unknown)),
   });
 }
 
 /** The application's Drizzle, with its schema and its logger, over that client. */
-function over(session: Session, client: unknown): Session {
+function withClient(session: Session, client: unknown): Session {
   return Object.create(session, { client: { value: client } }) as Session;
 }

@@ -1,4 +1,4 @@
-import { errorText, InvalidValueError, pathText, shown } from "./errors.js";
+import { describeError, InvalidValueError, formatPath, describeValue } from "./errors.js";
 
 /** A payload or result may be this long as JSON, in bytes. */
 const maxJsonBytes = 1024 * 1024;
@@ -22,12 +22,12 @@ export function toJson(value: unknown, what: string): string {
  *
  * @throws InvalidValueError for what is no text, empty, longer than `maxLength`, or has characters that PostgreSQL cannot store
  */
-export function storableText(value: unknown, what: string, maxLength: number): string {
-  if (typeof value !== "string") throw new InvalidValueError(what, `is ${shown(value)}: give a text`);
+export function parseText(value: unknown, what: string, maxLength: number): string {
+  if (typeof value !== "string") throw new InvalidValueError(what, `is ${describeValue(value)}: give a text`);
   if (value === "") throw new InvalidValueError(what, "is empty: give a text");
   if (value.length > maxLength)
     throw new InvalidValueError(what, `has ${value.length} characters, the limit is ${maxLength}`);
-  const problem = unstorable(value);
+  const problem = findTextProblem(value);
   if (problem) throw new InvalidValueError(what, problem);
   return value;
 }
@@ -35,117 +35,117 @@ export function storableText(value: unknown, what: string, maxLength: number): s
 /** Checks and writes in one walk: a getter or proxy that was asked twice could answer differently. */
 class JsonWriter {
   /** The objects around the value at hand, and the keys that lead to it. */
-  readonly #within: object[] = [];
+  readonly #ancestors: object[] = [];
   readonly #path: (string | number)[] = [];
   /** Of what is written so far, commas and colons aside. */
-  #length = 0;
+  #writtenChars = 0;
 
   constructor(private readonly what: string) {}
 
   write(value: unknown): string {
     let json: string;
     try {
-      json = this.#value(value);
+      json = this.#writeValue(value);
     } catch (error) {
-      throw error instanceof InvalidValueError ? error : this.#problem(`cannot be read: ${errorText(error)}`);
+      throw error instanceof InvalidValueError ? error : this.#createError(`cannot be read: ${describeError(error)}`);
     }
-    if (Buffer.byteLength(json) > maxJsonBytes) throw this.#tooLong();
+    if (Buffer.byteLength(json) > maxJsonBytes) throw this.#createSizeError();
     return json;
   }
 
-  #value(value: unknown): string {
+  #writeValue(value: unknown): string {
     switch (typeof value) {
       case "string":
-        return this.#text(value);
+        return this.#writeText(value);
       case "number":
-        if (!Number.isFinite(value)) throw this.#problem(`is ${value}, which JSON cannot carry`);
-        return this.#counted(String(value));
+        if (!Number.isFinite(value)) throw this.#createError(`is ${value}, which JSON cannot carry`);
+        return this.#count(String(value));
       case "boolean":
-        return this.#counted(String(value));
+        return this.#count(String(value));
       case "object":
-        return value === null ? this.#counted("null") : this.#object(value);
+        return value === null ? this.#count("null") : this.#writeObject(value);
       default:
-        throw this.#problem(`is ${shown(value)}, which JSON cannot carry`);
+        throw this.#createError(`is ${describeValue(value)}, which JSON cannot carry`);
     }
   }
 
-  #object(value: object): string {
-    if (this.#within.includes(value)) throw this.#problem("contains itself: JSON cannot carry a cycle");
-    if (this.#within.length >= maxDepth) {
-      throw this.#problem(
+  #writeObject(value: object): string {
+    if (this.#ancestors.includes(value)) throw this.#createError("contains itself: JSON cannot carry a cycle");
+    if (this.#ancestors.length >= maxDepth) {
+      throw this.#createError(
         `is nested deeper than ${maxDepth} levels: flatten it, or store it elsewhere and pass its id`,
       );
     }
-    this.#within.push(value);
-    const json = Array.isArray(value) ? this.#items(value) : this.#properties(value);
-    this.#within.pop();
+    this.#ancestors.push(value);
+    const json = Array.isArray(value) ? this.#writeArray(value) : this.#writeProperties(value);
+    this.#ancestors.pop();
     return json;
   }
 
-  #items(array: readonly unknown[]): string {
+  #writeArray(array: readonly unknown[]): string {
     const items: string[] = [];
     for (let i = 0; i < array.length; i += 1) {
       this.#path.push(i);
-      items.push(this.#value(array[i]));
+      items.push(this.#writeValue(array[i]));
       this.#path.pop();
     }
-    return this.#counted(`[${items.join()}]`, 2);
+    return this.#count(`[${items.join()}]`, 2);
   }
 
-  #properties(object: object): string {
+  #writeProperties(object: object): string {
     const { toJSON } = object as { toJSON?: unknown };
-    if (typeof toJSON === "function" && !(object instanceof Date)) return this.#value(toJSON.call(object));
-    if (!isPlain(object)) {
-      throw this.#problem(
-        `is ${shown(object)}, which JSON cannot carry: pass a string or number and transform it in the validator`,
+    if (typeof toJSON === "function" && !(object instanceof Date)) return this.#writeValue(toJSON.call(object));
+    if (!isPlainObject(object)) {
+      throw this.#createError(
+        `is ${describeValue(object)}, which JSON cannot carry: pass a string or number and transform it in the validator`,
       );
     }
     const properties: string[] = [];
     for (const key of Object.keys(object)) {
       this.#path.push(key);
-      if (key === "__proto__") throw this.#problem("is a key that could change an object's prototype: rename it");
+      if (key === "__proto__") throw this.#createError("is a key that could change an object's prototype: rename it");
       const value = (object as Record<string, unknown>)[key];
-      if (value !== undefined) properties.push(`${this.#text(key)}:${this.#value(value)}`);
+      if (value !== undefined) properties.push(`${this.#writeText(key)}:${this.#writeValue(value)}`);
       this.#path.pop();
     }
-    return this.#counted(`{${properties.join()}}`, 2);
+    return this.#count(`{${properties.join()}}`, 2);
   }
 
-  #text(text: string): string {
-    if (text.length > maxJsonBytes) throw this.#tooLong();
-    if (needsNoEscape.test(text)) return this.#counted(`"${text}"`);
-    const problem = unstorable(text);
-    if (problem) throw this.#problem(problem);
-    return this.#counted(JSON.stringify(text));
+  #writeText(text: string): string {
+    if (text.length > maxJsonBytes) throw this.#createSizeError();
+    if (needsNoEscape.test(text)) return this.#count(`"${text}"`);
+    const problem = findTextProblem(text);
+    if (problem) throw this.#createError(problem);
+    return this.#count(JSON.stringify(text));
   }
 
   /** Gives up as soon as it is too long: a value that refers to one object again and again may have no end. */
-  #counted(json: string, length = json.length): string {
-    this.#length += length;
-    if (this.#length > maxJsonBytes) throw this.#tooLong();
+  #count(json: string, length = json.length): string {
+    this.#writtenChars += length;
+    if (this.#writtenChars > maxJsonBytes) throw this.#createSizeError();
     return json;
   }
 
-  #tooLong(): InvalidValueError {
+  #createSizeError(): InvalidValueError {
     return new InvalidValueError(
       this.what,
       `is more than ${maxJsonBytes} bytes of JSON: store it elsewhere and pass its id`,
     );
   }
 
-  #problem(problem: string): InvalidValueError {
-    return new InvalidValueError(this.what + pathText(this.#path), problem);
+  #createError(problem: string): InvalidValueError {
+    return new InvalidValueError(this.what + formatPath(this.#path), problem);
   }
 }
 
-function isPlain(object: object): boolean {
+function isPlainObject(object: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
   // The second is the Object of another realm, such as a test runner's.
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
 /** What keeps PostgreSQL from storing a text. */
-function unstorable(text: string): string | undefined {
+function findTextProblem(text: string): string | undefined {
   if (text.includes("\0")) return "has a NUL character, which PostgreSQL cannot store: remove it";
   if (!text.isWellFormed())
     return "has half of a surrogate pair, which UTF-8 cannot carry: was a text cut inside an emoji?";

@@ -3,7 +3,7 @@ import { isSecretName } from "./secret-name.js";
 /** What stands in the place of a secret in a text. */
 const mask = "***";
 /** A name in front of a value is no longer than this. */
-const maxNameLength = 60;
+const maxNameChars = 60;
 
 /**
  * Masks what looks like a secret in a text: passwords in connection strings, values behind names such as `password=`, whether
@@ -13,16 +13,16 @@ const maxNameLength = 60;
  * @param onSecret is called with each secret that was masked
  */
 export function maskSecrets(text: string, onSecret: (secret: string) => void = () => {}): string {
-  const masked = (before: string, secret: string, after: string) => {
+  const replaceSecret = (before: string, secret: string, after: string) => {
     onSecret(secret);
     return before + mask + after;
   };
   return maskAssignments(
-    shapes.reduce(
+    secretPatterns.reduce(
       (rest, pattern) =>
-        rest.replace(pattern, (_, before: string, secret: string, after: string) => masked(before, secret, after)),
-      text.replace(named, (whole: string, before: string, name: string, between: string, secret: string) =>
-        isSecretName(name) ? masked(before + name + between, secret, "") : whole,
+        rest.replace(pattern, (_, before: string, secret: string, after: string) => replaceSecret(before, secret, after)),
+      text.replace(namedSecretPattern, (whole: string, before: string, name: string, between: string, secret: string) =>
+        isSecretName(name) ? replaceSecret(before + name + between, secret, "") : whole,
       ),
     ),
     onSecret,
@@ -30,7 +30,7 @@ export function maskSecrets(text: string, onSecret: (secret: string) => void = (
 }
 
 /** Each has three groups: what stands before a secret, the secret, what follows. Repetitions are bounded, or a long text would take quadratic time. */
-const shapes: readonly RegExp[] = [
+const secretPatterns: readonly RegExp[] = [
   /(-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)((?:(?!-----)[^])+)()/g,
   /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@]{0,200}:)(\S{1,500})(@)/gi,
   /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s:/@]{16,200})(@)/gi,
@@ -42,38 +42,38 @@ const shapes: readonly RegExp[] = [
 ];
 
 /** `--password hunter2`, `<password>hunter2</password>`, `password 'hunter2'` of SQL. */
-const named =
+const namedSecretPattern =
   /((?<![\w-])--|<|\b(?=(?:password|passwd|pwd)\s))([\w:.-]{1,60})((?<=--[\w:.-]{1,60})\s{1,5}|(?<=<[\w:.-]{1,60})(?:\s[^<>]{0,200})?>|\s{1,5}(?=['"]))([^\s<'"]{1,500}|'[^']*'|"[^"]*")/gi;
 
 /** `password=hunter2`, `"password": "hunter2"`, `Cookie: a=b; c=d`, `password => [ … ]`. */
 function maskAssignments(text: string, onSecret: (secret: string) => void): string {
   const separator = /[=:]|%3[ad]/gi;
-  let shown = "";
+  let maskedText = "";
   let from = 0;
   for (let found = separator.exec(text); found; found = separator.exec(text)) {
-    const name = nameBefore(text, Math.max(from, found.index - maxNameLength - 10), found.index);
+    const name = findNameBefore(text, Math.max(from, found.index - maxNameChars - 10), found.index);
     if (!isSecretName(name)) continue;
-    const start = skip(text, /(?:>|\s|=){0,5}/y, separator.lastIndex);
-    const end = endOfValue(text, start, /cookie|authorization/i.test(name));
+    const start = skipMatch(text, /(?:>|\s|=){0,5}/y, separator.lastIndex);
+    const end = findValueEnd(text, start, /cookie|authorization/i.test(name));
     const secret = text.slice(start, end);
     // The scheme of a header that was masked before, or nothing.
     if (end > start && !secret.endsWith(mask)) {
       onSecret(secret.replace(/^\\{0,31}["'`]|\\{0,31}["'`]$/g, ""));
-      shown += text.slice(from, start) + mask;
+      maskedText += text.slice(from, start) + mask;
       from = end;
     }
     separator.lastIndex = Math.max(end, separator.lastIndex);
   }
-  return shown + text.slice(from);
+  return maskedText + text.slice(from);
 }
 
-function skip(text: string, pattern: RegExp, at: number): number {
+function skipMatch(text: string, pattern: RegExp, at: number): number {
   pattern.lastIndex = at;
   return at + (pattern.exec(text)?.[0].length ?? 0);
 }
 
 /** The name in front of a separator: what is in quotes there, or one word, or two that make a name together, as `api key` does. */
-function nameBefore(text: string, from: number, end: number): string {
+function findNameBefore(text: string, from: number, end: number): string {
   const before = text.slice(from, end).trimEnd();
   const [, quoted] = /["'`]([^"'`]{1,60}?)\\*["'`]\]?$/.exec(before) ?? [];
   if (quoted !== undefined) return quoted;
@@ -82,10 +82,10 @@ function nameBefore(text: string, from: number, end: number): string {
 }
 
 /** @param isHeader whether the value goes on to the end of its line */
-function endOfValue(text: string, start: number, isHeader: boolean): number {
+function findValueEnd(text: string, start: number, isHeader: boolean): number {
   const [quote] = matchAt(text, /\\{0,31}["'`]/y, start);
-  if (quote !== undefined) return endOfQuoted(text, start, quote);
-  if (text[start] === "{" || text[start] === "[") return endOfBrackets(text, start);
+  if (quote !== undefined) return findQuotedEnd(text, start, quote);
+  if (text[start] === "{" || text[start] === "[") return findBracketsEnd(text, start);
   const [bare = ""] = matchAt(text, isHeader ? /[^\r\n"'`]+/y : /[^\s,;&"'`]+/y, start);
   return start + bare.length;
 }
@@ -99,7 +99,7 @@ function matchAt(text: string, pattern: RegExp, at: number): readonly string[] {
  * Behind the quote that closes a text, at the text's end if there is none. In JSON within JSON quotes have backslashes in
  * front of them, and those that close nothing have more; in SQL and CSV, two quotes are one of the value's.
  */
-function endOfQuoted(text: string, start: number, opening: string): number {
+function findQuotedEnd(text: string, start: number, opening: string): number {
   const quote = opening.at(-1) as string;
   const escapes = opening.length - 1;
   for (let at = text.indexOf(quote, start + opening.length); at !== -1; at = text.indexOf(quote, at + 1)) {
@@ -113,15 +113,15 @@ function endOfQuoted(text: string, start: number, opening: string): number {
 }
 
 /** Behind the bracket that closes a list or an object, at the text's end if there is none. */
-function endOfBrackets(text: string, start: number): number {
+function findBracketsEnd(text: string, start: number): number {
   const bracket = /[[\]{}]|\\{0,31}["'`]/g;
   bracket.lastIndex = start;
   let depth = 0;
   for (let found = bracket.exec(text); found; found = bracket.exec(text)) {
-    const [sign] = found;
-    if (sign === "[" || sign === "{") depth += 1;
-    else if (sign === "]" || sign === "}") depth -= 1;
-    else bracket.lastIndex = endOfQuoted(text, found.index, sign);
+    const [token] = found;
+    if (token === "[" || token === "{") depth += 1;
+    else if (token === "]" || token === "}") depth -= 1;
+    else bracket.lastIndex = findQuotedEnd(text, found.index, token);
     if (depth === 0) return bracket.lastIndex;
   }
   return text.length;

@@ -1,4 +1,4 @@
-import { errorCode, errorText, MigrationError, withoutQuery } from "./errors.js";
+import { findErrorCode, describeError, MigrationError, unwrapQueryError } from "./errors.js";
 
 const undefinedTable = "42P01";
 const undefinedColumn = "42703";
@@ -10,16 +10,16 @@ const undefinedColumn = "42703";
  * @throws MigrationError, or an error with the driver's message and `code`, whose `cause` is the driver's error
  */
 export function explainMissingTables(error: unknown): never {
-  const code = errorCode(error);
-  const text = errorText(error);
+  const code = findErrorCode(error);
+  const text = describeError(error);
   if ((code === undefinedTable || code === undefinedColumn) && text.includes("soniq_")) {
-    throw new MigrationError(`${text}: ${howToMigrate}`, { cause: withoutQuery(error) });
+    throw new MigrationError(`${text}: ${migrationHint}`, { cause: unwrapQueryError(error) });
   }
   // Drizzle's message has the values of all parameters, and comes before what PostgreSQL said.
-  const cause = withoutQuery(error);
+  const cause = unwrapQueryError(error);
   if (cause === error) throw error;
   throw Object.assign(new Error(text, { cause }), code !== undefined && { code });
 }
 
-export const howToMigrate =
+export const migrationHint =
   "migrate the database before you deploy, with `npx drizzle-kit generate` and `npx drizzle-kit migrate` if your schema exports soniq-drizzle/schema, else with `npx soniq-drizzle migrate`";

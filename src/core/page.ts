@@ -1,4 +1,4 @@
-import { InvalidValueError, shown } from "./errors.js";
+import { InvalidValueError, describeValue } from "./errors.js";
 
 /** Which page of a list. */
 export interface PageOptions {
@@ -8,12 +8,12 @@ export interface PageOptions {
   readonly limit?: number | undefined;
 }
 
-const maxPage = 1_000;
+const maxLimit = 1_000;
 
 /** @throws InvalidValueError for a limit out of range */
 export function parseLimit(limit = 50): number {
-  if (!Number.isInteger(limit) || limit < 1 || limit > maxPage)
-    throw new InvalidValueError("limit", `is ${shown(limit)}: give a whole number from 1 to ${maxPage}`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit)
+    throw new InvalidValueError("limit", `is ${describeValue(limit)}: give a whole number from 1 to ${maxLimit}`);
   return limit;
 }
 
@@ -22,13 +22,13 @@ export function parseLimit(limit = 50): number {
  *
  * @throws InvalidValueError for a cursor that is none
  */
-export function idOfCursor(cursor: string | undefined): number {
+export function parseIdCursor(cursor: string | undefined): number {
   if (cursor === undefined) return Number.MAX_SAFE_INTEGER;
   const id = Number(cursor);
-  if (!/^\d{1,16}$/.test(cursor) || !Number.isSafeInteger(id)) throw invalidCursor(cursor);
+  if (!/^\d{1,16}$/.test(cursor) || !Number.isSafeInteger(id)) throw createCursorError(cursor);
   return id;
 }
 
-export function invalidCursor(cursor: unknown): InvalidValueError {
-  return new InvalidValueError("cursor", `is ${shown(cursor)}: give the \`next\` of another page`);
+export function createCursorError(cursor: unknown): InvalidValueError {
+  return new InvalidValueError("cursor", `is ${describeValue(cursor)}: give the \`next\` of another page`);
 }

@@ -17,9 +17,9 @@ export interface LossWatch {
   readonly error: Error | undefined;
   /** Whether a statement is on its way. */
   readonly busy: boolean;
-  sent(): void;
+  recordSend(): void;
   /** @param error what the statement failed with, if it did */
-  replied(error?: unknown): void;
+  recordReply(error?: unknown): void;
 }
 
 /** The parts of a query of postgres.js that its types leave out: it settles itself by these. */
@@ -40,26 +40,26 @@ export type Body = (client: PostgresJsClient) => unknown;
  * which are Drizzle's nested transactions, and for queries that are chained, as Drizzle's builder does. So every way to the
  * connection is wrapped, and refuses once the connection is lost or the transaction is over.
  */
-export function guardedBody(body: Body, loss: LossWatch): Body {
-  return settling(body, loss, { over: false }, true);
+export function guardBody(body: Body, loss: LossWatch): Body {
+  return wrapBody(body, loss, { isOver: false }, true);
 }
 
 /** Whether the transaction that a wrapped client belongs to has ended. */
 interface Scope {
-  over: boolean;
+  isOver: boolean;
 }
 
 /**
  * The body of a transaction or savepoint. Once the connection is lost it never settles: the driver would send a rollback of
  * its own, to no connection or to the next one.
  */
-function settling(body: Body, loss: LossWatch, scope: Scope, outermost: boolean): Body {
+function wrapBody(body: Body, loss: LossWatch, scope: Scope, outermost: boolean): Body {
   return async (client) => {
     const run = async () => {
       try {
-        return await body(wrapped(client, loss, scope));
+        return await body(wrapClient(client, loss, scope));
       } finally {
-        scope.over ||= outermost;
+        scope.isOver ||= outermost;
       }
     };
     try {
@@ -74,11 +74,11 @@ function settling(body: Body, loss: LossWatch, scope: Scope, outermost: boolean)
   };
 }
 
-function wrapped(client: PostgresJsClient, loss: LossWatch, scope: Scope): PostgresJsClient {
-  const refusal = () => loss.error ?? (scope.over ? new TransactionEndedError() : undefined);
+function wrapClient(client: PostgresJsClient, loss: LossWatch, scope: Scope): PostgresJsClient {
+  const findRefusal = () => loss.error ?? (scope.isOver ? new TransactionEndedError() : undefined);
   const send = (run: () => unknown) => {
-    const error = refusal();
-    return error ? refused(error) : watched(run() as Query, loss);
+    const error = findRefusal();
+    return error ? createRejectedQuery(error) : watchReply(run() as Query, loss);
   };
   return new Proxy(client, {
     // Fragments such as sql("name") are no queries.
@@ -93,10 +93,10 @@ function wrapped(client: PostgresJsClient, loss: LossWatch, scope: Scope): Postg
       }
       if (key === "savepoint") {
         return (...args: [...unknown[], Body]) => {
-          const error = refusal();
-          if (error) return refused(error);
+          const error = findRefusal();
+          if (error) return createRejectedQuery(error);
           const body = args.pop() as Body;
-          return (value as (...all: unknown[]) => unknown)(...args, settling(body, loss, scope, false));
+          return (value as (...all: unknown[]) => unknown)(...args, wrapBody(body, loss, scope, false));
         };
       }
       return value;
@@ -109,24 +109,24 @@ function isTemplate(strings: unknown): boolean {
 }
 
 /** Has the loss know of each reply before whoever waits for it. */
-function watched(query: Query, loss: LossWatch): unknown {
+function watchReply(query: Query, loss: LossWatch): unknown {
   const { resolve, reject } = query;
-  loss.sent();
+  loss.recordSend();
   query.resolve = (rows) => {
-    loss.replied();
+    loss.recordReply();
     resolve(rows);
   };
   query.reject = (error) => {
-    loss.replied(error);
+    loss.recordReply(error);
     reject(error);
   };
   return query;
 }
 
 /** A query that fails, however it is chained. Nobody need wait for it: that is no unhandled rejection. */
-function refused(why: Error): unknown {
+function createRejectedQuery(why: Error): unknown {
   const query = Promise.reject<never>(why);
   query.catch(() => {});
-  const itself = () => query;
-  return Object.assign(query, { values: itself, raw: itself, simple: itself, execute: itself, describe: itself });
+  const getQuery = () => query;
+  return Object.assign(query, { values: getQuery, raw: getQuery, simple: getQuery, execute: getQuery, describe: getQuery });
 }

@@ -22,12 +22,12 @@ export function prepareStatement<Values extends Record<string, unknown>>(
       parameters = params;
     }
     return new SQL(
-      texts.flatMap((text, i) => (i < parameters.length ? [text, valueOf(parameters[i], values)] : [text])),
+      texts.flatMap((text, i) => (i < parameters.length ? [text, toParam(parameters[i], values)] : [text])),
     );
   };
 }
 
-function valueOf(parameter: unknown, values: Record<string, unknown>): Param {
+function toParam(parameter: unknown, values: Record<string, unknown>): Param {
   if (is(parameter, Placeholder)) return new Param(values[parameter.name]);
   if (is(parameter, Param) && is(parameter.value, Placeholder))
     return new Param(values[parameter.value.name], parameter.encoder);

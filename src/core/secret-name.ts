@@ -1,5 +1,5 @@
 /** Words in names of fields that hold secrets, wherever they stand: `userPassword`, `PGPASSWORD`, `x-api-key`. */
-const parts = [
+const substrings = [
   "pass ?(word|wd|wort|phrase|code)",
   "kennwort|secret|token|authorization|credential|cookie|mnemonic|signature|seed ?phrase",
   "(api|access|private|secret|ssh|signing|encryption|master|account|shared|storage|auth|client|app|consumer|subscription|hmac|aes) ?key",
@@ -7,18 +7,18 @@ const parts = [
   "session ?id|basic ?auth|(recovery|backup|verification|activation|security|one ?time) ?codes?\\b",
 ];
 /** Words that are too short for that: they count where they stand by themselves, as in `user_pwd`. */
-const words = [
+const wholeWords = [
   "\\w*pwd|(user|db|smtp|key|store|root|admin|ldap|ftp)?pass|pw|psw|pin|otp|totp|mfa|jwt|bearer|sid|sig|dsn|pem",
   "cv[vc]2?|csc|[cx]srf",
 ];
-const secret = new RegExp(`${parts.join("|")}|\\b(${words.join("|")})s?\\d*\\b|^(x )?auth$`);
+const secretName = new RegExp(`${substrings.join("|")}|\\b(${wholeWords.join("|")})s?\\d*\\b|^(x )?auth$`);
 
 /** Whether the value of a field of this name is one that nobody should see. It is written in any case: `user_pwd`, `userPwd`, `USER-PWD`. */
 export function isSecretName(name: string): boolean {
-  return secret.test(inWords(name));
+  return secretName.test(splitIntoWords(name));
 }
 
-function inWords(name: string): string {
+function splitIntoWords(name: string): string {
   return (
     name
       .normalize("NFKC")

@@ -1,5 +1,5 @@
 import type { Hono } from "hono";
-import { errorCode } from "../core/errors.js";
+import { findErrorCode } from "../core/errors.js";
 import { Refusal } from "./refusal.js";
 
 const types = { "app.js": "text/javascript; charset=utf-8", "app.css": "text/css; charset=utf-8" } as const;
@@ -17,7 +17,7 @@ async function page() {
   try {
     return (await import("#dashboard-page")).files;
   } catch (error) {
-    if (errorCode(error) !== "ERR_MODULE_NOT_FOUND") throw error;
+    if (findErrorCode(error) !== "ERR_MODULE_NOT_FOUND") throw error;
     throw new Refusal(503, "the dashboard's page is not built: run `npm run build`");
   }
 }

@@ -1,6 +1,6 @@
-import { primaryOf } from "../core/builder.js";
+import { resolvePrimary } from "../core/builder.js";
 import { Hono } from "hono";
-import { shown, checkObject } from "../core/errors.js";
+import { describeValue, checkObject } from "../core/errors.js";
 import { Api } from "./api.js";
 import { auditRoutes } from "./api/audit.js";
 import { bulkRoutes } from "./api/bulk.js";
@@ -35,7 +35,7 @@ export type Dashboard = (request: Request, from?: unknown) => Promise<Response>;
  */
 export function createDashboard(options: DashboardOptions): Dashboard {
   checkObject(options, "options", "give an object with `db`, and `token` or `authorize`");
-  primaryOf(options.db);
+  resolvePrimary(options.db);
   const settings = parseOptions(options);
   const api = new Api(settings);
   for (const add of resources) add(api);
@@ -59,7 +59,7 @@ export function createDashboard(options: DashboardOptions): Dashboard {
 
 /** Hono answers for errors alone; what `authorize` throws may be anything. */
 function asError(thrown: unknown): never {
-  throw new Error(`what was thrown is no error: ${shown(thrown)}`);
+  throw new Error(`what was thrown is no error: ${describeValue(thrown)}`);
 }
 
 const resources: readonly ((api: Api) => void)[] = [

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import { InvalidValueError, shown } from "../core/errors.js";
+import { InvalidValueError, describeValue } from "../core/errors.js";
 
 /** A name or an IPv4 address, or an IPv6 address in brackets, and perhaps a port. */
 const hostShape = /^(\[[0-9a-f:.]{2,45}\]|[^\s/\\?#@:[\]%]{1,253})(?::\d{1,5})?$/i;
@@ -33,7 +33,7 @@ export function allowedHosts(hosts: readonly string[]): (request: Request) => bo
   const names = hosts.map((host, i) => {
     const name = hostNameOf(host);
     if (name === undefined)
-      throw new InvalidValueError(`hosts[${i}]`, `is ${shown(host)}: give a name such as "jobs.example.com"`);
+      throw new InvalidValueError(`hosts[${i}]`, `is ${describeValue(host)}: give a name such as "jobs.example.com"`);
     return name;
   });
   const allowed = new Set([...loopback, ...names]);

@@ -1,4 +1,4 @@
-import { reportFailureOf } from "../core/call-hook.js";
+import { printHookFailure } from "../core/call-hook.js";
 import type { Job } from "../jobs/row/job.js";
 
 /** What a link is made of: the job as it is stored. */
@@ -17,7 +17,7 @@ export function linkOf(job: LinkedJob, link: ((job: LinkedJob) => string | undef
     if (!address || !URL.canParse(address, relativeTo)) return null;
     return /^https?:$/.test(new URL(address, relativeTo).protocol) ? address : null;
   } catch (error) {
-    reportFailureOf("the dashboard's link", error);
+    printHookFailure("the dashboard's link", error);
     return null;
   }
 }

@@ -1,7 +1,7 @@
-import { errorCode, errorText, InvalidValueError, MigrationError, NotFoundError, SoniqError } from "../core/errors.js";
-import { failureOf } from "../core/failure.js";
-import { storable } from "../core/storable.js";
-import { complain, oneLine } from "../core/terminal.js";
+import { findErrorCode, describeError, InvalidValueError, MigrationError, NotFoundError, SoniqError } from "../core/errors.js";
+import { classifyFailure } from "../core/failure.js";
+import { sanitizeText } from "../core/storable.js";
+import { printToStderr, toOneLine } from "../core/terminal.js";
 import { Refusal } from "./refusal.js";
 
 /** An error as it is answered: without statements, addresses and stacks. */
@@ -19,7 +19,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof NotFoundError) return { status: 404, error: error.message };
   if (error instanceof MigrationError) return { status: 503, error: error.message };
   if (error instanceof SoniqError) return { status: 409, error: error.message };
-  return databaseProblem(errorCode(error)) ?? unexpected(error);
+  return databaseProblem(findErrorCode(error)) ?? unexpected(error);
 }
 
 function databaseProblem(code: string | undefined): Problem | undefined {
@@ -51,7 +51,7 @@ function databaseProblem(code: string | undefined): Problem | undefined {
 }
 
 function unexpected(error: unknown): Problem {
-  return errorCode(error) !== undefined && failureOf(error) === "outage"
+  return findErrorCode(error) !== undefined && classifyFailure(error) === "outage"
     ? { status: 503, error: "PostgreSQL does not answer: try again in a moment" }
     : { status: 500, error: "this failed on the server: what is wrong is printed there" };
 }
@@ -61,7 +61,7 @@ const expectedCodes = new Set(["57014", "25006"]);
 
 /** Prints what is the server's business, without statements and secrets. */
 export function reportFailure(error: unknown): void {
-  const code = errorCode(error);
+  const code = findErrorCode(error);
   if (error instanceof Refusal || expectedCodes.has(code ?? "")) return;
-  complain(oneLine(`soniq-drizzle: the dashboard failed: ${storable(errorText(error))}${code ? ` (${code})` : ""}`));
+  printToStderr(toOneLine(`soniq-drizzle: the dashboard failed: ${sanitizeText(describeError(error))}${code ? ` (${code})` : ""}`));
 }

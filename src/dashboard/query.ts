@@ -1,6 +1,6 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
-import { InvalidValueError, pathText } from "../core/errors.js";
+import { InvalidValueError, formatPath } from "../core/errors.js";
 import { Refusal } from "./refusal.js";
 
 const maxPage = 200;
@@ -62,5 +62,5 @@ export function checked<Schema extends v.GenericSchema>(
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = issue.path?.map(({ key }) => key as PropertyKey) ?? [];
-  throw new InvalidValueError(what + pathText(path), `is not valid: ${issue.message}`);
+  throw new InvalidValueError(what + formatPath(path), `is not valid: ${issue.message}`);
 }

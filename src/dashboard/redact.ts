@@ -1,4 +1,4 @@
-import { pathText } from "../core/errors.js";
+import { formatPath } from "../core/errors.js";
 import { maskSecrets } from "../core/mask-secrets.js";
 import { isSecretName } from "../core/secret-name.js";
 import { HiddenValues, mark } from "./hidden-values.js";
@@ -141,7 +141,7 @@ class FieldRedaction implements Redaction {
   }
 
   #note(name: string, keys: readonly PropertyKey[]): void {
-    if (this.paths.length < maxPaths) this.paths.push(name + pathText(keys));
+    if (this.paths.length < maxPaths) this.paths.push(name + formatPath(keys));
   }
 
   #masked(value: unknown, depth: number): unknown {

@@ -1,5 +1,5 @@
 import type { HonoRequest } from "hono";
-import { storableText } from "../core/json.js";
+import { parseText } from "../core/json.js";
 import { endpointId } from "../webhooks/endpoints.js";
 import { idOf } from "./query.js";
 
@@ -36,6 +36,6 @@ function canonical(path: string, given: string): string {
     case "endpoints":
       return endpointId(given);
     default:
-      return storableText(given, "name", maxNameLength);
+      return parseText(given, "name", maxNameLength);
   }
 }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { builder } from "../core/builder.js";
-import { guardedTransaction } from "../core/guarded-transaction.js";
+import { runGuardedTransaction } from "../core/guarded-transaction.js";
 import type { Queryable } from "../core/queryable.js";
 
 /** How a transaction is bounded. */
@@ -19,7 +19,7 @@ export async function boundedTransaction<T>(
   { accessMode, statementTimeoutMs }: Bounds,
   run: (tx: Queryable) => Promise<T>,
 ): Promise<T> {
-  return guardedTransaction(
+  return runGuardedTransaction(
     db,
     async (tx) => {
       await builder(tx).execute(

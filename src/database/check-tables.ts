@@ -3,7 +3,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import * as schema from "../../schema/index.js";
 import { builder } from "../core/builder.js";
 import { ConfigError, MigrationError } from "../core/errors.js";
-import { howToMigrate } from "../core/missing-tables.js";
+import { migrationHint } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 
 /**
@@ -20,12 +20,12 @@ export async function checkTables(db: Queryable): Promise<void> {
       .select({ column: sql<string>`attname::text` })
       .from(sql`pg_attribute`)
       .where(sql`attrelid = to_regclass(${name}) and attnum > 0 and not attisdropped`);
-    if (rows.length === 0) throw new MigrationError(`the table ${name} is missing: ${howToMigrate}`);
+    if (rows.length === 0) throw new MigrationError(`the table ${name} is missing: ${migrationHint}`);
     const there = new Set(rows.map(({ column }) => column));
     const missing = Object.values(getTableColumns(table)).find(({ name: column }) => !there.has(column));
     if (missing)
       throw new MigrationError(
-        `the column ${name}.${missing.name} is missing, the tables are older than this version: ${howToMigrate}`,
+        `the column ${name}.${missing.name} is missing, the tables are older than this version: ${migrationHint}`,
       );
   }
   await checkRowSecurity(db, tables.map(getTableName));

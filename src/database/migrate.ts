@@ -3,7 +3,7 @@ import { oneRow } from "../core/fragments.js";
 import { pgTable, text, timestamp } from "drizzle-orm/pg-core";
 import { builder } from "../core/builder.js";
 import { MigrationError } from "../core/errors.js";
-import { guardedTransaction } from "../core/guarded-transaction.js";
+import { runGuardedTransaction } from "../core/guarded-transaction.js";
 import type { Queryable } from "../core/queryable.js";
 import { migrations } from "./migrations.js";
 
@@ -25,7 +25,7 @@ const lockKey = 7_664_891_205;
  * @throws MigrationError if the tables are there, but not from these migrations
  */
 export async function migrate(db: Queryable): Promise<string[]> {
-  return guardedTransaction(db, async (tx) => {
+  return runGuardedTransaction(db, async (tx) => {
     // Whoever waits for the lock must see what the one before has applied.
     await tx.execute(sql`set transaction isolation level read committed`);
     await tx.execute(sql`set local lock_timeout = 0`);

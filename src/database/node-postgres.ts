@@ -121,13 +121,13 @@ async function watched(
   loss: ConnectionLoss,
   end: ReturnType<typeof ending>,
 ): Promise<unknown> {
-  loss.sent();
+  loss.recordSend();
   const query = client.query as (...all: unknown[]) => Promise<{ readonly command?: string }>;
   const result = await query.apply(client, args).catch((error: unknown) => {
-    loss.replied(error);
+    loss.recordReply(error);
     throw loss.error ?? error;
   });
-  loss.replied();
+  loss.recordReply();
   // PostgreSQL answers the commit of a transaction in which a statement has failed with a rollback, which is no error.
   if (end === "COMMIT" && result.command === "ROLLBACK") throw new TransactionEndedError();
   return result;

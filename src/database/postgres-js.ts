@@ -1,6 +1,6 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
-import { type Body, guardedBody } from "../core/postgres-js-guard.js";
+import { type Body, guardBody } from "../core/postgres-js-guard.js";
 import type { Queryable } from "../core/queryable.js";
 import { applicationName, driverSettings } from "./client.js";
 import { connectionTarget } from "./connection-url.js";
@@ -48,7 +48,7 @@ function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transa
       return async (...args: [...unknown[], Body]) => {
         await (arrays ??= learnArrays(client));
         const body = args.pop() as Body;
-        return (target.begin as (...all: unknown[]) => unknown)(...args, guardedBody(body, loss));
+        return (target.begin as (...all: unknown[]) => unknown)(...args, guardBody(body, loss));
       };
     },
   });

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { builder } from "../core/builder.js";
-import { ConfigError, errorCode } from "../core/errors.js";
+import { ConfigError, findErrorCode } from "../core/errors.js";
 import type { Route } from "./client.js";
 import { connect } from "./connect.js";
 
@@ -19,7 +19,7 @@ export async function findRoute(url: string): Promise<Route> {
       .where(sql`name = 'lock_timeout'`);
     return found?.taken ? "direct" : "pooled";
   } catch (error) {
-    if (errorCode(error) === "08P01") return "pooled";
+    if (findErrorCode(error) === "08P01") return "pooled";
     throw unknownParameter(error) ?? error;
   } finally {
     await close();
@@ -30,7 +30,7 @@ export async function findRoute(url: string): Promise<Route> {
 function unknownParameter(error: unknown): ConfigError | undefined {
   const { message = "" } = (error as { readonly cause?: Partial<Error> }).cause ?? (error as Partial<Error>);
   const [, name] = /^unrecognized configuration parameter "([^"]+)"/.exec(message) ?? [];
-  if (errorCode(error) !== "42704" || name === undefined) return undefined;
+  if (findErrorCode(error) !== "42704" || name === undefined) return undefined;
   return new ConfigError(
     `connection: PostgreSQL does not know the parameter ${name} of the connection string: remove it`,
     { cause: error },

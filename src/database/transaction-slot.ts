@@ -1,5 +1,5 @@
 import { recognizeAcrossCopies } from "../core/across-copies.js";
-import { errorCode, errorText, SoniqError } from "../core/errors.js";
+import { findErrorCode, describeError, SoniqError } from "../core/errors.js";
 import { isSqlState } from "../core/failure.js";
 import type { LossWatch } from "../core/postgres-js-guard.js";
 import type { Queryable } from "../core/queryable.js";
@@ -59,8 +59,8 @@ export class TransactionLostError extends SoniqError {
 
 /** postgres.js drops what PostgreSQL says as it ends a connection. */
 function saidOf(cause: unknown): string {
-  const said = cause === undefined ? "it was closed" : errorText(cause);
-  return isSqlState(errorCode(cause)) ? said : `${said} (if PostgreSQL did that, its log says why)`;
+  const said = cause === undefined ? "it was closed" : describeError(cause);
+  return isSqlState(findErrorCode(cause)) ? said : `${said} (if PostgreSQL did that, its log says why)`;
 }
 
 /** A connection that no transaction needed for this time is given back. */
@@ -94,16 +94,16 @@ export class ConnectionLoss implements LossWatch {
     return this.#inFlight > 0;
   }
 
-  sent(): void {
+  recordSend(): void {
     this.#inFlight += 1;
   }
 
   /** @param error what a statement failed with, if it did */
-  replied(error?: unknown): void {
+  recordReply(error?: unknown): void {
     this.#inFlight -= 1;
     this.#lastReply = performance.now();
     if (error === undefined) return;
-    if (isFatal.test(errorCode(error) ?? "")) this.lose(error);
+    if (isFatal.test(findErrorCode(error) ?? "")) this.lose(error);
   }
 
   /** A transaction has begun. @param timeoutMs how long PostgreSQL lets it take */
@@ -113,7 +113,7 @@ export class ConnectionLoss implements LossWatch {
 
   lose(cause?: unknown): void {
     if (this.error) return;
-    this.error = new TransactionLostError(this.#timeout(errorCode(cause)), { cause });
+    this.error = new TransactionLostError(this.#timeout(findErrorCode(cause)), { cause });
     this.onLoss(this.error);
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Sql } from "postgres";
-import { errorCode } from "../core/errors.js";
+import { findErrorCode } from "../core/errors.js";
 
 /** PostgreSQL did not answer in time. Whether the statement was carried out is not known. */
 class NoReplyError extends Error {
@@ -91,7 +91,7 @@ export function watchReplies(
     };
     query.reject = (error) => {
       answered();
-      const code = errorCode(error) ?? "";
+      const code = findErrorCode(error) ?? "";
       // Before anyone hears of it, who may ask again at once.
       if (unusable.test(code) || isSocketError(error)) onBroken(serverIsGone.test(code));
       reject(error);

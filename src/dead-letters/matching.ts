@@ -1,8 +1,8 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { anyId } from "../core/builder.js";
-import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError, shown, checkObject } from "../core/errors.js";
+import { type Duration, parseDuration } from "../core/duration.js";
+import { InvalidValueError, describeValue, checkObject } from "../core/errors.js";
 import { timeAgo, timestamp } from "../core/fragments.js";
 import type { DeadLetterFilter } from "./filter.js";
 
@@ -39,7 +39,7 @@ const conditions: { [Key in keyof DeadLetterFilter]-?: (value: Required<DeadLett
 
 /** A time, or how long ago by the database's clock. */
 function moment(time: Date | Duration, what: string): SQL {
-  if (!(time instanceof Date)) return timeAgo(milliseconds(time, what));
-  if (Number.isNaN(time.getTime())) throw new InvalidValueError(what, `is ${shown(time)} that is invalid`);
+  if (!(time instanceof Date)) return timeAgo(parseDuration(time, what));
+  if (Number.isNaN(time.getTime())) throw new InvalidValueError(what, `is ${describeValue(time)} that is invalid`);
   return timestamp(time.getTime());
 }

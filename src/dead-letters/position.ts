@@ -1,6 +1,6 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
-import { invalidCursor } from "../core/page.js";
+import { createCursorError } from "../core/page.js";
 import { timeText } from "../core/fragments.js";
 
 /** A place among dead letters, which are in the order in which they died. */
@@ -37,6 +37,6 @@ export function parseCursor(cursor: string): DeadLetterPosition {
   const date = new Date(`+${year?.padStart(6, "0")}${day}T${time}Z`);
   const isTime =
     Number(year) > 0 && !Number.isNaN(date.getTime()) && date.toISOString().endsWith(`${day}T${time}.000Z`);
-  if (finishedAt === undefined || !isTime) throw invalidCursor(cursor);
+  if (finishedAt === undefined || !isTime) throw createCursorError(cursor);
   return { finishedAt, id: Number(id) };
 }

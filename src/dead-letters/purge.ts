@@ -1,10 +1,10 @@
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
-import { inHalves } from "../core/in-halves.js";
+import { bisectFailures } from "../core/in-halves.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
-import { atSavepoint } from "../core/savepoint.js";
+import { runAtSavepoint } from "../core/savepoint.js";
 import { deleteFinished } from "../jobs/upkeep/prune.js";
 import { batchesOf, type BulkOptions } from "./batches.js";
 import type { DeadLetterFilter } from "./filter.js";
@@ -64,9 +64,9 @@ export async function purgeDeadLetters(
 
 async function purgeBatch(db: Queryable, ids: readonly number[]): Promise<Purged> {
   const refused: PurgeRefusal[] = [];
-  const purged = await inHalves(
+  const purged = await bisectFailures(
     ids,
-    (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => deleteFinished(at, "dead", some))),
+    (some) => retryConflicts(db, (on) => runAtSavepoint(on, (at) => deleteFinished(at, "dead", some))),
     (id, error) => refused.push({ id, reason: "failed", error }),
   );
   const known = new Set([...purged, ...refused.map(({ id }) => id)]);

@@ -1,5 +1,5 @@
-import { errorText } from "../core/errors.js";
-import { storable } from "../core/storable.js";
+import { describeError } from "../core/errors.js";
+import { sanitizeText } from "../core/storable.js";
 import type { PurgeRefusal } from "./purge.js";
 import type { RetryRefusal } from "../jobs/control/retry.js";
 
@@ -13,7 +13,7 @@ export function whyRefused(refusal: RetryRefusal | PurgeRefusal): string {
     case "locked":
       return "another transaction has it in hand: try again";
     case "failed":
-      return storable(errorText(refusal.error));
+      return sanitizeText(describeError(refusal.error));
     default:
       return refusal satisfies never;
   }

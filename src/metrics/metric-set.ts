@@ -1,5 +1,5 @@
 import { type Metric, Registry } from "prom-client";
-import { escaped } from "../core/terminal.js";
+import { escapeControls } from "../core/terminal.js";
 import { LabelCap, type Sample } from "./label-cap.js";
 
 /** A metric, and how it is read. */
@@ -54,12 +54,12 @@ export class MetricSet {
 
 /** Names may hold what a terminal would obey. Two that look alike afterwards share a line: Prometheus refuses a line that is there twice. */
 function withPrintableLabels(samples: readonly Sample[], join: (a: number, b: number) => number): readonly Sample[] {
-  const isPlain = ({ labels = {} }: Sample) => Object.values(labels).every((label) => escaped(label) === label);
+  const isPlain = ({ labels = {} }: Sample) => Object.values(labels).every((label) => escapeControls(label) === label);
   if (samples.every(isPlain)) return samples;
   const joined = new Map<string, Sample>();
   for (const sample of samples) {
     const labels = Object.fromEntries(
-      Object.entries(sample.labels ?? {}).map(([name, label]) => [name, escaped(label)]),
+      Object.entries(sample.labels ?? {}).map(([name, label]) => [name, escapeControls(label)]),
     );
     const key = JSON.stringify([sample.metricName, labels]);
     const before = joined.get(key);

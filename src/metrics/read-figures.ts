@@ -3,7 +3,7 @@ import { isLive } from "../core/fragments.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { applicationName } from "../database/client.js";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import { listQueues, type QueueInfo } from "../queues/list.js";
 
 /** What the gauges show of the database. */
@@ -26,7 +26,7 @@ interface ServerFigures {
 export async function readFigures(db: Queryable): Promise<Figures> {
   const [queues, [server]] = await Promise.all([
     listQueues(db),
-    rowsOf<ServerFigures>(
+    fetchRows<ServerFigures>(
       db,
       sql`select
         (select count(*)::int from ${soniqWorkers} where ${isLive}) as workers,

@@ -5,7 +5,7 @@ import { soniqQueues } from "../../schema/queues.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import { waitingQueues } from "./waiting.js";
 
 /** So many jobs of each kind are counted at the most: a million would take a while. */
@@ -36,7 +36,7 @@ export interface QueueInfo {
 export async function listQueues(db: Queryable): Promise<QueueInfo[]> {
   // As an array, since PostgreSQL reckons with a hundred queues for each worker: for so many it would compile the statement, which
   // takes seconds, and then meet a few.
-  const rows = await rowsOf<Row>(
+  const rows = await fetchRows<Row>(
     db,
     sql`with active as materialized (
         select queue, count(*)::int as jobs from (select queue from ${soniqJobs} where state = 'active' limit ${maxCounted}) as jobs group by queue

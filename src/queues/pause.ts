@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { soniqQueues } from "../../schema/queues.js";
 import { builder } from "../core/builder.js";
-import { storableText } from "../core/json.js";
+import { parseText } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
@@ -21,7 +21,7 @@ export const resumeChannel = "soniq_resume";
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function pauseQueue(db: Queryable, name: string): Promise<void> {
-  storableText(name, "queue", 200);
+  parseText(name, "queue", 200);
   await retryConflicts(db, (on) => {
     const qb = builder(on);
     const paused = qb.$with("paused").as(
@@ -49,7 +49,7 @@ export async function pauseQueue(db: Queryable, name: string): Promise<void> {
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function resumeQueue(db: Queryable, name: string): Promise<boolean> {
-  storableText(name, "queue", 200);
+  parseText(name, "queue", 200);
   const resumed = await retryConflicts(db, (on) => {
     const qb = builder(on);
     const goesOn = qb.$with("goes_on").as(

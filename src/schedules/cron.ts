@@ -1,5 +1,5 @@
 import { type CronExpression, CronExpressionParser } from "cron-parser";
-import { errorText, InvalidValueError, shown } from "../core/errors.js";
+import { describeError, InvalidValueError, describeValue } from "../core/errors.js";
 import { type TimeZone, timeZoneOf } from "./time-zone.js";
 
 const hoursOfDay = 24;
@@ -56,22 +56,22 @@ function* wallTicks(expression: CronExpression, afterMs: number): Generator<numb
  */
 export function checkCron(cron: unknown, timeZone: unknown): void {
   const example = 'give five fields such as "0 2 * * *", or six with seconds first';
-  if (typeof cron !== "string") throw new InvalidValueError("cron", `is ${shown(cron)}: ${example}`);
+  if (typeof cron !== "string") throw new InvalidValueError("cron", `is ${describeValue(cron)}: ${example}`);
   // The parser takes fewer, and fills them in; H is a random number of its own for each process.
   if (!/^(@\w+|(\S+\s+){4,5}\S+)$/.test(cron.trim()))
-    throw new InvalidValueError("cron", `is ${shown(cron)}: ${example}`);
-  if (/\bH\b/i.test(cron)) throw new InvalidValueError("cron", `is ${shown(cron)}: H is not supported, give a jitter`);
+    throw new InvalidValueError("cron", `is ${describeValue(cron)}: ${example}`);
+  if (/\bH\b/i.test(cron)) throw new InvalidValueError("cron", `is ${describeValue(cron)}: H is not supported, give a jitter`);
   try {
     timeZoneOf(timeZone as string);
   } catch {
     throw new InvalidValueError(
       "timeZone",
-      `is ${shown(timeZone)}, which is no time zone: give a name such as "Europe/Berlin"`,
+      `is ${describeValue(timeZone)}, which is no time zone: give a name such as "Europe/Berlin"`,
     );
   }
   try {
     cronTicks(cron, timeZone as string, 0).next();
   } catch (error) {
-    throw new InvalidValueError("cron", `is ${shown(cron)}, which has no ticks (${errorText(error)}): ${example}`);
+    throw new InvalidValueError("cron", `is ${describeValue(cron)}, which has no ticks (${describeError(error)}): ${example}`);
   }
 }

@@ -1,6 +1,6 @@
-import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError, shown, checkObject } from "../core/errors.js";
-import { storableText } from "../core/json.js";
+import { type Duration, parseDuration } from "../core/duration.js";
+import { InvalidValueError, describeValue, checkObject } from "../core/errors.js";
+import { parseText } from "../core/json.js";
 import { isJobDefinition, type JobDefinition, checkJobDefinition } from "../jobs/definition/define-job.js";
 import { checkOptions, type EnqueueOptions } from "../jobs/enqueue/new-job.js";
 import { type ScheduleTiming, storeTiming } from "./timing.js";
@@ -74,7 +74,7 @@ export function isScheduleDefinition(value: unknown): value is ScheduleDefinitio
  * @throws InvalidValueError naming the schedule, and what is wrong
  */
 export function parseSchedule(schedule: ScheduleDefinition) {
-  storableText(schedule.name, "name", 200);
+  parseText(schedule.name, "name", 200);
   const { job, options = {}, missed = "once", overlap = "skip", jitter = 0 } = schedule;
   try {
     oneOf(["once", "skip", "all"], missed, "missed");
@@ -86,7 +86,7 @@ export function parseSchedule(schedule: ScheduleDefinition) {
         "job",
         `is ${job.name}, which each enqueue reschedules: a tick has no other time to say`,
       );
-    const jitterMs = milliseconds(jitter, "jitter");
+    const jitterMs = parseDuration(jitter, "jitter");
     return { ...storeTiming(schedule), missed, overlap, jitterMs, job: checkOptions(job, options) };
   } catch (error) {
     throw ofSchedule(schedule, error);
@@ -97,7 +97,7 @@ function oneOf(words: readonly string[], value: unknown, what: string): void {
   if (words.includes(value as string)) return;
   throw new InvalidValueError(
     what,
-    `is ${shown(value)}: give ${words.map((word) => JSON.stringify(word)).join(" or ")}`,
+    `is ${describeValue(value)}: give ${words.map((word) => JSON.stringify(word)).join(" or ")}`,
   );
 }
 

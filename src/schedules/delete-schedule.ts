@@ -1,4 +1,4 @@
-import { storableText } from "../core/json.js";
+import { parseText } from "../core/json.js";
 import { eq } from "drizzle-orm";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
@@ -15,7 +15,7 @@ import { noSuchSchedule } from "./no-such-schedule.js";
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function deleteSchedule(db: Queryable, name: string): Promise<void> {
-  storableText(name, "schedule", 200);
+  parseText(name, "schedule", 200);
   const removed = await builder(db)
     .delete(soniqSchedules)
     .where(eq(soniqSchedules.name, name))

@@ -2,7 +2,7 @@ import { and, eq, isNull, lte, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqSchedules } from "../../schema/schedules.js";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import { ring } from "../sessions/doorbell.js";
 import type { DueTicks } from "./due-ticks.js";
 import { byUniqueKey, isRunning, scheduledJob } from "./scheduled-job.js";
@@ -54,7 +54,7 @@ export async function fireTicks(db: Queryable, firings: readonly Firing[]): Prom
     .for("no key update", { skipLocked: true });
   const from = sql`schedule cross join lateral jsonb_to_recordset(schedule.due) as tick (n int, ms float8, iso text)
     where schedule.overlap = 'allow' or (tick.n = 0 and not schedule.is_running) order by ${byUniqueKey}, tick.n`;
-  const rows = await rowsOf<{ name: string; jobs: string | number }>(
+  const rows = await fetchRows<{ name: string; jobs: string | number }>(
     db,
     sql`with locked as materialized (
         select asked.due, asked."nextMs" as next_ms, schedule.*

@@ -1,4 +1,4 @@
-import { storableText } from "../core/json.js";
+import { parseText } from "../core/json.js";
 import { eq, sql } from "drizzle-orm";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
@@ -14,7 +14,7 @@ import { noSuchSchedule } from "./no-such-schedule.js";
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function pauseSchedule(db: Queryable, name: string): Promise<void> {
-  storableText(name, "schedule", 200);
+  parseText(name, "schedule", 200);
   const paused = await builder(db)
     .update(soniqSchedules)
     .set({ pausedAt: sql`coalesce(${soniqSchedules.pausedAt}, now())`, updatedAt: sql`now()` })

@@ -1,4 +1,4 @@
-import { storableText } from "../core/json.js";
+import { parseText } from "../core/json.js";
 import { and, eq, isNotNull, sql } from "drizzle-orm";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
@@ -17,7 +17,7 @@ import { findSchedule, type UpcomingSchedule } from "./upcoming.js";
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function resumeSchedule(db: Queryable, name: string): Promise<void> {
-  storableText(name, "schedule", 200);
+  parseText(name, "schedule", 200);
   for (;;) {
     const schedule = await findSchedule(db, name).catch(explainMissingTables);
     if (!schedule) return noSuchSchedule(db, name);

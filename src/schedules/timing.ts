@@ -1,5 +1,5 @@
-import { type Duration, milliseconds } from "../core/duration.js";
-import { InvalidValueError, shown, checkObject } from "../core/errors.js";
+import { type Duration, parseDuration } from "../core/duration.js";
+import { InvalidValueError, describeValue, checkObject } from "../core/errors.js";
 import { checkCron, cronTicks } from "./cron.js";
 
 /** When a schedule has its ticks: by a cron expression, or in equal distances. */
@@ -35,9 +35,9 @@ export function storeTiming({ cron, every, timeZone = "UTC" }: ScheduleTiming): 
     checkCron(cron, timeZone);
     return { cron: cron as string, everyMs: null, timeZone };
   }
-  const everyMs = milliseconds(every, "every");
+  const everyMs = parseDuration(every, "every");
   if (!Number.isInteger(everyMs) || everyMs < minMs)
-    throw new InvalidValueError("every", `is ${shown(every)}: give a second or more, in whole milliseconds`);
+    throw new InvalidValueError("every", `is ${describeValue(every)}: give a second or more, in whole milliseconds`);
   return { cron: null, everyMs, timeZone };
 }
 

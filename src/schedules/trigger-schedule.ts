@@ -1,11 +1,11 @@
-import { storableText } from "../core/json.js";
+import { parseText } from "../core/json.js";
 import { eq, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import { ring } from "../sessions/doorbell.js";
 import { noSuchSchedule } from "./no-such-schedule.js";
 import { isRunning, scheduledJob } from "./scheduled-job.js";
@@ -22,13 +22,13 @@ import { isRunning, scheduledJob } from "./scheduled-job.js";
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function triggerSchedule(db: Queryable, name: string): Promise<{ readonly id: number }> {
-  storableText(name, "schedule", 200);
+  parseText(name, "schedule", 200);
   const schedule = new QueryBuilder()
     .select()
     .from(soniqSchedules)
     .where(eq(soniqSchedules.name, name))
     .for("no key update");
-  const [triggered] = await rowsOf<{ id: string | number | null }>(
+  const [triggered] = await fetchRows<{ id: string | number | null }>(
     db,
     sql`with schedule as (${schedule}),
       ${scheduledJob(sql`null`, sql`null::float8`, sql`schedule`)}

@@ -1,10 +1,10 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { soniqWorkers } from "../../schema/workers.js";
-import { batches } from "../core/batches.js";
+import { splitIntoBatches } from "../core/batches.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import { epochMs, isLive, timestamp } from "../core/fragments.js";
 import { type StoredTiming, ticksAfter } from "./timing.js";
 import type { StoredSchedule } from "./stored-schedule.js";
@@ -67,7 +67,7 @@ interface Comparison {
 
 async function compare(db: Queryable, schedules: readonly StoredSchedule[], unseen: boolean): Promise<Comparison> {
   const own = JSON.stringify(schedules.map(({ name, definition }) => ({ name, definition })));
-  const [row] = await rowsOf<{ now: number | string; there: string; outdated: string }>(
+  const [row] = await fetchRows<{ now: number | string; there: string; outdated: string }>(
     db,
     sql`with ${documents}, found as materialized (
         select new.name, ${isOutdated(unseen)} as outdated
@@ -105,13 +105,13 @@ function isOutdated(unseen: boolean): SQL {
 function* definitions(schedules: readonly StoredSchedule[], nowMs: number): Generator<readonly Definition[]> {
   const inOrder = schedules.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const bytesOf = ({ payload, options }: StoredSchedule) => Buffer.byteLength(payload) + Buffer.byteLength(options);
-  for (const some of batches(inOrder, maxRows, bytesOf))
+  for (const some of splitIntoBatches(inOrder, maxRows, bytesOf))
     yield some.map((schedule) => ({ schedule, nextMs: ticksAfter(schedule, nowMs).next().value }));
 }
 
 /** nothing → scheduled. @returns the names of those that were created: of each of the others, there is one of that name */
 async function createSchedules(db: Queryable, created: readonly Definition[]): Promise<string[]> {
-  const rows = await rowsOf<{ name: string }>(
+  const rows = await fetchRows<{ name: string }>(
     db,
     sql`insert into ${soniqSchedules}
         (name, ${columnNames}, definitions, next_run_at, paused_at)

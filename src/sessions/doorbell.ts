@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { isLive } from "../core/fragments.js";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
-import { rateLimit } from "../core/rate-limit.js";
+import { createRateLimit } from "../core/rate-limit.js";
 
 /** Says in which queue there is work. */
 export const wakeUpChannel = "soniq_wake_up";
@@ -20,7 +20,7 @@ export const finishedChannel = "soniq_finished";
 export const ringIntervalMs = 10;
 
 /** One limit per process: `enqueue` is a free function, and the lock it spares is the database's. */
-export const mayRing = rateLimit(ringIntervalMs);
+export const mayRing = createRateLimit(ringIntervalMs);
 
 /** Notifies if a live session waits for work in this queue. A hint: polling finds the job without it. */
 export function ring(queue: string | SQL): SQL<string | null> {

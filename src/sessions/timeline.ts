@@ -2,8 +2,8 @@ import { eq, type SQL, sql } from "drizzle-orm";
 import { oneRow } from "../core/fragments.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
-import { errorCode } from "../core/errors.js";
-import { failureOf } from "../core/failure.js";
+import { findErrorCode } from "../core/errors.js";
+import { classifyFailure } from "../core/failure.js";
 import type { Queryable } from "../core/queryable.js";
 
 /**
@@ -25,7 +25,7 @@ export async function findTimeline(db: Queryable): Promise<Timeline | undefined>
     await builder(db).select({ timeline: currentTimeline }).from(oneRow);
     return currentTimeline;
   } catch (error) {
-    if (failureOf(error) === "row" || errorCode(error)?.startsWith("XX")) return undefined;
+    if (classifyFailure(error) === "row" || findErrorCode(error)?.startsWith("XX")) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { soniqStats } from "../../schema/stats.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 
 /** How many attempts ended in a minute. */
 export interface MinuteCount {
@@ -19,7 +19,7 @@ export interface MinuteCount {
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function countAttempts(db: Queryable): Promise<MinuteCount[]> {
-  return rowsOf<MinuteCount>(
+  return fetchRows<MinuteCount>(
     db,
     sql`select date_part('epoch', minute) as minute, sum(count)::float8 as attempts
       from ${soniqStats}

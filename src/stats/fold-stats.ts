@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { soniqStats } from "../../schema/stats.js";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import { statsKeptSeconds, statsRanges } from "./ranges.js";
 
 /** What is of an age that only ranges of wider steps show is kept in such steps. */
@@ -38,7 +38,7 @@ export async function foldStats(
   const startOf = (secondsAgo: number) =>
     sql`to_timestamp(floor((date_part('epoch', now()) - ${secondsAgo}::int) / ${stepSeconds}::int) * ${stepSeconds}::int)`;
   const within = sql`minute > step.at and minute < step.at + ${step}`;
-  const rows = await rowsOf(
+  const rows = await fetchRows(
     db,
     sql`with step as materialized (
         select at from generate_series(${startOf(youngerThanSeconds)}, ${startOf(olderThanSeconds)} - ${step}, ${step}) as step (at)

@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { soniqStats } from "../../schema/stats.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 
 /** What goes on in a queue. */
 export interface Rate {
@@ -18,7 +18,7 @@ export interface Rate {
  */
 export async function readRates(db: Queryable): Promise<Rate[]> {
   const since = sql`date_trunc('minute', now()) - interval '4 minutes'`;
-  return rowsOf<Rate>(
+  return fetchRows<Rate>(
     db,
     sql`select queue, sum(count)::float8 * 60 / date_part('epoch', now() - (${since})) as "perMinute"
       from ${soniqStats} where minute >= ${since} and measure = 'completed' group by queue order by queue`,

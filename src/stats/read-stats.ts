@@ -2,7 +2,7 @@ import { type Column, type SQL, sql } from "drizzle-orm";
 import { soniqStats } from "../../schema/stats.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import { Histogram, quantile } from "./histogram.js";
 import { type StatsRange, statsRanges } from "./ranges.js";
 
@@ -58,7 +58,7 @@ export async function readStats(
   const steps = seconds / step;
   const stepOf = (time: SQL) => sql`floor(date_part('epoch', ${time}) / ${sql.raw(String(step))})::int`;
   const firstStep = sql`${stepOf(sql`now()`)} - ${sql.raw(String(steps - 1))}`;
-  const rows = await rowsOf<Sum>(
+  const rows = await fetchRows<Sum>(
     db,
     // By minute first: there are fewer of them than rows, and to tell a minute's step takes as long as to read a row.
     sql`select ${stepOf(sql`minute`)} as step, name, measure, bucket, sum(count) as count

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Queryable } from "../core/queryable.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import { dueTicks } from "../schedules/due-ticks.js";
 import { fireTicks } from "../schedules/fire.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
@@ -14,7 +14,7 @@ const maxSchedules = 100_000;
 
 /** Remembers that the transaction has travelled, for the schedules that it does not have yet. */
 export async function rememberTravel(tx: Queryable, ms: number): Promise<void> {
-  await rowsOf(tx, sql`select set_config('${sql.raw(travelled)}', (${travelledMs} + ${ms}::float8)::text, true)`);
+  await fetchRows(tx, sql`select set_config('${sql.raw(travelled)}', (${travelledMs} + ${ms}::float8)::text, true)`);
 }
 
 /**
@@ -24,7 +24,7 @@ export async function rememberTravel(tx: Queryable, ms: number): Promise<void> {
  * @param schedules those of the test's session
  */
 export async function fireSchedules(tx: Queryable, schedules: readonly StoredSchedule[]): Promise<void> {
-  const [began] = await rowsOf<{ ms: number | string }>(
+  const [began] = await fetchRows<{ ms: number | string }>(
     tx,
     sql`select floor(extract(epoch from now()) * 1000 - ${travelledMs})::float8 as ms`,
   );

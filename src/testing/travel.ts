@@ -3,7 +3,7 @@ import { float8, interval } from "../core/fragments.js";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
-import { type Duration, milliseconds } from "../core/duration.js";
+import { type Duration, parseDuration } from "../core/duration.js";
 import type { Queryable } from "../core/queryable.js";
 import { earlierTimes } from "../jobs/row/job-columns.js";
 import { rememberTravel } from "./fire-schedules.js";
@@ -17,7 +17,7 @@ import { requireTransaction } from "./require-transaction.js";
  */
 export async function travel(tx: Queryable, duration: Duration): Promise<void> {
   requireTransaction(tx, "travel");
-  const ms = milliseconds(duration, "travel");
+  const ms = parseDuration(duration, "travel");
   await rememberTravel(tx, ms);
   const by = interval(float8(ms));
   await builder(tx).update(soniqJobs).set(earlierTimes(by));

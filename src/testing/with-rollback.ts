@@ -1,6 +1,6 @@
-import { InvalidValueError, shown } from "../core/errors.js";
+import { InvalidValueError, describeValue } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
-import { primaryOf } from "../core/builder.js";
+import { resolvePrimary } from "../core/builder.js";
 import type { Transactional } from "../database/transaction-slot.js";
 
 /**
@@ -11,9 +11,9 @@ import type { Transactional } from "../database/transaction-slot.js";
  * @returns what `test` returned
  */
 export async function withRollback<Tx, T>(db: Transactional<Tx>, test: (tx: Tx) => Promise<T>): Promise<T> {
-  primaryOf(db as unknown as Queryable);
+  resolvePrimary(db as unknown as Queryable);
   if (typeof test !== "function")
-    throw new InvalidValueError("test", `is ${shown(test)}: give a function, which gets the transaction`);
+    throw new InvalidValueError("test", `is ${describeValue(test)}: give a function, which gets the transaction`);
   let ended: { readonly returned: T } | undefined;
   try {
     await db.transaction(async (tx) => {

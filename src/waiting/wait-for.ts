@@ -1,4 +1,4 @@
-import { type Duration, milliseconds } from "../core/duration.js";
+import { type Duration, parseDuration } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import type { JobDefinition } from "../jobs/definition/define-job.js";
@@ -44,7 +44,7 @@ export async function waitFor<Name extends string, In, Out, ResultIn, ResultOut>
     throw new SoniqError(
       `job ${job.name} #${id}: waitFor was called on a transaction: until that has committed, no worker sees what it has enqueued. Wait after it`,
     );
-  const until = timeout === undefined ? Infinity : performance.now() + milliseconds(timeout, "timeout");
+  const until = timeout === undefined ? Infinity : performance.now() + parseDuration(timeout, "timeout");
   const alarm = new Alarm();
   signal?.addEventListener("abort", alarm.ring);
   const unwatch = listener?.watch(id, alarm.ring);

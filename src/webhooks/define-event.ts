@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { checkObject, InvalidValueError, shown } from "../core/errors.js";
-import { storableText } from "../core/json.js";
+import { checkObject, InvalidValueError, describeValue } from "../core/errors.js";
+import { parseText } from "../core/json.js";
 import { isDefinition } from "../jobs/definition/define-job.js";
 import type { JsonSafeInput } from "../jobs/definition/json-safety.js";
 
@@ -26,7 +26,7 @@ export function defineEvent<const Name extends string, S extends StandardSchemaV
 }): EventDefinition<Name, StandardSchemaV1.InferInput<S>, StandardSchemaV1.InferOutput<S>> {
   checkObject(definition, "definition", "give an object with a name and a validator, `payload`");
   const { name } = definition;
-  storableText(name, "name", 200);
+  parseText(name, "name", 200);
   if (name.startsWith("job.")) throw new InvalidValueError("name", `is "${name}": job.… are the events of jobs`);
   return Object.freeze({ ...definition, kind: "event" });
 }
@@ -36,6 +36,6 @@ export function checkEventDefinition(value: unknown, path: string): asserts valu
   if (isDefinition(value, "event")) return;
   const problem = isDefinition(value, "job")
     ? `is the job ${value.name}: pass it to enqueue(db, job, payload)`
-    : `is ${shown(value)}: pass what defineEvent({ … }) returned`;
+    : `is ${describeValue(value)}: pass what defineEvent({ … }) returned`;
   throw new InvalidValueError(path, problem);
 }

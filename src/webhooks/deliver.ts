@@ -1,6 +1,6 @@
-import { errorCode, errorText } from "../core/errors.js";
+import { findErrorCode, describeError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
-import { storable } from "../core/storable.js";
+import { sanitizeText } from "../core/storable.js";
 import { version } from "../core/version.js";
 import type { PayloadOutput, ResultInput } from "../jobs/definition/define-job.js";
 import { Discard, Park } from "../jobs/definition/directives.js";
@@ -106,13 +106,13 @@ async function note(noting: Promise<void>): Promise<void> {
 }
 
 function unanswered(error: unknown, durationMs: number, timeoutMs: number): DeliveryFailed {
-  const isTimeout = (error as { name?: unknown }).name === "TimeoutError" || errorCode(error) === "ABORT_ERR";
-  const why = isTimeout ? `no answer within ${timeoutMs} ms` : errorText(error);
+  const isTimeout = (error as { name?: unknown }).name === "TimeoutError" || findErrorCode(error) === "ABORT_ERR";
+  const why = isTimeout ? `no answer within ${timeoutMs} ms` : describeError(error);
   return new DeliveryFailed(`not delivered: ${why}`, { durationMs }, 0, { cause: error });
 }
 
 function refused({ status, excerpt, retryAfterMs }: Answer, durationMs: number): DeliveryFailed {
-  const said = excerpt ? `: ${storable(excerpt, 200)}` : "";
+  const said = excerpt ? `: ${sanitizeText(excerpt, 200)}` : "";
   const details = { status, durationMs, excerpt };
   return new DeliveryFailed(`the receiver answered ${status}${said}`, details, retryAfterMs);
 }

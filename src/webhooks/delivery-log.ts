@@ -2,12 +2,12 @@ import { and, desc, sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
-import { NotFoundError, shown } from "../core/errors.js";
+import { NotFoundError, describeValue } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
-import { parseLimit, idOfCursor, type PageOptions } from "../core/page.js";
+import { parseLimit, parseIdCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom, epochMs, nullableDateFrom } from "../core/fragments.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import { isParked } from "../jobs/control/park.js";
 import type { JobError } from "../jobs/row/job.js";
 import { deliveryJob } from "./delivery.js";
@@ -85,7 +85,7 @@ export async function listDeliveries(db: Queryable, endpoint: string, page: Page
       reason: soniqJobs.reason,
     })
     .from(soniqJobs)
-    .where(and(isDeliveryTo(endpointId(endpoint)), sql`${soniqJobs.id} < ${idOfCursor(page.cursor)}::bigint`))
+    .where(and(isDeliveryTo(endpointId(endpoint)), sql`${soniqJobs.id} < ${parseIdCursor(page.cursor)}::bigint`))
     .orderBy(desc(soniqJobs.id))
     .limit(limit + 1)
     .catch(explainMissingTables);
@@ -131,7 +131,7 @@ export async function resendDelivery(db: Queryable, id: number): Promise<{ reado
   if (!Number.isSafeInteger(id)) throw noSuchDelivery(id);
   const original = sql`(select payload from ${soniqJobs} where id = ${id} and name = ${deliveryJob.name}) as original
     join ${endpoints} on ${endpoints.id}::text = original.payload ->> 'endpoint'`;
-  const [sent] = await rowsOf<{ id: string | number }>(db, insertDeliveries(sql`original.payload`, original)).catch(
+  const [sent] = await fetchRows<{ id: string | number }>(db, insertDeliveries(sql`original.payload`, original)).catch(
     explainMissingTables,
   );
   if (!sent) throw noSuchDelivery(id);
@@ -139,5 +139,5 @@ export async function resendDelivery(db: Queryable, id: number): Promise<{ reado
 }
 
 function noSuchDelivery(id: unknown): NotFoundError {
-  return new NotFoundError(`there is no delivery ${shown(id)}, or its endpoint is gone: publish the event anew`);
+  return new NotFoundError(`there is no delivery ${describeValue(id)}, or its endpoint is gone: publish the event anew`);
 }

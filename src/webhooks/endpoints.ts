@@ -3,8 +3,8 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import { eq, isNull, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
-import { InvalidValueError, NotFoundError, shown, checkObject } from "../core/errors.js";
-import { storableText, toJson } from "../core/json.js";
+import { InvalidValueError, NotFoundError, describeValue, checkObject } from "../core/errors.js";
+import { parseText, toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom, nullableDateFrom } from "../core/fragments.js";
@@ -86,8 +86,8 @@ export async function registerEndpoint(
   checkObject(endpoint, "endpoint", "give an object with url, events, and tenant or allTenants");
   const { keyring, allowed } = parseWebhooks(config);
   const { url, events, description = "", headers = {} } = endpoint;
-  parseUrl(storableText(url, "url", maxUrl), allowed);
-  if (description !== "") storableText(description, "description", 1_000);
+  parseUrl(parseText(url, "url", maxUrl), allowed);
+  if (description !== "") parseText(description, "description", 1_000);
   const tenant = tenantOf(endpoint);
   const names = eventNames(events, tenant);
   for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
@@ -120,13 +120,13 @@ function tenantOf({ tenant, allTenants }: { readonly tenant?: unknown; readonly 
 
 /** @throws InvalidValueError for anything but a text of 1 to 200 characters */
 export function checkTenant(tenant: unknown): string {
-  return storableText(tenant, "tenant", 200);
+  return parseText(tenant, "tenant", 200);
 }
 
 function eventNames(events: unknown, tenant: string | null): string[] {
   if (events === "all") return [];
   if (!Array.isArray(events) || events.length === 0)
-    throw new InvalidValueError("events", `is ${shown(events)}: give the events that the endpoint gets, or "all"`);
+    throw new InvalidValueError("events", `is ${describeValue(events)}: give the events that the endpoint gets, or "all"`);
   const names = (events as (EventDefinition | string)[]).map((event, i) => eventName(event, `events[${i}]`));
   const ofJobs = names.findIndex((name) => name.startsWith("job."));
   if (ofJobs !== -1 && tenant !== null)
@@ -143,7 +143,7 @@ function eventName(event: EventDefinition | string, path: string): string {
       path,
       `is "${event}": for the events of jobs give jobDead and the like, not their names`,
     );
-  if (typeof event === "string") return storableText(event, path, 200);
+  if (typeof event === "string") return parseText(event, path, 200);
   checkEventDefinition(event, path);
   return event.name;
 }
@@ -213,7 +213,7 @@ export async function pauseEndpoint(db: Queryable, id: string, reason = "paused"
     .update(endpoints)
     .set({
       pausedAt: sql`coalesce(${endpoints.pausedAt}, now())`,
-      pausedReason: storableText(reason, "reason", 1_000),
+      pausedReason: parseText(reason, "reason", 1_000),
       updatedAt: sql`now()`,
     })
     .where(eq(endpoints.id, endpointId(id)))
@@ -247,5 +247,5 @@ export function endpointId(id: string): string {
 }
 
 export function noSuchEndpoint(id: unknown): NotFoundError {
-  return new NotFoundError(`there is no endpoint ${shown(id)}: listEndpoints knows those there are`);
+  return new NotFoundError(`there is no endpoint ${describeValue(id)}: listEndpoints knows those there are`);
 }

@@ -2,7 +2,7 @@ import type { LookupAddress } from "node:dns";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
-import { storable } from "../core/storable.js";
+import { sanitizeText } from "../core/storable.js";
 
 /** What a receiver answered. */
 export interface Answer {
@@ -69,7 +69,7 @@ async function answerOf(response: IncomingMessage): Promise<Answer> {
   return {
     status: response.statusCode as number,
     retryAfterMs: retryAfterMs(response.headers["retry-after"], response.headers.date),
-    excerpt: storable(body, excerptBytes),
+    excerpt: sanitizeText(body, excerptBytes),
   };
 }
 

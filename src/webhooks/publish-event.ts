@@ -6,7 +6,7 @@ import { toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
-import { rowsOf } from "../core/rows.js";
+import { fetchRows } from "../core/rows.js";
 import type { EnqueueOptions } from "../jobs/enqueue/new-job.js";
 import { mayRing, ring } from "../sessions/doorbell.js";
 import { validate } from "../jobs/definition/validate.js";
@@ -48,7 +48,7 @@ export async function publishEvent<Name extends string, In, Out>(
   const data = await checked(event, payload);
   const id = `msg_${randomUUID()}`;
   const rows = await retryConflicts(db, (on) =>
-    rowsOf<{ id: string | number }>(
+    fetchRows<{ id: string | number }>(
       on,
       statement({ event: event.name, id, data }, tenant, deliveryOptions, mayRing(deliveryQueue)),
     ),

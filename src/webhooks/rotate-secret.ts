@@ -2,8 +2,8 @@ import { and, eq, gt, sql } from "drizzle-orm";
 import { float8, interval } from "../core/fragments.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
-import { type Duration, milliseconds } from "../core/duration.js";
-import { errorText, SoniqError, checkObject } from "../core/errors.js";
+import { type Duration, parseDuration } from "../core/duration.js";
+import { describeError, SoniqError, checkObject } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { validSecrets } from "./breaker.js";
@@ -29,7 +29,7 @@ export async function rotateSecret(
   { overlap = "24h" }: { readonly overlap?: Duration } = {},
 ): Promise<{ readonly secret: string }> {
   const { keyring } = parseWebhooks(config);
-  const overlapMs = milliseconds(overlap, "overlap");
+  const overlapMs = parseDuration(overlap, "overlap");
   const secret = newSecret();
   const endpoint = endpointId(id);
   const sealed = JSON.stringify([keyring.seal(secret, endpoint)]);
@@ -97,7 +97,7 @@ async function reseal(db: Queryable, keyring: Keyring, id: string, failures: str
       try {
         return { ...secret, ...keyring.seal(keyring.open(secret, id), id) };
       } catch (error) {
-        failed.push(errorText(error));
+        failed.push(describeError(error));
         return secret;
       }
     });

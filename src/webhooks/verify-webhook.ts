@@ -1,6 +1,6 @@
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { recognizeAcrossCopies } from "../core/across-copies.js";
-import { ConfigError, SoniqError, errorText } from "../core/errors.js";
+import { ConfigError, SoniqError, describeError } from "../core/errors.js";
 import { validate } from "../jobs/definition/validate.js";
 import type { EventDefinition } from "./define-event.js";
 
@@ -71,7 +71,7 @@ export async function verifyWebhook<const Events extends readonly EventDefinitio
     type: event.name,
     timestamp: new Date(timestamp as string),
     data: await valid().catch((error: unknown) => {
-      throw new WebhookError("payload", `the event ${event.name}: ${errorText(error)}`, { cause: error });
+      throw new WebhookError("payload", `the event ${event.name}: ${describeError(error)}`, { cause: error });
     }),
   };
   return received as ReceivedOf<Events[number]>;
@@ -114,6 +114,6 @@ function parsed(body: string): { readonly type?: unknown; readonly timestamp?: u
   try {
     return (JSON.parse(body) as object | null) ?? {};
   } catch (error) {
-    throw new WebhookError("payload", `its body is no JSON: ${errorText(error)}`, { cause: error });
+    throw new WebhookError("payload", `its body is no JSON: ${describeError(error)}`, { cause: error });
   }
 }

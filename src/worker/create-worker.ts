@@ -1,4 +1,4 @@
-import { type Duration, maxTimerMs, milliseconds } from "../core/duration.js";
+import { type Duration, maxTimerMs, parseDuration } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
 import { type Activity, activityOf } from "./activity.js";
 import type { WorkerConfig } from "./settings/config.js";
@@ -112,8 +112,8 @@ export function workerOf(settings: Settings, others: readonly (WorkerEventListen
       if (phase.kind === "starting") await phase.opening;
     },
     async drain({ wait = "60s", maxDuration } = {}) {
-      const waitMs = milliseconds(wait, "wait");
-      const until = maxDuration === undefined ? Infinity : performance.now() + milliseconds(maxDuration, "maxDuration");
+      const waitMs = parseDuration(wait, "wait");
+      const until = maxDuration === undefined ? Infinity : performance.now() + parseDuration(maxDuration, "maxDuration");
       if (!isEnding()) await worker.start();
       let left = true;
       while (left && phase.kind === "working" && performance.now() < until) {
@@ -124,7 +124,7 @@ export function workerOf(settings: Settings, others: readonly (WorkerEventListen
       return !left;
     },
     async stop({ timeout = settings.shutdownTimeoutMs } = {}) {
-      const timeoutMs = Math.min(maxTimerMs, milliseconds(timeout, "timeout"));
+      const timeoutMs = Math.min(maxTimerMs, parseDuration(timeout, "timeout"));
       const engine = await settleStart();
       if (!engine) return;
       setTimeout(() => engine.giveBack("shutdown"), timeoutMs).unref();

@@ -1,6 +1,6 @@
 // `soniq-drizzle enqueue`: a job from the command line, checked as one from the code is.
 import { beforeEach, expect, test } from "vitest";
-import { listJobs } from "../../src/index.ts";
+import { listJobs } from "../../src/admin.ts";
 import { soniq as soniqOn } from "../support/command-line.ts";
 import { testDatabase } from "../support/database.ts";
 

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { soniq } from "../support/command-line.ts";
 import { testDatabase } from "../support/database.ts";
-import { oneLine, printable } from "../../src/core/terminal.ts";
+import { toOneLine, toPrintable } from "../../src/core/terminal.ts";
 
 test.each([
   ["colours", "\u001b[31mred\u001b[0m", "red"],
@@ -12,11 +12,11 @@ test.each([
   ["a control character of eight bits", "half\u009b", "half "],
   ["a newline", "two\n  lines", "two lines"],
 ])("%s is neither obeyed nor another line", (_what, text, shown) => {
-  expect(oneLine(text)).toBe(shown);
+  expect(toOneLine(text)).toBe(shown);
 });
 
 test("where lines are wanted they stay", () => {
-  expect(printable("Error: \u001b[2Jno\n    at place")).toBe("Error: no\n    at place");
+  expect(toPrintable("Error: \u001b[2Jno\n    at place")).toBe("Error: no\n    at place");
 });
 
 test("what a job or PostgreSQL says is shown so, and does not move the cursor", async () => {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { batches } from "../../src/core/batches.ts";
+import { splitIntoBatches } from "../../src/core/batches.ts";
 
 const megabyte = 1024 * 1024;
-const sizesOf = (rows: readonly number[], maxRows: number) => [...batches(rows, maxRows, (bytes) => bytes)];
+const sizesOf = (rows: readonly number[], maxRows: number) => [...splitIntoBatches(rows, maxRows, (bytes) => bytes)];
 
 test("no rows are no batch", () => {
   expect(sizesOf([], 3)).toEqual([]);

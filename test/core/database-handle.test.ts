@@ -4,7 +4,8 @@ import postgres from "postgres";
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
-import { defineJob, enqueue, listQueues } from "../../src/index.ts";
+import { defineJob, enqueue } from "../../src/index.ts";
+import { listQueues } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, url } = await testDatabase();

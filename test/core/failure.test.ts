@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { failureOf } from "../../src/core/failure.ts";
+import { classifyFailure } from "../../src/core/failure.ts";
 
 test.each([
   ["55P03", "lock"],
@@ -16,11 +16,11 @@ test.each([
   ["CONNECTION_CLOSED", "outage"],
   [undefined, "outage"],
 ])("%s is a matter of the %s", (code, failure) => {
-  expect(failureOf(Object.assign(new Error("it failed"), { code }))).toBe(failure);
+  expect(classifyFailure(Object.assign(new Error("it failed"), { code }))).toBe(failure);
 });
 
 test("a statement that is too long for JavaScript is refused, and no outage", () => {
   const tooLong = new RangeError("Invalid string length");
-  expect(failureOf(tooLong)).toBe("row");
-  expect(failureOf(new Error("Failed query", { cause: tooLong }))).toBe("row");
+  expect(classifyFailure(tooLong)).toBe("row");
+  expect(classifyFailure(new Error("Failed query", { cause: tooLong }))).toBe("row");
 });

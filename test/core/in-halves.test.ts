@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inHalves } from "../../src/core/in-halves.ts";
+import { bisectFailures } from "../../src/core/in-halves.ts";
 
 const failure = (code: string) => Object.assign(new Error(code), { code });
 
@@ -13,7 +13,7 @@ async function over(rows: readonly number[], refuses: (row: number) => string | 
     if (code) throw failure(code);
     return some;
   };
-  const outcome = await inHalves(rows, run, (row) => failed.push(row)).catch((error: Error) => error.message);
+  const outcome = await bisectFailures(rows, run, (row) => failed.push(row)).catch((error: Error) => error.message);
   return { outcome, failed, statements };
 }
 

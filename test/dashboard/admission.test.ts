@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createDashboard, type DashboardAction } from "../../src/dashboard.ts";
 import { LiveFeed } from "../../src/dashboard/live-feed.ts";
 import type { AuditView } from "../../src/dashboard/wire.ts";
-import { pauseQueue } from "../../src/index.ts";
+import { pauseQueue } from "../../src/admin.ts";
 import { registerEndpoint } from "../../src/webhooks.ts";
 import { askedDashboard, requestOf, token } from "../support/dashboard.ts";
 import { testDatabase } from "../support/database.ts";

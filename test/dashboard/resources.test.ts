@@ -9,7 +9,8 @@ import type {
   StatsView,
   WorkerView,
 } from "../../src/dashboard/wire.ts";
-import { defineJob, defineSchedule, enqueue, pauseQueue } from "../../src/index.ts";
+import { defineJob, defineSchedule, enqueue } from "../../src/index.ts";
+import { pauseQueue } from "../../src/admin.ts";
 import { openSession } from "../../src/sessions/session.ts";
 import { publishEvent, defineEvent, registerEndpoint } from "../../src/webhooks.ts";
 import { askedDashboard } from "../support/dashboard.ts";

@@ -5,7 +5,7 @@ import postgres from "postgres";
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { checkTables } from "../../src/database/check-tables.ts";
-import { errorCode } from "../../src/core/errors.ts";
+import { findErrorCode } from "../../src/core/errors.ts";
 import {
   cancelJob,
   ConfigError,
@@ -101,7 +101,7 @@ describe("enqueue and its like", () => {
 
   test("keep the cause", async () => {
     const error: unknown = await enqueue(empty.db, mail, null).catch((thrown: unknown) => thrown);
-    expect(errorCode((error as Error).cause)).toBe("42P01");
+    expect(findErrorCode((error as Error).cause)).toBe("42P01");
   });
 });
 
@@ -131,7 +131,7 @@ describe("other errors are not swallowed:", () => {
     const client = postgres(nowhere.href, { connect_timeout: 5 });
     onTestFinished(() => client.end());
     const error: unknown = await enqueue(drizzle({ client }), mail, null).catch((thrown: unknown) => thrown);
-    expect(errorCode(error)).toBe("ECONNREFUSED");
+    expect(findErrorCode(error)).toBe("ECONNREFUSED");
     expect(error).not.toBeInstanceOf(MigrationError);
   });
 });

@@ -7,10 +7,9 @@ import * as v from "valibot";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { listAudit } from "../../src/audit/list-audit.ts";
 import type { Queryable } from "../../src/core/queryable.ts";
+import { getJob, getResult } from "../../src/index.ts";
 import {
   exportDeadLetters,
-  getJob,
-  getResult,
   listDeadLetters,
   listJobs,
   listQueues,
@@ -19,7 +18,7 @@ import {
   purgeDeadLetters,
   retryDeadLetters,
   summarizeDeadLetters,
-} from "../../src/index.ts";
+} from "../../src/admin.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
 import { findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/upkeep/prune.ts";
 import { expectEnqueued } from "../../src/testing.ts";

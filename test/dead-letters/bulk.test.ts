@@ -1,7 +1,8 @@
 // Retrying and purging by filter: in batches, with progress, whatever happens beside it.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { defineJob, purgeDeadLetters, retryDeadLetters } from "../../src/index.ts";
+import { defineJob } from "../../src/index.ts";
+import { purgeDeadLetters, retryDeadLetters } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
 import { jobRow } from "../support/job-row.ts";

@@ -1,13 +1,13 @@
 // Finding dead letters: by what they are, a page at a time, counted, and all of them.
 import { describe, expect, test } from "vitest";
+import { InvalidValueError } from "../../src/index.ts";
 import {
   type DeadLetter,
   type DeadLetterFilter,
   exportDeadLetters,
-  InvalidValueError,
   listDeadLetters,
   summarizeDeadLetters,
-} from "../../src/index.ts";
+} from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
 import { recordedDatabase } from "../support/recorded-database.ts";

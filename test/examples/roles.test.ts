@@ -9,11 +9,14 @@ import {
   cancelJob,
   defineJob,
   defineSchedule,
-  discardJob,
   enqueue,
   enqueueMany,
   getJob,
   getResult,
+  waitFor,
+} from "../../src/index.ts";
+import {
+  discardJob,
   listDeadLetters,
   listJobs,
   listQueues,
@@ -22,10 +25,9 @@ import {
   retryJobs,
   resumeQueue,
   runJobNow,
-  waitFor,
-} from "../../src/index.ts";
+} from "../../src/admin.ts";
 import { findOpenSchemas } from "../../src/database/exposure.ts";
-import { errorCode } from "../../src/core/errors.ts";
+import { findErrorCode } from "../../src/core/errors.ts";
 import {
   publishEvent,
   defineEvent,
@@ -80,7 +82,7 @@ const pinged = defineEvent({ name: "pinged", payload: v.number() });
 async function refused(statement: PromiseLike<unknown>): Promise<void> {
   const said = await Promise.resolve(statement).then(
     () => "it was not refused",
-    (error: unknown) => errorCode(error) ?? error,
+    (error: unknown) => findErrorCode(error) ?? error,
   );
   expect(said).toBe("42501");
 }

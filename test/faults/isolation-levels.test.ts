@@ -4,7 +4,7 @@ import postgres from "postgres";
 import { afterAll, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { cancelJob, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
-import { errorCode } from "../../src/core/errors.ts";
+import { findErrorCode } from "../../src/core/errors.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { someoneWaits, transactionWith } from "../support/locks.ts";
@@ -88,7 +88,7 @@ test.each(["repeatable read", "serializable"] as const)(
         { isolationLevel },
       );
     const error: unknown = await attempt().catch((thrown: unknown) => thrown);
-    expect(errorCode(error)).toBe("40001");
+    expect(findErrorCode(error)).toBe("40001");
     expect(attempts).toBe(1);
     expect(await jobRow(outside, id)).toMatchObject({ state: "queued" });
   },

@@ -2,7 +2,7 @@
 // migrate at once: test/database/migrate.test.ts.
 import { describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { errorCode } from "../../src/core/errors.ts";
+import { findErrorCode } from "../../src/core/errors.ts";
 import {
   cancelJob,
   defineJob,
@@ -21,7 +21,7 @@ import { startWorker } from "../support/worker.ts";
 const { db, url, sql } = await testDatabase();
 
 /** Whether there was trouble but for the wait for the migration's own lock, which may be long on a busy machine. */
-const isTrouble = (event: WorkerEvent) => event.type === "error" && errorCode(event.error) !== "55P03";
+const isTrouble = (event: WorkerEvent) => event.type === "error" && findErrorCode(event.error) !== "55P03";
 
 test("jobs of a new name reach the workers that know it, whoever claims them first, and cost no attempt on the way", async () => {
   const ran: string[] = [];

@@ -1,7 +1,8 @@
 // Promise 9.
 import { describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { defineJob, enqueue, listDeadLetters, retryJobs } from "../../src/index.ts";
+import { defineJob, enqueue } from "../../src/index.ts";
+import { listDeadLetters, retryJobs } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { startWorker } from "../support/worker.ts";

@@ -1,7 +1,8 @@
 // A job that waits can be given up by hand.
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
-import { defineJob, discardJob, enqueue, listDeadLetters, retryJobs } from "../../src/index.ts";
+import { defineJob, enqueue } from "../../src/index.ts";
+import { discardJob, listDeadLetters, retryJobs } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { someoneWaits } from "../support/locks.ts";

@@ -10,24 +10,18 @@ import postgres from "postgres";
 import * as v from "valibot";
 import { afterAll, describe, expect, test } from "vitest";
 import * as schema from "../../schema/index.ts";
+import { cancelJob, defineJob, enqueue, enqueueMany, defineHandler, migrate, type Queryable } from "../../src/index.ts";
 import {
-  cancelJob,
-  defineJob,
   discardJob,
-  enqueue,
-  enqueueMany,
-  defineHandler,
   listDeadLetters,
   listQueues,
   listWorkers,
-  migrate,
   pauseQueue,
-  type Queryable,
   retryDeadLetters,
   resumeQueue,
   runJobNow,
   summarizeDeadLetters,
-} from "../../src/index.ts";
+} from "../../src/admin.ts";
 import { builder } from "../../src/core/builder.ts";
 import { openSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";

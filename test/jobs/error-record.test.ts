@@ -1,6 +1,6 @@
 // What a job keeps of what its handler threw.
 import { describe, expect, test } from "vitest";
-import { storable } from "../../src/core/storable.ts";
+import { sanitizeText } from "../../src/core/storable.ts";
 import { errorRecord } from "../../src/jobs/row/error-record.ts";
 
 const recorded = (thrown: unknown) => errorRecord(thrown, 2, "the session");
@@ -119,7 +119,7 @@ describe("no secret is kept:", () => {
     ['{"body":"{\\"password\\":\\"hunter2\\"}"}', '{"body":"{\\"password\\":***}"}'],
     ["SECRET_ACCESS_KEY=hunter2", "SECRET_ACCESS_KEY=***"],
   ])("%s", (text, kept) => {
-    expect(storable(text)).toBe(kept);
+    expect(sanitizeText(text)).toBe(kept);
   });
 
   test("not in the stack, the causes, the code or the name either", () => {
@@ -130,12 +130,12 @@ describe("no secret is kept:", () => {
 
   test("not where the text is cut", () => {
     const text = `${"x".repeat(1_985)} postgres://app:hunter2hunter2@db`;
-    expect(storable(text)).not.toContain("hunter");
+    expect(sanitizeText(text)).not.toContain("hunter");
   });
 
   test.each(["the token was refused", "see https://example.com/a@b", "10:30 at the desk @home"])(
     "what is none stays: %s",
-    (text) => expect(storable(text)).toBe(text),
+    (text) => expect(sanitizeText(text)).toBe(text),
   );
 });
 
@@ -145,8 +145,8 @@ describe("what PostgreSQL cannot store is made storable:", () => {
   });
 
   test("half a surrogate pair, also where a text is cut inside one", () => {
-    expect(storable("a\ud83d")).toBe("a\u{fffd}");
-    expect(storable("abc😀", 4)).toBe("abc\u{fffd}");
+    expect(sanitizeText("a\ud83d")).toBe("a\u{fffd}");
+    expect(sanitizeText("abc😀", 4)).toBe("abc\u{fffd}");
   });
 });
 

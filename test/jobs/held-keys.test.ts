@@ -1,7 +1,8 @@
 // By what a unique key is freed, and by what it is not. That two jobs never hold one: test/guarantees.
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { cancelJob, defineJob, discardJob, enqueue } from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue } from "../../src/index.ts";
+import { discardJob } from "../../src/admin.ts";
 import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
 import type { Outcome } from "../../src/jobs/settle/outcome.ts";
 import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";

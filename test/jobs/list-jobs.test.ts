@@ -1,7 +1,7 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type JobFilter, listJobs } from "../../src/index.ts";
+import { type JobFilter, listJobs } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, url, sql } = await testDatabase();

@@ -1,7 +1,8 @@
 // Dead letters begin anew with payloads that are made anew, where those they had were not what they should have been.
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { defineJob, retryJobs } from "../../src/index.ts";
+import { defineJob } from "../../src/index.ts";
+import { retryJobs } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
 import { jobRow } from "../support/job-row.ts";

@@ -1,7 +1,8 @@
 // A dead letter begins anew; what cannot is said, and holds up no other.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { defineJob, enqueue, retryJobs } from "../../src/index.ts";
+import { defineJob, enqueue } from "../../src/index.ts";
+import { retryJobs } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 import { died } from "../support/dead-letters.ts";
 import { type JobRow, jobRow } from "../support/job-row.ts";

@@ -1,7 +1,8 @@
 // A job that waits for later need not.
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
-import { defineJob, enqueue, runJobNow } from "../../src/index.ts";
+import { defineJob, enqueue } from "../../src/index.ts";
+import { runJobNow } from "../../src/admin.ts";
 import { wakeUpChannel } from "../../src/sessions/doorbell.ts";
 import { publishIdle } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";

@@ -4,7 +4,7 @@ import { eq, sql } from "drizzle-orm";
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { soniqJobs } from "../../schema/index.ts";
-import { errorCode } from "../../src/core/errors.ts";
+import { findErrorCode } from "../../src/core/errors.ts";
 import { cancelJob, defineJob, enqueue, enqueueMany, defineHandler } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
@@ -205,7 +205,7 @@ test("a transaction whose snapshot is older than the holder fails to serialize, 
       return enqueue(tx, mail, { to: "late" });
     }, repeatableRead);
   const error: unknown = await attempt().catch((thrown: unknown) => thrown);
-  expect(errorCode(error)).toBe("40001");
+  expect(findErrorCode(error)).toBe("40001");
   expect(await attempt()).toEqual({ id: heldBy, name: "mail", deduplicated: true });
 });
 

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import * as dashboard from "../../src/dashboard.ts";
+import * as admin from "../../src/admin.ts";
 import * as index from "../../src/index.ts";
 import * as metrics from "../../src/metrics.ts";
 import * as testing from "../../src/testing.ts";
@@ -11,7 +12,7 @@ import { testDatabase } from "../support/database.ts";
 
 const { db } = await testDatabase();
 const job = index.defineJob({ name: "known", payload: v.object({ n: v.number() }) });
-const surfaces = { index, testing, metrics, webhooks, dashboard };
+const surfaces = { index, admin, testing, metrics, webhooks, dashboard };
 type Anything = (...args: unknown[]) => unknown;
 
 /** They take no handle, definition, id or filter. */

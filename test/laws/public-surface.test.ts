@@ -7,6 +7,7 @@ import * as dashboard from "../../src/dashboard.ts";
 import * as nodePostgres from "../../src/database/node-postgres.ts";
 import * as pglite from "../../src/database/pglite.ts";
 import { version } from "../../src/core/version.ts";
+import * as admin from "../../src/admin.ts";
 import * as surface from "../../src/index.ts";
 import * as metrics from "../../src/metrics.ts";
 import * as testing from "../../src/testing.ts";
@@ -41,44 +42,19 @@ const values = [
   "defineHandler",
   "defineJob",
   "defineSchedule",
-  "deleteSchedule",
-  "discardJob",
   "enqueue",
   "enqueueMany",
-  "exportDeadLetters",
   "getJob",
   "getResult",
-  "listDeadLetters",
-  "listJobs",
-  "listQueues",
-  "listSchedules",
-  "listWorkers",
   "migrate",
-  "pauseQueue",
-  "pauseSchedule",
   "postgresJs",
-  "previewTicks",
-  "purgeDeadLetters",
-  "resumeQueue",
-  "resumeSchedule",
-  "retryDeadLetters",
-  "retryJobs",
-  "runJobNow",
-  "summarizeDeadLetters",
-  "triggerSchedule",
   "waitFor",
 ];
 
 const types = [
   "Activity",
   "AttemptCounts",
-  "BulkOptions",
   "ClaimedJob",
-  "DeadLetter",
-  "DeadLetterFilter",
-  "DeadLetterGroup",
-  "DeadLetterPage",
-  "DeadLetterSummary",
   "Directive",
   "Duration",
   "EnqueueOptions",
@@ -94,9 +70,7 @@ const types = [
   "JobContext",
   "JobDefinition",
   "JobError",
-  "JobFilter",
   "JobHandle",
-  "JobPage",
   "JobResult",
   "JobSettings",
   "JobSummary",
@@ -105,31 +79,17 @@ const types = [
   "Middleware",
   "MiddlewareContext",
   "Outcome",
-  "PageOptions",
   "PayloadInput",
-  "PayloadMapping",
   "PayloadOutput",
   "PgliteConnection",
-  "PurgeCount",
-  "PurgeProgress",
-  "PurgeRefusal",
-  "Purged",
   "Queryable",
-  "QueueInfo",
   "Rescued",
   "ResultInput",
   "ResultListener",
   "ResultOf",
   "Retention",
-  "Retried",
-  "RetryCount",
-  "RetryOptions",
-  "RetryProgress",
-  "RetryRefusal",
-  "Schedule",
   "ScheduleDefinition",
   "ScheduleSettings",
-  "ScheduleTiming",
   "SettledEvent",
   "TransactionDriver",
   "TransactionOf",
@@ -139,6 +99,53 @@ const types = [
   "Worker",
   "WorkerConfig",
   "WorkerEvent",
+];
+
+const adminValues = [
+  "deleteSchedule",
+  "discardJob",
+  "exportDeadLetters",
+  "listDeadLetters",
+  "listJobs",
+  "listQueues",
+  "listSchedules",
+  "listWorkers",
+  "pauseQueue",
+  "pauseSchedule",
+  "previewTicks",
+  "purgeDeadLetters",
+  "resumeQueue",
+  "resumeSchedule",
+  "retryDeadLetters",
+  "retryJobs",
+  "runJobNow",
+  "summarizeDeadLetters",
+  "triggerSchedule",
+];
+
+const adminTypes = [
+  "BulkOptions",
+  "DeadLetter",
+  "DeadLetterFilter",
+  "DeadLetterGroup",
+  "DeadLetterPage",
+  "DeadLetterSummary",
+  "JobFilter",
+  "JobPage",
+  "PageOptions",
+  "PayloadMapping",
+  "PurgeCount",
+  "PurgeProgress",
+  "PurgeRefusal",
+  "Purged",
+  "QueueInfo",
+  "Retried",
+  "RetryCount",
+  "RetryOptions",
+  "RetryProgress",
+  "RetryRefusal",
+  "Schedule",
+  "ScheduleTiming",
   "WorkerInfo",
   "WorkerQueue",
 ];
@@ -212,6 +219,11 @@ test("soniq-drizzle/dashboard exports one function, and the types that it needs"
   expect(exportedNames("src/dashboard.ts")).toEqual([...options, "createDashboard"]);
 });
 
+test("soniq-drizzle/admin exports these functions and types, and nothing else", () => {
+  expect(Object.keys(admin).toSorted()).toEqual(adminValues);
+  expect(exportedNames("src/admin.ts")).toEqual([...adminValues, ...adminTypes].toSorted());
+});
+
 test("soniq-drizzle/metrics exports one function and its type", () => {
   expect(Object.keys(metrics)).toEqual(["createMetrics"]);
   expect(exportedNames("src/metrics.ts")).toEqual(["Metrics", "createMetrics"]);
@@ -241,6 +253,7 @@ test("the package offers eight modules, its manifest and a command", () => {
       import: { types: "./schema/index.ts", default: "./dist/schema/index.js" },
       require: { types: "./dist/commonjs/schema/index.ts", default: "./dist/schema/index.js" },
     },
+    "./admin": { types: "./dist/src/admin.d.ts", default: "./dist/src/admin.js" },
     "./metrics": { types: "./dist/src/metrics.d.ts", default: "./dist/src/metrics.js" },
     // The one that imports node-postgres, for those who have it.
     "./node-postgres": {

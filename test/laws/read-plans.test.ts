@@ -6,16 +6,15 @@ import { beforeAll, expect, test } from "vitest";
 import { listAudit } from "../../src/audit/list-audit.ts";
 import type { Queryable } from "../../src/core/queryable.ts";
 import { countDeadLetters } from "../../src/dead-letters/count.ts";
+import { getJob, getResult } from "../../src/index.ts";
 import {
-  getJob,
-  getResult,
   listDeadLetters,
   listJobs,
   listQueues,
   listSchedules,
   listWorkers,
   summarizeDeadLetters,
-} from "../../src/index.ts";
+} from "../../src/admin.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
 import { readFigures } from "../../src/metrics/read-figures.ts";
 import { findUnworkedQueues } from "../../src/queues/unworked.ts";

@@ -63,6 +63,7 @@ const tsconfig = {
     noEmit: true,
     paths: {
       "soniq-drizzle": [`${root}/src/index.ts`],
+      "soniq-drizzle/admin": [`${root}/src/admin.ts`],
       "soniq-drizzle/metrics": [`${root}/src/metrics.ts`],
       "soniq-drizzle/node-postgres": [`${root}/src/database/node-postgres.ts`],
       "soniq-drizzle/pglite": [`${root}/src/database/pglite.ts`],

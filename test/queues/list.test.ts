@@ -1,6 +1,6 @@
 // What there is to say of queues.
 import { expect, test } from "vitest";
-import { listQueues, pauseQueue, type QueueInfo, resumeQueue } from "../../src/index.ts";
+import { listQueues, pauseQueue, type QueueInfo, resumeQueue } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 
 const { db, sql } = await testDatabase();

@@ -5,16 +5,8 @@ import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import { Pool } from "pg";
 import * as v from "valibot";
 import { afterAll, expect, test } from "vitest";
-import {
-  defineJob,
-  defineSchedule,
-  listSchedules,
-  pauseSchedule,
-  type Queryable,
-  deleteSchedule,
-  resumeSchedule,
-  triggerSchedule,
-} from "../../src/index.ts";
+import { defineJob, defineSchedule, type Queryable } from "../../src/index.ts";
+import { listSchedules, pauseSchedule, deleteSchedule, resumeSchedule, triggerSchedule } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 import { testPglite } from "../support/pglite.ts";
 import { fireDue, startWith } from "../support/schedules.ts";

@@ -1,17 +1,15 @@
 // Listing, pausing, resuming, triggering and removing schedules.
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
+import { defineJob, defineSchedule, SoniqError } from "../../src/index.ts";
 import {
-  defineJob,
-  defineSchedule,
   listSchedules,
   pauseSchedule,
   previewTicks,
   deleteSchedule,
   resumeSchedule,
-  SoniqError,
   triggerSchedule,
-} from "../../src/index.ts";
+} from "../../src/admin.ts";
 import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";

@@ -1,7 +1,8 @@
 // What a worker's start does to a schedule, while other workers run the same code, an older one or a newer one.
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
-import { defineJob, defineSchedule, pauseSchedule, deleteSchedule, type ScheduleDefinition } from "../../src/index.ts";
+import { defineJob, defineSchedule, type ScheduleDefinition } from "../../src/index.ts";
+import { pauseSchedule, deleteSchedule } from "../../src/admin.ts";
 import { reviewSchedules } from "../../src/schedules/versions.ts";
 import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";

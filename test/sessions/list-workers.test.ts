@@ -1,7 +1,8 @@
 // What is told of workers, whether they live, have fallen silent, or have ended.
 import * as v from "valibot";
 import { beforeEach, expect, test } from "vitest";
-import { defineJob, enqueueMany, listWorkers } from "../../src/index.ts";
+import { defineJob, enqueueMany } from "../../src/index.ts";
+import { listWorkers } from "../../src/admin.ts";
 import { endSession, openSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";

@@ -5,21 +5,17 @@ import { drizzle as overNodePostgres } from "drizzle-orm/node-postgres";
 import { drizzle as overPostgresJs } from "drizzle-orm/postgres-js";
 import { Pool } from "pg";
 import postgres from "postgres";
+import { defineJob, enqueue, enqueueMany, migrate, waitFor } from "soniq-drizzle";
 import {
-  defineJob,
-  enqueue,
-  enqueueMany,
   listDeadLetters,
   listJobs,
   listQueues,
   listWorkers,
-  migrate,
   pauseQueue,
   purgeDeadLetters,
   retryDeadLetters,
   resumeQueue,
-  waitFor,
-} from "soniq-drizzle";
+} from "soniq-drizzle/admin";
 import { createDashboard } from "soniq-drizzle/dashboard";
 import { createMetrics } from "soniq-drizzle/metrics";
 import * as v from "valibot";

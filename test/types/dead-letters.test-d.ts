@@ -1,6 +1,6 @@
 // Dead letters: what a mapping takes and returns, what a filter may say, and what becomes of a retry.
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import { listDeadLetters, retryJobs, retryDeadLetters, type RetryRefusal } from "../../src/index.ts";
+import { listDeadLetters, retryJobs, retryDeadLetters, type RetryRefusal } from "../../src/admin.ts";
 import { equal } from "./equal.ts";
 import { sendInvoice } from "./jobs.ts";
 

@@ -12,16 +12,8 @@ import { drizzle as overPostgres, type PostgresJsDatabase } from "drizzle-orm/po
 import type { drizzle as overSqliteProxy } from "drizzle-orm/sqlite-proxy";
 import type { Pool } from "pg";
 import type { Sql } from "postgres";
-import {
-  cancelJob,
-  discardJob,
-  enqueue,
-  enqueueMany,
-  listWorkers,
-  migrate,
-  type Queryable,
-  runJobNow,
-} from "../../src/index.ts";
+import { cancelJob, enqueue, enqueueMany, migrate, type Queryable } from "../../src/index.ts";
+import { discardJob, listWorkers, runJobNow } from "../../src/admin.ts";
 import { greet } from "./jobs.ts";
 
 declare const postgresClient: Sql;

@@ -10,10 +10,10 @@ import {
   type JobError,
   type JobResult,
   type JobSummary,
-  listJobs,
   type LogLine,
   waitFor,
 } from "../../src/index.ts";
+import { listJobs } from "../../src/admin.ts";
 import { equal } from "./equal.ts";
 import { countRows, greet, importFile, sendInvoice } from "./jobs.ts";
 

@@ -1,6 +1,7 @@
 // `defineSchedule`: the job's own payload, one rhythm, and no combination that could not work.
 import * as v from "valibot";
-import { defineConfig, defineJob, defineSchedule, previewTicks } from "../../src/index.ts";
+import { defineConfig, defineJob, defineSchedule } from "../../src/index.ts";
+import { previewTicks } from "../../src/admin.ts";
 
 const report = defineJob({
   name: "report",

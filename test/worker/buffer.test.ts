@@ -1,15 +1,8 @@
 // Under load a worker claims more jobs than it has slots: some wait in its hand for a moment.
 import { expect, test } from "vitest";
 import * as v from "valibot";
-import {
-  cancelJob,
-  defineJob,
-  enqueue,
-  enqueueMany,
-  pauseQueue,
-  resumeQueue,
-  type WorkerConfig,
-} from "../../src/index.ts";
+import { cancelJob, defineJob, enqueue, enqueueMany, type WorkerConfig } from "../../src/index.ts";
+import { pauseQueue, resumeQueue } from "../../src/admin.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Gate, gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";

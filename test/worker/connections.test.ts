@@ -5,7 +5,7 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import * as v from "valibot";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { errorCode } from "../../src/core/errors.ts";
+import { findErrorCode } from "../../src/core/errors.ts";
 import { findLackOfRoom } from "../../src/database/connection-room.ts";
 import { defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
 import { connectionBudget, totalOf } from "../../src/worker/settings/connection-budget.ts";
@@ -40,7 +40,7 @@ async function limitedRole(limit: number) {
   };
 }
 
-const noRoom = ({ error }: { error: unknown }) => errorCode(error) === "53300";
+const noRoom = ({ error }: { error: unknown }) => findErrorCode(error) === "53300";
 
 /** A job that ends at once, on a queue of its own. */
 function jobOn(queue: string) {
@@ -189,7 +189,7 @@ describe("where PostgreSQL has too few connections", () => {
     worker.start().catch(refused.open);
     await event("error", noRoom);
     await worker.stop();
-    expect(errorCode(await refused.opened)).toBe("53300");
+    expect(findErrorCode(await refused.opened)).toBe("53300");
   });
 
   test("since it lost its own to others, it goes on when they are given back", async () => {

@@ -3,7 +3,8 @@
 import { integer, pgTable } from "drizzle-orm/pg-core";
 import * as v from "valibot";
 import { beforeAll, describe, expect, test } from "vitest";
-import { defineJob, enqueue, type JobContext, listWorkers, type WorkerConfig } from "../../src/index.ts";
+import { defineJob, enqueue, type JobContext, type WorkerConfig } from "../../src/index.ts";
+import { listWorkers } from "../../src/admin.ts";
 import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
 import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
 import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";

@@ -1,7 +1,7 @@
 // What a worker does while PostgreSQL, or the way to it, is away. That no job is lost is promise 2.
 import { expect, test } from "vitest";
 import * as v from "valibot";
-import { errorText } from "../../src/core/errors.ts";
+import { describeError } from "../../src/core/errors.ts";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
@@ -86,7 +86,7 @@ test("a server that has become read-only is left: once another one can be writte
   const readOnly = (doing: string) =>
     worker.event(
       "error",
-      (event) => event.operation.startsWith(doing) && errorText(event.error).includes("read-only transaction"),
+      (event) => event.operation.startsWith(doing) && describeError(event.error).includes("read-only transaction"),
     );
   await Promise.all([readOnly("claiming"), readOnly("extending the lease")]);
   // From here on, only connections that are made anew can write.

@@ -1,7 +1,8 @@
 // Queues that are paused and go on: in every process at once, whatever is on its way.
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { defineJob, enqueue, enqueueMany, InvalidValueError, pauseQueue, resumeQueue } from "../../src/index.ts";
+import { defineJob, enqueue, enqueueMany, InvalidValueError } from "../../src/index.ts";
+import { pauseQueue, resumeQueue } from "../../src/admin.ts";
 import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
 import { settle } from "../../src/jobs/settle/settle.ts";
 import { openLedger, startChild } from "../support/child.ts";

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, type WorkerEvent } from "../../src/index.ts";
-import { errorCode } from "../../src/core/errors.ts";
+import { findErrorCode } from "../../src/core/errors.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -102,7 +102,7 @@ describe("while PostgreSQL refuses every change, outcomes are kept:", () => {
     const worker = await together(`refused with ${code}: ${name}`, ["completed", "retried", "snoozed"]);
     await refuse(`raise exception 'not now' using errcode = '${code}'`);
     worker.finish.open();
-    expect(errorCode((await kept(worker)).error)).toBe(code);
+    expect(findErrorCode((await kept(worker)).error)).toBe(code);
     await sql.unsafe("drop trigger refuse on soniq_jobs");
     await expectTheirOwnEnds(worker);
   });

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineJob, enqueue, type EnqueueOptions, type JobDefinition, type WorkerConfig } from "../../src/index.ts";
-import { errorCode } from "../../src/core/errors.ts";
+import { findErrorCode } from "../../src/core/errors.ts";
 import { type TestDatabase, testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { transactionWith } from "../support/locks.ts";
@@ -101,7 +101,7 @@ test("a worker that may delete nothing says so, and does not try it row by row",
     create trigger refuse before delete on soniq_jobs for each row execute function refuse()`);
   const worker = await startWorker(config);
   const told = await worker.event("error", ({ operation }) => operation === "pruning completed jobs");
-  expect(errorCode(told.error)).toBe("42501");
+  expect(findErrorCode(told.error)).toBe("42501");
   await sql`drop function refuse cascade`;
 });
 

@@ -1,7 +1,8 @@
 // Workers that fire ticks.
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { defineJob, defineSchedule, pauseSchedule, resumeSchedule, type WorkerConfig } from "../../src/index.ts";
+import { defineJob, defineSchedule, type WorkerConfig } from "../../src/index.ts";
+import { pauseSchedule, resumeSchedule } from "../../src/admin.ts";
 import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { overdue, startWith } from "../support/schedules.ts";

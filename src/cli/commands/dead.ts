@@ -16,7 +16,7 @@ import { filterOf, type FilterOptions, filterOrAll, withFilter } from "../dead-l
 import { exitCodes } from "../exit-codes.js";
 import { withPages } from "../page-options.js";
 import { type Columns, countText, printPage, printRows } from "../print.js";
-import { complain, oneLine, print, printJson, printableJson } from "../../core/terminal.js";
+import { printToStderr, toOneLine, print, printJson, toPrintableJson } from "../../core/terminal.js";
 import { whyRefused } from "../../dead-letters/why-refused.js";
 
 const noDeadLetters = "no dead letters";
@@ -124,7 +124,7 @@ async function isWanted(db: Queryable, filter: DeadLetterFilter, verb: string, o
   const { count, groups } = await summarizeDeadLetters(db, filter);
   if (count === 0) return true;
   for (const group of groups)
-    complain(oneLine(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`));
+    printToStderr(toOneLine(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`));
   return confirmed(`${verb} ${countText(count, maxCounted)} dead letters?`, options);
 }
 
@@ -137,13 +137,13 @@ function sayRefusals(): (refusals: readonly (RetryRefusal | PurgeRefusal)[]) => 
   return (refusals) => {
     for (const refusal of refusals.slice(0, maxRefusalsSaid - said)) {
       said += 1;
-      complain(oneLine(`#${refusal.id} stays: ${whyRefused(refusal)}`));
+      printToStderr(toOneLine(`#${refusal.id} stays: ${whyRefused(refusal)}`));
     }
   };
 }
 
 function sayProgress(total: number, text: string): void {
-  if (total % progressEvery === 0) complain(`${text} so far`);
+  if (total % progressEvery === 0) printToStderr(`${text} so far`);
 }
 
 function conclude(count: RetryCount | PurgeCount, text: string, { json }: BulkOptions): void {
@@ -159,5 +159,5 @@ async function exportAll(options: DatabaseOptions & FilterOptions): Promise<void
 }
 
 async function* lines(db: Queryable, filter: DeadLetterFilter): AsyncGenerator<string> {
-  for await (const letter of exportDeadLetters(db, filter)) yield `${printableJson(JSON.stringify(letter))}\n`;
+  for await (const letter of exportDeadLetters(db, filter)) yield `${toPrintableJson(JSON.stringify(letter))}\n`;
 }

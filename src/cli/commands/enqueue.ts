@@ -1,7 +1,7 @@
 import { print, printJson } from "../../core/terminal.js";
 import type { Command } from "commander";
 import type { Duration } from "../../core/duration.js";
-import { errorText, InvalidValueError, shown } from "../../core/errors.js";
+import { describeError, InvalidValueError, describeValue } from "../../core/errors.js";
 import type { JobDefinition } from "../../jobs/definition/define-job.js";
 import { enqueue } from "../../jobs/enqueue/enqueue.js";
 import type { EnqueueOptions } from "../../jobs/enqueue/new-job.js";
@@ -50,7 +50,7 @@ function definitionOf({ runnables }: Settings, name: string): JobDefinition {
   const names = [...runnables.keys()].join(", ") || "none";
   throw new InvalidValueError(
     "<job>",
-    `is ${shown(name)}, and the configuration knows no such job: there are ${names}`,
+    `is ${describeValue(name)}, and the configuration knows no such job: there are ${names}`,
   );
 }
 
@@ -58,7 +58,7 @@ function parsed(json: string): unknown {
   try {
     return JSON.parse(json) as unknown;
   } catch (error) {
-    throw new InvalidValueError("<payload>", `is no JSON: ${errorText(error)}`);
+    throw new InvalidValueError("<payload>", `is no JSON: ${describeError(error)}`);
   }
 }
 

@@ -10,7 +10,7 @@ import { databaseCommand, type DatabaseOptions, withDatabase } from "../database
 import { exitCodes } from "../exit-codes.js";
 import { jobState } from "../job-state.js";
 
-import { complain, oneLine, print, printJson } from "../../core/terminal.js";
+import { printToStderr, toOneLine, print, printJson } from "../../core/terminal.js";
 import { wholeNumbers } from "../whole-number.js";
 import { whyRefused } from "../../dead-letters/why-refused.js";
 
@@ -96,7 +96,7 @@ function verb(name: string, description: string, act: Act): Command {
         const answers: (Answer & { readonly id: number })[] = [];
         for (const id of new Set(ids)) answers.push({ id, ...(await act(db, id, options)) });
         if (options.json) printJson(answers.map(({ id, answer, done }) => ({ id, answer, done })));
-        else for (const { id, done, text } of answers) (done ? print : complain)(`job #${id} ${text}`);
+        else for (const { id, done, text } of answers) (done ? print : printToStderr)(`job #${id} ${text}`);
         if (answers.some(({ done }) => !done)) process.exitCode = exitCodes.failed;
       }),
     );
@@ -108,8 +108,8 @@ async function isWanted(db: Queryable, name: string, ids: readonly number[], opt
   if (options.yes) return true;
   for (const id of ids.slice(0, maxShown)) {
     const job = await getJob(db, id);
-    complain(oneLine(`#${id} ${job ? `${job.name} · ${job.queue} · ${jobState(job)}` : "is not there"}`));
+    printToStderr(toOneLine(`#${id} ${job ? `${job.name} · ${job.queue} · ${jobState(job)}` : "is not there"}`));
   }
-  if (ids.length > maxShown) complain(`… and ${ids.length - maxShown} more`);
+  if (ids.length > maxShown) printToStderr(`… and ${ids.length - maxShown} more`);
   return confirmed(`${name} ${ids.length} jobs?`, options);
 }

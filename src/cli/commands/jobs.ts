@@ -9,7 +9,7 @@ import { type DatabaseOptions, databaseCommand, withDatabase } from "../database
 import { jobState } from "../job-state.js";
 import { withPages } from "../page-options.js";
 import { type Columns, localTime, printPage, printRows } from "../print.js";
-import { oneLine, print, printJson } from "../../core/terminal.js";
+import { toOneLine, print, printJson } from "../../core/terminal.js";
 import { wholeNumber } from "../whole-number.js";
 import { cancelCommand, discardCommand, retryCommand } from "./job-verbs.js";
 
@@ -107,7 +107,7 @@ async function show(jobId: number, options: DatabaseOptions): Promise<void> {
   printRows(facts, { FACT: ([fact]) => fact, VALUE: ([, value]) => shown(value) }, "", {});
   for (const [title, records] of Object.entries({ errors, logs })) {
     if (records.length > 0) print(`\n${title}:`);
-    for (const record of records) print(`  ${oneLine(JSON.stringify(record))}`);
+    for (const record of records) print(`  ${toOneLine(JSON.stringify(record))}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { oneLine, print, printJson } from "../../core/terminal.js";
+import { toOneLine, print, printJson } from "../../core/terminal.js";
 import type { Command } from "commander";
 import type { Queryable } from "../../core/queryable.js";
 import { version } from "../../core/version.js";
@@ -62,7 +62,7 @@ function statusLines(place: string, { queues, workers, rates, deadLetters }: Sta
     `soniq-drizzle ${version} · ${place} · ${new Date().toLocaleTimeString("sv")}`,
     "",
     ...(queues.length > 0 ? tableLines(queues, columns) : ["no queue has jobs, and none is worked"]),
-    ...unworked(queues, workers).map((name) => oneLine(`no worker works the queue ${name}`)),
+    ...unworked(queues, workers).map((name) => toOneLine(`no worker works the queue ${name}`)),
     "",
     ...(workers.length > 0 ? tableLines(workers, workerColumns) : ["no worker runs"]),
     "",

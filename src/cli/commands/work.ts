@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Duration } from "../../core/duration.js";
-import { errorCode, InvalidValueError } from "../../core/errors.js";
+import { findErrorCode, InvalidValueError } from "../../core/errors.js";
 import { version } from "../../core/version.js";
 import { checkTables } from "../../database/check-tables.js";
 import { findLackOfRoom } from "../../database/connection-room.js";
@@ -178,7 +178,7 @@ async function warnings(settings: Settings): Promise<string[]> {
 
 /** A worker that finds PostgreSQL full waits for room. */
 function noRoom(error: unknown): string[] {
-  if (errorCode(error) !== "53300") throw error;
+  if (findErrorCode(error) !== "53300") throw error;
   return [explain(error)];
 }
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Queryable } from "../../core/queryable.js";
-import { storable } from "../../core/storable.js";
+import { sanitizeText } from "../../core/storable.js";
 import { listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
 import { listEndpoints, pauseEndpoint, resumeEndpoint } from "../../webhooks/endpoints.js";
 import type { Api } from "../api.js";
@@ -87,5 +87,5 @@ async function deliveries(
 function shownUrl(url: string): string {
   const looksRandom = /(?<=[/=])(?=[\w~%+.-]*\d)(?=[\w~%+.-]*[a-z])[\w~%+.-]{16,}/gi;
   const [, origin = "", rest = ""] = /^(\w+:\/\/[^/?#]*)([^]*)$/.exec(url) ?? [];
-  return storable(origin + rest.replace(looksRandom, "***"));
+  return sanitizeText(origin + rest.replace(looksRandom, "***"));
 }

@@ -7,7 +7,7 @@ import { soniqWorkers } from "../../../schema/workers.js";
 import { builder } from "../../core/builder.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { rowsOf } from "../../core/rows.js";
+import { fetchRows } from "../../core/rows.js";
 import type { ClaimPosition } from "./claim-positions.js";
 import { dueIn, isClaimable, rangesOf, weight } from "./claimable.js";
 import { keyStillHeld } from "./end-claim.js";
@@ -104,7 +104,7 @@ function values({
 }
 
 async function claimed(db: Queryable, statement: SQL, input: Pick<ClaimInput, "queue" | "claimToken">): Promise<Claim> {
-  const rows = await rowsOf<ClaimedRow>(db, statement);
+  const rows = await fetchRows<ClaimedRow>(db, statement);
   const jobs = rows.map((row) => claimedJob(row, input)).toSorted(byPriorityThenTime);
   return { jobs, isCut: rows[0]?.cut === true };
 }

@@ -3,7 +3,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { rowsOf } from "../../core/rows.js";
+import { fetchRows } from "../../core/rows.js";
 import type { ClaimPosition } from "./claim-positions.js";
 
 const { placeholder } = sql;
@@ -85,7 +85,7 @@ export async function findClaimable(
   },
 ): Promise<number[]> {
   const ranges = rangesOf(from, until);
-  const rows = await rowsOf<{ id: string | number }>(
+  const rows = await fetchRows<{ id: string | number }>(
     db,
     finding(db, { queue, limit, ranges, except: `{${except.join()}}` }),
   );

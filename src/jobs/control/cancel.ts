@@ -1,13 +1,13 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { anyId, builder } from "../../core/builder.js";
-import { inHalves } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/in-halves.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
 import type { Queryable } from "../../core/queryable.js";
 import { retryConflicts } from "../../core/retry-conflicts.js";
-import { atSavepoint } from "../../core/savepoint.js";
+import { runAtSavepoint } from "../../core/savepoint.js";
 import { cancelChannel } from "../../sessions/doorbell.js";
-import { storable } from "../../core/storable.js";
+import { sanitizeText } from "../../core/storable.js";
 import { keyStillHeld } from "../claim/end-claim.js";
 import { idOf, type JobHandle } from "../row/job-handle.js";
 
@@ -31,7 +31,7 @@ export async function cancelJob(
 ): Promise<"cancelled" | "requested" | "not found"> {
   const id = idOf(handle);
   if (!Number.isSafeInteger(id)) return "not found";
-  const job = await retryConflicts(db, (on) => cancelling(on, id, storable(reason))).catch(explainMissingTables);
+  const job = await retryConflicts(db, (on) => cancelling(on, id, sanitizeText(reason))).catch(explainMissingTables);
   if (!job) return "not found";
   return job.state === "cancelled" ? "cancelled" : "requested";
 }
@@ -48,7 +48,7 @@ export async function cancelQueued(
   reason: string,
   refused: (id: number, error: unknown) => void,
 ): Promise<{ id: number }[]> {
-  return inHalves(ids, (some) => atSavepoint(db, (at) => cancellingQueued(at, some, reason)), refused, maxRefusals);
+  return bisectFailures(ids, (some) => runAtSavepoint(db, (at) => cancellingQueued(at, some, reason)), refused, maxRefusals);
 }
 
 function cancellingQueued(db: Queryable, ids: readonly number[], reason: string): Promise<{ id: number }[]> {

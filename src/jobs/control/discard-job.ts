@@ -4,7 +4,7 @@ import { builder } from "../../core/builder.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
 import type { Queryable } from "../../core/queryable.js";
 import { retryConflicts } from "../../core/retry-conflicts.js";
-import { storable } from "../../core/storable.js";
+import { sanitizeText } from "../../core/storable.js";
 import { keyStillHeld } from "../claim/end-claim.js";
 import { idOf, type JobHandle } from "../row/job-handle.js";
 
@@ -25,7 +25,7 @@ export async function discardJob(
 ): Promise<"discarded" | "active" | "not found"> {
   const id = idOf(handle);
   if (!Number.isSafeInteger(id)) return "not found";
-  const job = await retryConflicts(db, (on) => discarding(on, id, storable(reason))).catch(explainMissingTables);
+  const job = await retryConflicts(db, (on) => discarding(on, id, sanitizeText(reason))).catch(explainMissingTables);
   if (!job) return "not found";
   return job.state === "active" ? "active" : "discarded";
 }

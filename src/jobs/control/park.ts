@@ -2,7 +2,7 @@ import { and, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { anyId, builder } from "../../core/builder.js";
-import { inHalves } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/in-halves.js";
 import type { Queryable } from "../../core/queryable.js";
 
 /** A parked job is due never: it lies behind all that claims look at, and costs them nothing. */
@@ -20,7 +20,7 @@ const maxRefusals = 64;
  * @returns the ids of those that were parked
  */
 export function park(db: Queryable, ids: readonly number[], refused: Refused): Promise<number[]> {
-  return inHalves(ids, (some) => move(db, some, sql`'infinity'`, sql`not ${isParked}`), refused, maxRefusals);
+  return bisectFailures(ids, (some) => move(db, some, sql`'infinity'`, sql`not ${isParked}`), refused, maxRefusals);
 }
 
 /**
@@ -29,7 +29,7 @@ export function park(db: Queryable, ids: readonly number[], refused: Refused): P
  * @returns the ids of those that were freed
  */
 export function free(db: Queryable, ids: readonly number[], refused: Refused): Promise<number[]> {
-  return inHalves(ids, (some) => move(db, some, sql`now()`, isParked), refused, maxRefusals);
+  return bisectFailures(ids, (some) => move(db, some, sql`now()`, isParked), refused, maxRefusals);
 }
 
 async function move(db: Queryable, ids: readonly number[], runAt: SQL, which: SQL): Promise<number[]> {

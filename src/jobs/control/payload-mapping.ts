@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
-import { batches } from "../../core/batches.js";
+import { splitIntoBatches } from "../../core/batches.js";
 import { anyId, builder } from "../../core/builder.js";
 import { InvalidValueError } from "../../core/errors.js";
 import { toJson } from "../../core/json.js";
@@ -42,7 +42,7 @@ export async function* mapPayloads<In, Old>(
     .from(soniqJobs)
     .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, eq(soniqJobs.name, job.name)))
     .orderBy(soniqJobs.id);
-  for (const some of batches(sizes, sizes.length, ({ bytes }) => bytes)) {
+  for (const some of splitIntoBatches(sizes, sizes.length, ({ bytes }) => bytes)) {
     const mapped = [
       ...(await mapSome(
         db,
@@ -52,7 +52,7 @@ export async function* mapPayloads<In, Old>(
       )),
     ];
     // What a mapping makes may be longer than what it was given.
-    for (const batch of batches(mapped, mapped.length, ([, { json }]) => Buffer.byteLength(json))) yield new Map(batch);
+    for (const batch of splitIntoBatches(mapped, mapped.length, ([, { json }]) => Buffer.byteLength(json))) yield new Map(batch);
   }
 }
 

@@ -1,13 +1,13 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
-import { anyId, builder, primaryOf } from "../../core/builder.js";
-import { errorCode, InvalidValueError, shown } from "../../core/errors.js";
-import { failureOf } from "../../core/failure.js";
-import { inHalves } from "../../core/in-halves.js";
+import { anyId, builder, resolvePrimary } from "../../core/builder.js";
+import { findErrorCode, InvalidValueError, describeValue } from "../../core/errors.js";
+import { classifyFailure } from "../../core/failure.js";
+import { bisectFailures } from "../../core/in-halves.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
 import type { Queryable } from "../../core/queryable.js";
 import { retryConflicts } from "../../core/retry-conflicts.js";
-import { atSavepoint } from "../../core/savepoint.js";
+import { runAtSavepoint } from "../../core/savepoint.js";
 import { ring } from "../../sessions/doorbell.js";
 import { valuesOnRetry } from "../row/job-columns.js";
 import { type MappedPayload, mapPayloads, type PayloadMapping } from "./payload-mapping.js";
@@ -58,8 +58,8 @@ export async function retryJobs<In = unknown, Old = unknown>(
   { mapping }: RetryOptions<In, Old> = {},
 ): Promise<Retried> {
   if (typeof ids !== "number" && !Array.isArray(ids))
-    throw new InvalidValueError("ids", `is ${shown(ids)}: give an id, or a list of ids`);
-  primaryOf(db);
+    throw new InvalidValueError("ids", `is ${describeValue(ids)}: give an id, or a list of ids`);
+  resolvePrimary(db);
   const wanted = [...new Set(typeof ids === "number" ? [ids] : ids)];
   const there = wanted.filter(Number.isSafeInteger);
   const retried: number[] = [];
@@ -84,9 +84,9 @@ async function retryBatch<In, Old>(
   const failed = (id: number, error: unknown) => void failures.set(id, error);
   // A key that is taken while the statement runs is no conflict that an update can pass over: it fails for all.
   const retryAll = (all: readonly number[], mapped?: ReadonlyMap<number, MappedPayload>) =>
-    inHalves(
+    bisectFailures(
       all,
-      (some) => retryConflicts(db, (on) => atSavepoint(on, (at) => retrying(at, some, mapping?.job.name, mapped))),
+      (some) => retryConflicts(db, (on) => runAtSavepoint(on, (at) => retrying(at, some, mapping?.job.name, mapped))),
       failed,
     );
   const retried: number[] = [];
@@ -205,5 +205,5 @@ async function refusals(
 
 /** Whoever took the key, in a transaction of their own, has freed it again meanwhile. */
 function isLock(error: unknown): boolean {
-  return failureOf(error) === "lock" || errorCode(error) === "23505";
+  return classifyFailure(error) === "lock" || findErrorCode(error) === "23505";
 }

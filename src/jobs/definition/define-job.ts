@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type Duration, milliseconds } from "../../core/duration.js";
-import { InvalidValueError, shown, checkObject } from "../../core/errors.js";
-import { storableText } from "../../core/json.js";
+import { type Duration, parseDuration } from "../../core/duration.js";
+import { InvalidValueError, describeValue, checkObject } from "../../core/errors.js";
+import { parseText } from "../../core/json.js";
 import type { Queryable } from "../../core/queryable.js";
 import type { HandlerFunction } from "./job-context.js";
 import type { JsonSafeInput } from "./json-safety.js";
@@ -97,15 +97,15 @@ export function defineJob<
 } {
   checkObject(definition, "definition", "give an object with a name and a validator, `payload`");
   const { queue, priority, maxAttempts, timeout, unique, retention = {} } = definition;
-  storableText(definition.name, "name", 200);
+  parseText(definition.name, "name", 200);
   const of = `job ${definition.name}`;
-  if (queue !== undefined) storableText(queue, `${of}: queue`, 200);
+  if (queue !== undefined) parseText(queue, `${of}: queue`, 200);
   if (priority !== undefined) checkPriority(priority, `${of}: priority`);
   if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts, `${of}: maxAttempts`);
-  if (timeout !== undefined && milliseconds(timeout, `${of}: timeout`) === 0)
+  if (timeout !== undefined && parseDuration(timeout, `${of}: timeout`) === 0)
     throw new InvalidValueError(`${of}: timeout`, "is 0: give the longest time that an attempt may take");
   if (unique !== undefined) checkUnique(unique, `${of}: unique`);
-  for (const [state, kept] of Object.entries(retention)) milliseconds(kept, `${of}: retention.${state}`);
+  for (const [state, kept] of Object.entries(retention)) parseDuration(kept, `${of}: retention.${state}`);
   // The compiler cannot tell which of both `run` is.
   return Object.freeze({ ...definition, kind: "job", run: definition.run as never });
 }
@@ -130,20 +130,20 @@ export function checkJobDefinition(value: unknown): asserts value is JobDefiniti
   if (isJobDefinition(value)) return;
   const problem = isDefinition(value, "event")
     ? `is the event ${value.name}: pass it to publish(db, event, payload)`
-    : `is ${shown(value)}: pass what defineJob({ … }) returned`;
+    : `is ${describeValue(value)}: pass what defineJob({ … }) returned`;
   throw new InvalidValueError("job", problem);
 }
 
 export function checkPriority(priority: number, what: string): number {
   if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
-    throw new InvalidValueError(what, `is ${shown(priority)}: give a whole number from 0 (first) to 9 (last)`);
+    throw new InvalidValueError(what, `is ${describeValue(priority)}: give a whole number from 0 (first) to 9 (last)`);
   }
   return priority;
 }
 
 export function checkMaxAttempts(maxAttempts: number, what: string): number {
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 1_000_000) {
-    throw new InvalidValueError(what, `is ${shown(maxAttempts)}: give a whole number from 1 to 1000000`);
+    throw new InvalidValueError(what, `is ${describeValue(maxAttempts)}: give a whole number from 1 to 1000000`);
   }
   return maxAttempts;
 }

@@ -1,5 +1,5 @@
 import { recognizeAcrossCopies } from "../../core/across-copies.js";
-import { type Duration, milliseconds } from "../../core/duration.js";
+import { type Duration, parseDuration } from "../../core/duration.js";
 
 /** A text, no symbol: a configuration may have loaded a second copy of this module, whose symbol is another one to the compiler. */
 const kindOfDirective = "soniq-drizzle.directive";
@@ -22,7 +22,7 @@ export class Snooze extends Directive {
 
   constructor(delay: Duration) {
     super("snoozed");
-    this.delayMs = milliseconds(delay, "snooze");
+    this.delayMs = parseDuration(delay, "snooze");
   }
 }
 
@@ -55,7 +55,7 @@ export class RetryAfter extends Directive {
 
   constructor(delay: Duration, message = "asked to try again later", options?: ErrorOptions) {
     super(message, options);
-    this.delayMs = milliseconds(delay, "RetryAfter");
+    this.delayMs = parseDuration(delay, "RetryAfter");
   }
 }
 

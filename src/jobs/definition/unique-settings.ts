@@ -1,5 +1,5 @@
-import { type Duration, milliseconds } from "../../core/duration.js";
-import { InvalidValueError, shown } from "../../core/errors.js";
+import { type Duration, parseDuration } from "../../core/duration.js";
+import { InvalidValueError, describeValue } from "../../core/errors.js";
 
 /**
  * Which jobs of a definition are the same one, for how long, and what becomes of the second.
@@ -63,8 +63,8 @@ export function uniqueRule<In>(settings: UniqueSettings<In> | undefined): Unique
   return {
     onConflict,
     uniqueUntil: settings.until ?? (changesHolder(onConflict) ? "started" : "finished"),
-    withinMs: within === undefined ? null : milliseconds(within, "unique.within"),
-    maxWaitMs: maxWait === undefined ? null : milliseconds(maxWait, "unique.maxWait"),
+    withinMs: within === undefined ? null : parseDuration(within, "unique.within"),
+    maxWaitMs: maxWait === undefined ? null : parseDuration(maxWait, "unique.maxWait"),
   };
 }
 
@@ -85,18 +85,18 @@ export function checkUnique<In>(settings: UniqueSettings<In>, what: string): voi
     throw new InvalidValueError(`${what}.${name}`, problem);
   };
   if (typeof by !== "function" && !(Array.isArray(by) && by.every((name) => typeof name === "string")))
-    refuse("by", `is ${shown(by)}: give a list of the payload's properties, or a function that makes a text of it`);
+    refuse("by", `is ${describeValue(by)}: give a list of the payload's properties, or a function that makes a text of it`);
   if (!["keep", "error", "replace", "reschedule"].includes(onConflict))
-    refuse("onConflict", `is ${shown(onConflict)}: give "keep", "error", "replace" or "reschedule"`);
+    refuse("onConflict", `is ${describeValue(onConflict)}: give "keep", "error", "replace" or "reschedule"`);
   if (until !== undefined && until !== "started" && until !== "finished")
-    refuse("until", `is ${shown(until)}: give "started" or "finished"`);
+    refuse("until", `is ${describeValue(until)}: give "started" or "finished"`);
   if (changesHolder(onConflict) && (until as string) === "finished")
     refuse("until", `is "finished", but a job that runs cannot be changed: with "${onConflict}", leave it out`);
   if (changesHolder(onConflict) && within !== undefined)
     refuse("within", `does not go with "${onConflict}": for no more than one job per window, take "keep" or "error"`);
   if (onConflict !== "reschedule" && maxWait !== undefined)
     refuse("maxWait", `does not go with "${onConflict}": only "reschedule" moves a job's time`);
-  if (within !== undefined && milliseconds(within, `${what}.within`) === 0) refuse("within", "is 0: leave it out");
-  if (maxWait !== undefined && milliseconds(maxWait, `${what}.maxWait`) === 0)
+  if (within !== undefined && parseDuration(within, `${what}.within`) === 0) refuse("within", "is 0: leave it out");
+  if (maxWait !== undefined && parseDuration(maxWait, `${what}.maxWait`) === 0)
     refuse("maxWait", "is 0: nothing could be moved");
 }

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { InvalidValueError, pathText } from "../../core/errors.js";
+import { InvalidValueError, formatPath } from "../../core/errors.js";
 import { isSecretName } from "../../core/secret-name.js";
 
 /** What a validator makes of a value: its output, or why it refuses. */
@@ -46,7 +46,7 @@ function validated<Out>(checked: StandardSchemaV1.Result<Out>, value: unknown, w
   const isSecret = path.some((key) => isSecretName(String(key)));
   const why = isSecret ? "" : withoutValue(first?.message ?? "", valueAt(value, path));
   const problem = `is not valid: ${why || "its validator says no"}`;
-  return { refused: new InvalidValueError(what + pathText(path), problem) };
+  return { refused: new InvalidValueError(what + formatPath(path), problem) };
 }
 
 /** The value that a path leads to, as far as it does. */

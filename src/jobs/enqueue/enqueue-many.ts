@@ -1,6 +1,6 @@
-import { DuplicateJobError, InvalidValueError, shown, SoniqError } from "../../core/errors.js";
-import { primaryOf } from "../../core/builder.js";
-import { guardedTransaction } from "../../core/guarded-transaction.js";
+import { DuplicateJobError, InvalidValueError, describeValue, SoniqError } from "../../core/errors.js";
+import { resolvePrimary } from "../../core/builder.js";
+import { runGuardedTransaction } from "../../core/guarded-transaction.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
 import type { Queryable } from "../../core/queryable.js";
 import { retryConflicts } from "../../core/retry-conflicts.js";
@@ -38,10 +38,10 @@ export async function enqueueMany<Name extends string, In, Out, ResultIn, Result
   payloads: readonly NoInfer<In>[],
   options: EnqueueOptions | ((payload: In, index: number) => EnqueueOptions) = {},
 ): Promise<Enqueued<Name>[]> {
-  primaryOf(db);
+  resolvePrimary(db);
   checkJobDefinition(job);
   if (!Array.isArray(payloads))
-    throw new InvalidValueError("payloads", `is ${shown(payloads)}: give a list`, `job ${job.name}: `);
+    throw new InvalidValueError("payloads", `is ${describeValue(payloads)}: give a list`, `job ${job.name}: `);
   const rows: NewJob[] = [];
   const optionsOf = optionsFor(job, options);
   for (const [i, payload] of payloads.entries()) {
@@ -118,7 +118,7 @@ function insertAllOrNone(db: Queryable, rows: readonly NewJob[], keyed: Readonly
     keyless.length === 0
       ? isOneBatch([...keyed.values()]) && rows[0]?.options.onConflict !== "error"
       : keyed.size === 0 && isOneBatch(keyless);
-  return isOneStatement ? insertAll(db) : guardedTransaction(db, insertAll);
+  return isOneStatement ? insertAll(db) : runGuardedTransaction(db, insertAll);
 }
 
 async function insertInOrder(

@@ -1,5 +1,5 @@
 import { oneRow } from "../../core/fragments.js";
-import { builder, primaryOf } from "../../core/builder.js";
+import { builder, resolvePrimary } from "../../core/builder.js";
 import { DuplicateJobError, SoniqError } from "../../core/errors.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
 import type { Queryable } from "../../core/queryable.js";
@@ -38,7 +38,7 @@ export async function enqueue<Name extends string, In, Out, ResultIn, ResultOut>
   payload: NoInfer<In>,
   options: EnqueueOptions = {},
 ): Promise<Enqueued<Name>> {
-  primaryOf(db);
+  resolvePrimary(db);
   const row = await newJob(job, payload, checkOptions(job, options));
   const { queue } = row.options;
   const rings = isDue(row.options) && mayRing(queue);

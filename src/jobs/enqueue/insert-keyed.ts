@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { rowsOf } from "../../core/rows.js";
+import { fetchRows } from "../../core/rows.js";
 import { ring } from "../../sessions/doorbell.js";
 import { insertJobs, type JobInput, typed } from "../row/job-columns.js";
 import type { Enqueued, NewJob } from "./new-job.js";
@@ -23,7 +23,7 @@ export async function insertKeyed(
 ): Promise<Pick<Enqueued, "id" | "deduplicated"> | undefined> {
   const { plain, ringing, freeing } = statements[options.onConflict];
   const statement = frees ? freeing : rings ? ringing : plain;
-  const [job] = await rowsOf<{ id: string | number; deduplicated: boolean }>(
+  const [job] = await fetchRows<{ id: string | number; deduplicated: boolean }>(
     db,
     statement(db, { ...options, payload, uniqueKey, rings }),
   );

@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
-import { batches } from "../../core/batches.js";
-import { each } from "../../core/builder.js";
+import { splitIntoBatches } from "../../core/batches.js";
+import { textRows } from "../../core/builder.js";
 import type { Queryable } from "../../core/queryable.js";
-import { rowsOf } from "../../core/rows.js";
+import { fetchRows } from "../../core/rows.js";
 import { ring } from "../../sessions/doorbell.js";
 import { inputTypes, insertJobs, type JobInput, typed } from "../row/job-columns.js";
 import type { JobOptions, NewJob } from "./new-job.js";
@@ -45,7 +45,7 @@ export function isOneBatch(rows: readonly NewJob[]): boolean {
   return all.next().done === true;
 }
 
-const batchesOf = (rows: readonly NewJob[]) => batches(rows, rowsPerStatement, bytesOf);
+const batchesOf = (rows: readonly NewJob[]) => splitIntoBatches(rows, rowsPerStatement, bytesOf);
 
 function bytesOf({ payload, options: { tags, meta } }: NewJob): number {
   return Buffer.byteLength(payload) + Buffer.byteLength(tags) + Buffer.byteLength(meta);
@@ -55,7 +55,7 @@ async function insertBatch(tx: Queryable, rows: readonly NewJob[], queues: reado
   const { options: common } = rows[0] as NewJob;
   const alike = rows.every(({ options, uniqueKey }) => options === common && uniqueKey === null);
   // A builder's `insert … select` would have to list every column: this one leaves the defaults to the table.
-  const inserted = await rowsOf<{ id: string | number; key?: string; deduplicated?: boolean }>(
+  const inserted = await fetchRows<{ id: string | number; key?: string; deduplicated?: boolean }>(
     tx,
     rows[0]?.uniqueKey === null
       ? ringing(sql`${alike ? insertAlike(rows, common) : insertEach(rows, common)}`, queues)
@@ -81,7 +81,7 @@ function ringing(insertion: SQL, queues: readonly string[]): SQL {
 
 /** Only what is read is carried out: {@link rung} does. */
 function bells(queues: readonly string[]): SQL {
-  return sql`bells as materialized (select ${ring(sql`queue`)} as rung from ${each(queues)} as queue)`;
+  return sql`bells as materialized (select ${ring(sql`queue`)} as rung from ${textRows(queues)} as queue)`;
 }
 
 const rung = sql`(select count(rung) from bells) as rung`;
@@ -91,7 +91,7 @@ const rung = sql`(select count(rung) from bells) as rung`;
  * the keys that were freed, the insert reads that they were, or PostgreSQL would carry both out in any order.
  */
 function insertKeyed(rows: readonly NewJob[], common: JobOptions, queues: readonly string[]): SQL {
-  const keys = sql`array(select ${each(rows.map(({ uniqueKey }) => uniqueKey as string))})`;
+  const keys = sql`array(select ${textRows(rows.map(({ uniqueKey }) => uniqueKey as string))})`;
   return sql`with held as materialized (
       select id, unique_key from ${soniqJobs} where unique_key = any (${keys}) and ${holdsKey} and not ${isOver}),
     freed as (

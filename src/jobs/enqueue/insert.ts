@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { rowsOf } from "../../core/rows.js";
+import { fetchRows } from "../../core/rows.js";
 import { ring } from "../../sessions/doorbell.js";
 import { insertJobs, type JobInput, typed } from "../row/job-columns.js";
 import type { NewJob } from "./new-job.js";
@@ -14,7 +14,7 @@ import type { NewJob } from "./new-job.js";
  */
 export async function insert(db: Queryable, { payload, options }: NewJob, rings: boolean): Promise<number> {
   const statement = rings ? ringingInsertion : insertion;
-  const [job] = await rowsOf<{ id: string | number }>(db, statement(db, { ...options, payload }));
+  const [job] = await fetchRows<{ id: string | number }>(db, statement(db, { ...options, payload }));
   return Number((job as { id: string | number }).id);
 }
 

@@ -3,7 +3,7 @@ import { soniqJobs } from "../../../schema/jobs.js";
 import { builder } from "../../core/builder.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { rowsOf } from "../../core/rows.js";
+import { fetchRows } from "../../core/rows.js";
 import { holdsKey, isOver } from "../row/unique-key.js";
 
 /**
@@ -13,7 +13,7 @@ import { holdsKey, isOver } from "../row/unique-key.js";
  * held open, are not walked. An equation would begin with the oldest.
  */
 export async function findKeyHolder(db: Queryable, key: string): Promise<number | undefined> {
-  const [holder] = await rowsOf<{ id: string | number }>(db, statement(db, { key }));
+  const [holder] = await fetchRows<{ id: string | number }>(db, statement(db, { key }));
   return holder && Number(holder.id);
 }
 

@@ -1,7 +1,7 @@
 import { callHook } from "../../core/call-hook.js";
-import { type Duration, milliseconds } from "../../core/duration.js";
-import { InvalidValueError, shown } from "../../core/errors.js";
-import { storableText, toJson } from "../../core/json.js";
+import { type Duration, parseDuration } from "../../core/duration.js";
+import { InvalidValueError, describeValue } from "../../core/errors.js";
+import { parseText, toJson } from "../../core/json.js";
 import { checkJobDefinition, checkMaxAttempts, checkPriority, type JobDefinition } from "../definition/define-job.js";
 import { keyOfProperties, storedUniqueKey } from "../row/unique-key.js";
 import { type UniqueRule, uniqueRule } from "../definition/unique-settings.js";
@@ -74,35 +74,35 @@ export interface NewJob {
 export function checkOptions(job: JobDefinition, options: EnqueueOptions, what = "options"): JobOptions {
   checkJobDefinition(job);
   if (typeof options !== "object" || options === null)
-    throw new InvalidValueError(what, `is ${shown(options)}: give an object`, `job ${job.name}: `);
+    throw new InvalidValueError(what, `is ${describeValue(options)}: give an object`, `job ${job.name}: `);
   try {
     const { runAt, delay, expiresIn, tags = [], meta = {}, uniqueKey } = options;
     if (runAt !== undefined && delay !== undefined)
       throw new InvalidValueError(`${what}.runAt`, `stands beside ${what}.delay: give one of them`);
     if (runAt !== undefined && !(runAt instanceof Date))
-      throw new InvalidValueError(`${what}.runAt`, `is ${shown(runAt)}: give a Date`);
+      throw new InvalidValueError(`${what}.runAt`, `is ${describeValue(runAt)}: give a Date`);
     if (Number.isNaN(runAt?.getTime())) throw new InvalidValueError(`${what}.runAt`, "is an invalid Date");
     const rule = uniqueRule(job.unique);
     if (rule.onConflict === "reschedule" && runAt === undefined && delay === undefined)
       throw new InvalidValueError(`${what}.delay`, "is missing: each enqueue reschedules this job, so say for when");
-    if (!Array.isArray(tags)) throw new InvalidValueError(`${what}.tags`, `is ${shown(tags)}: give a list of texts`);
+    if (!Array.isArray(tags)) throw new InvalidValueError(`${what}.tags`, `is ${describeValue(tags)}: give a list of texts`);
     if (typeof meta !== "object" || meta === null || Array.isArray(meta))
-      throw new InvalidValueError(`${what}.meta`, `is ${shown(meta)}: give an object`);
+      throw new InvalidValueError(`${what}.meta`, `is ${describeValue(meta)}: give an object`);
     return {
       ...rule,
       name: job.name,
-      queue: storableText(options.queue ?? job.queue ?? "default", `${what}.queue`, 200),
+      queue: parseText(options.queue ?? job.queue ?? "default", `${what}.queue`, 200),
       priority: checkPriority(options.priority ?? job.priority ?? 5, `${what}.priority`),
       maxAttempts: checkMaxAttempts(options.maxAttempts ?? job.maxAttempts ?? 10, `${what}.maxAttempts`),
       tags: toJson(
-        Array.from(tags, (tag, i) => storableText(tag, `${what}.tags[${i}]`, 200)),
+        Array.from(tags, (tag, i) => parseText(tag, `${what}.tags[${i}]`, 200)),
         `${what}.tags`,
       ),
       meta: toJson(meta, `${what}.meta`),
       // JavaScript's time begins before PostgreSQL's; whatever is past means now.
       runAtMs: runAt ? Math.max(0, runAt.getTime()) : null,
-      delayMs: delay === undefined ? null : milliseconds(delay, `${what}.delay`),
-      expiresInMs: expiresIn === undefined ? null : milliseconds(expiresIn, `${what}.expiresIn`),
+      delayMs: delay === undefined ? null : parseDuration(delay, `${what}.delay`),
+      expiresInMs: expiresIn === undefined ? null : parseDuration(expiresIn, `${what}.expiresIn`),
       uniqueKey: uniqueKey == null ? uniqueKey : storedUniqueKey(job.name, uniqueKey, `${what}.uniqueKey`),
     };
   } catch (error) {

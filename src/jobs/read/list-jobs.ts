@@ -1,11 +1,11 @@
 import { and, desc, eq, gte, lt, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
-import { builder, each } from "../../core/builder.js";
+import { builder, textRows } from "../../core/builder.js";
 import { InvalidValueError, checkObject } from "../../core/errors.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
-import { parseLimit, idOfCursor, type PageOptions } from "../../core/page.js";
+import { parseLimit, parseIdCursor, type PageOptions } from "../../core/page.js";
 import type { Queryable } from "../../core/queryable.js";
-import { rowsOf } from "../../core/rows.js";
+import { fetchRows } from "../../core/rows.js";
 import { nullableDateFrom, timestamp } from "../../core/fragments.js";
 import type { JobSummary } from "../row/job.js";
 import { selectSummaries, summaryOf } from "../row/job-row.js";
@@ -55,7 +55,7 @@ const maxTransactionMs = 3_600_000;
  */
 export async function listJobs(db: Queryable, filter: JobFilter = {}, page: PageOptions = {}): Promise<JobPage> {
   checkObject(filter, "filter", "give an object, {} for all");
-  const cursor = idOfCursor(page.cursor);
+  const cursor = parseIdCursor(page.cursor);
   const limit = parseLimit(page.limit);
   checkFilter(filter);
   const before = page.cursor === undefined && filter.before ? await findPlace(db, lateInserts(filter.before)) : cursor;
@@ -141,7 +141,7 @@ async function fitting(db: Queryable, filter: JobFilter, among: SQL | undefined,
 
 /** What holds others is no value: its text would tell of all of them at once. */
 function hasValue({ path, value }: Required<JobFilter>["payload"]): SQL {
-  const at = sql`array(select ${each(path.split("."))})`;
+  const at = sql`array(select ${textRows(path.split("."))})`;
   return sql`${soniqJobs.payload} #>> ${at} = ${value} and jsonb_typeof(${soniqJobs.payload} #> ${at}) not in ('object', 'array')`;
 }
 
@@ -185,7 +185,7 @@ async function stretchBefore(db: Queryable, before: number, end: number): Promis
  */
 export async function findPlace(db: Queryable, timeMs: number): Promise<number> {
   const isLater = sql`select created_at >= ${timestamp(timeMs)} from ${soniqJobs} where id >= middle order by id limit 1`;
-  const [found] = await rowsOf<{ place: number }>(
+  const [found] = await fetchRows<{ place: number }>(
     db,
     sql`with recursive halves (low, high) as (
         select 0::bigint, coalesce((select id from ${soniqJobs} order by id desc limit 1), 0) + 1

@@ -1,5 +1,5 @@
-import { SoniqError, withoutQuery } from "../../core/errors.js";
-import { storable } from "../../core/storable.js";
+import { SoniqError, unwrapQueryError } from "../../core/errors.js";
+import { sanitizeText } from "../../core/storable.js";
 
 /** A failure as the job keeps it; the database adds `at`. */
 export interface ErrorRecord {
@@ -47,11 +47,11 @@ export function errorRecord(thrown: unknown, attempt: number, worker: string): E
   return {
     attempt,
     worker,
-    name: storable(name, 200),
-    message: storable(message, maxMessage),
-    ...(code !== undefined && { code: storable(code, 200) }),
-    ...(stack !== undefined && { stack: storable(stack, maxStack) }),
-    ...(causes && { cause: storable(causes, maxMessage) }),
+    name: sanitizeText(name, 200),
+    message: sanitizeText(message, maxMessage),
+    ...(code !== undefined && { code: sanitizeText(code, 200) }),
+    ...(stack !== undefined && { stack: sanitizeText(stack, maxStack) }),
+    ...(causes && { cause: sanitizeText(causes, maxMessage) }),
     ...(details && { details }),
   };
 }
@@ -72,7 +72,7 @@ interface Parts {
  */
 function parts(raw: unknown, isInner = false): Parts {
   try {
-    const thrown = withoutQuery(raw);
+    const thrown = unwrapQueryError(raw);
     if (!(thrown instanceof Error))
       return {
         name: "Thrown",
@@ -108,7 +108,7 @@ function innerText(errors: readonly unknown[]): string {
   return errors
     .map((one) => {
       const { name, message } = parts(one, true);
-      return storable(`${name}: ${message}`, maxInnerMessage);
+      return sanitizeText(`${name}: ${message}`, maxInnerMessage);
     })
     .join("; ");
 }

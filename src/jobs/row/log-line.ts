@@ -1,5 +1,5 @@
-import { errorText } from "../../core/errors.js";
-import { storable } from "../../core/storable.js";
+import { describeError } from "../../core/errors.js";
+import { sanitizeText } from "../../core/storable.js";
 
 /** A line that a handler logs, before anything is known of what it can be stored as. */
 interface RawLogLine {
@@ -28,7 +28,7 @@ export function logLineJson({ message, fields, attempt, afterUs }: RawLogLine): 
 /** What is kept of a message. */
 export function messageText(message: unknown): string {
   try {
-    return storable(String(message), maxMessage);
+    return sanitizeText(String(message), maxMessage);
   } catch {
     return "a message that cannot be read";
   }
@@ -50,7 +50,7 @@ function whyLeftOut(json: string | undefined): string {
 
 /** Errors have nothing that JSON sees, and bigints none of its numbers. */
 function readable(_key: string, value: unknown): unknown {
-  if (typeof value === "string") return storable(value);
+  if (typeof value === "string") return sanitizeText(value);
   if (typeof value === "bigint") return String(value);
-  return value instanceof Error ? storable(`${value.name}: ${errorText(value)}`) : value;
+  return value instanceof Error ? sanitizeText(`${value.name}: ${describeError(value)}`) : value;
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { storableText } from "../../core/json.js";
+import { parseText } from "../../core/json.js";
 
 const maxKeyBytes = 512;
 
@@ -13,7 +13,7 @@ const maxKeyBytes = 512;
 export function storedUniqueKey(name: string, key: string, what: string): string {
   // Escaped, or the key "b:c" of a job "a" would be the key "c" of a job "a:b".
   const front = encodeURIComponent(name);
-  const full = `${front}:${storableText(key, what, Number.POSITIVE_INFINITY)}`;
+  const full = `${front}:${parseText(key, what, Number.POSITIVE_INFINITY)}`;
   if (Buffer.byteLength(full) <= maxKeyBytes) return full;
   return `${front}:sha256:${createHash("sha256").update(full).digest("hex")}`;
 }

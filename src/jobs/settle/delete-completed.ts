@@ -3,7 +3,7 @@ import { oneRow } from "../../core/fragments.js";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { builder } from "../../core/builder.js";
 import type { Queryable } from "../../core/queryable.js";
-import { rowsOf } from "../../core/rows.js";
+import { fetchRows } from "../../core/rows.js";
 import type { Settled, Settlement } from "./settle.js";
 
 /**
@@ -19,7 +19,7 @@ export async function deleteCompleted(
 ): Promise<Settled[]> {
   const held = JSON.stringify(settlements.map(({ id, claimToken }) => ({ id, token: claimToken })));
   // The builder has no `using`; with a subquery, the planner may compare each row with each claim.
-  const deleted = await rowsOf<{ id: string | number; claim_token: number }>(
+  const deleted = await fetchRows<{ id: string | number; claim_token: number }>(
     db,
     sql`delete from ${soniqJobs} using (select * from jsonb_to_recordset(${held}::text::jsonb) as row (id bigint, token int) limit ${settlements.length}) as s
       where ${soniqJobs.id} = s.id and ${soniqJobs.claimToken} = s.token and ${soniqJobs.workerId} = ${workerId}

@@ -1,5 +1,5 @@
-import { errorText } from "../../core/errors.js";
-import { storable } from "../../core/storable.js";
+import { describeError } from "../../core/errors.js";
+import { sanitizeText } from "../../core/storable.js";
 import type { Outcome } from "./outcome.js";
 import type { Settlement } from "./settle.js";
 
@@ -17,7 +17,7 @@ export interface LesserSettlement<S extends Settlement> {
  * @returns the one that loses least first; the last one makes the job a dead letter that says only why
  */
 export function lesserSettlements<S extends Settlement>(settlement: S, refusal: unknown): LesserSettlement<S>[] {
-  const reason = `its outcome could not be stored: ${storable(errorText(refusal))}`;
+  const reason = `its outcome could not be stored: ${sanitizeText(describeError(refusal))}`;
   const { outcome, logs } = settlement;
   const unlogged = { ...settlement, logs: undefined };
   const plainer = withoutError(outcome, reason);

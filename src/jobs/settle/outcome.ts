@@ -1,4 +1,4 @@
-import { milliseconds } from "../../core/duration.js";
+import { parseDuration } from "../../core/duration.js";
 import { InvalidValueError, SoniqError } from "../../core/errors.js";
 import { toJson } from "../../core/json.js";
 import { backoffMs } from "./backoff.js";
@@ -92,7 +92,7 @@ function obeyed(
   random: number,
 ): Outcome {
   const kind = directiveKind(directive);
-  const delayMs = "delayMs" in directive ? milliseconds(Number(directive.delayMs), `job ${job.name}: delay`) : 0;
+  const delayMs = "delayMs" in directive ? parseDuration(Number(directive.delayMs), `job ${job.name}: delay`) : 0;
   switch (kind) {
     case "snooze":
       return { kind: "snoozed", delayMs };
@@ -207,7 +207,7 @@ function ownBackoffMs(job: ClaimedJob, definition: JobDefinition, thrown: unknow
     const delay: unknown = definition.backoff?.(job.attempt, thrown);
     if (delay === undefined) return undefined;
     if (typeof delay === "object" && delay !== null) Promise.resolve(delay).catch(() => {});
-    return milliseconds(delay as never, `job ${job.name}: backoff`);
+    return parseDuration(delay as never, `job ${job.name}: backoff`);
   } catch {
     return undefined;
   }

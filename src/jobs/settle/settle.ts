@@ -5,9 +5,9 @@ import { soniqJobs } from "../../../schema/jobs.js";
 import { soniqWorkers } from "../../../schema/workers.js";
 import { builder } from "../../core/builder.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
-import { errorText } from "../../core/errors.js";
+import { describeError } from "../../core/errors.js";
 import type { Queryable } from "../../core/queryable.js";
-import { rowsOf } from "../../core/rows.js";
+import { fetchRows } from "../../core/rows.js";
 import { logsWith } from "./append-logs.js";
 import { endClaim, errorsWith } from "../claim/end-claim.js";
 import type { Outcome } from "./outcome.js";
@@ -80,7 +80,7 @@ export function settles(also?: SQL): Settles {
       try {
         await send(rehearsal, db, workerId, [settlement]);
       } catch (error) {
-        if (errorText(error).includes(rehearsed)) return true;
+        if (describeError(error).includes(rehearsed)) return true;
         throw error;
       }
       return false;
@@ -144,7 +144,7 @@ async function send(
   const rows = `[${settlements.map(completed ? completionJson : outcomeJson).join()}]`;
   const statement = completed ? completions : outcomes;
   const ids = `{${settlements.map(({ id }) => id).join()}}`;
-  const settled = await rowsOf<{ id: string | number; claim_token: number; state: Settled["state"] }>(
+  const settled = await fetchRows<{ id: string | number; claim_token: number; state: Settled["state"] }>(
     db,
     statement(db, { workerId, rows, count: settlements.length, ids }),
   );

@@ -3,7 +3,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { soniqWorkers } from "../../../schema/workers.js";
 import { anyId, builder } from "../../core/builder.js";
-import { inHalves } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/in-halves.js";
 import type { Queryable } from "../../core/queryable.js";
 import { revokedLease } from "../../sessions/timeline.js";
 import { endClaim, errorsWith } from "../claim/end-claim.js";
@@ -123,7 +123,7 @@ function rescueEach(
     if (!refused) throw error;
     refused(id, error);
   };
-  return inHalves(found, rescue, tellOrThrow, maxRefusals);
+  return bisectFailures(found, rescue, tellOrThrow, maxRefusals);
 }
 
 /** The ids of those whose claim still stands, and that nobody has locked. */

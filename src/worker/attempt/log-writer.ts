@@ -1,6 +1,6 @@
-import { batches } from "../../core/batches.js";
-import { failureOf } from "../../core/failure.js";
-import { inHalves } from "../../core/in-halves.js";
+import { splitIntoBatches } from "../../core/batches.js";
+import { classifyFailure } from "../../core/failure.js";
+import { bisectFailures } from "../../core/in-halves.js";
 import type { Queryable } from "../../core/queryable.js";
 import { appendLogs, type LoggedLines } from "../../jobs/settle/append-logs.js";
 import { BatchLimit } from "../timing/batch-limit.js";
@@ -45,13 +45,13 @@ export class LogWriter {
   async #write(): Promise<void> {
     const round = [...this.#waiting].filter(({ held }) => !held);
     const logs = new Map(round.map((log) => [log.logged(), log]));
-    for (const batch of batches([...logs.keys()], this.#limit.rows, bytesOf)) {
-      const appended = await inHalves(
+    for (const batch of splitIntoBatches([...logs.keys()], this.#limit.rows, bytesOf)) {
+      const appended = await bisectFailures(
         batch,
         (some) => this.#append(some),
         (logged, error) => {
           // Its lines go with its settle, or are left out of that.
-          if (failureOf(error) === "row") this.#waiting.delete(logs.get(logged) as UnwrittenLog);
+          if (classifyFailure(error) === "row") this.#waiting.delete(logs.get(logged) as UnwrittenLog);
           this.emit({ type: "error", operation: `writing what job #${logged.id} has logged`, error });
         },
       );

@@ -1,5 +1,5 @@
-import { errorCode, SoniqError } from "../../core/errors.js";
-import { failureOf } from "../../core/failure.js";
+import { findErrorCode, SoniqError } from "../../core/errors.js";
+import { classifyFailure } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
 import { TransactionLostError, type TransactionSlot } from "../../database/transaction-slot.js";
 import type { TransactionSlots } from "../../database/transaction-slots.js";
@@ -176,7 +176,7 @@ export class TransactionTry {
     const reached = this.#reached;
     if (reached.step === "roll back") return reached.end;
     const lost = reached.step === "begin" ? lostBeforeBegin(error) : slot.loss.error;
-    if (reached.step === "commit" && (lost || failureOf(error) === "outage")) {
+    if (reached.step === "commit" && (lost || classifyFailure(error) === "outage")) {
       slot.destroy();
       return this.#lookUpCommit(reached.end, error);
     }
@@ -230,12 +230,12 @@ export class TransactionTry {
 
 /** PostgreSQL may refuse to begin what is wrong: its connection is not. All else that fails there has no connection. */
 function lostBeforeBegin(cause: unknown): TransactionLostError | undefined {
-  return failureOf(cause) === "row" ? undefined : new TransactionLostError(undefined, { cause });
+  return classifyFailure(cause) === "row" ? undefined : new TransactionLostError(undefined, { cause });
 }
 
 /** A statement of the transaction had failed before: what the settle says of that names only the settle. */
 function explainAborted(error: unknown): never {
-  if (errorCode(error) !== inFailedTransaction) throw error;
+  if (findErrorCode(error) !== inFailedTransaction) throw error;
   throw new SoniqError(
     "a statement of the job's transaction had failed, and nobody minded, so nothing of it can be committed: is an `await` missing in the handler?",
     { cause: error },

@@ -1,4 +1,4 @@
-import { errorCode, SoniqError } from "../../core/errors.js";
+import { findErrorCode, SoniqError } from "../../core/errors.js";
 import type { Queryable } from "../../core/queryable.js";
 import { boundTransaction, cancelStatement } from "../../database/backend.js";
 import type { Route } from "../../database/client.js";
@@ -160,7 +160,7 @@ export async function onceThereIsRoom<T>(
     try {
       return await connected();
     } catch (error) {
-      if (errorCode(error) !== tooManyConnections || stop.aborted) throw error;
+      if (findErrorCode(error) !== tooManyConnections || stop.aborted) throw error;
       emit({ type: "error", operation: "connecting", error });
       await pause(waitForRoomMs * (0.5 + Math.random() / 2), stop);
     }

@@ -1,5 +1,5 @@
 import { callHook } from "../../core/call-hook.js";
-import { withoutQuery } from "../../core/errors.js";
+import { unwrapQueryError } from "../../core/errors.js";
 import type { WorkerEventListener, WorkerEvent } from "./events.js";
 
 /** Tells each of these, whatever the others do wrong. */
@@ -12,5 +12,5 @@ export function emitToAll(listeners: readonly WorkerEventListener[]): WorkerEven
 
 /** Drizzle's error begins with the statement and the values of its parameters, which may be results of jobs. */
 function shorten(event: WorkerEvent): WorkerEvent {
-  return event.type === "error" ? { ...event, error: withoutQuery(event.error) } : event;
+  return event.type === "error" ? { ...event, error: unwrapQueryError(event.error) } : event;
 }

@@ -1,5 +1,5 @@
-import { errorText } from "../../core/errors.js";
-import { storable } from "../../core/storable.js";
+import { describeError } from "../../core/errors.js";
+import { sanitizeText } from "../../core/storable.js";
 import { fieldsJson } from "../../jobs/row/log-line.js";
 import type { Outcome } from "../../jobs/settle/outcome.js";
 import type { WorkerEvent } from "./events.js";
@@ -11,7 +11,7 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
       return `${event.job.name} #${event.job.id} · started`;
     case "logged": {
       const fields = event.fields && fieldsJson(event.fields);
-      return `${event.job.name} #${event.job.id}: ${event.message}${fields ? ` ${storable(fields, 500)}` : ""}`;
+      return `${event.job.name} #${event.job.id}: ${event.message}${fields ? ` ${sanitizeText(fields, 500)}` : ""}`;
     }
     case "completed":
     case "retried":
@@ -25,7 +25,7 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
       const { id, name, attempt, maxAttempts } = event.job;
       const { error, cause, reason } = whyEnded(event.outcome);
       const thrown =
-        event.type === "released" && !error && event.error !== undefined ? errorText(event.error) : undefined;
+        event.type === "released" && !error && event.error !== undefined ? describeError(event.error) : undefined;
       const again = event.type !== "fenced" && event.state === "queued" && "delayMs" in event.outcome;
       const detail = [
         `${name} #${id}`,
@@ -34,13 +34,13 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
         ...(attempt > 1 || error ? [`attempt ${attempt} of ${maxAttempts}`] : []),
         ...(again ? [`again in ${((event.outcome as { delayMs: number }).delayMs / 1000).toFixed(1)} s`] : []),
       ].join(" · ");
-      const why = [reason ?? error ?? (thrown && storable(thrown, 500)), cause]
+      const why = [reason ?? error ?? (thrown && sanitizeText(thrown, 500)), cause]
         .flatMap((text) => text?.split("\n", 1) ?? [])
         .join(" ← ");
       return why ? `${detail}: ${why}` : detail;
     }
     case "late-error":
-      return `${event.job.name} #${event.job.id} threw after its transaction had completed it: ${storable(errorText(event.error), 500)}`;
+      return `${event.job.name} #${event.job.id} threw after its transaction had completed it: ${sanitizeText(describeError(event.error), 500)}`;
     case "rescued":
       return `rescued ${event.jobs.length} jobs from dead workers`;
     case "session-lost":
@@ -54,7 +54,7 @@ export function eventLine(event: WorkerEvent, leftOut = 0): string {
     }
     case "error": {
       const more = leftOut > 0 ? ` (and ${leftOut} failures before, not shown)` : "";
-      return `failed while ${event.operation}, trying again: ${storable(errorText(event.error), 500)}${more}`;
+      return `failed while ${event.operation}, trying again: ${sanitizeText(describeError(event.error), 500)}${more}`;
     }
     case "degraded":
       return `${event.ready ? "degraded" : "not ready"}: ${event.reasons.join(" · ")}`;

@@ -178,8 +178,8 @@ export class QueueWorker {
       for (const job of [...crashed, ...calm]) void this.#runner.release(job, workerId, null);
       return false;
     }
-    const held = (job: ClaimedJob) => ({ job, workerId, claimedAt });
-    this.#runner.add(crashed.map(held), calm.map(held));
+    const toBuffered = (job: ClaimedJob) => ({ job, workerId, claimedAt });
+    this.#runner.add(crashed.map(toBuffered), calm.map(toBuffered));
     // During a backlog the next claim leaves first: PostgreSQL works on it while these run. The driver writes a turn later.
     if (full) setImmediate(() => setImmediate(() => this.#runner.start()));
     else this.#runner.start();

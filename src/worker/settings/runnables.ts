@@ -1,4 +1,4 @@
-import { maxTimerMs, milliseconds } from "../../core/duration.js";
+import { maxTimerMs, parseDuration } from "../../core/duration.js";
 import { ConfigError } from "../../core/errors.js";
 import { isJobDefinition, type JobDefinition } from "../../jobs/definition/define-job.js";
 import type { HandlerFunction } from "../../jobs/definition/job-context.js";
@@ -42,7 +42,7 @@ export function runnablesOf(
       definition,
       run: withMiddleware(middleware, handler),
       handler,
-      timeoutMs: Math.min(maxTimerMs, milliseconds(definition.timeout ?? defaults.timeout, `job ${name}: timeout`)),
+      timeoutMs: Math.min(maxTimerMs, parseDuration(definition.timeout ?? defaults.timeout, `job ${name}: timeout`)),
       retentionMs: retentionOf(definition, retention),
     });
   }
@@ -54,7 +54,7 @@ export function runnablesOf(
 function retentionOf({ name, retention: own = {} }: JobDefinition, general: RetentionMs): RetentionMs {
   const kept = (state: keyof Retention) => {
     const said = own[state];
-    return said === undefined ? general[state] : milliseconds(said, `job ${name}: retention.${state}`);
+    return said === undefined ? general[state] : parseDuration(said, `job ${name}: retention.${state}`);
   };
   return { completed: kept("completed"), cancelled: kept("cancelled"), dead: kept("dead") };
 }

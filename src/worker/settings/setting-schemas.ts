@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type Duration, maxTimerMs, milliseconds } from "../../core/duration.js";
+import { type Duration, maxTimerMs, parseDuration } from "../../core/duration.js";
 
 /** Settings of these names, and of no others. */
 export const noOthersThan = <Entries extends v.ObjectEntries>(entries: Entries) =>
@@ -18,7 +18,7 @@ export const duration = (fallback: Duration, minMs = 0, maxMs = maxTimerMs) =>
     v.optional(v.union([v.number(), v.string()]), fallback),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       try {
-        const ms = milliseconds(dataset.value as Duration, "");
+        const ms = parseDuration(dataset.value as Duration, "");
         if (ms >= minMs && ms <= maxMs) return ms;
         addIssue({ message: ` must be from ${minMs} to ${maxMs} ms` });
       } catch (error) {

@@ -1,4 +1,4 @@
-import { batches } from "../../core/batches.js";
+import { splitIntoBatches } from "../../core/batches.js";
 import type { Settled, Settlement } from "../../jobs/settle/settle.js";
 
 /** A settlement on its way, and who waits for it. */
@@ -15,7 +15,7 @@ export type SettleEnd = Settled["state"] | "left" | undefined;
 /** As many of one session, in order, as one statement takes. */
 export function firstBatch(all: readonly Pending[], maxRows: number): readonly Pending[] {
   const own = all.filter(({ workerId }) => workerId === all[0]?.workerId);
-  for (const batch of batches(own, maxRows, ({ bytes }) => bytes)) return batch;
+  for (const batch of splitIntoBatches(own, maxRows, ({ bytes }) => bytes)) return batch;
   return [];
 }
 

@@ -1,4 +1,4 @@
-import { failureOf } from "../../core/failure.js";
+import { classifyFailure } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
 import { lesserSettlements } from "../../jobs/settle/lesser-settlements.js";
 import { plainSettles, type Settles } from "../../jobs/settle/settle.js";
@@ -91,7 +91,7 @@ export class SettleRetries {
       return settled ? 0 : retryMs;
     } catch (error) {
       if (!wasRefused) this.#limit.failed();
-      if (failureOf(error) === "outage") {
+      if (classifyFailure(error) === "outage") {
         this.emit({ type: "error", operation: `settling ${this.#waiting.length} jobs again`, error });
         return retryAfterOutageMs;
       }
@@ -132,7 +132,7 @@ export class SettleRetries {
       return ended.size + states.size > 0;
     } catch (error) {
       const [one] = standing;
-      if (standing.length > 1 || failureOf(error) !== "row") throw error;
+      if (standing.length > 1 || classifyFailure(error) !== "row") throw error;
       if (await this.#settleLess(one as Pending, error)) return true;
       throw error;
     }
@@ -161,7 +161,7 @@ export class SettleRetries {
           this.#written(statesOf([one], await settles.settleUnlocked(db, workerId, [one])));
           return !this.#waiting.includes(one);
         } catch (error) {
-          if (failureOf(error) !== "row") throw error;
+          if (classifyFailure(error) !== "row") throw error;
         }
         const states = statesOf([one], await way.settleUnlocked(db, workerId, [settlement]));
         const left = [...(way === settles ? [] : ["its event"]), ...(missing ? [missing] : [])].join(" and ");
@@ -179,7 +179,7 @@ export class SettleRetries {
     try {
       return await way.wouldSettle(this.db, workerId, settlement);
     } catch (error) {
-      if (failureOf(error) !== "row") throw error;
+      if (classifyFailure(error) !== "row") throw error;
       return false;
     }
   }
@@ -194,7 +194,7 @@ export class SettleRetries {
       return false;
     }
     // What is only in the way may be gone soon.
-    const maxMs = this.#leaving || failureOf(error) === "lock" ? retryAfterOutageMs : maxRetryMs;
+    const maxMs = this.#leaving || classifyFailure(error) === "lock" ? retryAfterOutageMs : maxRetryMs;
     this.#refused.set(one, { since, times: times + 1, dueAt: now + Math.min(maxMs, retryMs * 2 ** times) });
     const leftOut = this.#troubles.leftOut();
     const others = this.#refused.size > 1 ? ` (and ${this.#refused.size - 1} others)` : "";

@@ -1,5 +1,5 @@
 import { fillsStatement } from "../../core/batches.js";
-import { failureOf } from "../../core/failure.js";
+import { classifyFailure } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
 import { deleteCompleted } from "../../jobs/settle/delete-completed.js";
 import { bytesOf, plainSettles, type Settlement, type Settles } from "../../jobs/settle/settle.js";
@@ -26,7 +26,7 @@ export class Settler {
   /** How many jobs the batches settle. */
   readonly sizes = new Histogram();
   /** A row that is refused or locked is an answer. */
-  readonly unanswered = new Unanswered((error) => failureOf(error) === "outage");
+  readonly unanswered = new Unanswered((error) => classifyFailure(error) === "outage");
   #pending: Pending[] = [];
   #pendingBytes = 0;
   /** Of all that is not known to be written. */

@@ -1,6 +1,6 @@
 import { pruneAudit } from "../../audit/prune-audit.js";
 import { SoniqError } from "../../core/errors.js";
-import { inHalves } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/in-halves.js";
 import type { Queryable } from "../../core/queryable.js";
 import {
   deleteFinished,
@@ -106,7 +106,7 @@ function pruneTask(
         if (kept > 0) tellOfKept(state, references);
         for (let from = 0; from < ids.length; from += batch) {
           // One row that cannot be deleted must not keep the rest of its batch.
-          await inHalves(
+          await bisectFailures(
             ids.slice(from, from + batch),
             (some) => deleteFinished(db, state, some),
             () => {},

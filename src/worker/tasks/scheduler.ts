@@ -1,5 +1,5 @@
-import { failureOf } from "../../core/failure.js";
-import { inHalves } from "../../core/in-halves.js";
+import { classifyFailure } from "../../core/failure.js";
+import { bisectFailures } from "../../core/in-halves.js";
 import type { Queryable } from "../../core/queryable.js";
 import { type DueTicks, dueTicks } from "../../schedules/due-ticks.js";
 import { type Fired, fireTicks, type Firing } from "../../schedules/fire.js";
@@ -66,7 +66,7 @@ export async function startSchedules(
     try {
       return await syncSchedules(db, own);
     } catch (error) {
-      if (failureOf(error) !== "lock" || stop.aborted) throw error;
+      if (classifyFailure(error) !== "lock" || stop.aborted) throw error;
       emit({ type: "error", operation: "writing down the schedules", error });
       await pause(rescanMs * (0.5 + Math.random() / 2), stop);
     }
@@ -121,13 +121,13 @@ class ScheduleFiring {
 
   async #fire(planned: readonly PlannedFiring[]): Promise<void> {
     if (planned.length === 0) return;
-    const fired = await inHalves(
+    const fired = await bisectFailures(
       planned,
       (some) => fireTicks(this.db, some),
       ({ schedule }, error) => {
         this.#failed(schedule, error);
         // What somebody holds may be free at the next look.
-        if (failureOf(error) === "row") this.#setAsideFor(schedule);
+        if (classifyFailure(error) === "row") this.#setAsideFor(schedule);
       },
     );
     this.#tellSkipped(planned, fired);

@@ -1,4 +1,4 @@
-import { errorCode } from "../../core/errors.js";
+import { findErrorCode } from "../../core/errors.js";
 
 const minIntervalMs = 1_000;
 /** After a wake-up that no claim explained. */
@@ -41,7 +41,7 @@ export class ScanTimes {
       return found;
     } catch (error) {
       // Of failures, only the statement timeout says that there was much to do; an outage is no cost of the look.
-      if (errorCode(error) === "57014") measure();
+      if (findErrorCode(error) === "57014") measure();
       throw error;
     } finally {
       // Also when it failed: the claims between two looks must go on.

@@ -5,7 +5,7 @@ import { inArray, sql as text } from "drizzle-orm";
 import * as v from "valibot";
 import { soniqJobs } from "../../../schema/index.ts";
 import { cancelJob, createWorker, defineJob, enqueue, enqueueMany, type WorkerEvent } from "../../../src/index.ts";
-import { errorCode, errorText } from "../../../src/core/errors.ts";
+import { findErrorCode, describeError } from "../../../src/core/errors.ts";
 import { rescueOverdue } from "../../../src/jobs/upkeep/rescue.ts";
 import { randomFrom } from "../../support/random.ts";
 import { type Findings, scratchDatabase, type Surroundings, within } from "./scenario.ts";
@@ -35,7 +35,7 @@ export async function deadlocks({ url, seed, seconds = 60 }: Surroundings & { se
   const onEvent = (event: WorkerEvent) => {
     if (event.type === "rescued") figures.rescued += event.jobs.length;
     if (event.type === "fenced") figures.fenced += 1;
-    if (event.type === "error" && errorCode(event.error) === "40P01") figures.deadlocksOfTheEngine += 1;
+    if (event.type === "error" && findErrorCode(event.error) === "40P01") figures.deadlocksOfTheEngine += 1;
     if (!("state" in event)) return;
     figures.settled += 1;
     if (event.state !== "queued") ended.set(event.job.id, (ended.get(event.job.id) ?? 0) + 1);
@@ -74,7 +74,7 @@ export async function deadlocks({ url, seed, seconds = 60 }: Surroundings & { se
       try {
         return await on.transaction(run);
       } catch (error) {
-        if (errorCode(error) !== "40P01") throw error;
+        if (findErrorCode(error) !== "40P01") throw error;
         figures.deadlocksOfOthers += 1;
       }
     }
@@ -135,7 +135,7 @@ export async function deadlocks({ url, seed, seconds = 60 }: Surroundings & { se
       const [[what, operate]] = some(Object.entries(operations), 1) as [[string, (on: Database) => Promise<unknown>]];
       figures.operations += 1;
       await operate(on).catch((error: unknown) => {
-        const { code, said } = { code: errorCode(error), said: errorText(error) };
+        const { code, said } = { code: findErrorCode(error), said: describeError(error) };
         violations.add(`${what} failed: ${code} ${said}`);
       });
     }

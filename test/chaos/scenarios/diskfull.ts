@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { createWorker, defineJob, enqueue, type WorkerEvent } from "../../../src/index.ts";
-import { errorCode } from "../../../src/core/errors.ts";
+import { findErrorCode } from "../../../src/core/errors.ts";
 import { startEmbeddedPostgres } from "../../support/embedded-postgres.ts";
 import { type Findings, leftovers, scratchDatabase, type Surroundings, within } from "./scenario.ts";
 
@@ -98,7 +98,7 @@ export async function diskfull({ seconds = 20 }: Surroundings & { seconds?: numb
         accepted.add((await enqueue(db, write, { n, filling })).id);
       } catch (error) {
         figures.refused += 1;
-        if (errorCode(error) === "53100") figures.refusedForSpace += 1;
+        if (findErrorCode(error) === "53100") figures.refusedForSpace += 1;
         await sleep(200);
       }
     }
