@@ -8,11 +8,12 @@ import { fromTheBeginning } from "../jobs/claim/claim-positions.js";
 import type { Outcome } from "../jobs/settle/outcome.js";
 import { plainSettles, settle } from "../jobs/settle/settle.js";
 import type { ScheduleDefinition } from "../schedules/define-schedule.js";
-import { storedSchedule } from "../schedules/stored-schedule.js";
+import { toStoredSchedule } from "../schedules/stored-schedule.js";
 import { endSession, openSession } from "../sessions/session.js";
 import { endOfSettle, type WrittenEnd } from "../worker/attempt/attempt-end.js";
 import type { Handlers } from "../worker/settings/config.js";
 import { emitEnd } from "../worker/attempt/emit-end.js";
+import { EventJob } from "../worker/events/event-job.js";
 import type { SettledEvent, WorkerEventListener } from "../worker/events/events.js";
 import { LogWriter } from "../worker/attempt/log-writer.js";
 import type { Middleware } from "../worker/settings/middleware.js";
@@ -64,7 +65,7 @@ export async function runJobs<const Jobs extends object, Tx extends Queryable>(
   const { jobs, handlers, schedules = [], middleware = [], onEvent } = config;
   const runnables = runnablesOf(jobs as Record<string, unknown>, handlers, neverPruned, middleware);
   const emit = emitToAll(onEvent ? [onEvent] : []);
-  const stored = await Promise.all(schedules.map(storedSchedule));
+  const stored = await Promise.all(schedules.map(toStoredSchedule));
   const carried = Object.fromEntries(stored.map(({ name, definition }) => [name, definition]));
   const about = { host: "test", pid: process.pid, version, queues: {}, schedules: carried };
   const workerId = await openSession(tx, { ...about, leaseMs });
@@ -99,7 +100,7 @@ async function attempt(
   emit: WorkerEventListener,
 ): Promise<SettledEvent> {
   const { job, startedAt } = one;
-  if (runnable) emit({ type: "started", job });
+  if (runnable) emit({ type: "started", job: new EventJob(job) });
   const end = await one.execute(runnable);
   const runMs = performance.now() - startedAt;
   const written = end.kind === "unsettled" ? await settleNow(tx, one, end.outcome, end.logs) : end;

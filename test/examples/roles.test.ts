@@ -218,8 +218,8 @@ describe("the role that", () => {
     const { id } = await enqueue(db, job, { n: 1 });
     const failing = await enqueue(db, job, { n: 3 }, { maxAttempts: 1 });
     await settled(id, "completed");
-    await event("completed", ({ job: { payload } }) => (JSON.parse(payload) as { n: number }).n === 2);
-    await event("completed", ({ job: { meta } }) => (JSON.parse(meta) as { schedule?: string }).schedule === "often");
+    await event("completed", ({ job: { payload } }) => (payload as { n: number }).n === 2);
+    await event("completed", ({ job: { meta } }) => meta.schedule === "often");
     await settled(failing.id, "dead");
     expect(await jobRow(db, failing.id)).toMatchObject({ reason: "out of attempts: not yet" });
     await event("completed", ({ job: { name } }) => name === "soniq.webhook");

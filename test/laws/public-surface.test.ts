@@ -54,7 +54,7 @@ const values = [
 const types = [
   "Activity",
   "AttemptCounts",
-  "ClaimedJob",
+  "EventJob",
   "Directive",
   "Duration",
   "EnqueueOptions",
@@ -99,6 +99,7 @@ const types = [
   "Worker",
   "WorkerConfig",
   "WorkerEvent",
+  "WorkerEventListener",
 ];
 
 const adminValues = [

@@ -8,6 +8,7 @@ import { check } from "../../jobs/definition/validate.js";
 import { type AttemptEnd, concludeAttempt, type HandlerEnd, type TransactionEnd } from "./attempt-end.js";
 import type { WorkerEventListener } from "../events/events.js";
 import { handlerContext } from "./handler-context.js";
+import { EventJob } from "../events/event-job.js";
 import { gravity, type Interruption, reasons } from "./interruption.js";
 import { JobLog } from "./job-log.js";
 import { JobTransaction } from "./job-transaction.js";
@@ -210,7 +211,7 @@ export class Attempt {
       (directive) => {
         if (!this.#over) return this.#made.add(directive);
         const error = new SoniqError(`job.${directiveKind(directive)}() came after the attempt had ended`);
-        this.deps.emit({ type: "late-error", job: this.job, error });
+        this.deps.emit({ type: "late-error", job: new EventJob(this.job), error });
         return directive;
       },
     );

@@ -1,10 +1,11 @@
 import type { ClaimedJob } from "../../jobs/claim/claim.js";
 import type { Outcome } from "../../jobs/settle/outcome.js";
 import type { Settled } from "../../jobs/settle/settle.js";
+import { EventJob } from "../events/event-job.js";
 import type { SettledEvent, WorkerEventListener } from "../events/events.js";
 import type { WrittenEnd } from "./attempt-end.js";
 
-function settledEvent(job: ClaimedJob, outcome: Outcome, state: Settled["state"], runMs: number): SettledEvent {
+function settledEvent(job: EventJob, outcome: Outcome, state: Settled["state"], runMs: number): SettledEvent {
   const type = state === "queued" ? outcome.kind : state;
   return { type, job, outcome, state, runMs, ...("thrown" in outcome && { error: outcome.thrown }) };
 }
@@ -12,10 +13,11 @@ function settledEvent(job: ClaimedJob, outcome: Outcome, state: Settled["state"]
 /** Tells how an attempt ended, once that is written down. @returns the event of one that was settled */
 export function emitEnd(
   emit: WorkerEventListener,
-  job: ClaimedJob,
+  claimed: ClaimedJob,
   end: WrittenEnd,
   runMs: number,
 ): SettledEvent | undefined {
+  const job = new EventJob(claimed);
   switch (end.kind) {
     case "settled": {
       const event = settledEvent(job, end.outcome, end.state, runMs);

@@ -1,6 +1,7 @@
 import { keptLines, linesJson, type LoggedLines } from "../../jobs/settle/append-logs.js";
 import type { ClaimedJob } from "../../jobs/claim/claim.js";
 import { logLineJson, messageText } from "../../jobs/row/log-line.js";
+import { EventJob } from "../events/event-job.js";
 import type { LogWriter } from "./log-writer.js";
 
 /** The attempt whose handler logs. */
@@ -31,7 +32,7 @@ export class JobLog {
     const { job, claimedAt } = this.attempt;
     this.writer.emit({
       type: "logged",
-      job,
+      job: new EventJob(job),
       message: messageText(message),
       ...(typeof fields === "object" && fields !== null && { fields: fields as Record<string, unknown> }),
     });

@@ -1,7 +1,7 @@
-import type { ClaimedJob } from "../../jobs/claim/claim.js";
 import type { Outcome } from "../../jobs/settle/outcome.js";
 import type { Rescued } from "../../jobs/upkeep/rescue.js";
 import type { Settled } from "../../jobs/settle/settle.js";
+import type { EventJob } from "./event-job.js";
 
 /**
  * What a worker tells of itself: for logs, metrics and alarms. How an attempt ended is told when the database has answered that
@@ -9,22 +9,22 @@ import type { Settled } from "../../jobs/settle/settle.js";
  */
 export type WorkerEvent =
   /** An attempt begins: its handler is about to be called. */
-  | { readonly type: "started"; readonly job: ClaimedJob }
+  | { readonly type: "started"; readonly job: EventJob }
   /** A handler said so, with `job.log`. */
   | {
       readonly type: "logged";
-      readonly job: ClaimedJob;
+      readonly job: EventJob;
       readonly message: string;
       readonly fields?: Readonly<Record<string, unknown>>;
     }
   | SettledEvent
   /** An attempt ended, but the job had been taken from this worker: nothing was written. */
-  | { readonly type: "fenced"; readonly job: ClaimedJob; readonly outcome: Outcome; readonly runMs: number }
+  | { readonly type: "fenced"; readonly job: EventJob; readonly outcome: Outcome; readonly runMs: number }
   /**
    * A handler threw after its transaction had completed the job, or made a directive when its attempt had ended: nothing is
    * tried again.
    */
-  | { readonly type: "late-error"; readonly job: ClaimedJob; readonly error: unknown }
+  | { readonly type: "late-error"; readonly job: EventJob; readonly error: unknown }
   /** Jobs of dead workers were given back; one that is `dead` has its `reason`. */
   | { readonly type: "rescued"; readonly jobs: readonly Rescued[] }
   /** This session had ended, its jobs were taken; a new one has begun. */
@@ -53,7 +53,7 @@ export interface SettledEvent {
    * somebody asked for that meanwhile, and one of a name that stays unknown is `dead` in the end.
    */
   readonly type: Outcome["kind"];
-  readonly job: ClaimedJob;
+  readonly job: EventJob;
   /** What the attempt came to. */
   readonly outcome: Outcome;
   /**

@@ -4,6 +4,7 @@ import { Attempt, type AttemptDeps } from "../attempt/attempt.js";
 import { type AttemptEnd, endOfSettle, type WrittenEnd } from "../attempt/attempt-end.js";
 import { type BufferedJob, ClaimBuffer } from "./claim-buffer.js";
 import { emitEnd } from "../attempt/emit-end.js";
+import { EventJob } from "../events/event-job.js";
 import type { Interruption } from "../attempt/interruption.js";
 import type { Settings } from "../settings/settings.js";
 import type { Settler } from "../settle/settler.js";
@@ -97,7 +98,7 @@ export class AttemptRunner {
       this.#running.add(attempt);
       this.#unsettled.add(job);
       const runnable = settings.runnables.get(job.name);
-      if (hasListeners && runnable) emit({ type: "started", job });
+      if (hasListeners && runnable) emit({ type: "started", job: new EventJob(job) });
       const ended = attempt.execute(runnable).then((end) => this.#ended(attempt, end));
       ended.catch((error: unknown) => emit({ type: "error", operation: `running ${job.name} #${job.id}`, error }));
     }
