@@ -107,7 +107,7 @@ describe.runIf(browser)("the page", () => {
     ]);
     const page = await open("/dead-letters?queue=bulk");
     await page.getByText("34 dead letters").waitFor();
-    const groups = page.getByRole("table", { name: "What they died of" });
+    const groups = page.getByRole("table", { name: "Dead letters by cause" });
     await groups.getByRole("row").filter({ hasText: "TimeoutError" }).getByRole("link", { name: "work" }).click();
     await page.getByRole("button", { name: "Retry 30" }).click();
     const dialog = page.getByRole("dialog", { name: "Retry 30 dead letters?" });

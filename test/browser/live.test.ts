@@ -58,7 +58,7 @@ describe.runIf(browser)("the page", () => {
     const { page } = await look(first, "/queues");
     await page.getByText("live", { exact: true }).waitFor();
     await first.stop();
-    await page.getByText("Connection lost, trying again.").waitFor();
+    await page.getByText("Connection lost, reconnecting.").waitFor();
     await serveDashboard({ db }, Number(new URL(first.origin).port));
     await page.getByText("live", { exact: true }).waitFor();
     await expect.poll(() => page.getByText("Connection lost").count()).toBe(0);

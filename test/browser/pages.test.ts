@@ -124,7 +124,7 @@ describe.runIf(browser)("the page", () => {
     await expect.poll(() => page.url()).toContain("value=4243");
     await row(page, `#${id + 1}`).waitFor();
     await page.getByRole("link", { name: "dead", exact: true }).click();
-    await page.getByText("No job is like that").waitFor();
+    await page.getByText("No jobs match the filter").waitFor();
     expect(page.url()).toContain("state=dead");
   });
 
@@ -191,7 +191,7 @@ describe.runIf(browser)("the page", () => {
     await page.getByRole("textbox", { name: "Tenant" }).press("Enter");
     await expect.poll(() => row(page, "globex.example").count()).toBe(0);
     await row(page, "acme.example").waitFor();
-    await page.getByRole("combobox", { name: "Gets events of" }).selectOption("all tenants");
+    await page.getByRole("combobox", { name: "Receives events of" }).selectOption("all tenants");
     await expect.poll(() => row(page, "acme.example").count()).toBe(0);
     await page.getByRole("link", { name: "All endpoints" }).click();
     await row(page, "globex.example").waitFor();
@@ -209,7 +209,7 @@ describe.runIf(browser)("the page", () => {
     await died(sql, [{}]);
     const page = await open("/overview");
     await row(page, "send-letter").getByText("120").waitFor();
-    await page.getByRole("link", { name: /^Dead letters \d+ to be looked at$/ }).waitFor();
+    await page.getByRole("link", { name: /^Dead letters \d+ to review$/ }).waitFor();
     expect(await page.locator("canvas").count()).toBe(4);
     await page.getByRole("link", { name: "24h" }).click();
     await row(page, "send-letter").getByText("120").waitFor();
@@ -228,9 +228,9 @@ describe.runIf(browser)("the page", () => {
   test("says that there is nothing, and what to do", async () => {
     await db.delete(soniqJobs).where(eq(soniqJobs.state, "queued"));
     const page = await open("/jobs?name=nobody");
-    await page.getByText("No job is like that").waitFor();
+    await page.getByText("No jobs match the filter").waitFor();
     await page.goto(page.url().replace(/#.*/, "#/nowhere"));
-    await page.getByText("There is no such page").waitFor();
+    await page.getByText("Page not found").waitFor();
     await page.goto(page.url().replace(/#.*/, "#/jobs/999999999"));
     await expect.poll(() => page.getByRole("alert").textContent()).toContain("there is no job #999999999");
   });

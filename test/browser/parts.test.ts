@@ -1,11 +1,11 @@
 // The parts of the page that need no browser.
 import { describe, expect, test } from "vitest";
-import { capped, rate, relative, span } from "../../src/dashboard/app/format.ts";
+import { formatCount, formatRate, formatRelativeTime, formatDuration } from "../../src/dashboard/app/format.ts";
 import { describeTiming } from "../../src/dashboard/app/timing.ts";
 import { href, parseRoute } from "../../src/dashboard/app/route.ts";
-import { settle } from "../../src/dashboard/app/settled-list.ts";
-import { lines, serverEvents } from "../../src/dashboard/app/streams.ts";
-import { tokenOf } from "../../src/dashboard/app/token.ts";
+import { mergeLists } from "../../src/dashboard/app/settled-list.ts";
+import { readLines, readServerEvents } from "../../src/dashboard/app/streams.ts";
+import { parseToken } from "../../src/dashboard/app/token.ts";
 import type { JobListView, JobRow } from "../../src/dashboard/wire.ts";
 
 /** A stream whose chunks are of so many bytes. */
@@ -29,13 +29,13 @@ describe("streams", () => {
   test.for([1, 2, 3, 7, 1000])(
     "lines are whole, though chunks of %i bytes cut them and their characters",
     async (bytes) => {
-      expect(await gathered(lines(streamOf("ein\r\nzwölf ☃\n\nende", bytes)))).toEqual(["ein", "zwölf ☃", "", "ende"]);
+      expect(await gathered(readLines(streamOf("ein\r\nzwölf ☃\n\nende", bytes)))).toEqual(["ein", "zwölf ☃", "", "ende"]);
     },
   );
 
   test("events have their name and all of their data; comments and what is cut off are none", async () => {
     const text = ': hello\n\nevent: overview\ndata: {"a":\ndata: 1}\n\ndata:plain\n\nevent: overview\ndata: cut';
-    expect(await gathered(serverEvents(streamOf(text, 5)))).toEqual([
+    expect(await gathered(readServerEvents(streamOf(text, 5)))).toEqual([
       { event: "overview", data: '{"a":\n1}' },
       { event: "message", data: "plain" },
     ]);
@@ -47,7 +47,7 @@ describe("streams", () => {
       pull: (controller) => controller.enqueue(new TextEncoder().encode("again\n")),
       cancel: () => void (isCancelled = true),
     });
-    for await (const line of lines(endless)) if (line === "again") break;
+    for await (const line of readLines(endless)) if (line === "again") break;
     expect(isCancelled).toBe(true);
   });
 });
@@ -64,7 +64,7 @@ describe("texts for people", () => {
     [185_000, "3 min 5 s"],
     [7_440_000, "2 h 4 min"],
     [187_200_000, "2 d 4 h"],
-  ] as const)("a span of %i ms is %s", ([ms, text]) => expect(span(ms)).toBe(text));
+  ] as const)("a span of %i ms is %s", ([ms, text]) => expect(formatDuration(ms)).toBe(text));
 
   test.for([
     [400, "now"],
@@ -75,12 +75,12 @@ describe("texts for people", () => {
     [-260_000_000, "in 3 d"],
   ] as const)("what was %i ms ago is %s", ([ms, text]) => {
     const now = Date.parse("2026-05-03T10:12:00Z");
-    expect(relative(new Date(now - ms).toISOString(), now)).toBe(text);
+    expect(formatRelativeTime(new Date(now - ms).toISOString(), now)).toBe(text);
   });
 
   test("counts go as far as they are counted, rates have the digits that say something", () => {
-    expect([capped(9_999), capped(10_000)]).toEqual(["9,999", "10,000+"]);
-    expect([0, 0.004, 0.042, 3.21, 123.4, 12_345].map(rate)).toEqual(["0", "<0.01", "0.04", "3.2", "123", "12,345"]);
+    expect([formatCount(9_999), formatCount(10_000)]).toEqual(["9,999", "10,000+"]);
+    expect([0, 0.004, 0.042, 3.21, 123.4, 12_345].map(formatRate)).toEqual(["0", "<0.01", "0.04", "3.2", "123", "12,345"]);
   });
 });
 
@@ -98,7 +98,7 @@ test.for([
   ["0 9 1 1 *", null],
   ["0,30 9 * * *", null],
   ["0 0 2 * * *", null],
-] as const)("the rhythm %s is %s", ([rhythm, words]) => expect(describeTiming(rhythm)).toBe(words));
+] as const)("the timing %s is %s", ([timing, words]) => expect(describeTiming(timing)).toBe(words));
 
 describe("addresses", () => {
   test("a filter is in the address, and back, whatever is in it", () => {
@@ -117,9 +117,9 @@ describe("addresses", () => {
   ] as const)("%s is the page %s", ([hash, page, id]) => expect(parseRoute(hash)).toMatchObject({ page, id }));
 
   test("a link has the token behind its hash", () => {
-    expect(tokenOf("http://localhost:4680/#token=a%20b")).toBe("a b");
-    expect(tokenOf("http://localhost:4680/#token=%")).toBe("%");
-    expect(tokenOf("#/jobs?name=token=1")).toBeNull();
+    expect(parseToken("http://localhost:4680/#token=a%20b")).toBe("a b");
+    expect(parseToken("http://localhost:4680/#token=%")).toBe("%");
+    expect(parseToken("#/jobs?name=token=1")).toBeNull();
   });
 });
 
@@ -133,7 +133,7 @@ describe("a list of jobs that stays where it is", () => {
   });
 
   test("keeps its rows, each as it is now, and counts the newer ones", () => {
-    const settled = settle(
+    const settled = mergeLists(
       list([
         [2, "queued"],
         [1, "queued"],
@@ -148,8 +148,8 @@ describe("a list of jobs that stays where it is", () => {
       [2, "active"],
       [1, "completed"],
     ]);
-    expect(settled.fresh).toBe(1);
-    expect([...settled.goneIds]).toEqual([]);
+    expect(settled.newCount).toBe(1);
+    expect([...settled.unmatchedIds]).toEqual([]);
   });
 
   test("says which rows are no longer what was looked for; one below the page may be", () => {
@@ -161,7 +161,7 @@ describe("a list of jobs that stays where it is", () => {
       ],
       false,
     );
-    const settled = settle(
+    const settled = mergeLists(
       first,
       list(
         [
@@ -172,15 +172,15 @@ describe("a list of jobs that stays where it is", () => {
         false,
       ),
     );
-    expect([...settled.goneIds]).toEqual([3]);
+    expect([...settled.unmatchedIds]).toEqual([3]);
   });
 
   test("shows what comes where nothing was", () => {
-    expect(settle(list([]), list([[1, "queued"]]))).toMatchObject({ fresh: 0, list: { jobs: [{ id: 1 }] } });
+    expect(mergeLists(list([]), list([[1, "queued"]]))).toMatchObject({ fresh: 0, list: { jobs: [{ id: 1 }] } });
   });
 });
 
 test("a token that is typed into the address without being encoded is taken as it stands", () => {
-  expect(tokenOf("http://host/#token=%")).toBe("%");
-  expect(tokenOf("http://host/#token=a%20b")).toBe("a b");
+  expect(parseToken("http://host/#token=%")).toBe("%");
+  expect(parseToken("http://host/#token=a%20b")).toBe("a b");
 });

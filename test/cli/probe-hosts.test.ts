@@ -2,10 +2,10 @@
 import { hostname } from "node:os";
 import { Hono } from "hono";
 import { expect, test } from "vitest";
-import { probeHosts } from "../../src/cli/probe-hosts.ts";
+import { checkProbeHost } from "../../src/cli/probe-hosts.ts";
 
 const statusFor = async (host: string, allowed: readonly string[] = []) => {
-  const app = new Hono().use(probeHosts(allowed)).get("/metrics", (c) => c.text("figures"));
+  const app = new Hono().use(checkProbeHost(allowed)).get("/metrics", (c) => c.text("figures"));
   return (await app.request("http://localhost/metrics", { headers: { host } })).status;
 };
 

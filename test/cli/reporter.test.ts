@@ -1,7 +1,7 @@
 // What the command line prints while things go wrong: enough to know it, and not more than one can read.
 import { expect, test } from "vitest";
 import * as v from "valibot";
-import { reporter } from "../../src/cli/reporter.ts";
+import { createReporter } from "../../src/cli/reporter.ts";
 import { errorThrottle } from "../../src/worker/events/error-throttle.ts";
 import { defineJob, enqueue, type WorkerEvent } from "../../src/index.ts";
 import { startChild } from "../support/child.ts";
@@ -14,7 +14,7 @@ function terminal() {
   const lines: string[] = [];
   const clock = { ms: 0 };
   const write = (text: string) => lines.push(text.trimEnd().replace(/^\S+ /, "")) > 0;
-  const { emit: tell } = reporter(
+  const { emit: tell } = createReporter(
     undefined,
     { isTTY: true, write },
     errorThrottle(() => clock.ms),
@@ -102,7 +102,7 @@ test("with a logger in the configuration, all is said to that, and nothing is pr
   const noting = (level: string) => (fields: object, text: string) => void said.push([level, fields, text]);
   const logger = { info: noting("info"), warn: noting("warn"), error: noting("error") };
   const printed: string[] = [];
-  const { say, emit: tell } = reporter(logger, { isTTY: true, write: (text: string) => printed.push(text) > 0 });
+  const { log: say, emit: tell } = createReporter(logger, { isTTY: true, write: (text: string) => printed.push(text) > 0 });
   say("queues: default × 10");
   for (let n = 0; n < 3; n += 1) tell({ type: "error", operation: "claiming", error: new Error("connection refused") });
   tell({ type: "degraded", ready: false, reasons: ["PostgreSQL has answered no beat for 12 s"] });

@@ -52,7 +52,7 @@ const sent = async (db: Queryable, statement: SQL): Promise<unknown> => db.execu
 
 test("a statement that is sent again as soon as its connection was reset is answered", async () => {
   const network = await networkTo(url);
-  const { db, close } = connect(network.url, 4, { patienceMs: 5_000 });
+  const { db, close } = connect(network.url, 4, { replyTimeoutMs: 5_000 });
   onTestFinished(close);
   const execute = (statement: SQL) => sent(db, statement);
   const again = async (): Promise<unknown> => execute(one).catch(again);
@@ -86,7 +86,7 @@ test("a statement after one that broke with its connection fails at once where P
   const as = new URL(url);
   as.username = role;
   as.password = "refused";
-  const { db, close } = connect(as.href, 1, { patienceMs: 3_000 });
+  const { db, close } = connect(as.href, 1, { replyTimeoutMs: 3_000 });
   onTestFinished(async () => {
     await close();
     await others.unsafe(`drop role ${role}`);
@@ -124,7 +124,7 @@ describe("connections that are made anew", () => {
 
   test("give up what has not been answered for 5 s", async () => {
     const network = await networkTo(url);
-    const { db, renew, close } = connect(network.url, 1, { patienceMs: 60_000 });
+    const { db, renew, close } = connect(network.url, 1, { replyTimeoutMs: 60_000 });
     onTestFinished(close);
     await db.execute(sql`select pg_sleep(1)`);
     network.swallow();
@@ -138,7 +138,7 @@ describe("connections that are made anew", () => {
 });
 
 test("a reply that came while the process was busy for longer than its patience is read", async () => {
-  const { db, close } = connect(url, 1, { patienceMs: 1_500 });
+  const { db, close } = connect(url, 1, { replyTimeoutMs: 1_500 });
   onTestFinished(close);
   await db.execute(one);
   const asked = sent(db, one);

@@ -2,7 +2,7 @@
 import { sql as statement } from "drizzle-orm";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { connectionTarget } from "../../src/database/connection-url.ts";
+import { parseConnectionString } from "../../src/database/connection-url.ts";
 import { connect } from "../../src/database/connect.ts";
 import { findRoute } from "../../src/database/route.ts";
 import { ConfigError, defineJob, enqueue, type JobContext, postgresJs } from "../../src/index.ts";
@@ -44,14 +44,14 @@ test("host, port, user, password and database may stand among the parameters", a
 });
 
 test("what PostgreSQL knows is left as it is, spaces included", () => {
-  const target = connectionTarget(
+  const target = parseConnectionString(
     "postgres://u:p@a:1,b:2/db?options=-c%20search_path%3Dx&sslmode=require&channel_binding=require",
   );
   expect(target).toEqual({
     url: "postgres://u:p@a:1,b:2/db?options=-c%20search_path%3Dx&sslmode=require",
     options: {},
   });
-  expect(connectionTarget("postgres://h/db?sslrootcert=system").url).toBe("postgres://h/db?sslmode=verify-full");
+  expect(parseConnectionString("postgres://h/db?sslrootcert=system").url).toBe("postgres://h/db?sslmode=verify-full");
 });
 
 test.each([
@@ -65,8 +65,8 @@ test.each([
   ],
   ["sslcert=/c.pem", "remove the parameter sslcert from the connection string: client certificates are not supported"],
 ])("%s is an error that says what to do", (query, message) => {
-  expect(() => connectionTarget(withQuery(query))).toThrow(ConfigError);
-  expect(() => connectionTarget(withQuery(query))).toThrow(message);
+  expect(() => parseConnectionString(withQuery(query))).toThrow(ConfigError);
+  expect(() => parseConnectionString(withQuery(query))).toThrow(message);
 });
 
 test("a parameter that nobody knows is named", async () => {

@@ -20,7 +20,7 @@ import {
   summarizeDeadLetters,
 } from "../../src/admin.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
-import { findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/upkeep/prune.ts";
+import { findPrunable, findPruneHorizon, pruneStart } from "../../src/jobs/upkeep/prune.ts";
 import { expectEnqueued } from "../../src/testing.ts";
 import { listDeliveries, listEndpoints } from "../../src/webhooks.ts";
 import { connect } from "../../src/database/connect.ts";
@@ -91,7 +91,7 @@ async function readAll(on: Queryable) {
 async function pagesOf(on: Queryable): Promise<unknown[]> {
   const pages = [];
   const before = "2026-03-05 05:06:07+00";
-  let after = pruneFromTheBeginning;
+  let after = pruneStart;
   for (;;) {
     const page = await findPrunable(on, { state: "completed", before, after, limit: 7 });
     pages.push(page);

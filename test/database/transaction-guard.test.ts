@@ -90,10 +90,10 @@ describe.each(drivers)("on %s", (_driver, database) => {
   test.each(cases)("$name $where does not get into another job's transaction", async ({ nested, late }) => {
     const slots = new TransactionSlots(openSlot, 1);
     const never = new AbortController().signal;
-    const slot = (await slots.take(never)) as TransactionSlot<Transaction>;
+    const slot = (await slots.acquire(never)) as TransactionSlot<Transaction>;
     const { goOn, met } = await killAndGoOn(slot, nested, late);
-    slots.giveBack(slot);
-    const other = (await slots.take(never)) as TransactionSlot<Transaction>;
+    slots.release(slot);
+    const other = (await slots.acquire(never)) as TransactionSlot<Transaction>;
     await other.db.transaction(async (tx) => {
       await tx.insert(effects).values({ n: 2 });
       goOn();
@@ -140,15 +140,15 @@ describe.each(drivers)("on %s", (_driver, database) => {
   test("a connection that breaks at rest is replaced", async () => {
     const slots = new TransactionSlots(openSlot, 1);
     const never = new AbortController().signal;
-    const slot = (await slots.take(never)) as TransactionSlot<Transaction>;
+    const slot = (await slots.acquire(never)) as TransactionSlot<Transaction>;
     const [row] = (await slot.db.transaction((tx) =>
       tx.select({ pid: text<number>`pg_backend_pid()` }).from(text`(values (1)) as one`),
     )) as [{ pid: number }];
-    slots.giveBack(slot);
+    slots.release(slot);
     const lost = new Promise((tell) => (slot.loss.onLoss = tell));
     await sql`select pg_terminate_backend(${row.pid})`;
     await lost;
-    const next = (await slots.take(never)) as TransactionSlot<Transaction>;
+    const next = (await slots.acquire(never)) as TransactionSlot<Transaction>;
     await next.db.transaction((tx) => tx.insert(effects).values({ n: 3 }));
     expect(await effectsIn(sql)).toEqual([3]);
   });

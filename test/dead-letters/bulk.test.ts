@@ -132,7 +132,7 @@ describe("purging", () => {
     );
     await sql`drop table orders`;
     expect(count).toEqual({ purged: 99, refused: 1 });
-    expect(refused).toMatchObject([{ id: ids[33], because: "failed", error: { cause: { code: "23503" } } }]);
+    expect(refused).toMatchObject([{ id: ids[33], reason: "failed", error: { cause: { code: "23503" } } }]);
   });
 
   test("fails where the right to delete is not granted, and counts no row for it", async () => {
@@ -155,7 +155,7 @@ describe("purging", () => {
     );
     await commit();
     expect(count).toEqual({ purged: 9, refused: 1 });
-    expect(refused).toEqual([{ id: ids[3], because: "locked" }]);
+    expect(refused).toEqual([{ id: ids[3], reason: "locked" }]);
   });
 
   test("on a transaction leaves it usable, whatever is refused", async () => {

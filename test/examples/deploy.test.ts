@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { migrateCommand } from "../../src/cli/commands/migrate.ts";
-import { workCommand } from "../../src/cli/commands/work.ts";
+import { createMigrateCommand } from "../../src/cli/commands/migrate.ts";
+import { createWorkCommand } from "../../src/cli/commands/work.ts";
 import { serveHealth } from "../../src/cli/health-server.ts";
 import { parseDuration, type Duration } from "../../src/core/duration.ts";
 import { parseConfig } from "../../src/worker/settings/settings.ts";
@@ -49,7 +49,7 @@ const commandLines: Record<string, string[]> = {
 
 /** What a command line means to the program itself, which refuses what it does not know. */
 function optionsOf([name, ...args]: readonly string[]): { healthPort?: number } {
-  const command = [workCommand(), migrateCommand()].find((one) => one.name() === name);
+  const command = [createWorkCommand(), createMigrateCommand()].find((one) => one.name() === name);
   if (!command) throw new Error(`there is no command ${name}`);
   return command
     .exitOverride()

@@ -127,7 +127,7 @@ describe("a dead letter can be retried", () => {
     const second = await enqueue(db, invoice, { order: 9 }, { uniqueKey: "9" });
     expect(await retryJobs(db, first.id)).toEqual({
       retried: [],
-      refused: [{ id: first.id, because: "key-held", heldBy: second.id }],
+      refused: [{ id: first.id, reason: "key-held", heldBy: second.id }],
     });
     expect(await jobRow(db, first.id)).toMatchObject({ state: "dead", manualRetries: 0 });
   });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { defineJob, enqueue } from "../../src/index.ts";
 import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
 import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
-import { logLineJson } from "../../src/jobs/row/log-line.ts";
+import { toLogLineJson } from "../../src/jobs/row/log-line.ts";
 import { settle } from "../../src/jobs/settle/settle.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -15,7 +15,7 @@ const job = defineJob({ name: "talk", payload: v.null() });
 const workerId = await sessionOf(db);
 
 const lines = (...messages: string[]) =>
-  messages.map((message, i) => logLineJson({ message, fields: undefined, attempt: 1, afterUs: 10 * i }));
+  messages.map((message, i) => toLogLineJson({ message, fields: undefined, attempt: 1, afterUs: 10 * i }));
 
 async function claimed(): Promise<ClaimedJob> {
   await enqueue(db, job, null);
@@ -40,7 +40,7 @@ test("lines that were appended before are not appended again, by the settle eith
 test("the time of a line is that of the claim, and what passed since, whatever the session's time zone", async () => {
   const { id, claimToken } = await claimed();
   await sql`update soniq_jobs set claimed_at = '2026-03-01 12:00:00.5+00' where id = ${id}`;
-  const line = logLineJson({ message: "m", fields: undefined, attempt: 1, afterUs: 1_250_001 });
+  const line = toLogLineJson({ message: "m", fields: undefined, attempt: 1, afterUs: 1_250_001 });
   await db.transaction(async (tx) => {
     await tx.execute("set local timezone = 'Asia/Kathmandu'");
     await appendLogs(tx, [{ workerId, id, claimToken, lines: [line] }]);

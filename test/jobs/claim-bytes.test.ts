@@ -1,13 +1,13 @@
 // A claim is bounded by the bytes of its payloads, whatever a worker has room for.
 import { beforeEach, describe, expect, test } from "vitest";
-import { claimBatch, claimThese, maxClaimBytes } from "../../src/jobs/claim/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { claimBatch, claimByIds, maxClaimBytes } from "../../src/jobs/claim/claim.ts";
+import { queueStart } from "../../src/jobs/claim/claim-positions.ts";
 import { testDatabase } from "../support/database.ts";
 import { sessionOf } from "../support/sessions.ts";
 
 const { db, sql } = await testDatabase();
 let input = { workerId: "", claimToken: 1, queue: "default", limit: 1_000, deadlines: "{}", defaultDeadlineMs: 60_000 };
-const claimAll = () => claimBatch(db, { ...input, from: fromTheBeginning });
+const claimAll = () => claimBatch(db, { ...input, from: queueStart });
 const bytesOf = (jobs: readonly { payload: string }[]) => jobs.reduce((sum, { payload }) => sum + payload.length, 0);
 
 beforeEach(async () => {
@@ -30,7 +30,7 @@ describe.each(Object.entries(megabytes))("of payloads of a megabyte, %s", (_, in
     await insert(40);
     let claimed = 0;
     for (let claims = 0; claimed < 40; claims += 1) {
-      const { jobs, isCut } = await claimAll();
+      const { jobs, isTruncated: isCut } = await claimAll();
       expect(jobs.length).toBeGreaterThan(0);
       expect(bytesOf(jobs)).toBeLessThan(5 * maxClaimBytes);
       claimed += jobs.length;
@@ -48,7 +48,7 @@ test("small ones are not held up behind a large one, nor is that left out", asyn
 
 test("one that is larger than all bounds is claimed alone", async () => {
   await megabytes["that do not compress"](3);
-  const bound = { ...input, from: fromTheBeginning, maxBytes: 1 };
+  const bound = { ...input, from: queueStart, maxBytes: 1 };
   for (const isCut of [true, true, false])
     expect(await claimBatch(db, bound)).toMatchObject({ jobs: { length: 1 }, isCut });
 });
@@ -56,7 +56,7 @@ test("one that is larger than all bounds is claimed alone", async () => {
 test("nor are jobs claimed by their ids without that bound", async () => {
   await megabytes["that do not compress"](20);
   const ids = (await sql`select id::int from soniq_jobs`).map(({ id }) => id as number);
-  const { jobs, isCut } = await claimThese(db, { ...input, ids });
+  const { jobs, isTruncated: isCut } = await claimByIds(db, { ...input, ids });
   expect(isCut).toBe(true);
   expect(bytesOf(jobs)).toBeLessThan(2 * maxClaimBytes);
 });

@@ -1,6 +1,6 @@
 // Where a claim starts. That jobs behind the marks are found all the same is the claimer's affair.
 import { describe, expect, test } from "vitest";
-import { ClaimPositions, fromTheBeginning, type ClaimPosition } from "../../src/jobs/claim/claim-positions.ts";
+import { ClaimPositions, queueStart, type ClaimPosition } from "../../src/jobs/claim/claim-positions.ts";
 
 /** A time as the database writes it. @param n its microseconds */
 const at = (n: number) => `2030-01-01 00:00:00.${String(n).padStart(6, "0")}+00`;
@@ -19,24 +19,24 @@ function marksAfter(...claims: ClaimPosition[][]): ClaimPositions {
 }
 
 test("the first claim starts at the beginning of every priority", () => {
-  expect(new ClaimPositions().starts()).toEqual(fromTheBeginning);
-  expect(fromTheBeginning.map(({ priority }) => priority)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(new ClaimPositions().starts()).toEqual(queueStart);
+  expect(queueStart.map(({ priority }) => priority)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
 test("an empty claim changes nothing", () => {
-  expect(marksAfter([]).starts()).toEqual(fromTheBeginning);
+  expect(marksAfter([]).starts()).toEqual(queueStart);
 });
 
 describe("the start stays behind the newest claim", () => {
   test("by a thousand jobs: with fewer, claims start at the beginning", () => {
-    expect(startOf(marksAfter(claimed(0, 999)))).toEqual(fromTheBeginning[5]);
-    expect(startOf(marksAfter(claimed(0, 500), claimed(500, 499)))).toEqual(fromTheBeginning[5]);
+    expect(startOf(marksAfter(claimed(0, 999)))).toEqual(queueStart[5]);
+    expect(startOf(marksAfter(claimed(0, 500), claimed(500, 499)))).toEqual(queueStart[5]);
   });
 
   test("at the end of a claim, with a thousand jobs claimed after it", () => {
     const marks = marksAfter(claimed(0, 500), claimed(500, 500));
     marks.advance(claimed(1_000, 499));
-    expect(startOf(marks)).toEqual(fromTheBeginning[5]);
+    expect(startOf(marks)).toEqual(queueStart[5]);
     marks.advance(claimed(1_499, 1));
     expect(startOf(marks)).toEqual(mark(499));
   });
@@ -50,8 +50,8 @@ describe("the start stays behind the newest claim", () => {
     const mixed = (from: number) => [...claimed(from, 500, 3), ...claimed(from, 10, 7)];
     const marks = marksAfter(...[0, 500, 1_000, 1_500].map(mixed));
     expect(startOf(marks, 3)).toEqual(mark(999, { priority: 3 }));
-    expect(startOf(marks, 7)).toEqual(fromTheBeginning[7]);
-    expect(startOf(marks, 5)).toEqual(fromTheBeginning[5]);
+    expect(startOf(marks, 7)).toEqual(queueStart[7]);
+    expect(startOf(marks, 5)).toEqual(queueStart[5]);
   });
 });
 
@@ -66,7 +66,7 @@ describe("a claim of older jobs, which a look has found,", () => {
   test("does not move it forward either, since the jobs behind the newest claim are as many as before", () => {
     const marks = marksAfter(claimed(1_000, 600), claimed(2_000, 600));
     marks.advance(claimed(0, 900));
-    expect(startOf(marks)).toEqual(fromTheBeginning[5]);
+    expect(startOf(marks)).toEqual(queueStart[5]);
   });
 });
 

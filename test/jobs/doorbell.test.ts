@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { wakeUpChannel } from "../../src/sessions/doorbell.ts";
-import { endSession, publishIdle } from "../../src/sessions/session.ts";
+import { endSession, publishIdleQueues } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { expireLease, sessionOf } from "../support/sessions.ts";
 import { until } from "../support/until.ts";
@@ -16,11 +16,11 @@ await sql.listen(wakeUpChannel, (queue) => void heard.push(queue));
 test("it rings where a live session waits for work, and for none that is busy, waits elsewhere, has ended or is silent", async () => {
   const idleIn = async (queue: string) => {
     const session = await sessionOf(db);
-    await publishIdle(db, session, [queue]);
+    await publishIdleQueues(db, session, [queue]);
     return session;
   };
   await idleIn("elsewhere, too");
-  await publishIdle(db, await idleIn("busy"), []);
+  await publishIdleQueues(db, await idleIn("busy"), []);
   await endSession(db, await idleIn("ended"));
   await expireLease(sql, await idleIn("silent"));
   await idleIn("waits");

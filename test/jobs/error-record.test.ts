@@ -1,9 +1,9 @@
 // What a job keeps of what its handler threw.
 import { describe, expect, test } from "vitest";
 import { sanitizeText } from "../../src/core/storable.ts";
-import { errorRecord } from "../../src/jobs/row/error-record.ts";
+import { toErrorRecord } from "../../src/jobs/row/error-record.ts";
 
-const recorded = (thrown: unknown) => errorRecord(thrown, 2, "the session");
+const recorded = (thrown: unknown) => toErrorRecord(thrown, 2, "the session");
 
 describe("of an error are kept", () => {
   test("its name, message, code and stack, the attempt and the worker", () => {
@@ -203,7 +203,7 @@ describe("something is kept of", () => {
 test("of a statement that failed, what PostgreSQL said is kept, and no value that was sent", () => {
   const refused = Object.assign(new Error('null value in column "order_id"'), { name: "PostgresError", code: "23502" });
   const wrapped = new Error("Failed query: insert into bookings values ($1)\nparams: 4929-1234", { cause: refused });
-  const record = errorRecord(wrapped, 1, "w");
+  const record = toErrorRecord(wrapped, 1, "w");
   expect(record).toMatchObject({ name: "PostgresError", message: 'null value in column "order_id"', code: "23502" });
   expect(JSON.stringify(record)).not.toContain("4929");
 });

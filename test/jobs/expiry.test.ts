@@ -7,10 +7,10 @@ import { defineJob, defineSchedule, enqueue, enqueueMany, getJob } from "../../s
 import { retryJobs } from "../../src/admin.ts";
 import { cancelExpired } from "../../src/jobs/upkeep/cancel-expired.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { queueStart } from "../../src/jobs/claim/claim-positions.ts";
 import { settle } from "../../src/jobs/settle/settle.ts";
 import { syncSchedules } from "../../src/schedules/versions.ts";
-import { storedSchedule } from "../../src/schedules/stored-schedule.ts";
+import { toStoredSchedule } from "../../src/schedules/stored-schedule.ts";
 import { triggerSchedule } from "../../src/schedules/trigger-schedule.ts";
 import { publishEvent } from "../../src/webhooks/publish-event.ts";
 import { defineEvent } from "../../src/webhooks/define-event.ts";
@@ -40,7 +40,7 @@ const claimAll = async () => {
     claimToken: 1,
     queue: "default",
     limit: 10,
-    from: fromTheBeginning,
+    from: queueStart,
     deadlines: "{}",
     defaultDeadlineMs: 60_000,
   });
@@ -61,7 +61,7 @@ describe("a job knows when it expires:", () => {
       "of a schedule",
       async () => {
         const schedule = defineSchedule({ name: "daily", job, payload: null, cron: "0 3 * * *", options });
-        await syncSchedules(db, [await storedSchedule(schedule)]);
+        await syncSchedules(db, [await toStoredSchedule(schedule)]);
         return (await triggerSchedule(db, "daily")).id;
       },
     ],

@@ -12,7 +12,7 @@ import {
   Snooze,
 } from "../../src/index.ts";
 import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
-import { decide, type Ending, refusedPayload, unknownName } from "../../src/jobs/settle/outcome.ts";
+import { decideOutcome, type HandlerResult, decideInvalidPayload, decideUnknownName } from "../../src/jobs/settle/outcome.ts";
 
 const claimed: ClaimedJob = {
   id: 1,
@@ -36,8 +36,8 @@ const plain = defineJob(settings);
 const withResult = defineJob({ ...settings, result: v.any() });
 
 /** By default what the longest backoff of the third attempt gives, 8 s. */
-function decided(ending: Ending, { job = claimed, definition = plain as JobDefinition, random = 1 } = {}): Outcome {
-  return decide(job, definition, ending, "the session", random);
+function decided(ending: HandlerResult, { job = claimed, definition = plain as JobDefinition, random = 1 } = {}): Outcome {
+  return decideOutcome(job, definition, ending, "the session", random);
 }
 
 /** The classes of another copy of the package, as a configuration of its own dependencies may have loaded. */
@@ -151,7 +151,7 @@ describe("a backoff of the definition's own", () => {
 });
 
 describe.each(["returned", "threw"] as const)("a directive that is %s", (how) => {
-  const ending = (directive: Error) => ({ [how]: directive }) as unknown as Ending;
+  const ending = (directive: Error) => ({ [how]: directive }) as unknown as HandlerResult;
 
   test("snoozes", () => {
     expect(decided(ending(new Snooze("5m")))).toEqual({ kind: "snoozed", delayMs: 300_000 });
@@ -218,7 +218,7 @@ test.each(["soon", -1, NaN, "5 minutes"])("a delay of %s is refused where the di
 test("a payload that this worker's validator refuses waits as one of an unknown name does, where other code works its queue", () => {
   const refused = new InvalidValueError("payload.n", "is missing");
   const error = { name: "InvalidValueError", message: "payload.n is missing", attempt: 3, worker: "the session" };
-  expect(refusedPayload({ ...claimed, claims: 1 }, refused, "the session", 60_000, 1)).toMatchObject({
+  expect(decideInvalidPayload({ ...claimed, claims: 1 }, refused, "the session", 60_000, 1)).toMatchObject({
     kind: "unknown",
     delayMs: 1_000,
     graceMs: 60_000,
@@ -230,14 +230,14 @@ test("a payload that this worker's validator refuses waits as one of an unknown 
 });
 
 test("a job of an unknown name is given back more and more slowly, up to half a minute, with jitter", () => {
-  const longest = [1, 2, 3, 5, 6, 500].map((claims) => unknownName({ ...claimed, claims }, 60_000, 1));
+  const longest = [1, 2, 3, 5, 6, 500].map((claims) => decideUnknownName({ ...claimed, claims }, 60_000, 1));
   expect(longest).toMatchObject(
     [1_000, 2_000, 4_000, 16_000, 30_000, 30_000].map((delayMs) => ({ kind: "unknown", delayMs, graceMs: 60_000 })),
   );
-  expect(unknownName({ ...claimed, claims: 1 }, 60_000, 0)).toMatchObject({ delayMs: 500 });
+  expect(decideUnknownName({ ...claimed, claims: 1 }, 60_000, 0)).toMatchObject({ delayMs: 500 });
 });
 
-test.each<[what: string, ending: Ending, outcome: object]>([
+test.each<[what: string, ending: HandlerResult, outcome: object]>([
   [
     "a message that is no text",
     { returned: changed(new Cancel("x"), "message", 5) },

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import { cancelJob, defineJob, enqueue } from "../../src/index.ts";
 import { Park } from "../../src/jobs/definition/directives.ts";
-import { free, park } from "../../src/jobs/control/park.ts";
+import { unpark, park } from "../../src/jobs/control/park.ts";
 import { settle } from "../../src/jobs/settle/settle.ts";
 import { testDatabase } from "../support/database.ts";
 import { claimAs, sessionOf } from "../support/sessions.ts";
@@ -29,7 +29,7 @@ test("a parked job is not claimed until it is freed, and then in its old order",
   const [first, second, third] = (await enqueued(1, 2, 3)) as [number, number, number];
   await park(db, [second, first], noRefusal);
   expect(await claimed()).toEqual([third]);
-  await free(db, [second, first], noRefusal);
+  await unpark(db, [second, first], noRefusal);
   expect(await claimed()).toEqual([first, second]);
 });
 
@@ -37,13 +37,13 @@ test("a job that is due later can be parked, too, and is due at once when it is 
   const { id } = await enqueue(db, job, 1, { delay: "1h" });
   await park(db, [id], noRefusal);
   expect(await isParked(id)).toBe(true);
-  await free(db, [id], noRefusal);
+  await unpark(db, [id], noRefusal);
   expect(await claimed()).toEqual([id]);
 });
 
 test("freeing what is not parked changes nothing: a job that waits for its backoff goes on waiting", async () => {
   const { id } = await enqueue(db, job, 1, { delay: "1h" });
-  await free(db, [id], noRefusal);
+  await unpark(db, [id], noRefusal);
   expect(await claimed()).toEqual([]);
 });
 
@@ -90,7 +90,7 @@ test("one that PostgreSQL refuses to change is said, and the others are parked a
   const refused: number[] = [];
   const accept = await refuseSome(sql);
   expect(await park(db, ids, (id) => refused.push(id))).toEqual(others);
-  expect(await free(db, ids, (id) => refused.push(id))).toEqual(others);
+  expect(await unpark(db, ids, (id) => refused.push(id))).toEqual(others);
   await accept();
   expect(refused).toEqual([ids[2]]);
 });

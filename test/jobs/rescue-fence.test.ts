@@ -1,7 +1,7 @@
 // Between finding a job that no live session holds, and rescuing it, others may have rescued and claimed it.
 import { expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
-import { rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/upkeep/rescue.ts";
+import { rescueFromEnded, rescueOverdue, rescueOrphaned } from "../../src/jobs/upkeep/rescue.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { claimAs, expireLease, sessionOf } from "../support/sessions.ts";
@@ -37,7 +37,7 @@ function beforeUpdates(happens: () => Promise<unknown>): Queryable {
 
 test.each<[string, (on: Queryable) => Promise<unknown[]>]>([
   ["rescueFromEnded", (on) => rescueFromEnded(on, 5, { limit: 10 })],
-  ["rescueStrays", (on) => rescueStrays(on, 5, { limit: 10 })],
+  ["rescueOrphaned", (on) => rescueOrphaned(on, 5, { limit: 10 })],
   ["rescueOverdue", (on) => rescueOverdue(on, { limit: 10 })],
 ])("%s takes no job from the session that claimed it meanwhile", async (_, rescue) => {
   await sql`truncate soniq_jobs`;

@@ -37,13 +37,13 @@ test("a payload that is not valid, or cannot be made, leaves its job a dead lett
   expect(refused).toMatchObject([
     {
       id: ids[1],
-      because: "failed",
+      reason: "failed",
       error: {
         name: "InvalidValueError",
         message: expect.stringMatching(`^job mail #${ids[1]}: payload.to is not valid`),
       },
     },
-    { id: ids[2], because: "failed", error: { name: "TypeError" } },
+    { id: ids[2], reason: "failed", error: { name: "TypeError" } },
   ]);
   expect(await jobRow(db, ids[1])).toMatchObject({ state: "dead", payload: { address: 7 } });
 });
@@ -52,7 +52,7 @@ test("dead letters of other jobs are left", async () => {
   const [id] = (await died(sql, [{ ...old, name: "letter" }])) as [number];
   expect(await retryJobs(db, id, { mapping })).toEqual({
     retried: [],
-    refused: [{ id, because: "not-a-dead-letter" }],
+    refused: [{ id, reason: "not-a-dead-letter" }],
   });
   expect(await jobRow(db, id)).toMatchObject({ state: "dead" });
 });
@@ -65,6 +65,6 @@ test("what was retried and has died again since its payload was read keeps that 
   }, "");
   const job = defineJob({ name: "mail", payload: v.pipeAsync(v.object({ to: v.string() }), overtaken) });
   const answer = await retryJobs(db, id, { mapping: { ...mapping, job } });
-  expect(answer).toEqual({ retried: [], refused: [{ id, because: "locked" }] });
+  expect(answer).toEqual({ retried: [], refused: [{ id, reason: "locked" }] });
   expect(await jobRow(db, id)).toMatchObject({ state: "dead", payload: { to: "eve" }, manualRetries: 1 });
 });

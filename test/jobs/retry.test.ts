@@ -93,7 +93,7 @@ test.each(["queued", "active", "completed", "cancelled"])("a job that is %s is l
   const workerId = state === "active" ? "11111111-1111-4111-8111-111111111111" : null;
   await sql`update soniq_jobs set state = ${state}, finished_at = ${finishedAt}, worker_id = ${workerId} where id = ${id}`;
   const before = await jobRow(db, id);
-  expect(await retryJobs(db, id)).toEqual({ retried: [], refused: [{ id, because: "not-a-dead-letter" }] });
+  expect(await retryJobs(db, id)).toEqual({ retried: [], refused: [{ id, reason: "not-a-dead-letter" }] });
   expect(await jobRow(db, id)).toEqual(before);
 });
 
@@ -135,7 +135,7 @@ describe("a unique key", () => {
     const before = await jobRow(db, id);
     expect(await retryJobs(db, [id, other])).toEqual({
       retried: [other],
-      refused: [{ id, because: "key-held", heldBy: holder.id }],
+      refused: [{ id, reason: "key-held", heldBy: holder.id }],
     });
     expect(await jobRow(db, id)).toEqual(before);
     await sql`update soniq_jobs set state = 'completed', finished_at = now(), unique_held = false where id = ${holder.id}`;
@@ -147,8 +147,8 @@ describe("a unique key", () => {
     expect(await retryJobs(db, [third, first, second])).toEqual({
       retried: [first],
       refused: [
-        { id: third, because: "key-held", heldBy: first },
-        { id: second, because: "key-held", heldBy: first },
+        { id: third, reason: "key-held", heldBy: first },
+        { id: second, reason: "key-held", heldBy: first },
       ],
     });
   });
@@ -158,7 +158,7 @@ describe("a unique key", () => {
     await sql`update soniq_jobs set unique_held = true, unique_expires_at = now() + interval '1 hour' where id = ${second}`;
     expect(await retryJobs(db, [first, second])).toEqual({
       retried: [second],
-      refused: [{ id: first, because: "key-held", heldBy: second }],
+      refused: [{ id: first, reason: "key-held", heldBy: second }],
     });
   });
 
@@ -177,7 +177,7 @@ describe("a unique key", () => {
     expect(retried).toHaveLength(1);
     const refused = answers.flatMap((answer) => answer.refused);
     expect(refused).toHaveLength(23);
-    for (const refusal of refused) expect(refusal).toMatchObject({ because: "key-held", heldBy: retried[0] });
+    for (const refusal of refused) expect(refusal).toMatchObject({ reason: "key-held", heldBy: retried[0] });
   });
 
   test("that somebody's open transaction takes is waited for, and the others of the batch are retried", async () => {
@@ -195,7 +195,7 @@ describe("a unique key", () => {
     await commit();
     const { retried, refused } = await retrying;
     expect(new Set(retried)).toEqual(new Set(ids));
-    expect(refused).toEqual([{ id, because: "key-held", heldBy: expect.any(Number) }]);
+    expect(refused).toEqual([{ id, reason: "key-held", heldBy: expect.any(Number) }]);
   });
 });
 
@@ -231,7 +231,7 @@ test("one that another transaction has locked is said, and the others are retrie
   const commit = await transactionWith(sql, `select from soniq_jobs where id = ${locked} for update`);
   expect(await retryJobs(db, [locked, free])).toEqual({
     retried: [free],
-    refused: [{ id: locked, because: "locked" }],
+    refused: [{ id: locked, reason: "locked" }],
   });
   await commit();
   expect(await retryJobs(db, locked)).toEqual({ retried: [locked], refused: [] });
@@ -245,7 +245,7 @@ test("one that the database refuses is said with its error, and the others are r
   const { retried, refused } = await retryJobs(db, ids);
   await sql`drop function refuse cascade`;
   expect(new Set(retried)).toEqual(new Set(ids.toSpliced(2, 1)));
-  expect(refused).toMatchObject([{ id: ids[2], because: "failed", error: { cause: { message: "not this one" } } }]);
+  expect(refused).toMatchObject([{ id: ids[2], reason: "failed", error: { cause: { message: "not this one" } } }]);
 });
 
 describe("on a transaction", () => {
@@ -275,7 +275,7 @@ describe("on a transaction", () => {
     await commit();
     const { retried, refused, after } = await retrying;
     expect(retried).toEqual([other]);
-    expect(refused).toMatchObject([{ id: taken, because: "key-held" }]);
+    expect(refused).toMatchObject([{ id: taken, reason: "key-held" }]);
     expect(await states(other, after.id)).toEqual(["queued", "queued"]);
   });
 });

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { defineJob, enqueue } from "../../src/index.ts";
 import { runJobNow } from "../../src/admin.ts";
 import { wakeUpChannel } from "../../src/sessions/doorbell.ts";
-import { publishIdle } from "../../src/sessions/session.ts";
+import { publishIdleQueues } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { someoneWaits } from "../support/locks.ts";
@@ -106,7 +106,7 @@ test("on a transaction, it is due when that commits", async () => {
 });
 
 test("a worker that waits in its queue is woken up, once", async () => {
-  await publishIdle(db, await sessionOf(db), ["bells"]);
+  await publishIdleQueues(db, await sessionOf(db), ["bells"]);
   const heard: string[] = [];
   const { unlisten } = await sql.listen(wakeUpChannel, (queue) => void heard.push(queue));
   const { id } = await enqueue(db, work, null, { queue: "bells", delay: "1h" });

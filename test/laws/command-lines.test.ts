@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import { expect, test } from "vitest";
-import { soniqProgram } from "../../src/cli/program.ts";
+import { createProgram } from "../../src/cli/program.ts";
 import { allCommands, namedCommands, whatIsMissing } from "./command-lines.ts";
 import { root } from "./source-files.ts";
 
@@ -39,7 +39,7 @@ test("every command that a text names exists", () => {
 });
 
 test.for(allCommands())("an error in `%s` is one line, and names the command that has its help", async (path) => {
-  const program = soniqProgram();
+  const program = createProgram();
   const command = path.split(" ").reduce((at, name) => at.commands.find((each) => each.name() === name) ?? at, program);
   let said = "";
   command.configureOutput({ writeErr: (text) => (said += text) });

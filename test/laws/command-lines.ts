@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { soniqProgram } from "../../src/cli/program.ts";
+import { createProgram } from "../../src/cli/program.ts";
 
 /** A command that a text tells its readers to type, and its line in that text, from 1. */
 export interface NamedCommand {
@@ -44,7 +44,7 @@ export function allCommands(command: Command = program, path: readonly string[] 
   return command.commands.flatMap((each) => allCommands(each, [...path, each.name()]));
 }
 
-const program = soniqProgram();
+const program = createProgram();
 
 /** What ends a command: the quotes around it, the text behind it, or the shell. */
 const end = /`|<\/|\\n|&&|\||\s#|\s>/;

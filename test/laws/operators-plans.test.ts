@@ -6,7 +6,7 @@ import { listDeadLetters } from "../../src/dead-letters/list.ts";
 import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
 import { retryDeadLetters } from "../../src/dead-letters/retry.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { queueStart } from "../../src/jobs/claim/claim-positions.ts";
 import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
 import { retryJobs } from "../../src/jobs/control/retry.ts";
 import { listQueues } from "../../src/queues/list.ts";
@@ -110,7 +110,7 @@ describe("with a hundred thousand jobs in a paused queue", () => {
       deadlines: "{}",
       defaultDeadlineMs: 60_000,
     };
-    const observed = await engine.observe((db) => claim(db, { ...input, from: fromTheBeginning }));
+    const observed = await engine.observe((db) => claim(db, { ...input, from: queueStart }));
     expect(Object.keys(observed.read).filter((name) => name.startsWith("soniq_jobs"))).toEqual([]);
     // The planner reads its first block.
     expect(observed.blocks["soniq_jobs_claim"]).toBeLessThan(3);

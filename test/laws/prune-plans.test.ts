@@ -4,7 +4,7 @@ import type { Queryable } from "../../src/core/queryable.ts";
 import {
   deleteFinished,
   findPrunable,
-  pruneFromTheBeginning,
+  pruneStart,
   type PruneInput,
   type PrunePosition,
 } from "../../src/jobs/upkeep/prune.ts";
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 
 type Finished = "completed" | "cancelled" | "dead";
-const prunable = async (db: Queryable, state: Finished, age: string, after = pruneFromTheBeginning) =>
+const prunable = async (db: Queryable, state: Finished, age: string, after = pruneStart) =>
   findPrunable(db, { state, before: (await ago(age))[0].at, after, limit: 1_000 });
 
 test("those past their retention are found by the time they finished", async () => {
@@ -45,7 +45,7 @@ test("those of some names, or of all others, likewise", async () => {
   for (const names of [{ only: ["finished", "other"] }, { except: ["other"] }]) {
     const before = (await ago("1 day"))[0].at;
     const observed = await engine.observe((db) =>
-      findPrunable(db, { state: "completed", before, names, after: pruneFromTheBeginning, limit: 1_000 }),
+      findPrunable(db, { state: "completed", before, names, after: pruneStart, limit: 1_000 }),
     );
     expect(waysToJobs(observed)).toEqual(["soniq_jobs_finished"]);
     expect(rowsRead(observed)).toBe(80);
@@ -55,7 +55,7 @@ test("those of some names, or of all others, likewise", async () => {
 test("few among very many that are kept longer are found page by page, and none is walked twice", async () => {
   const before = (await ago("1 minute"))[0].at;
   const found: number[] = [];
-  let after: PrunePosition | undefined = pruneFromTheBeginning;
+  let after: PrunePosition | undefined = pruneStart;
   let pages = 0;
   while (after) {
     const input: PruneInput = { state: "completed", before, names: { only: ["rare"] }, after, limit: 10_000 };

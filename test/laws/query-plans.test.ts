@@ -5,7 +5,7 @@ import type { Queryable } from "../../src/core/queryable.ts";
 import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
 import { cancelJob } from "../../src/jobs/control/cancel.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
-import { ClaimPositions, fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { ClaimPositions, queueStart } from "../../src/jobs/claim/claim-positions.ts";
 import { deleteCompleted } from "../../src/jobs/settle/delete-completed.ts";
 import { discardJob } from "../../src/jobs/control/discard-job.ts";
 import { getJob } from "../../src/jobs/read/get-job.ts";
@@ -17,7 +17,7 @@ import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
 import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { saveProgress } from "../../src/jobs/settle/save-progress.ts";
 import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle/settle.ts";
-import { findEnded } from "../../src/jobs/settle/settled-before.ts";
+import { findEndedClaims } from "../../src/jobs/settle/settled-before.ts";
 import { findUnworkedQueues } from "../../src/queues/unworked.ts";
 import { fire } from "../support/schedules.ts";
 import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
@@ -51,7 +51,7 @@ const claimInput = {
   deadlines: "{}",
   defaultDeadlineMs: 60_000,
 };
-const claimAll = (db: Queryable) => claim(db, { ...claimInput, from: fromTheBeginning });
+const claimAll = (db: Queryable) => claim(db, { ...claimInput, from: queueStart });
 const completed = (jobs: readonly { id: number; claimToken: number }[]): Settlement[] =>
   jobs.map(({ id, claimToken }) => ({ id, claimToken, outcome: { kind: "completed", result: null } }));
 
@@ -131,7 +131,7 @@ const byId: Record<string, (db: Queryable, held: readonly Claimed[]) => Promise<
       held.map((one) => ({ ...one, workerId: worker, lines: [aLine] })),
     ),
   "settling by deletion": (db, held) => deleteCompleted(db, worker, completed(held)),
-  "asking what was settled": (db, held) => findEnded(db, worker, completed(held)),
+  "asking what was settled": (db, held) => findEndedClaims(db, worker, completed(held)),
   "asking for ownership": (db, held) => findOwned(db, worker, idsOf(held)),
   "saving progress": (db, held) => saveProgress(db, worker, held[0] as Claimed, "1"),
   "reading a result": (db, held) =>

@@ -10,7 +10,7 @@ import { concludeAudit, recordAudit } from "../../src/audit/record-audit.ts";
 import type { Queryable } from "../../src/core/queryable.ts";
 import { boundTransaction, cancelStatement } from "../../src/database/backend.ts";
 import { checkTables } from "../../src/database/check-tables.ts";
-import { findLackOfRoom, findLowLimit } from "../../src/database/connection-room.ts";
+import { findConnectionShortage, findLowLimit } from "../../src/database/connection-room.ts";
 import { findExposure, findOpenSchemas } from "../../src/database/exposure.ts";
 import { countDeadLetters } from "../../src/dead-letters/count.ts";
 import { listDeadLetters } from "../../src/dead-letters/list.ts";
@@ -19,40 +19,40 @@ import { summarizeDeadLetters } from "../../src/dead-letters/summarize.ts";
 import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
 import { cancelJob, cancelQueued } from "../../src/jobs/control/cancel.ts";
 import { cancelExpired } from "../../src/jobs/upkeep/cancel-expired.ts";
-import { claimBatch, claimThese } from "../../src/jobs/claim/claim.ts";
+import { claimBatch, claimByIds } from "../../src/jobs/claim/claim.ts";
 import { findClaimable } from "../../src/jobs/claim/claimable.ts";
 import { deleteCompleted, isReferenced } from "../../src/jobs/settle/delete-completed.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
 import { discardJob } from "../../src/jobs/control/discard-job.ts";
 import { enqueue } from "../../src/jobs/enqueue/enqueue.ts";
-import { findPlace } from "../../src/jobs/read/list-jobs.ts";
+import { findFirstIdSince } from "../../src/jobs/read/list-jobs.ts";
 import { getJob } from "../../src/jobs/read/get-job.ts";
 import { findResult } from "../../src/jobs/read/get-result.ts";
-import { insert } from "../../src/jobs/enqueue/insert.ts";
+import { insertJob } from "../../src/jobs/enqueue/insert.ts";
 import { insertKeyed } from "../../src/jobs/enqueue/insert-keyed.ts";
 import { insertMany } from "../../src/jobs/enqueue/insert-many.ts";
 import { findKeyHolder } from "../../src/jobs/enqueue/key-holders.ts";
 import { listJobs } from "../../src/jobs/read/list-jobs.ts";
-import { checkOptions, type EnqueueOptions, newJob, type NewJob } from "../../src/jobs/enqueue/new-job.ts";
+import { parseOptions, type EnqueueOptions, createNewJob, type NewJob } from "../../src/jobs/enqueue/new-job.ts";
 import type { Outcome } from "../../src/jobs/settle/outcome.ts";
 import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
 import { findUnansweredClaims, findOwned } from "../../src/jobs/claim/ownership.ts";
-import { free, park } from "../../src/jobs/control/park.ts";
+import { unpark, park } from "../../src/jobs/control/park.ts";
 import { mapPayloads } from "../../src/jobs/control/payload-mapping.ts";
 import {
   deleteFinished,
   findPrunable,
   findPruneHorizon,
   findReferences,
-  pruneFromTheBeginning,
+  pruneStart,
 } from "../../src/jobs/upkeep/prune.ts";
 import { readPayloads } from "../../src/jobs/read/read-payloads.ts";
 import { retryJobs } from "../../src/jobs/control/retry.ts";
-import { rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/upkeep/rescue.ts";
+import { rescueFromEnded, rescueOverdue, rescueOrphaned } from "../../src/jobs/upkeep/rescue.ts";
 import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { saveProgress, saveProgressInTransaction } from "../../src/jobs/settle/save-progress.ts";
-import { plainSettles, type Settlement } from "../../src/jobs/settle/settle.ts";
-import { findCommitted, findEnded } from "../../src/jobs/settle/settled-before.ts";
+import { plainSettleStrategy, type Settlement } from "../../src/jobs/settle/settle.ts";
+import { findCommittedSettlement, findEndedClaims } from "../../src/jobs/settle/settled-before.ts";
 import { notifyFinished } from "../../src/sessions/notify-finished.ts";
 import { readFigures } from "../../src/metrics/read-figures.ts";
 import { listQueues } from "../../src/queues/list.ts";
@@ -61,18 +61,18 @@ import { findUnworkedQueues } from "../../src/queues/unworked.ts";
 import { defineSchedule } from "../../src/schedules/define-schedule.ts";
 import { fireTicks } from "../../src/schedules/fire.ts";
 import { listSchedules } from "../../src/schedules/list-schedules.ts";
-import { noSuchSchedule } from "../../src/schedules/no-such-schedule.ts";
+import { throwScheduleNotFound } from "../../src/schedules/no-such-schedule.ts";
 import { pauseSchedule } from "../../src/schedules/pause-schedule.ts";
 import { deleteSchedule } from "../../src/schedules/delete-schedule.ts";
 import { resumeSchedule } from "../../src/schedules/resume-schedule.ts";
-import { storedSchedule } from "../../src/schedules/stored-schedule.ts";
+import { toStoredSchedule } from "../../src/schedules/stored-schedule.ts";
 import { triggerSchedule } from "../../src/schedules/trigger-schedule.ts";
 import { findSchedule, findUpcoming } from "../../src/schedules/upcoming.ts";
 import { reviewSchedules, syncSchedules } from "../../src/schedules/versions.ts";
 import { countLiveWorkers } from "../../src/sessions/count-live.ts";
-import { endEarlierSessions, expireSessions, findEndedSessions, forgetSessions } from "../../src/sessions/expire.ts";
+import { endEarlierSessions, expireSessions, findEndedSessions, deleteEndedSessions } from "../../src/sessions/expire.ts";
 import { listWorkers } from "../../src/sessions/list-workers.ts";
-import { beat, endSession, openSession, publishIdle } from "../../src/sessions/session.ts";
+import { beat, endSession, openSession, publishIdleQueues } from "../../src/sessions/session.ts";
 import { findTimeline, isOnAnotherTimeline, isOnItsTimeline } from "../../src/sessions/timeline.ts";
 import { countAttempts } from "../../src/stats/count-attempts.ts";
 import { foldStats } from "../../src/stats/fold-stats.ts";
@@ -80,20 +80,20 @@ import { pruneStats } from "../../src/stats/prune-stats.ts";
 import { readRates } from "../../src/stats/read-rates.ts";
 import { readStats } from "../../src/stats/read-stats.ts";
 import { recordStats } from "../../src/stats/record-stats.ts";
-import { dueQueues } from "../../src/testing/due-now.ts";
+import { findDueQueues } from "../../src/testing/due-now.ts";
 import { publishEvent } from "../../src/webhooks/publish-event.ts";
 import { publishingSettles, hasJobSubscribers } from "../../src/webhooks/publishing-settles.ts";
-import { admit, noteFailure, noteSuccess } from "../../src/webhooks/breaker.ts";
+import { admitDelivery, recordFailure, recordSuccess } from "../../src/webhooks/breaker.ts";
 import { defineEvent } from "../../src/webhooks/define-event.ts";
 import { deleteEndpoint } from "../../src/webhooks/delete-endpoint.ts";
 import { listDeliveries, resendDelivery } from "../../src/webhooks/delivery-log.ts";
 import { listEndpoints, pauseEndpoint, registerEndpoint, resumeEndpoint } from "../../src/webhooks/endpoints.ts";
 import {
-  endFreeing,
-  findUnsettledEndpoints,
+  finishFreeing,
+  findParkingEndpoints,
   freePage,
   freeProbe,
-  freeStrays,
+  freeOrphanedDeliveries,
   isBusy,
   parkPage,
 } from "../../src/webhooks/parking.ts";
@@ -116,13 +116,13 @@ const event = defineEvent({ name: "paid", payload: v.null() });
 const keys = [Buffer.alloc(32, 1).toString("base64")];
 
 async function newJobs(definition: typeof job, options: readonly EnqueueOptions[]): Promise<NewJob[]> {
-  return Promise.all(options.map((one) => newJob(definition, null, checkOptions(definition, one))));
+  return Promise.all(options.map((one) => createNewJob(definition, null, parseOptions(definition, one))));
 }
 
 /** With options that all jobs share, as `enqueueMany` passes them. */
 async function alike(definition: typeof job): Promise<NewJob[]> {
-  const options = checkOptions(definition, { delay: "1m" });
-  return Promise.all([newJob(definition, null, options), newJob(definition, null, options)]);
+  const options = parseOptions(definition, { delay: "1m" });
+  return Promise.all([createNewJob(definition, null, options), createNewJob(definition, null, options)]);
 }
 
 const error = { message: "failed", name: "Error", attempt: 1, worker: "w", at: "2026-01-01T00:00:00.000Z" };
@@ -153,7 +153,7 @@ const claimInput = {
   defaultDeadlineMs: 1,
 };
 const schedules = () =>
-  storedSchedule(
+  toStoredSchedule(
     defineSchedule({ name: "daily", job, payload: null, cron: "0 3 * * *", missed: "skip", overlap: "skip" }),
   );
 
@@ -172,10 +172,10 @@ const files: Record<
   ],
   "database/backend": [
     (db) => boundTransaction(db, 1, 1),
-    (db) => cancelStatement(db, { pid: 1, began: "", timeoutMs: 1 }),
+    (db) => cancelStatement(db, { pid: 1, beganAt: "", timeoutMs: 1 }),
   ],
   "database/check-tables": [checkTables],
-  "database/connection-room": [(db) => findLackOfRoom(db, 1), (db) => findLowLimit(db, 1)],
+  "database/connection-room": [(db) => findConnectionShortage(db, 1), (db) => findLowLimit(db, 1)],
   "database/exposure": [findExposure, findOpenSchemas],
   "dead-letters/count": [countDeadLetters],
   "dead-letters/list": [
@@ -198,7 +198,7 @@ const files: Record<
     (db) => cancelQueued(db, [1], "superseded", refused),
   ],
   "jobs/upkeep/cancel-expired": [(db) => cancelExpired(db, { limit: 1 })],
-  "jobs/claim/claim": [(db) => claimBatch(db, claimInput), (db) => claimThese(db, { ...claimInput, ids: [1] })],
+  "jobs/claim/claim": [(db) => claimBatch(db, claimInput), (db) => claimByIds(db, { ...claimInput, ids: [1] })],
   "jobs/claim/claimable": [(db) => findClaimable(db, claimInput)],
   "jobs/settle/delete-completed": [
     isReferenced,
@@ -209,13 +209,13 @@ const files: Record<
   "jobs/read/get-job": [(db) => getJob(db, 1)],
   "jobs/read/get-result": [(db) => findResult(db, job, 1, true), (db) => findResult(db, job, 1, false)],
   "jobs/enqueue/insert": [true, false].map(
-    (rings) => async (db: Queryable) => insert(db, (await newJobs(job, [{}]))[0]!, rings),
+    (notify) => async (db: Queryable) => insertJob(db, (await newJobs(job, [{}]))[0]!, notify),
   ),
   "jobs/enqueue/insert-keyed": conflicts.flatMap((onConflict) =>
     [
-      { frees: false, rings: false },
-      { frees: false, rings: true },
-      { frees: true, rings: true },
+      { freeExpiredKey: false, notify: false },
+      { freeExpiredKey: false, notify: true },
+      { freeExpiredKey: true, notify: true },
     ].map(
       (how) => async (db: Queryable) => insertKeyed(db, (await newJobs(keyed[onConflict], [{ delay: 1 }]))[0]!, how),
     ),
@@ -230,7 +230,7 @@ const files: Record<
   ],
   "jobs/enqueue/key-holders": [(db) => findKeyHolder(db, "key")],
   "jobs/read/list-jobs": [
-    (db) => findPlace(db, 0),
+    (db) => findFirstIdSince(db, 0),
     (db) => listJobs(db),
     ...(["queued", "active", "completed", "dead"] as const).map((state) => (db: Queryable) => listJobs(db, { state })),
     (db) => listJobs(db, { queue: "a", name: "b", tag: "c", payload: { path: "a.b", value: "1" } }),
@@ -238,19 +238,19 @@ const files: Record<
   ],
   "jobs/read/outstanding": [(db) => hasOutstanding(db, ["default"], 1)],
   "jobs/claim/ownership": [(db) => findOwned(db, worker, [1]), (db) => findUnansweredClaims(db, worker, [claim], 1)],
-  "jobs/control/park": [(db) => park(db, [1], refused), (db) => free(db, [1], refused)],
+  "jobs/control/park": [(db) => park(db, [1], refused), (db) => unpark(db, [1], refused)],
   "jobs/control/payload-mapping": [(db) => mapPayloads(db, [1], { job, payload: () => null }, refused).next()],
   "jobs/upkeep/prune": [
     findReferences,
     (db) => findPruneHorizon(db, 1),
-    (db) => findPrunable(db, { state: "completed", before: "now", after: pruneFromTheBeginning, limit: 1 }),
+    (db) => findPrunable(db, { state: "completed", before: "now", after: pruneStart, limit: 1 }),
     (db) =>
       findPrunable(db, {
         state: "dead",
         before: "now",
         names: { only: ["a"] },
         references: [{ table: "orders", column: "job_id" }],
-        after: pruneFromTheBeginning,
+        after: pruneStart,
         limit: 1,
       }),
     (db) => deleteFinished(db, "completed", [1]),
@@ -266,7 +266,7 @@ const files: Record<
       answers: [rows],
     })),
     (db) => rescueFromEnded(db, 3, { limit: 1 }, [worker]),
-    (db) => rescueStrays(db, 3, { limit: 1, except: [2] }),
+    (db) => rescueOrphaned(db, 3, { limit: 1, except: [2] }),
     (db) => rescueOverdue(db, { limit: 1 }),
   ],
   "jobs/control/run-now": [(db) => runJobNow(db, { id: 1, name: "invoice" })],
@@ -275,13 +275,13 @@ const files: Record<
     (db) => saveProgressInTransaction(db, worker, claim, "1"),
   ],
   "jobs/settle/settle": settlements.flatMap((some) => [
-    (db: Queryable) => plainSettles.settle(db, worker, some),
-    (db: Queryable) => plainSettles.settleUnlocked(db, worker, some),
-    (db: Queryable) => plainSettles.wouldSettle(db, worker, some[0]!),
+    (db: Queryable) => plainSettleStrategy.settle(db, worker, some),
+    (db: Queryable) => plainSettleStrategy.settleUnlocked(db, worker, some),
+    (db: Queryable) => plainSettleStrategy.wouldSettle(db, worker, some[0]!),
   ]),
   "jobs/settle/settled-before": [
-    (db) => findEnded(db, worker, settlements[0]!),
-    (db) => findCommitted(db, worker, settlements[0]![0]!),
+    (db) => findEndedClaims(db, worker, settlements[0]!),
+    (db) => findCommittedSettlement(db, worker, settlements[0]![0]!),
   ],
   "sessions/notify-finished": [(db) => notifyFinished(db, [1])],
   "metrics/read-figures": [readFigures],
@@ -289,10 +289,10 @@ const files: Record<
   "queues/pause": [(db) => pauseQueue(db, "default"), (db) => resumeQueue(db, "default")],
   "queues/unworked": [(db) => findUnworkedQueues(db, ["default"])],
   "schedules/fire": [
-    (db) => fireTicks(db, [{ schedule: { name: "daily", definition: "", ticks: 0 }, fire: [0], nextMs: 1 }]),
+    (db) => fireTicks(db, [{ schedule: { name: "daily", definition: "", ticks: 0 }, dueMs: [0], nextMs: 1 }]),
   ],
   "schedules/list-schedules": [listSchedules],
-  "schedules/no-such-schedule": [(db) => noSuchSchedule(db, "daily")],
+  "schedules/no-such-schedule": [(db) => throwScheduleNotFound(db, "daily")],
   "schedules/pause-schedule": [(db) => pauseSchedule(db, "daily")],
   "schedules/delete-schedule": [(db) => deleteSchedule(db, "daily")],
   "schedules/resume-schedule": [(db) => resumeSchedule(db, "daily")],
@@ -308,13 +308,13 @@ const files: Record<
     (db) => expireSessions(db),
     endEarlierSessions,
     (db) => findEndedSessions(db, [worker], 1),
-    (db) => forgetSessions(db, 1),
+    (db) => deleteEndedSessions(db, 1),
   ],
   "sessions/list-workers": [listWorkers],
   "sessions/session": [
     (db) => openSession(db, { host: "a", pid: 1, version: "1", queues: { default: 1 }, leaseMs: 1 }),
     (db) => beat(db, worker, 1),
-    (db) => publishIdle(db, worker, ["default"]),
+    (db) => publishIdleQueues(db, worker, ["default"]),
     (db) => endSession(db, worker),
   ],
   "sessions/timeline": [
@@ -331,17 +331,17 @@ const files: Record<
     (db) => readStats(db, { range: "7d", queue: "a", name: "b" }),
   ],
   "stats/record-stats": [(db) => recordStats(db, [])],
-  "testing/due-now": [dueQueues],
+  "testing/due-now": [findDueQueues],
   "webhooks/publish-event": [
     (db) => publishEvent(db, event, null),
     (db) => publishEvent(db, event, null, { tenant: "a" }),
   ],
   "webhooks/publishing-settles": [hasJobSubscribers, (db) => publishingSettles.settle(db, worker, settlements.at(-1)!)],
   "webhooks/breaker": [
-    (db) => admit(db, endpoint),
-    (db) => noteSuccess(db, endpoint),
-    (db) => noteFailure(db, endpoint, true),
-    (db) => noteFailure(db, endpoint, false),
+    (db) => admitDelivery(db, endpoint),
+    (db) => recordSuccess(db, endpoint),
+    (db) => recordFailure(db, endpoint, true),
+    (db) => recordFailure(db, endpoint, false),
   ],
   "webhooks/delete-endpoint": [(db) => deleteEndpoint(db, endpoint)],
   "webhooks/delivery-log": [(db) => listDeliveries(db, endpoint), (db) => resendDelivery(db, 1)],
@@ -353,13 +353,13 @@ const files: Record<
     (db) => resumeEndpoint(db, endpoint),
   ],
   "webhooks/parking": [
-    findUnsettledEndpoints,
+    findParkingEndpoints,
     (db) => parkPage(db, endpoint, 0, refused),
     (db) => freePage(db, endpoint, 0, refused),
     (db) => freeProbe(db, endpoint, refused),
-    (db) => endFreeing(db, endpoint),
+    (db) => finishFreeing(db, endpoint),
     isBusy,
-    (db) => freeStrays(db, 0, refused),
+    (db) => freeOrphanedDeliveries(db, 0, refused),
   ],
   "webhooks/rotate-secret": [(db) => rotateSecret(db, { keys }, endpoint), (db) => rotateWebhookKeys(db, { keys })],
 };

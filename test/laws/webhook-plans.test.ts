@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
-import { admit } from "../../src/webhooks/breaker.ts";
+import { queueStart } from "../../src/jobs/claim/claim-positions.ts";
+import { admitDelivery } from "../../src/webhooks/breaker.ts";
 import { listDeliveries } from "../../src/webhooks/delivery-log.ts";
-import { findUnsettledEndpoints, freePage, freeProbe, isBusy, parkPage } from "../../src/webhooks/parking.ts";
+import { findParkingEndpoints, freePage, freeProbe, isBusy, parkPage } from "../../src/webhooks/parking.ts";
 import { sessionOf } from "../support/sessions.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Observed, observedEngine } from "./observed-engine.ts";
@@ -36,7 +36,7 @@ const rowsOfJobs = ({ read }: Observed) =>
   Object.entries(read).reduce((sum, [name, rows]) => (name.startsWith("soniq_jobs") ? sum + rows : sum), 0);
 
 test("a claim meets only the webhooks of others", async () => {
-  const input = { workerId: await sessionOf(db), claimToken: 1, queue: "webhooks", limit: 50, from: fromTheBeginning };
+  const input = { workerId: await sessionOf(db), claimToken: 1, queue: "webhooks", limit: 50, from: queueStart };
   const observed = await engine.observe((on) => claim(on, { ...input, deadlines: "{}", defaultDeadlineMs: 60_000 }));
   expect(observed.read["soniq_jobs_claim"]).toBe(50);
   expect(observed.blocks["soniq_jobs_claim"]).toBeLessThan(60);
@@ -44,8 +44,8 @@ test("a claim meets only the webhooks of others", async () => {
 });
 
 const statements: Record<string, [most: number, (db: Queryable) => Promise<unknown>]> = {
-  "asking whether a webhook may be sent": [0, (on) => admit(on, alive)],
-  "asking which endpoints need attention": [0, findUnsettledEndpoints],
+  "asking whether a webhook may be sent": [0, (on) => admitDelivery(on, alive)],
+  "asking which endpoints need attention": [0, findParkingEndpoints],
   "asking whether the queue is busy": [50, isBusy],
   "freeing one to try the receiver with": [4, (on) => freeProbe(on, dead, noRefusal)],
   "looking through a page": [page + 1, (on) => parkPage(on, dead, 0, noRefusal)],

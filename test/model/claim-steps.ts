@@ -2,20 +2,20 @@
 import { deepEqual as equal } from "node:assert/strict";
 import * as fc from "fast-check";
 import { InvalidValueError } from "../../src/core/errors.ts";
-import { ClaimPositions, fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { ClaimPositions, queueStart } from "../../src/jobs/claim/claim-positions.ts";
 import { claim, type ClaimedJob } from "../../src/jobs/claim/claim.ts";
 import { deleteCompleted } from "../../src/jobs/settle/delete-completed.ts";
 import { Cancel, Discard, RetryAfter, Snooze } from "../../src/jobs/definition/directives.ts";
 import {
-  decide,
-  type Ending as Ran,
+  decideOutcome,
+  type HandlerResult as Ran,
   type Outcome,
-  refusedPayload,
-  unknownName,
+  decideInvalidPayload,
+  decideUnknownName,
 } from "../../src/jobs/settle/outcome.ts";
 import { findUnansweredClaims, findOwned } from "../../src/jobs/claim/ownership.ts";
 import { type Settled, settle, settleUnlocked } from "../../src/jobs/settle/settle.ts";
-import { findEnded } from "../../src/jobs/settle/settled-before.ts";
+import { findEndedClaims } from "../../src/jobs/settle/settled-before.ts";
 import { anyDelay, anyQueue, quick } from "./enqueue-steps.ts";
 import type { Claim, Ending, Job, JobModel } from "./job-model.ts";
 import { nth, type Player, type Stage, stale, type Step, step } from "./step.ts";
@@ -58,7 +58,7 @@ async function claimAs(stage: Stage, session: string, queue: string, limit: numb
     claimToken: stage.claimTokens,
     queue,
     limit,
-    from: look ? fromTheBeginning : marks.starts(),
+    from: look ? queueStart : marks.starts(),
     deadlines: JSON.stringify({ [quick.name]: quickMs }),
     defaultDeadlineMs: otherwiseMs,
   });
@@ -112,7 +112,7 @@ const anyEnding: fc.Arbitrary<Ending> = fc.oneof(
 
 /** What the worker writes down, by the product's own decision. */
 function outcomeOf(job: ClaimedJob, ending: Ending, workerId: string): Outcome {
-  const after = (ran: Ran) => decide(job, quick, ran, workerId, 1);
+  const after = (ran: Ran) => decideOutcome(job, quick, ran, workerId, 1);
   switch (ending.kind) {
     case "returned":
       return after({ returned: ending.result ?? undefined });
@@ -129,13 +129,13 @@ function outcomeOf(job: ClaimedJob, ending: Ending, workerId: string): Outcome {
       return { kind: "released", delayMs: ending.delayMs, error, maxCrashes: ending.maxCrashes };
     }
     case "unknown":
-      return unknownName(job, ending.graceMs, 1);
+      return decideUnknownName(job, ending.graceMs, 1);
     case "cancelled":
       return after({ threw: new Cancel("stopped") });
     case "discarded":
       return after({ threw: new Discard("no") });
     case "refused":
-      return refusedPayload(job, new InvalidValueError("payload", "is not valid"), workerId, ending.graceMs, 1);
+      return decideInvalidPayload(job, new InvalidValueError("payload", "is not valid"), workerId, ending.graceMs, 1);
     default:
       return ending satisfies never;
   }
@@ -202,7 +202,7 @@ async function settleAs(stage: Stage, workerId: string, endings: ReadonlyMap<Cla
     claimToken: made.claimToken,
     outcome: outcomeOf(stage.claimed.get(made) as ClaimedJob, ending, workerId),
   }));
-  const ended = await findEnded(stage.db, workerId, settlements);
+  const ended = await findEndedClaims(stage.db, workerId, settlements);
   for (const one of settlements) {
     const stands = stage.model.held(one, workerId) !== undefined;
     equal(ended.has(one), !stands, `whether claim ${one.claimToken} of job ${one.id} has ended`);

@@ -8,7 +8,7 @@ import { DuplicateJobError, InvalidValueError } from "../../src/core/errors.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
 import { enqueueMany } from "../../src/jobs/enqueue/enqueue-many.ts";
 import { enqueue } from "../../src/jobs/enqueue/enqueue.ts";
-import { storedUniqueKey } from "../../src/jobs/row/unique-key.ts";
+import { toStoredKey } from "../../src/jobs/row/unique-key.ts";
 import type { UniqueSettings } from "../../src/jobs/definition/unique-settings.ts";
 import type { Job, JobModel } from "./job-model.ts";
 import { type Step, step } from "./step.ts";
@@ -87,7 +87,7 @@ const isChanged = (job: Job | undefined, { onConflict }: Definition["unique"]) =
 
 /** The job that holds the key and goes on doing so, or is changed. */
 function holderOf(model: JobModel, { name, unique }: Definition, { uniqueKey: key }: Options): Job | undefined {
-  const holder = key === null ? undefined : model.keyHolder(storedUniqueKey(name, key, "key"));
+  const holder = key === null ? undefined : model.keyHolder(toStoredKey(name, key, "key"));
   return holder && (isChanged(holder, unique) || !model.isOver(holder)) ? holder : undefined;
 }
 
@@ -107,7 +107,7 @@ function expectEnqueued(
   const uniqueUntil = key === null ? "finished" : (unique.until ?? (changes ? "started" : "finished"));
   const runAt = reschedules && key !== null ? rescheduled(model.now, delay, holder, unique) : model.now + delay;
   if (!holder) {
-    const uniqueKey = key && storedUniqueKey(name, key, "key");
+    const uniqueKey = key && toStoredKey(name, key, "key");
     const over = uniqueKey === null ? undefined : model.keyHolder(uniqueKey);
     if (over) over.uniqueHeld = false;
     const uniqueExpiresAt = key !== null && unique.within ? model.now + Number(unique.within) : null;
@@ -170,7 +170,7 @@ const insertPlainly = fc
   })
   .map(({ name, queue, key, until, keyForMs, ageMs, crashes }) =>
     step(`insert ${JSON.stringify({ name, queue, key, until, keyForMs, ageMs, crashes })}`, async (model, { db }) => {
-      const uniqueKey = key && storedUniqueKey(name, key, "key");
+      const uniqueKey = key && toStoredKey(name, key, "key");
       const after = (ms: number | null) => sql`now() + ${ms}::float8 * interval '1 millisecond'`;
       const qb = builder(db);
       const inserted = qb.$with("inserted", { id: sql<string>`id`.as("id") }).as(

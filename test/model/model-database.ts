@@ -66,7 +66,7 @@ export async function readAll(db: Queryable, now: number): Promise<Rows> {
           'errors', jsonb_array_length(errors), 'workerId', worker_id, 'lastWorkerId', last_worker_id,
           'createdAt', ms(created_at), 'claimedAt', ms(claimed_at), 'deadlineAt', ms(deadline_at), 'cancelRequestedAt', ms(cancel_requested_at),
           'unknownSince', ms(unknown_since), 'uniqueKey', unique_key, 'uniqueHeld', unique_held, 'uniqueUntil', unique_until,
-          'uniqueExpiresAt', ms(unique_expires_at), 'finishedAt', ms(finished_at), 'result', result, 'reason', split_part(reason, ':', 1), 'manualRetries', manualRetries)
+          'uniqueExpiresAt', ms(unique_expires_at), 'finishedAt', ms(finished_at), 'result', result, 'reason', split_part(reason, ':', 1), 'manualRetries', manual_retries)
           from soniq_jobs order by id),
         'sessions', array(select json_build_object('id', id, 'leaseExpiresAt', ms(lease_expires_at), 'endedAt', ms(ended_at))
           from soniq_workers order by id))::text`,

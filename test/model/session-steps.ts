@@ -2,8 +2,8 @@
 import assert, { deepEqual as equal } from "node:assert/strict";
 import { sql } from "drizzle-orm";
 import * as fc from "fast-check";
-import { type Rescued, rescueFromEnded, rescueOverdue, rescueStrays } from "../../src/jobs/upkeep/rescue.ts";
-import { expireSessions, forgetSessions } from "../../src/sessions/expire.ts";
+import { type Rescued, rescueFromEnded, rescueOverdue, rescueOrphaned } from "../../src/jobs/upkeep/rescue.ts";
+import { expireSessions, deleteEndedSessions } from "../../src/sessions/expire.ts";
 import { beat, endSession } from "../../src/sessions/session.ts";
 import type { Job } from "./job-model.ts";
 import { leaseMs, type Player, type Stage, stale, type Step, step } from "./step.ts";
@@ -53,7 +53,7 @@ const expire = fc.constant("end the sessions whose lease ran out").map((text) =>
 
 const forget = fc.constantFrom(0, 60_000).map((olderThanMs) =>
   step(`forget the sessions that ended ${olderThanMs} ms ago`, async (model, { db }) => {
-    await forgetSessions(db, olderThanMs);
+    await deleteEndedSessions(db, olderThanMs);
     const busy = new Set(model.all().map(({ workerId }) => workerId));
     for (const [id, { endedAt }] of model.sessions) {
       if (endedAt !== null && endedAt < model.now - olderThanMs && !busy.has(id)) model.sessions.delete(id);
@@ -89,7 +89,7 @@ async function rescueThose(which: string, stage: Stage, maxCrashes: number, limi
     expectTaken(stage, await rescueFromEnded(db, maxCrashes, { limit }), limit, may, crashed);
   } else if (which === "without a live session") {
     const may = ({ workerId }: Job) => !model.hasNotEnded(workerId);
-    expectTaken(stage, await rescueStrays(db, maxCrashes, { limit }), limit, may, crashed);
+    expectTaken(stage, await rescueOrphaned(db, maxCrashes, { limit }), limit, may, crashed);
   } else {
     const may = ({ deadlineAt }: Job) => (deadlineAt as number) < model.now;
     expectTaken(stage, await rescueOverdue(db, { limit }), limit, may, (job) => model.timeOut(job));

@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { cancelJob } from "../../src/jobs/control/cancel.ts";
 import { discardJob } from "../../src/jobs/control/discard-job.ts";
 import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
-import { deleteFinished, findPrunable, findPruneHorizon, pruneFromTheBeginning } from "../../src/jobs/upkeep/prune.ts";
+import { deleteFinished, findPrunable, findPruneHorizon, pruneStart } from "../../src/jobs/upkeep/prune.ts";
 import { retryJobs } from "../../src/jobs/control/retry.ts";
 import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
@@ -82,7 +82,7 @@ const prune = fc
   .map(({ state, limit }) =>
     step(`prune ${limit} ${state}`, async (model, { db }) => {
       const before = await findPruneHorizon(db, retentionMs);
-      const { ids } = await findPrunable(db, { state, before, after: pruneFromTheBeginning, limit });
+      const { ids } = await findPrunable(db, { state, before, after: pruneStart, limit });
       await deleteFinished(db, state, ids);
       // It walks over so many finished jobs: of the dead alone, or of all.
       const walked = model
@@ -122,7 +122,7 @@ const replaySome = fc
         for (const refusal of refused) {
           const job = model.jobs.get(refusal.id) as Job;
           const holder = job.state === "dead" && job.uniqueKey !== null && model.keyHolder(job.uniqueKey);
-          const because = holder ? { because: "key-held", heldBy: holder.id } : { because: "not-a-dead-letter" };
+          const because = holder ? { reason: "key-held", heldBy: holder.id } : { reason: "not-a-dead-letter" };
           equal(refusal, { id: job.id, ...because }, "why one was refused");
         }
       },

@@ -118,7 +118,7 @@ test("a tick that is not due does not fire, whatever is asked", async () => {
   await late("-5 seconds");
   expect(await fireDue(db)).toEqual({});
   const [seen] = (await findUpcoming(db, { limit: 1 })) as [UpcomingSchedule];
-  expect(await fire(db, seen, { fire: [seen.nextMs], nextMs: seen.nextMs + 10_000 })).toBeUndefined();
+  expect(await fire(db, seen, { dueMs: [seen.nextMs], nextMs: seen.nextMs + 10_000 })).toBeUndefined();
 });
 
 describe("ticks that are late by up to a minute fire one by one", () => {

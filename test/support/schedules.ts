@@ -2,9 +2,9 @@ import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
 import type { Queryable } from "../../src/core/queryable.ts";
 import type { ScheduleDefinition } from "../../src/index.ts";
-import { type DueTicks, dueTicks } from "../../src/schedules/due-ticks.ts";
+import { type DueTicks, computeDueTicks } from "../../src/schedules/due-ticks.ts";
 import { fireTicks } from "../../src/schedules/fire.ts";
-import { type StoredSchedule, storedSchedule } from "../../src/schedules/stored-schedule.ts";
+import { type StoredSchedule, toStoredSchedule } from "../../src/schedules/stored-schedule.ts";
 import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
 import { syncSchedules } from "../../src/schedules/versions.ts";
 import { openSession } from "../../src/sessions/session.ts";
@@ -17,7 +17,7 @@ export interface PlayedWorker {
 
 /** What a worker with these schedules does as it starts. */
 export async function startWith(db: PostgresJsDatabase, ...definitions: ScheduleDefinition[]): Promise<PlayedWorker> {
-  const schedules = await Promise.all(definitions.map(storedSchedule));
+  const schedules = await Promise.all(definitions.map(toStoredSchedule));
   const carried = Object.fromEntries(schedules.map(({ name, definition }) => [name, definition]));
   const about = { host: "played by a test", pid: 0, version: "0", queues: {}, leaseMs: 600_000 };
   const session = await openSession(db, { ...about, schedules: carried });
@@ -30,7 +30,7 @@ export async function fireDue(db: PostgresJsDatabase): Promise<Record<string, nu
   const due = (await findUpcoming(db, { limit: 1_000 })).filter(({ nextMs, nowMs }) => nextMs <= nowMs);
   const fired = await fireTicks(
     db,
-    due.map((schedule) => ({ schedule, ...dueTicks(schedule) })),
+    due.map((schedule) => ({ schedule, ...computeDueTicks(schedule) })),
   );
   return Object.fromEntries(fired.map(({ name, jobs }) => [name, jobs]));
 }
@@ -39,7 +39,7 @@ export async function fireDue(db: PostgresJsDatabase): Promise<Record<string, nu
 export async function fire(
   db: Queryable,
   schedule: UpcomingSchedule,
-  ticks: Pick<DueTicks, "fire" | "nextMs"> = dueTicks(schedule),
+  ticks: Pick<DueTicks, "dueMs" | "nextMs"> = computeDueTicks(schedule),
 ): Promise<number | undefined> {
   const [fired] = await fireTicks(db, [{ schedule, ...ticks }]);
   return fired?.jobs;

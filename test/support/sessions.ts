@@ -1,7 +1,7 @@
 import type { PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
 import { claim, type ClaimedJob } from "../../src/jobs/claim/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { queueStart } from "../../src/jobs/claim/claim-positions.ts";
 import { settle } from "../../src/jobs/settle/settle.ts";
 import { openSession } from "../../src/sessions/session.ts";
 
@@ -19,7 +19,7 @@ export function claimAs(
   { queue = "default", limit = 100 }: { queue?: string; limit?: number } = {},
 ): Promise<ClaimedJob[]> {
   claimTokens += 1;
-  const input = { workerId, claimToken: claimTokens, queue, limit, from: fromTheBeginning };
+  const input = { workerId, claimToken: claimTokens, queue, limit, from: queueStart };
   return claim(db, { ...input, deadlines: "{}", defaultDeadlineMs: 60_000 });
 }
 

@@ -1,9 +1,9 @@
 // Where webhooks may go: nobody's network inside, however its address is written or resolved.
 import { isIPv6 } from "node:net";
 import { describe, expect, test } from "vitest";
-import { checkedAddresses, parseUrl, isPublic, networks } from "../../src/webhooks/addresses.ts";
+import { resolveAddresses, parseUrl, isPublic, parseNetworks } from "../../src/webhooks/addresses.ts";
 
-const none = networks([]);
+const none = parseNetworks([]);
 
 /** What addresses of networks inside look like, in an URL or in a resolver's answer. */
 const inside = [
@@ -110,12 +110,12 @@ test.each(inside)("%s is refused as what a name resolves to, also beside a publi
     { address, family },
   ];
   for (const lookUp of [async () => answers.slice(1), async () => answers])
-    await expect(checkedAddresses(url, none, lookUp)).rejects.toThrow("at a public address");
+    await expect(resolveAddresses(url, none, lookUp)).rejects.toThrow("at a public address");
 });
 
 test("why is said without the address, which would tell of the network inside", async () => {
   const lookUp = async () => [{ address: "10.1.2.3", family: 4 }];
-  const error = await checkedAddresses(new URL("https://db.example.com/"), none, lookUp).catch(String);
+  const error = await resolveAddresses(new URL("https://db.example.com/"), none, lookUp).catch(String);
   expect(error).not.toContain("10.1.2.3");
 });
 
@@ -150,24 +150,24 @@ describe("of an URL are refused", () => {
 });
 
 describe("where a network is allowed", () => {
-  const allowed = networks(["10.1.0.0/16", "fd00::/8"]);
+  const allowed = parseNetworks(["10.1.0.0/16", "fd00::/8"]);
 
   test("its addresses are reached by http and on any port, and no others", async () => {
     const lookUp = (address: string) => async () => [{ address, family: isIPv6(address) ? 6 : 4 }];
     const url = parseUrl("http://inside.example:8080/", allowed);
-    expect(await checkedAddresses(url, allowed, lookUp("10.1.2.3"))).toEqual([{ address: "10.1.2.3", family: 4 }]);
-    expect(await checkedAddresses(url, allowed, lookUp("fd00::1"))).toHaveLength(1);
+    expect(await resolveAddresses(url, allowed, lookUp("10.1.2.3"))).toEqual([{ address: "10.1.2.3", family: 4 }]);
+    expect(await resolveAddresses(url, allowed, lookUp("fd00::1"))).toHaveLength(1);
     for (const address of ["10.2.0.1", "169.254.169.254", "8.8.8.8"])
-      await expect(checkedAddresses(url, allowed, lookUp(address))).rejects.toThrow("webhooks.allow");
+      await expect(resolveAddresses(url, allowed, lookUp(address))).rejects.toThrow("webhooks.allow");
   });
 
   test("the public ones are still reached, by https", async () => {
     const lookUp = async () => [{ address: "8.8.8.8", family: 4 }];
-    expect(await checkedAddresses(parseUrl("https://example.com/", allowed), allowed, lookUp)).toHaveLength(1);
+    expect(await resolveAddresses(parseUrl("https://example.com/", allowed), allowed, lookUp)).toHaveLength(1);
   });
 
   test.each(["10.1.0.0", "10.1.0.0/33", "10.1.0.0/x", "/8", "10.1.0.0/8/8", "example.com/8", "::/129"])(
     "%s is no network",
-    (range) => expect(() => networks([range], "webhooks.allow")).toThrow("webhooks.allow[0] is no network"),
+    (range) => expect(() => parseNetworks([range], "webhooks.allow")).toThrow("webhooks.allow[0] is no network"),
   );
 });

@@ -10,9 +10,9 @@ import {
   registerEndpoint,
   resumeEndpoint,
 } from "../../src/webhooks.ts";
-import { admit, noteFailure, noteSuccess } from "../../src/webhooks/breaker.ts";
-import { freeStrays, parkPage } from "../../src/webhooks/parking.ts";
-import { deliveryTasks } from "../../src/worker/tasks/deliveries.ts";
+import { admitDelivery, recordFailure, recordSuccess } from "../../src/webhooks/breaker.ts";
+import { freeOrphanedDeliveries, parkPage } from "../../src/webhooks/parking.ts";
+import { createDeliveryTasks } from "../../src/worker/tasks/deliveries.ts";
 import type { Settings } from "../../src/worker/settings/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { startReceiver, webhooks } from "../support/receiver.ts";
@@ -43,7 +43,7 @@ const standing = async (endpoint: string) => {
 };
 
 async function failTimes(endpoint: string, times: number) {
-  for (let n = 0; n < times; n += 1) await noteFailure(db, endpoint, false);
+  for (let n = 0; n < times; n += 1) await recordFailure(db, endpoint, false);
 }
 
 /** How many seconds its breaker is open yet. */
@@ -68,9 +68,9 @@ describe("a breaker", () => {
   test("opens at the tenth failure in a row, for a minute", async () => {
     const id = await register();
     await failTimes(id, 9);
-    expect((await admit(db, id))?.admitted).toBe(true);
+    expect((await admitDelivery(db, id))?.isAdmitted).toBe(true);
     await failTimes(id, 1);
-    expect((await admit(db, id))?.admitted).toBe(false);
+    expect((await admitDelivery(db, id))?.isAdmitted).toBe(false);
     expect(await openFor(id)).toBe(60);
     expect(await standing(id)).toEqual({ state: "open", failures: 10 });
   });
@@ -78,9 +78,9 @@ describe("a breaker", () => {
   test("counts none but those in a row", async () => {
     const id = await register();
     await failTimes(id, 9);
-    await noteSuccess(db, id);
+    await recordSuccess(db, id);
     await failTimes(id, 9);
-    expect((await admit(db, id))?.admitted).toBe(true);
+    expect((await admitDelivery(db, id))?.isAdmitted).toBe(true);
   });
 
   test("is not opened for longer by those that were under way", async () => {
@@ -94,8 +94,8 @@ describe("a breaker", () => {
     const id = await register();
     await failTimes(id, 10);
     await letTimePass(id);
-    const asked = await Promise.all(Array.from({ length: 8 }, () => admit(db, id)));
-    expect(asked.filter((answer) => answer?.admitted)).toHaveLength(1);
+    const asked = await Promise.all(Array.from({ length: 8 }, () => admitDelivery(db, id)));
+    expect(asked.filter((answer) => answer?.isAdmitted)).toHaveLength(1);
     expect(asked.filter((answer) => answer?.isProbe)).toHaveLength(1);
   });
 
@@ -105,7 +105,7 @@ describe("a breaker", () => {
     const seconds: number[] = [];
     for (let n = 0; n < 8; n += 1) {
       await letTimePass(id);
-      await noteFailure(db, id, (await admit(db, id))?.isProbe ?? false);
+      await recordFailure(db, id, (await admitDelivery(db, id))?.isProbe ?? false);
       seconds.push(await openFor(id));
     }
     expect(seconds).toEqual([120, 240, 480, 960, 1_920, 3_600, 3_600, 3_600]);
@@ -115,9 +115,9 @@ describe("a breaker", () => {
     const id = await register();
     await failTimes(id, 10);
     await letTimePass(id);
-    expect((await admit(db, id))?.admitted).toBe(true);
-    await noteSuccess(db, id);
-    expect((await admit(db, id))?.admitted).toBe(true);
+    expect((await admitDelivery(db, id))?.isAdmitted).toBe(true);
+    await recordSuccess(db, id);
+    expect((await admitDelivery(db, id))?.isAdmitted).toBe(true);
     expect(await standing(id)).toEqual({ state: "working", failures: 0 });
   });
 
@@ -125,10 +125,10 @@ describe("a breaker", () => {
     const id = await register();
     await failTimes(id, 10);
     await letTimePass(id);
-    expect((await admit(db, id))?.isProbe).toBe(true);
-    expect((await admit(db, id))?.isProbe).toBe(false);
+    expect((await admitDelivery(db, id))?.isProbe).toBe(true);
+    expect((await admitDelivery(db, id))?.isProbe).toBe(false);
     await letTimePass(id);
-    expect((await admit(db, id))?.isProbe).toBe(true);
+    expect((await admitDelivery(db, id))?.isProbe).toBe(true);
   });
 });
 
@@ -223,7 +223,7 @@ describe("a paused endpoint", () => {
     await sql`update soniq_jobs set run_at = 'infinity'`;
     const enqueue = (jobs: number) =>
       sql`insert into soniq_jobs (name, queue, payload, run_at) select 'other', 'webhooks', 'null', now() from generate_series(1, ${jobs}::int)`;
-    const lookForStrays = deliveryTasks(db, { webhooks } as unknown as Settings, () => {})[1]?.run as (
+    const lookForStrays = createDeliveryTasks(db, { webhooks } as unknown as Settings, () => {})[1]?.run as (
       stop: AbortSignal,
     ) => Promise<void>;
     await enqueue(500);
@@ -239,7 +239,7 @@ describe("a paused endpoint", () => {
     await pauseEndpoint(db, paused);
     await publishEvent(db, pinged, 1);
     await sql`update soniq_jobs set run_at = 'infinity'`;
-    expect(await freeStrays(db, 0, noRefusal)).toBeUndefined();
+    expect(await freeOrphanedDeliveries(db, 0, noRefusal)).toBeUndefined();
     expect(await states(id)).toEqual(["queued"]);
     expect(await states(paused)).toEqual(["parked"]);
   });

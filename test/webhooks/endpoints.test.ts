@@ -16,7 +16,7 @@ import {
   rotateWebhookKeys,
 } from "../../src/webhooks.ts";
 import { NotFoundError } from "../../src/index.ts";
-import { admit } from "../../src/webhooks/breaker.ts";
+import { admitDelivery } from "../../src/webhooks/breaker.ts";
 import { Keyring } from "../../src/webhooks/keyring.ts";
 import { testDatabase } from "../support/database.ts";
 import { someoneWaits, transactionWith } from "../support/locks.ts";
@@ -65,7 +65,7 @@ test("a secret that was copied to another endpoint opens nothing", async () => {
     await registerEndpoint(db, config, { allTenants: true, events: "all", url }),
   ];
   await sql`update soniq_webhook_endpoints set secrets = (select secrets from soniq_webhook_endpoints where id = ${one.id}) where id = ${two.id}`;
-  const [sealed] = (await admit(db, two.id))?.secrets ?? [];
+  const [sealed] = (await admitDelivery(db, two.id))?.secrets ?? [];
   expect(() => new Keyring(config.keys).open(sealed as never, two.id)).toThrow("cannot be decrypted");
 });
 
@@ -144,7 +144,7 @@ test("all secrets can be encrypted with a new key, after which the old one is no
   const { secret } = await rotateSecret(db, config, first.id);
   expect(await rotateWebhookKeys(db, { keys: [key(2), key(1)] })).toBe(3);
   const keyring = new Keyring([key(2)]);
-  const opened = async (id: string) => (await admit(db, id))?.secrets.map((sealed) => keyring.open(sealed, id));
+  const opened = async (id: string) => (await admitDelivery(db, id))?.secrets.map((sealed) => keyring.open(sealed, id));
   expect(await opened(first.id)).toEqual([secret, first.secret]);
   for (const { id, secret: own } of made.slice(1)) expect(await opened(id)).toEqual([own]);
   // The old secret's end stays.
@@ -169,7 +169,7 @@ test("a secret that no key opens keeps none of the others from being encrypted a
     [ended.id, next],
     [kept.id, kept.secret],
   ] as const)
-    expect(keyring.openAny((await admit(db, id))?.secrets ?? [], id)).toEqual([opened]);
+    expect(keyring.openAny((await admitDelivery(db, id))?.secrets ?? [], id)).toEqual([opened]);
 });
 
 test("a secret that is rotated while all are encrypted with a new key is encrypted with it, too", async () => {
@@ -184,5 +184,5 @@ test("a secret that is rotated while all are encrypted with a new key is encrypt
   await someoneWaits(sql);
   await commit();
   expect(await resealing).toBe(1);
-  expect(new Keyring([key(2)]).openAny((await admit(db, id))?.secrets ?? [], id)).toEqual(["whsec_bmV3"]);
+  expect(new Keyring([key(2)]).openAny((await admitDelivery(db, id))?.secrets ?? [], id)).toEqual(["whsec_bmV3"]);
 });

@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import type { JobContext } from "../../src/index.ts";
 import { registerEndpoint } from "../../src/webhooks.ts";
-import { deliver } from "../../src/webhooks/deliver.ts";
-import { parseWebhooks } from "../../src/webhooks/webhook-settings.ts";
+import { createDeliveryHandler } from "../../src/webhooks/deliver.ts";
+import { parseWebhookConfig } from "../../src/webhooks/webhook-settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { startReceiver } from "../support/receiver.ts";
 
@@ -23,7 +23,7 @@ test("an address is looked up once for each attempt, and none but that is connec
   });
   const answers = [outside, inside, outside].map((address) => [{ address, family: 4 }]);
   let asked = 0;
-  const handler = deliver(db, parseWebhooks(config), async () => answers[asked++] as (typeof answers)[0]);
+  const handler = createDeliveryHandler(db, parseWebhookConfig(config), async () => answers[asked++] as (typeof answers)[0]);
   const delivery = { endpoint, event: "pinged", id: "msg_1", at: new Date().toISOString(), data: 1 };
   const attempt = async () => handler(delivery, { signal: new AbortController().signal } as JobContext);
 
@@ -46,9 +46,9 @@ test("whether a name exists inside is not said: one that does and one that does 
   });
   const delivery = { endpoint, event: "pinged", id: "msg_1", at: new Date().toISOString(), data: 1 };
   const failure = async (lookUp: () => Promise<{ address: string; family: number }[]>) => {
-    const attempt = deliver(
+    const attempt = createDeliveryHandler(
       db,
-      parseWebhooks(config),
+      parseWebhookConfig(config),
       lookUp,
     )(delivery, { signal: new AbortController().signal } as JobContext);
     const error = (await Promise.resolve(attempt).catch((thrown: unknown) => thrown)) as Error;

@@ -2,10 +2,10 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineEvent, verifyWebhook, WebhookError } from "../../src/webhooks.ts";
-import { newSecret, signatureHeaders } from "../../src/webhooks/signature.ts";
+import { generateSecret, buildSignatureHeaders } from "../../src/webhooks/signature.ts";
 import { receivedOf } from "../support/receiver.ts";
 
-const [secret, other] = [newSecret(), newSecret()];
+const [secret, other] = [generateSecret(), generateSecret()];
 const orderPaid = defineEvent({ name: "order.paid", payload: v.object({ orderId: v.number() }) });
 
 interface Sent {
@@ -19,7 +19,7 @@ interface Sent {
 /** A webhook on its way. */
 function sent({ at = new Date(), secrets = [secret], data = { orderId: 1 }, type = "order.paid", body }: Sent = {}) {
   const text = body ?? JSON.stringify({ type, timestamp: "2026-01-02T03:04:05.678Z", data });
-  return receivedOf(signatureHeaders({ id: "msg_1", at, body: text }, secrets), text);
+  return receivedOf(buildSignatureHeaders({ id: "msg_1", at, body: text }, secrets), text);
 }
 
 const problem = (request: Parameters<typeof verifyWebhook>[0], secrets: string | string[] = secret) =>

@@ -7,7 +7,7 @@ import type { Outcome } from "../../src/jobs/settle/outcome.ts";
 import {
   type AttemptEnd,
   concludeAttempt,
-  endOfSettle,
+  concludeSettle,
   type HandlerEnd,
   type TransactionEnd,
 } from "../../src/worker/attempt/attempt-end.ts";
@@ -161,7 +161,7 @@ describe("a transaction", () => {
 });
 
 test("a settle ends the attempt with the state that it left the job in, if the claim stood", () => {
-  expect(endOfSettle(snoozed, "queued")).toEqual({ kind: "settled", outcome: snoozed, state: "queued" });
-  expect(endOfSettle(snoozed, undefined)).toEqual({ kind: "fenced", outcome: snoozed });
-  expect(endOfSettle(snoozed, "left")).toEqual(left);
+  expect(concludeSettle(snoozed, "queued")).toEqual({ kind: "settled", outcome: snoozed, state: "queued" });
+  expect(concludeSettle(snoozed, undefined)).toEqual({ kind: "fenced", outcome: snoozed });
+  expect(concludeSettle(snoozed, "left")).toEqual(left);
 });

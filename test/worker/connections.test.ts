@@ -6,7 +6,7 @@ import postgres from "postgres";
 import * as v from "valibot";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { findErrorCode } from "../../src/core/errors.ts";
-import { findLackOfRoom } from "../../src/database/connection-room.ts";
+import { findConnectionShortage } from "../../src/database/connection-room.ts";
 import { defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
 import { connectionBudget, totalOf } from "../../src/worker/settings/connection-budget.ts";
 import { startChild } from "../support/child.ts";
@@ -93,11 +93,11 @@ describe("the budget", () => {
 });
 
 test("a server without room for a worker is told of, with both numbers and what to do", async () => {
-  expect(await findLackOfRoom(db, 3)).toBeUndefined();
+  expect(await findConnectionShortage(db, 3)).toBeUndefined();
   const [server] = await db.execute<{ most: number }>(
     statement`select current_setting('max_connections')::int as most`,
   );
-  expect(await findLackOfRoom(db, server?.most as number)).toMatch(
+  expect(await findConnectionShortage(db, server?.most as number)).toMatch(
     /^this worker opens up to \d+ connections, and PostgreSQL has room for \d+ now \(max_connections \d+, of which \d+ are reserved and \d+ in use\): raise max_connections, run fewer workers, or lower maxConnections/,
   );
 });
@@ -114,7 +114,7 @@ test("a role or database that may not open as many connections as a worker needs
   const name = new URL(url).pathname.slice(1);
   await sql.unsafe(`alter database ${name} connection limit 12`);
   const client = postgres(role.url, { max: 1, onnotice: () => {} });
-  expect(await findLackOfRoom(drizzle({ client }), 16)).toMatch(/connection limit 12 of the database "soniq_test_\w+"/);
+  expect(await findConnectionShortage(drizzle({ client }), 16)).toMatch(/connection limit 12 of the database "soniq_test_\w+"/);
   await client.end();
   await sql.unsafe(`alter database ${name} connection limit -1`);
 });

@@ -9,7 +9,7 @@ import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
 import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
 import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
 import { saveProgress } from "../../src/jobs/settle/save-progress.ts";
-import { findCommitted, findEnded } from "../../src/jobs/settle/settled-before.ts";
+import { findCommittedSettlement, findEndedClaims } from "../../src/jobs/settle/settled-before.ts";
 import { expireSessions } from "../../src/sessions/expire.ts";
 import { beat, openSession } from "../../src/sessions/session.ts";
 import { findTimeline } from "../../src/sessions/timeline.ts";
@@ -148,28 +148,28 @@ describe("a settle whose reply was lost, and whose job is gone,", () => {
   test("has completed it, since only that deletes it", async () => {
     const { claim, session } = await goneClaim(null);
     const settlement = { ...claim, outcome: completed };
-    expect([...(await findEnded(db, session, [settlement])).values()]).toEqual(["completed"]);
-    expect([...(await findCommitted(db, session, settlement)).values()]).toEqual(["completed"]);
+    expect([...(await findEndedClaims(db, session, [settlement])).values()]).toEqual(["completed"]);
+    expect([...(await findCommittedSettlement(db, session, settlement)).values()]).toEqual(["completed"]);
   });
 
   test("is fenced if PostgreSQL has begun another timeline: the job was lost, then", async () => {
     const { claim, session } = await goneClaim("000000FF");
     const settlement = { ...claim, outcome: completed };
-    expect([...(await findEnded(db, session, [settlement])).values()]).toEqual([undefined]);
-    expect([...(await findCommitted(db, session, settlement)).values()]).toEqual([undefined]);
+    expect([...(await findEndedClaims(db, session, [settlement])).values()]).toEqual([undefined]);
+    expect([...(await findCommittedSettlement(db, session, settlement)).values()]).toEqual([undefined]);
   });
 
   test("is fenced if its session is lost, too", async () => {
     const { claim, session } = await goneClaim(null);
     await sql`delete from soniq_workers where id = ${session}`;
     const settlement = { ...claim, outcome: completed };
-    expect([...(await findEnded(db, session, [settlement])).values()]).toEqual([undefined]);
+    expect([...(await findEndedClaims(db, session, [settlement])).values()]).toEqual([undefined]);
   });
 
   test("is fenced if it was to leave a job that stays", async () => {
     const { claim, session } = await goneClaim(null);
     const settlement = { ...claim, outcome: { kind: "snoozed", delayMs: 0 } } as const;
-    expect([...(await findEnded(db, session, [settlement])).values()]).toEqual([undefined]);
+    expect([...(await findEndedClaims(db, session, [settlement])).values()]).toEqual([undefined]);
   });
 });
 

@@ -3,7 +3,7 @@ import postgres from "postgres";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany, type Health } from "../../src/index.ts";
-import { healthOf, type Vitals } from "../../src/worker/health.ts";
+import { assessHealth, type Vitals } from "../../src/worker/health.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { until } from "../support/until.ts";
@@ -21,7 +21,7 @@ const well: Vitals = {
   silentMs: 4_000,
   failingClaims: [{ queue: "mails", forMs: 0 }],
   unansweredSettlesMs: 0,
-  loops: [{ operation: "claiming from default", everyMs: 1_000, msSinceLastRound: 900 }],
+  loops: [{ operation: "claiming from default", everyMs: 1_000, msSinceLastIteration: 900 }],
   slots: 3,
   unresponsiveMs: [],
   listening: true,
@@ -29,7 +29,7 @@ const well: Vitals = {
 
 describe("from what it knows, a worker", () => {
   test("is well", () => {
-    expect(healthOf(well)).toEqual({ state: "working", live: true, ready: true, reasons: [] });
+    expect(assessHealth(well)).toEqual({ state: "working", live: true, ready: true, reasons: [] });
   });
 
   test.each<[string, Partial<Vitals>, Pick<Health, "live" | "ready">, RegExp]>([
@@ -49,7 +49,7 @@ describe("from what it knows, a worker", () => {
     ],
     [
       "a loop does not move",
-      { loops: [{ operation: "claiming from default", everyMs: 1_000, msSinceLastRound: 150_000 }] },
+      { loops: [{ operation: "claiming from default", everyMs: 1_000, msSinceLastIteration: 150_000 }] },
       { live: false, ready: false },
       /claiming from default is stuck for 3 min: restart/,
     ],
@@ -67,13 +67,13 @@ describe("from what it knows, a worker", () => {
     ],
     ["nobody can wake it up", { listening: false }, { live: true, ready: true }, /no wake-ups: .* polling only/],
   ])("is degraded when %s", (_, sign, expected, reason) => {
-    expect(healthOf({ ...well, ...sign })).toMatchObject({ state: "degraded", ...expected });
-    expect(healthOf({ ...well, ...sign }).reasons[0]).toMatch(reason);
+    expect(assessHealth({ ...well, ...sign })).toMatchObject({ state: "degraded", ...expected });
+    expect(assessHealth({ ...well, ...sign }).reasons[0]).toMatch(reason);
   });
 
   test("takes a loop that comes round seldom for no stuck one", () => {
     const loops = [{ operation: "claiming from default", everyMs: 60_000, msSinceLastRound: 150_000 }];
-    expect(healthOf({ ...well, loops })).toMatchObject({ live: true, ready: true });
+    expect(assessHealth({ ...well, loops })).toMatchObject({ live: true, ready: true });
   });
 });
 

@@ -70,10 +70,10 @@ test("lines that running jobs have logged are written a few megabytes at a time"
   const lines = Array.from({ length: 100 }, (_, afterUs) => JSON.stringify({ afterUs, message: "€".repeat(1_000) }));
   let written = 0;
   for (const { id, claimToken } of jobs)
-    writer.later({
-      held: false,
-      logged: () => ({ workerId: session, id, claimToken, lines }),
-      written: () => void (written += 1),
+    writer.schedule({
+      isDeferred: false,
+      snapshot: () => ({ workerId: session, id, claimToken, lines }),
+      confirmWritten: () => void (written += 1),
     });
   await writer.task().run(new AbortController().signal);
   expect(written).toBe(40);

@@ -82,7 +82,7 @@ test("progress for a claim that has ended is given up at once, also where the ha
   await until(async () => progress.unwritten === undefined);
   const before = sent.length;
   for (let n = 0; n < 100; n += 1) progress.report(n);
-  await progress.hold();
+  await progress.stopWriting();
   expect(sent).toHaveLength(before);
   expect(progress.unwritten).toBeUndefined();
 });
@@ -102,5 +102,5 @@ test("the writer of logs keeps nothing of attempts that have ended", async () =>
   for (let n = 0; n < 100; n += 1) log.add("late", undefined);
   await writer.task().run(new AbortController().signal);
   expect(sent).toEqual([]);
-  expect(log.unwritten()).toBeUndefined();
+  expect(log.serializeUnwritten()).toBeUndefined();
 });

@@ -54,7 +54,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
   });
 
   test("statements are answered, however many are sent at once, with parameters and without", async () => {
-    const { db: pooled, close } = connect(through, 2, { route: "pooled", patienceMs: 10_000 });
+    const { db: pooled, close } = connect(through, 2, { route: "pooled", replyTimeoutMs: 10_000 });
     onTestFinished(close);
     const one = (n: number) =>
       pooled.execute(n % 2 ? statement`select ${n}::int as n` : statement.raw(`select ${n} as n`));

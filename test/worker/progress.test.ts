@@ -66,10 +66,10 @@ test("it costs a statement now and then, not one for each value", async () => {
     (error) => expect.unreachable(String(error)),
   );
   for (let n = 0; n < 10_000; n += 1) progress.report(n);
-  await progress.hold();
+  await progress.stopWriting();
   expect(sent.map(({ parameters }) => parameters[0])).toEqual(["0", "9999"]);
   progress.report("after the end");
-  await progress.hold();
+  await progress.stopWriting();
   expect(sent).toHaveLength(2);
 });
 
@@ -86,7 +86,7 @@ test("nor one as often as there is time for it", async () => {
     progress.report(n);
     await sql`select 1`;
   }
-  await progress.hold();
+  await progress.stopWriting();
   expect(written.length).toBeLessThan(50);
   expect(written.at(-1)).toBe("99");
 });
@@ -119,7 +119,7 @@ test("a row that somebody has locked does not hold it up, and what could not be 
   await until(async () => sent.length >= 2);
   await release();
   await readsAs(id, "told once");
-  await progress.hold();
+  await progress.stopWriting();
 });
 
 test("an attempt that ends does not wait for whoever has locked its row", async () => {
@@ -128,7 +128,7 @@ test("an attempt that ends does not wait for whoever has locked its row", async 
     (error) => expect.unreachable(String(error)),
   );
   progress.report(1);
-  await progress.hold();
+  await progress.stopWriting();
   expect(progress.unwritten).toBe("1");
 });
 

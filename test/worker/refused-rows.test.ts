@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
-import { fromTheBeginning } from "../../src/jobs/claim/claim-positions.ts";
+import { queueStart } from "../../src/jobs/claim/claim-positions.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { refuseSome } from "../support/refusals.ts";
@@ -131,7 +131,7 @@ test("a rescue gives back the other jobs of a dead worker, and reports it", asyn
     deadlines: "{}",
     defaultDeadlineMs: 60_000,
   };
-  expect(await claim(db, { ...input, from: fromTheBeginning })).toHaveLength(41);
+  expect(await claim(db, { ...input, from: queueStart })).toHaveLength(41);
   await expireLease(sql, dead);
   acceptAll = await refuseSome(sql, "42501");
   const worker = await startWorker({

@@ -5,7 +5,7 @@ import { cancelJob, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
 import { expireSessions, findEndedSessions } from "../../src/sessions/expire.ts";
 import { beat, endSession } from "../../src/sessions/session.ts";
-import { rescueTasks } from "../../src/worker/tasks/rescuer.ts";
+import { createRescueTasks } from "../../src/worker/tasks/rescuer.ts";
 import { parseConfig } from "../../src/worker/settings/settings.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
@@ -216,7 +216,7 @@ describe("a session that has ended", () => {
   test("gives its jobs back, also one that was locked at first; then it is asked about no more", async () => {
     const recorded = recordedDatabase(url);
     const settings = parseConfig({ connection: url, jobs: { job }, handlers: {} });
-    const [duty] = rescueTasks(
+    const [duty] = createRescueTasks(
       recorded.db,
       async () => {},
       settings,

@@ -148,7 +148,7 @@ test("ticks that become one job because they are late are no overlap: no job was
   const { config, sql } = await dueTogether(1, { every: "10s" });
   await sql`update soniq_schedules set next_run_at = now() - interval '45 seconds'`;
   const { event, events } = await startWorker(config);
-  expect(await event("tick-skipped")).toMatchObject({ schedule: "tenant 0", because: "missed" });
+  expect(await event("tick-skipped")).toMatchObject({ schedule: "tenant 0", reason: "missed" });
   await until(async () => (await sql`select from soniq_schedules where next_run_at > now()`).length === 1);
   expect(events.filter((one) => one.type === "tick-skipped" && one.reason === "overlap")).toEqual([]);
   expect(await sql`select from soniq_jobs`).toHaveLength(1);

@@ -25,7 +25,7 @@ test("it counts from when a settle was sent, and ends with its answer", async ()
     new Set(),
     false,
     10,
-    () => ({ settle, settleUnlocked: settle, wouldSettle: async () => true, emit: false }),
+    () => ({ settle, settleUnlocked: settle, wouldSettle: async () => true, emitsEvents: false }),
   );
   const settling = settler.settle("a session", { id: 1, claimToken: 1, outcome });
   await sent.opened;

@@ -1,7 +1,7 @@
 import { and, eq, isNull, type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { anyId, builder, resolvePrimary } from "../../core/builder.js";
-import { findErrorCode, InvalidValueError, describeValue } from "../../core/errors.js";
+import { findErrorCode } from "../../core/errors.js";
 import { classifyFailure } from "../../core/failure.js";
 import { bisectFailures } from "../../core/in-halves.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
@@ -10,8 +10,9 @@ import { retryConflicts } from "../../core/retry-conflicts.js";
 import { runAtSavepoint } from "../../core/savepoint.js";
 import { ring } from "../../sessions/doorbell.js";
 import { valuesOnRetry } from "../row/job-columns.js";
+import { idOf, type JobHandle } from "../row/job-handle.js";
 import { type MappedPayload, mapPayloads, type PayloadMapping } from "./payload-mapping.js";
-import { holdsKey, isOver } from "../row/unique-key.js";
+import { holdsKey, canBeTakenOver } from "../row/unique-key.js";
 
 /** What became of jobs that were to be retried. */
 export interface Retried {
@@ -38,39 +39,39 @@ export interface RetryOptions<In, Old = unknown> {
   readonly mapping?: PayloadMapping<In, Old> | undefined;
 }
 
-const batch = 1_000;
+const batchSize = 1_000;
 /** Payloads may be long. */
-const mappedBatch = 100;
+const mappedBatchSize = 100;
 
 /**
  * dead → queued: a dead letter begins anew, with all its attempts, and takes its unique key again. Its errors are kept, and
  * `manualRetries` is one up. A job that cannot be retried stays as it is and holds up no other.
  *
  * @param db any Drizzle PostgreSQL database or transaction; not on a transaction, each thousand jobs are retried at once
- * @param ids of dead letters: one or many
+ * @param jobs the dead letters, one or many: their ids, or what `enqueue`, `getJob` or `listDeadLetters` returned
  * @param options `mapping`: makes their payloads anew
  * @returns which jobs are queued again, and of the others why they are not
+ * @throws InvalidValueError before any SQL for something that is not a job
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function retryJobs<In = unknown, Old = unknown>(
   db: Queryable,
-  ids: number | readonly number[],
+  jobs: JobHandle | readonly JobHandle[],
   { mapping }: RetryOptions<In, Old> = {},
 ): Promise<Retried> {
-  if (typeof ids !== "number" && !Array.isArray(ids))
-    throw new InvalidValueError("ids", `is ${describeValue(ids)}: give an id, or a list of ids`);
   resolvePrimary(db);
-  const wanted = [...new Set(typeof ids === "number" ? [ids] : ids)];
-  const there = wanted.filter(Number.isSafeInteger);
+  const handles: readonly JobHandle[] = Array.isArray(jobs) ? jobs : [jobs as JobHandle];
+  const wanted = [...new Set(handles.map(idOf))];
+  const validIds = wanted.filter(Number.isSafeInteger);
   const retried: number[] = [];
   const refused: RetryRefusal[] = wanted
     .filter((id) => !Number.isSafeInteger(id))
     .map((id) => ({ id, reason: "not-a-dead-letter" }));
-  const size = mapping ? mappedBatch : batch;
-  for (let from = 0; from < there.length; from += size) {
-    const some = await retryBatch(db, there.slice(from, from + size), mapping).catch(explainMissingTables);
-    retried.push(...some.retried);
-    refused.push(...some.refused);
+  const size = mapping ? mappedBatchSize : batchSize;
+  for (let from = 0; from < validIds.length; from += size) {
+    const result = await retryBatch(db, validIds.slice(from, from + size), mapping).catch(explainMissingTables);
+    retried.push(...result.retried);
+    refused.push(...result.refused);
   }
   return { retried, refused };
 }
@@ -81,36 +82,36 @@ async function retryBatch<In, Old>(
   mapping: PayloadMapping<In, Old> | undefined,
 ): Promise<Retried> {
   const failures = new Map<number, unknown>();
-  const failed = (id: number, error: unknown) => void failures.set(id, error);
+  const onFailure = (id: number, error: unknown) => void failures.set(id, error);
   // A key that is taken while the statement runs is no conflict that an update can pass over: it fails for all.
   const retryAll = (all: readonly number[], mapped?: ReadonlyMap<number, MappedPayload>) =>
     bisectFailures(
       all,
-      (some) => retryConflicts(db, (on) => runAtSavepoint(on, (at) => retrying(at, some, mapping?.job.name, mapped))),
-      failed,
+      (result) => retryConflicts(db, (on) => runAtSavepoint(on, (at) => retryRows(at, result, mapping?.job.name, mapped))),
+      onFailure,
     );
   const retried: number[] = [];
   if (mapping) {
-    for await (const mapped of mapPayloads(db, ids, mapping, failed))
+    for await (const mapped of mapPayloads(db, ids, mapping, onFailure))
       retried.push(...(await retryAll([...mapped.keys()], mapped)));
   } else retried.push(...(await retryAll(ids)));
   const done = new Set(retried);
-  const left = ids.filter((id) => !done.has(id));
-  return { retried, refused: left.length === 0 ? [] : await refusals(db, left, mapping?.job.name, failures) };
+  const remaining = ids.filter((id) => !done.has(id));
+  return { retried, refused: remaining.length === 0 ? [] : await explainRefusals(db, remaining, mapping?.job.name, failures) };
 }
 
-async function retrying(
+async function retryRows(
   db: Queryable,
   ids: readonly number[],
   name: string | undefined,
   mapped: ReadonlyMap<number, MappedPayload> = new Map(),
 ): Promise<number[]> {
-  const own = ids.flatMap((id) => {
+  const replacements = ids.flatMap((id) => {
     const payload = mapped.get(id);
     return payload ? [{ id, ...payload }] : [];
   });
-  const payloads = `{${own.map(({ id, json }) => `"${id}":${json}`).join()}}`;
-  const manualRetries = `{${own.map(({ id, manualRetries: times }) => `"${id}":${times}`).join()}}`;
+  const payloads = `{${replacements.map(({ id, json }) => `"${id}":${json}`).join()}}`;
+  const manualRetries = `{${replacements.map(({ id, manualRetries: times }) => `"${id}":${times}`).join()}}`;
   const qb = builder(db);
   // The state is looked at afterwards: with stale statistics, the planner would walk all dead letters for it.
   const wanted = qb.$with("wanted").as(
@@ -140,7 +141,7 @@ async function retrying(
         and(
           sql`${soniqJobs.uniqueKey} in (select ${wanted.uniqueKey} from ${wanted} where ${wanted.state} = 'dead') and ${holdsKey}`,
           sql`${soniqJobs.id} not in (select ${wanted.id} from ${wanted} where ${wanted.state} = 'dead')`,
-          isOver,
+          canBeTakenOver,
         ),
       )
       .returning({ id: soniqJobs.id }),
@@ -150,7 +151,7 @@ async function retrying(
       select *, row_number() over (partition by unique_key, case when unique_key is null then id end order by unique_held desc, id) as nth
       from ${wanted} where state = 'dead'
     ) as dead
-    where nth = 1 and not exists (${holderOf(sql`dead`)}) and (select count(*) from ${freed}) >= 0
+    where nth = 1 and not exists (${selectHolder(sql`dead`)}) and (select count(*) from ${freed}) >= 0
        and manual_retries = coalesce((${manualRetries}::text::jsonb -> id::text)::int, manual_retries)`;
   const retried = qb.$with("retried").as(
     qb
@@ -173,12 +174,12 @@ async function retrying(
 }
 
 /** The other job that holds the unique key of one. */
-function holderOf(job: SQL): SQL {
+function selectHolder(job: SQL): SQL {
   return sql`select holder.id from ${soniqJobs} as holder
-    where holder.unique_key = ${job}.unique_key and holder.id <> ${job}.id and ${holdsKey} and not ${isOver}`;
+    where holder.unique_key = ${job}.unique_key and holder.id <> ${job}.id and ${holdsKey} and not ${canBeTakenOver}`;
 }
 
-async function refusals(
+async function explainRefusals(
   db: Queryable,
   ids: readonly number[],
   name: string | undefined,
@@ -189,7 +190,7 @@ async function refusals(
       id: soniqJobs.id,
       state: soniqJobs.state,
       name: soniqJobs.name,
-      heldBy: sql<string | null>`(${holderOf(sql`${soniqJobs}`)})`,
+      heldBy: sql<string | null>`(${selectHolder(sql`${soniqJobs}`)})`,
     })
     .from(soniqJobs)
     .where(sql`${soniqJobs.id} = ${anyId(ids)}`);
@@ -198,12 +199,12 @@ async function refusals(
     const row = byId.get(id);
     const error = failures.get(id);
     if (row?.state !== "dead" || row.name !== (name ?? row.name)) return { id, reason: "not-a-dead-letter" };
-    if (error !== undefined && !isLock(error)) return { id, reason: "failed", error };
+    if (error !== undefined && !isLockConflict(error)) return { id, reason: "failed", error };
     return row.heldBy === null ? { id, reason: "locked" } : { id, reason: "key-held", heldBy: Number(row.heldBy) };
   });
 }
 
 /** Whoever took the key, in a transaction of their own, has freed it again meanwhile. */
-function isLock(error: unknown): boolean {
+function isLockConflict(error: unknown): boolean {
   return classifyFailure(error) === "lock" || findErrorCode(error) === "23505";
 }

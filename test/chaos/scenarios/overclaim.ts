@@ -2,7 +2,7 @@
 // however wrong its statistics are.
 import { sql as text } from "drizzle-orm";
 import { claim } from "../../../src/jobs/claim/claim.ts";
-import { ClaimPositions, fromTheBeginning } from "../../../src/jobs/claim/claim-positions.ts";
+import { ClaimPositions, queueStart } from "../../../src/jobs/claim/claim-positions.ts";
 import { openSession } from "../../../src/sessions/session.ts";
 import { randomFrom } from "../../support/random.ts";
 import { type Findings, scratchDatabase, type Surroundings } from "./scenario.ts";
@@ -46,7 +46,7 @@ export async function overclaim({
     for (let round = 0; round < rounds; round += 1) {
       if (round % roundsPerVacuum === 0) await sql`vacuum soniq_jobs`;
       const limit = 1 + random.below(largestClaim);
-      const from = random.below(2) === 0 ? fromTheBeginning : marks.starts();
+      const from = random.below(2) === 0 ? queueStart : marks.starts();
       const found = await claim(db, {
         workerId,
         claimToken: round + 1,
