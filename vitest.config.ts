@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  // The tests run the sources: a change needs no build. What is packed and published is tested in test/package.
+  // The tests run the sources, so a change needs no build. test/package tests the packed package.
   resolve: {
     alias: [
       { find: /^soniq-drizzle$/, replacement: new URL("./src/index.ts", import.meta.url).pathname },
@@ -23,7 +23,7 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/postgres-for-all.ts"],
+    globalSetup: ["test/support/postgres-for-all.ts", "test/support/programs.ts"],
     maxWorkers: 2,
     expect: { poll: { timeout: 15_000 } },
     testTimeout: 60_000,

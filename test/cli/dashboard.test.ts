@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { testDatabase } from "../support/database.ts";
 import { until } from "../support/until.ts";
+import { soniqArguments } from "../support/programs.ts";
 
 const { url, sql } = await testDatabase();
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -21,8 +22,7 @@ interface Served {
 }
 
 function serve(args: readonly string[], env: Record<string, string> = {}, connection = url): Served {
-  const command = ["--import", "tsx", "src/cli/main.ts", "dashboard", "--config", "test/support/child.config.ts"];
-  const child = spawn(process.execPath, [...command, ...args], {
+  const child = spawn(process.execPath, soniqArguments(["dashboard", ...args]), {
     cwd: root,
     env: { ...process.env, DATABASE_URL: connection, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -59,7 +59,7 @@ test("prints a link to this machine with a new token, shows what there is, and e
   const link = await served.link();
   expect(link.hostname).toBe("127.0.0.1");
   expect(tokenOf(link)).toMatch(/^[\w-]{32}$/);
-  expect(served.said()).toContain("which only shows: --write allows changes");
+  expect(served.said()).toContain("read-only: --write allows changes");
   expect(served.said()).not.toContain(new URL(url).password);
   expect((await fetch(new URL("/", link))).headers.get("content-type")).toMatch(/^text\/html/);
   expect((await api(link, "session", "another-token-than-that")).status).toBe(401);
@@ -95,7 +95,9 @@ describe("a token that is given", () => {
   test("is needed where others can reach it", async () => {
     const served = serve(["--port", "0", "--host", "0.0.0.0"]);
     expect(await served.ended).toBe(2);
-    expect(served.said()).toMatch(/--host 0\.0\.0\.0 lets others reach it: choose a token/);
+    expect(served.said()).toMatch(
+      /--host 0\.0\.0\.0 makes the dashboard reachable from other machines: choose a token/,
+    );
   });
 
   test("has it listen there, for the hosts that are named", async () => {
@@ -115,7 +117,7 @@ test("a port that is taken, and a database without the tables, are said", async 
   const { port } = await serve(["--port", "0"]).link();
   const second = serve(["--port", port]);
   expect(await second.ended).toBe(1);
-  expect(second.said()).toContain(`cannot listen on --port ${port}: it is taken`);
+  expect(second.said()).toContain(`cannot listen on --port ${port}: the port is in use`);
   const { url: empty } = await testDatabase({ migrated: false });
   const third = serve(["--port", "0"], {}, empty);
   expect(await third.ended).toBe(1);

@@ -69,7 +69,9 @@ describe("retry", () => {
     const { status, stdout, stderr } = await soniq("dead", "retry", "--name", "mail");
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toContain("1 × mail · out of attempts · TimeoutError\n");
-    expect(stderr).toContain("soniq-drizzle: --yes is missing: nobody is here to be asked");
+    expect(stderr).toContain(
+      "soniq-drizzle: --yes is missing: stdin is not a terminal, so the command cannot ask for confirmation",
+    );
     expect(await states()).toEqual(["dead", "dead", "dead"]);
   });
 });
@@ -100,10 +102,10 @@ describe("export", () => {
 
 describe("a command line that cannot be meant is status 2, and changes nothing:", () => {
   test.each([
-    ["a change of what is not said", ["purge", "--yes"], "--all is missing: say so to mean all"],
-    ["all, and some", ["purge", "--all", "--name", "mail", "--yes"], "--all stands beside a filter"],
+    ["a change of what is not said", ["purge", "--yes"], "--all is missing: give it to select all dead letters"],
+    ["all, and some", ["purge", "--all", "--name", "mail", "--yes"], "--all cannot be combined with a filter"],
     ["a time that is none", ["purge", "--before", "tomorrow", "--yes"], "give a time such as 2026-01-31T08:00Z"],
-    ["no command", [], "Run soniq-drizzle dead --help to see what there is."],
+    ["no command", [], "Run soniq-drizzle dead --help for the available commands and options."],
   ])("%s", async (_, args, said) => {
     const { status, stderr } = await soniq("dead", ...args);
     expect(stderr).toContain(said);

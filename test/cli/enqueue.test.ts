@@ -38,9 +38,9 @@ test.each([
   [
     "a name that the configuration does not know",
     ["hodl", "{}"],
-    'is "hodl", and the configuration knows no such job: there are hold, block',
+    'is "hodl", and the configuration has no such job: it has hold, block',
   ],
-  ["a payload that is no JSON", ["hold", "{n: 1}"], "<payload> is no JSON: "],
+  ["a payload that is no JSON", ["hold", "{n: 1}"], "<payload> is not valid JSON: "],
   ["a payload that the validator refuses", ["hold", '{"n": "1"}'], "job hold: payload.n is not valid"],
   ["a priority that there is not", ["hold", '{"n": 1}', "--priority", "10"], "options.priority is 10"],
   ["a priority that is no number", ["hold", '{"n": 1}', "--priority", "high"], "options.priority is NaN"],

@@ -69,7 +69,7 @@ test("it listens where it is told to, and a taken port is one sentence and exit 
   const second = child({ args: ["--health-port", port as string, "--health-host", "127.0.0.1"] });
   expect(await second.exited).toBe(1);
   expect(second.complaints()).toBe(
-    `soniq-drizzle: cannot listen on --health-port ${port}: it is taken: stop what listens there, or give another port\n`,
+    `soniq-drizzle: cannot listen on --health-port ${port}: the port is in use: stop the process that listens on it, or give another port\n`,
   );
   expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
 });

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { defineJob, enqueue, enqueueMany, type EnqueueOptions, getJob } from "../../src/index.ts";
 import { soniq } from "../support/command-line.ts";
 import { testDatabase } from "../support/database.ts";
+import { soniqArguments } from "../support/programs.ts";
 
 const { db, url, sql } = await testDatabase();
 
@@ -22,10 +23,8 @@ async function mails(to: readonly string[], options: EnqueueOptions = {}): Promi
 }
 
 function jobs(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const command = ["--import", "tsx", "src/cli/main.ts", "jobs", ...args];
-  const config = ["--config", "test/support/child.config.ts"];
   const environment = { ...process.env, DATABASE_URL: url, LEASE: "20s", DRAIN_TIMEOUT: "1s" };
-  return spawnSync(process.execPath, [...command, ...config], { encoding: "utf8", env: environment });
+  return spawnSync(process.execPath, soniqArguments(["jobs", ...args]), { encoding: "utf8", env: environment });
 }
 
 const json = (...args: string[]) => JSON.parse(jobs(...args, "--json").stdout) as Record<string, unknown>;
@@ -103,7 +102,7 @@ describe("jobs show", () => {
     expect(jobs("show", "999999999")).toMatchObject({
       status: 1,
       stdout: "",
-      stderr: "soniq-drizzle: there is no job #999999999, or no longer\n",
+      stderr: "soniq-drizzle: there is no job #999999999: it never existed or was deleted\n",
     });
   });
 });
@@ -118,7 +117,7 @@ describe("jobs cancel", () => {
     expect(await getJob(db, id)).toMatchObject({ state: "cancelled", reason: "a typo" });
     expect(jobs("cancel", String(id))).toMatchObject({
       status: 1,
-      stderr: `job #${id} is not there, or has finished\n`,
+      stderr: `job #${id} does not exist, or has finished\n`,
     });
   });
 
@@ -139,7 +138,7 @@ describe("jobs retry", () => {
       expect.objectContaining({
         status: 1,
         stdout: `job #${dead} is queued again, with all its attempts\njob #${later} is due now\n`,
-        stderr: `job #${runs} runs already\n`,
+        stderr: `job #${runs} is already running\n`,
       }),
     );
     expect(await getJob(db, dead)).toMatchObject({ state: "queued", attempt: 0, manualRetries: 1 });
@@ -161,7 +160,7 @@ describe("jobs retry", () => {
     const { status, stdout, stderr } = jobs("retry", String(first), String(second), "999999999");
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
     expect(stderr).toContain(`#${first} mail · mail · scheduled\n#${second} mail · mail · scheduled\n`);
-    expect(stderr).toContain("#999999999 is not there\nsoniq-drizzle: --yes is missing");
+    expect(stderr).toContain("#999999999 does not exist\nsoniq-drizzle: --yes is missing");
     expect((await getJob(db, first))?.runAt?.getTime()).toBeGreaterThan(Date.now());
   });
 
@@ -182,7 +181,10 @@ describe("jobs discard", () => {
       stdout: `job #${waits} is a dead letter\n`,
     });
     expect(await getJob(db, waits)).toMatchObject({ state: "dead", reason: "discarded: a typo" });
-    expect(jobs("discard", String(runs))).toMatchObject({ status: 1, stderr: `job #${runs} runs: cancel it\n` });
+    expect(jobs("discard", String(runs))).toMatchObject({
+      status: 1,
+      stderr: `job #${runs} is running: cancel it instead\n`,
+    });
     expect(await getJob(db, runs)).toMatchObject({ state: "active" });
   });
 });

@@ -58,6 +58,6 @@ test("a taken port is one sentence", async () => {
   const second = startChild(url, { args: ["--metrics-port", port, "--metrics-host", "127.0.0.1"] });
   expect(await second.exited).toBe(1);
   expect(second.complaints()).toBe(
-    `soniq-drizzle: cannot listen on --metrics-port ${port}: it is taken: stop what listens there, or give another port\n`,
+    `soniq-drizzle: cannot listen on --metrics-port ${port}: the port is in use: stop the process that listens on it, or give another port\n`,
   );
 });

@@ -26,7 +26,7 @@ test("pause and resume say what they did", async () => {
     stdout: "the queue mail is paused; running jobs finish\n",
   });
   expect(await sql`select from soniq_queues where name = 'mail' and paused_at is not null`).toHaveLength(1);
-  expect(await soniq("resume", "mail")).toMatchObject({ status: 0, stdout: "the queue mail goes on\n" });
+  expect(await soniq("resume", "mail")).toMatchObject({ status: 0, stdout: "the queue mail is resumed\n" });
   expect(await soniq("resume", "mail")).toMatchObject({ status: 0, stdout: "the queue mail was not paused\n" });
 });
 

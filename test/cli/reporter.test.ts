@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import { createReporter } from "../../src/cli/reporter.ts";
-import { errorThrottle } from "../../src/worker/events/error-throttle.ts";
+import { createErrorThrottle } from "../../src/worker/events/error-throttle.ts";
 import { defineJob, enqueue, type WorkerEvent } from "../../src/index.ts";
 import { startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";
@@ -17,7 +17,7 @@ function terminal() {
   const { emit: tell } = createReporter(
     undefined,
     { isTTY: true, write },
-    errorThrottle(() => clock.ms),
+    createErrorThrottle(() => clock.ms),
   );
   const trouble = (doing: string) => tell({ type: "error", operation: doing, error: new Error("connection refused") });
   return { lines, clock, tell, trouble };
@@ -102,7 +102,10 @@ test("with a logger in the configuration, all is said to that, and nothing is pr
   const noting = (level: string) => (fields: object, text: string) => void said.push([level, fields, text]);
   const logger = { info: noting("info"), warn: noting("warn"), error: noting("error") };
   const printed: string[] = [];
-  const { log: say, emit: tell } = createReporter(logger, { isTTY: true, write: (text: string) => printed.push(text) > 0 });
+  const { log: say, emit: tell } = createReporter(logger, {
+    isTTY: true,
+    write: (text: string) => printed.push(text) > 0,
+  });
   say("queues: default × 10");
   for (let n = 0; n < 3; n += 1) tell({ type: "error", operation: "claiming", error: new Error("connection refused") });
   tell({ type: "degraded", ready: false, reasons: ["PostgreSQL has answered no beat for 12 s"] });

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { testDatabase } from "../support/database.ts";
 import { startWith } from "../support/schedules.ts";
 import { schedules as defined } from "../support/scheduler.config.ts";
+import { soniqArguments } from "../support/programs.ts";
 
 const { db, sql, url } = await testDatabase();
 const execute = promisify(execFile);
@@ -16,9 +17,8 @@ beforeEach(async () => {
 
 /** What the command prints, and how it ends. */
 async function schedules(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
-  const command = ["--import", "tsx", "src/cli/main.ts", "schedules", ...args];
-  const options = ["--config", "test/support/scheduler.config.ts"];
-  return execute(process.execPath, [...command, ...options], { env: { ...process.env, DATABASE_URL: url } }).then(
+  const command = soniqArguments(["schedules", ...args], "scheduler.config.ts");
+  return execute(process.execPath, command, { env: { ...process.env, DATABASE_URL: url } }).then(
     ({ stdout, stderr }) => ({ stdout, stderr, code: 0 }),
     (error: { stdout: string; stderr: string; code: number }) => error,
   );

@@ -23,10 +23,10 @@ beforeAll(async () => {
 test("where there is no terminal, status is printed once", async () => {
   const { status, stdout, stderr } = await soniq("status");
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  expect(stdout).toMatch(/^soniq-drizzle \S+ · .*:\/\/.* · \d\d:\d\d:\d\d\n\nQUEUE +PAUSED +DUE .* +DONE A MINUTE\n/);
+  expect(stdout).toMatch(/^soniq-drizzle \S+ · .*:\/\/.* · \d\d:\d\d:\d\d\n\nQUEUE +PAUSED +DUE .* +DONE PER MINUTE\n/);
   expect(stdout).toMatch(/^mail +– +1 +0 +0 +2 +\S+ s +[67]\d\.\d$/m);
   expect(stdout).toMatch(/^nobody's +– +1 .* s +0\.0$/m);
-  expect(stdout).toMatch(/^no worker works the queue nobody's$/m);
+  expect(stdout).toMatch(/^no worker processes the queue nobody's$/m);
   expect(stdout).toMatch(/^live +box-1 +7 +mail 2\/5 +1\.2\.3 /m);
   expect(stdout).not.toContain("gone");
   expect(stdout).toMatch(/^3 dead letters\nJOB +REASON +ERROR +COUNT .*\nmail +out of attempts +Error +2 /m);
@@ -36,7 +36,7 @@ test("a queue's name is obeyed by no terminal, nor does it turn a line around", 
   const name = "tenant\u001b]52;c;cm0gLXJmIC8=\u0007\u001b[2J\u202e\u009b\nend";
   await sql`insert into soniq_jobs (name, queue, payload) values ('a', ${name}, '{}')`;
   const { stdout } = await soniq("status");
-  expect(stdout).toContain("no worker works the queue tenant\u{fffd} end\n");
+  expect(stdout).toContain("no worker processes the queue tenant\u{fffd} end\n");
   const json = (await soniq("status", "--json")).stdout;
   for (const printed of [stdout, json]) expect(printed).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
   expect(JSON.parse(json)).toMatchObject({ queues: expect.arrayContaining([expect.objectContaining({ name })]) });

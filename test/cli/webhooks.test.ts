@@ -4,15 +4,18 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { publishEvent, defineEvent, listDeliveries, listEndpoints } from "../../src/webhooks.ts";
 import { testDatabase } from "../support/database.ts";
+import { soniqArguments } from "../support/programs.ts";
 
 const { db, url, sql } = await testDatabase();
 const pinged = defineEvent({ name: "pinged", payload: v.number() });
 const nobody = "99999999-9999-4999-8999-999999999999";
 
 function webhooks(args: readonly string[], config = "webhooks.config.ts") {
-  const command = ["--import", "tsx", "src/cli/main.ts", "webhooks", ...args, "--config", `test/support/${config}`];
   const environment = { ...process.env, DATABASE_URL: url, LEASE: "20s", DRAIN_TIMEOUT: "1s" };
-  return spawnSync(process.execPath, command, { encoding: "utf8", env: environment });
+  return spawnSync(process.execPath, soniqArguments(["webhooks", ...args], config), {
+    encoding: "utf8",
+    env: environment,
+  });
 }
 
 const json = (...args: string[]) => JSON.parse(webhooks([...args, "--json"]).stdout) as Record<string, string>[];
@@ -31,9 +34,11 @@ test(
       "--description",
       "\u001b[31mred",
     ]);
-    const [, id, secret] = /^registered (\S+)\nits secret, which is shown this once: (whsec_\S+)\n$/.exec(
-      stdout,
-    ) as unknown as [string, string, string];
+    const [, id, secret] = /^registered (\S+)\nsecret \(shown only once\): (whsec_\S+)\n$/.exec(stdout) as unknown as [
+      string,
+      string,
+      string,
+    ];
     const listed = webhooks(["list"]).stdout;
     const [titles, row] = listed.trimEnd().split("\n");
     expect(titles).toMatch(/^ID +STATE +TENANT +URL +EVENTS +FAILURES +OPEN UNTIL +REASON +DESCRIPTION$/);
@@ -46,7 +51,9 @@ test(
     expect(json("list")).toMatchObject([{ id, state: "paused", pausedReason: "moving house" }]);
     expect(webhooks(["resume", id]).stdout).toBe(`resumed ${id}\n`);
     expect(json("list")).toMatchObject([{ id, state: "working", pausedReason: null }]);
-    expect(webhooks(["rotate", id, "--overlap", "1h"]).stdout).toMatch(/whsec_\S+\nthe old one signs along for 1h\n$/);
+    expect(webhooks(["rotate", id, "--overlap", "1h"]).stdout).toMatch(
+      /whsec_\S+\nthe old secret also signs for 1h\n$/,
+    );
     expect(json("rotate-keys")).toEqual({ endpoints: 1 });
 
     expect(webhooks(["delete", id])).toMatchObject({ status: 2, stderr: expect.stringContaining("--yes") });
@@ -91,13 +98,13 @@ test.each([
     "an endpoint without a tenant",
     ["register", "https://example.com/", "--all-events"],
     2,
-    "give --tenant with the customer whose events it gets, or --all-tenants",
+    "give --tenant with the customer whose events the endpoint receives, or --all-tenants",
   ],
   [
     "an endpoint without events",
     ["register", "https://example.com/", "--tenant", "acme"],
     2,
-    "give --events with the events that it gets, or --all-events",
+    "give --events with the events that the endpoint receives, or --all-events",
   ],
   [
     "an endpoint of a tenant and of all",
@@ -116,14 +123,14 @@ test.each([
     "an address inside that is not allowed",
     ["register", "https://10.0.0.1/", ...everything],
     2,
-    "url may only be https on port 443",
+    "url must be https on port 443",
   ],
   ["an endpoint that is not there", ["pause", nobody], 1, `there is no endpoint "${nobody}"`],
   [
     "a list of no events",
     ["register", "https://example.com/", "--events", " ,"],
     2,
-    "name an event, or give --all-events",
+    "name at least one event, or give --all-events",
   ],
   [
     "an event of jobs that there is not",

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Sql } from "postgres";
 import { afterEach } from "vitest";
+import { soniqArguments } from "./programs.ts";
 import { until } from "./until.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -37,15 +38,11 @@ export interface ChildSettings {
 /** Starts `soniq-drizzle work` from the sources. */
 export function startChild(url: string, settings: ChildSettings = {}): ChildWorker {
   const { lease = "20s", shutdownTimeout = "30s", config = "child.config.ts", args = [] } = settings;
-  const child = spawn(
-    process.execPath,
-    ["--import", "tsx", "src/cli/main.ts", "work", "--config", `test/support/${config}`, ...args],
-    {
-      cwd: root,
-      env: { ...process.env, DATABASE_URL: url, LEASE: lease, DRAIN_TIMEOUT: shutdownTimeout },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+  const child = spawn(process.execPath, soniqArguments(["work", ...args], config), {
+    cwd: root,
+    env: { ...process.env, DATABASE_URL: url, LEASE: lease, DRAIN_TIMEOUT: shutdownTimeout },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   children.push(child);
   let output = "";
   let complaints = "";

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { soniqArguments } from "./programs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -12,8 +13,7 @@ export interface CommandEnd {
 
 /** Runs `soniq-drizzle` from the sources, where nobody can be asked. @param reads how much of its output is read before that is closed */
 export async function soniq(url: string, args: readonly string[], reads = Infinity): Promise<CommandEnd> {
-  const command = ["--import", "tsx", "src/cli/main.ts", ...args, "--config", "test/support/child.config.ts"];
-  const child = spawn(process.execPath, command, {
+  const child = spawn(process.execPath, soniqArguments(args), {
     cwd: root,
     env: { ...process.env, DATABASE_URL: url },
     stdio: ["ignore", "pipe", "pipe"],
