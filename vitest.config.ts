@@ -1,4 +1,9 @@
 import { defineConfig } from "vitest/config";
+import { findFastTests } from "./test/support/fast-tests.ts";
+
+const fast = findFastTests(import.meta.dirname);
+/** These install the packed package into new projects. */
+const packaged = ["test/package/**/*.test.ts"];
 
 export default defineConfig({
   // The tests run the sources, so a change needs no build. test/package tests the packed package.
@@ -22,11 +27,25 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/postgres-for-all.ts", "test/support/programs.ts"],
     maxWorkers: 2,
     expect: { poll: { timeout: 15_000 } },
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "fast", include: fast } },
+      {
+        extends: true,
+        test: {
+          name: "postgres",
+          include: ["test/**/*.test.ts"],
+          exclude: [...fast, ...packaged],
+          globalSetup: ["test/support/postgres-for-all.ts", "test/support/programs.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: { name: "package", include: packaged, globalSetup: ["test/support/postgres-for-all.ts"] },
+      },
+    ],
   },
 });

@@ -60,8 +60,9 @@ export const mutants: readonly Mutant[] = [
     rewrites: [
       {
         file: "worker/settle/settle-retries.js",
-        search: "#keep(one, error) {",
-        replacement: '#keep(one, error) { Object.assign(one, { outcome: { kind: "dead", reason: "given up" } });',
+        search: "#retryLater(pending, error) {",
+        replacement:
+          '#retryLater(pending, error) { Object.assign(pending, { outcome: { kind: "dead", reason: "given up" } });',
       },
     ],
     foundBy: ["died"],
@@ -104,15 +105,15 @@ export const mutants: readonly Mutant[] = [
     rewrites: [
       {
         file: "worker/session/ownership-watch.js",
-        search: "const asked = new Set(queues.flatMap((queue) => queue.held()));",
-        replacement: "const before = queues.flatMap((queue) => queue.held());",
+        search: "const heldBefore = new Set(queues.flatMap((queue) => queue.listHeldJobs()));",
+        replacement: "const before = queues.flatMap((queue) => queue.listHeldJobs());",
       },
-      { file: "worker/session/ownership-watch.js", search: "[...asked].map(", replacement: "before.map(" },
+      { file: "worker/session/ownership-watch.js", search: "[...heldBefore].map(", replacement: "before.map(" },
       {
         file: "worker/session/ownership-watch.js",
-        search: "const byId = new Map(owned.map((one) => [one.id, one]));",
+        search: "const byId = new Map(rows.map((row) => [row.id, row]));",
         replacement:
-          "const byId = new Map(owned.map((one) => [one.id, one])); const asked = new Set(queues.flatMap((queue) => queue.held()));",
+          "const byId = new Map(rows.map((row) => [row.id, row])); const heldBefore = new Set(queues.flatMap((queue) => queue.listHeldJobs()));",
       },
     ],
     foundBy: ["lost"],

@@ -130,7 +130,7 @@ describe("when the database's clock jumps", () => {
       handlers: {},
       queues: { ahead: { concurrency: 1 } },
       lease: "1h",
-      poll: "50ms",
+      pollInterval: "50ms",
     } as const;
     const first = await startWorker(config);
     const { id } = await enqueue(db, job, null);

@@ -134,7 +134,7 @@ test(`workers and those who enqueue get on with each other (seed ${seed})`, asyn
     jobs: { busy },
     handlers: {},
     queues: { busy: { concurrency: 5 } },
-    poll: "50ms",
+    pollInterval: "50ms",
   } as const;
   const workers = await Promise.all([startWorker(config), startWorker(config)]);
   const producer = async (first: number) => {

@@ -38,7 +38,7 @@ test("no lease is lost to it, and no job is run twice", async () => {
     far,
     Array.from({ length: 20 }, (_, n) => ({ n, filling })),
   );
-  const config = { handlers: {}, lease: "6s", sweep: "100ms" } as const;
+  const config = { handlers: {}, lease: "6s", rescueInterval: "100ms" } as const;
   const queues = { far: { concurrency: 5 } };
   const worker = await startWorker({ ...config, connection: network.url, jobs: { far }, queues });
   const sweeper = await startWorker({ ...config, connection: url, jobs: {}, queues: { none: { concurrency: 1 } } });

@@ -129,7 +129,7 @@ describe("options", () => {
     [{ delay: 1n }, "delay", `is a bigint, ${duration}`],
     [{ delay: cyclic }, "delay", `is an Object, ${duration}`],
     [{ delay: "99999999d" }, "delay", `is "99999999d", which is too long: give no more than 6,000 years`],
-    [{ runAt: new Date(), delay: 1 }, "runAt", "stands beside options.delay: give one of them"],
+    [{ runAt: new Date(), delay: 1 }, "runAt", "cannot be combined with options.delay: give one of them"],
     [{ queue: "" }, "queue", `is empty: ${text}`],
     [{ queue: "a\0b" }, "queue", "has a NUL character, which PostgreSQL cannot store: remove it"],
     [{ queue: "q".repeat(201) }, "queue", "has 201 characters, the limit is 200"],
@@ -195,7 +195,7 @@ describe("a definition", () => {
     ],
     [
       { unique: { by, within: "1h", onConflict: "reschedule" } },
-      'unique.within does not go with "reschedule": for no more than one job per window, take "keep" or "error"',
+      'unique.within does not go with "reschedule": for at most one job per window, use "keep" or "error"',
     ],
     [
       { unique: { by, maxWait: "1h" } },
@@ -203,7 +203,7 @@ describe("a definition", () => {
     ],
     [{ unique: { by, within: 0 } }, "unique.within is 0: leave it out"],
     [{ unique: { by, within: "1 hour" } }, 'unique.within is "1 hour", which is not a duration'],
-    [{ unique: { by, maxWait: "0s", onConflict: "reschedule" } }, "unique.maxWait is 0: nothing could be moved"],
+    [{ unique: { by, maxWait: "0s", onConflict: "reschedule" } }, "unique.maxWait is 0: no enqueue could reschedule the job; leave it out for no limit"],
   ])("out of range is refused as it is made: %j", (settings, message) => {
     expect(() => defineJob({ name: "mail", payload: v.null(), ...settings } as never)).toThrow(message);
   });

@@ -30,11 +30,11 @@ describe.each(Object.entries(megabytes))("of payloads of a megabyte, %s", (_, in
     await insert(40);
     let claimed = 0;
     for (let claims = 0; claimed < 40; claims += 1) {
-      const { jobs, isTruncated: isCut } = await claimAll();
+      const { jobs, isTruncated } = await claimAll();
       expect(jobs.length).toBeGreaterThan(0);
       expect(bytesOf(jobs)).toBeLessThan(5 * maxClaimBytes);
       claimed += jobs.length;
-      expect(isCut).toBe(claimed < 40);
+      expect(isTruncated).toBe(claimed < 40);
     }
   });
 });
@@ -43,20 +43,20 @@ test("small ones are not held up behind a large one, nor is that left out", asyn
   await sql`insert into soniq_jobs (name, payload) select 'small', '1' from generate_series(1, 10)`;
   await megabytes["that do not compress"](1);
   await sql`insert into soniq_jobs (name, payload) select 'small', '1' from generate_series(1, 10)`;
-  expect(await claimAll()).toMatchObject({ jobs: { length: 21 }, isCut: false });
+  expect(await claimAll()).toMatchObject({ jobs: { length: 21 }, isTruncated: false });
 });
 
 test("one that is larger than all bounds is claimed alone", async () => {
   await megabytes["that do not compress"](3);
   const bound = { ...input, from: queueStart, maxBytes: 1 };
-  for (const isCut of [true, true, false])
-    expect(await claimBatch(db, bound)).toMatchObject({ jobs: { length: 1 }, isCut });
+  for (const isTruncated of [true, true, false])
+    expect(await claimBatch(db, bound)).toMatchObject({ jobs: { length: 1 }, isTruncated });
 });
 
 test("nor are jobs claimed by their ids without that bound", async () => {
   await megabytes["that do not compress"](20);
   const ids = (await sql`select id::int from soniq_jobs`).map(({ id }) => id as number);
-  const { jobs, isTruncated: isCut } = await claimByIds(db, { ...input, ids });
-  expect(isCut).toBe(true);
+  const { jobs, isTruncated } = await claimByIds(db, { ...input, ids });
+  expect(isTruncated).toBe(true);
   expect(bytesOf(jobs)).toBeLessThan(2 * maxClaimBytes);
 });

@@ -92,7 +92,7 @@ test("one that died or was cancelled says why; where both came at once, the fail
   expect(told({ ...dead, errors: [failure(2, 1)] })).toEqual(["00 enqueued", "01 claimed", "02 failed", "02 dead"]);
   expect(jobTimeline({ ...job, ...dead }).at(-1)?.message).toBe("out of attempts: no");
   const cancelled = { state: "cancelled", cancelRequestedAt: at(1), finishedAt: at(1), reason: "by ada" } as const;
-  expect(told(cancelled)).toEqual(["00 enqueued", "01 cancel requested", "01 cancelled"]);
+  expect(told(cancelled)).toEqual(["00 enqueued", "01 cancel-requested", "01 cancelled"]);
 });
 
 test("one that is retried has no attempt yet, though it was claimed before", () => {

@@ -150,7 +150,7 @@ describe("a job that reschedules", () => {
   });
 
   test("must say for when", async () => {
-    const missing = "is missing: each enqueue reschedules this job, so say for when";
+    const missing = "is missing: each enqueue reschedules this job, so give a delay or runAt";
     await expect(enqueue(db, save, { page: "f" })).rejects.toThrow(
       new InvalidValueError("options.delay", missing, "job save: "),
     );
@@ -194,7 +194,7 @@ describe("a job that is an error", () => {
   test("among many, twice, is a mistake that no SQL is sent for", async () => {
     const twice = [{ page: "twice" }, { page: "twice" }];
     await expect(enqueueMany(db, charge, twice)).rejects.toThrow(
-      new InvalidValueError("payloads[1]", "has the unique key of one before it: pass it once", "job charge: "),
+      new InvalidValueError("payloads[1]", "has the same unique key as an earlier payload: pass it once", "job charge: "),
     );
   });
 });

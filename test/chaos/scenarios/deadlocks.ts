@@ -44,8 +44,8 @@ export async function deadlocks({ url, seed, seconds = 60 }: Surroundings & { se
     connection: own,
     jobs: { crowd },
     handlers: {},
-    poll: "20ms",
-    sweep: "20ms",
+    pollInterval: "20ms",
+    rescueInterval: "20ms",
     maxCrashes: 1_000_000,
   } as const;
   const workers = [createWorker(config, { onEvent }), createWorker(config, { onEvent })];
