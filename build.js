@@ -1,11 +1,11 @@
-// Compiles to dist/, and puts beside it the dashboard's page and what the types of CommonJS projects need.
-// Bundlers take along modules alone, no files that are looked up at run time: so SQL and page become modules.
+// Compiles to dist/, and adds the dashboard's page and the type declarations for CommonJS projects.
+// Bundlers include only modules, not files that are read at run time, so the SQL and the page are turned into modules.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { build } from "esbuild";
 
-// This one is committed, since the tests run the sources.
+// The migrations module is committed because the tests run the sources without a build.
 const templateLiteral = (text) => `\`${text.replace(/[\\`]|\$\{/g, "\\$&")}\``;
 const migrations = readdirSync("migrations")
   .filter((file) => file.endsWith(".sql"))
@@ -22,12 +22,12 @@ ${migrations.join("")}};
 rmSync("dist", { recursive: true, force: true });
 execFileSync("tsc", ["-p", "tsconfig.build.json"], { stdio: "inherit", shell: process.platform === "win32" });
 
-// Drizzle's types for CommonJS are other types than those for ESM, so tables must be inferred from the same side: the
-// schema's sources once more, below a package.json that says so. What runs is the one ESM build, for both.
+// Drizzle's types for CommonJS differ from its types for ESM, and table types must be inferred from the matching ones. So
+// the schema sources are copied below a package.json with "type": "commonjs". At run time, both share the one ESM build.
 cpSync("schema", "dist/commonjs/schema", { recursive: true });
 writeFileSync("dist/commonjs/package.json", '{ "type": "commonjs" }\n');
 
-// The page brings all that it needs: it loads nothing from elsewhere.
+// The page is self-contained: it loads nothing from other hosts.
 const { outputFiles } = await build({
   entryPoints: [
     { in: "src/dashboard/app/main.tsx", out: "app" },

@@ -15,16 +15,16 @@ export interface BacklogInput {
 
 export interface Worked {
   readonly jobsPerSecond: number;
-  /** Of the workers together, per job. */
+  /** CPU time of all workers together, per job. */
   readonly cpuMicros: number;
-  /** The largest resident memory of a worker, in bytes. */
+  /** The maximum of the workers' resident memory, in bytes. */
   readonly rss: number;
 }
 
-/** Enqueues a backlog with the system's own function for many. @returns jobs per second */
+/** Enqueues a backlog with the system's bulk function. @returns jobs per second */
 export async function fill({ url }: Database, system: System, jobs: number, payloadBytes = 0): Promise<number> {
   const producer = await system.openProducer(url, 1);
-  // Other queues read their options at the first call.
+  // Some systems read their options with the first call, which should not be measured.
   await producer.addMany([{ n: 0 }]);
   const text = payloadBytes > 0 ? "x".repeat(payloadBytes) : undefined;
   let ms = 0;
@@ -42,8 +42,8 @@ export async function fill({ url }: Database, system: System, jobs: number, payl
 }
 
 /**
- * Has workers work a backlog off. Counted is from the first handler's first line, so that no start of a process is,
- * until the last job's outcome is in the database.
+ * Starts workers that work off a backlog. Measures from the first line of the first handler, which excludes the start of the
+ * processes, until the outcome of the last job is in the database.
  */
 export async function work(database: Database, system: System, input: BacklogInput): Promise<Worked> {
   const { mode, jobs, processes = system.processes(mode) } = input;
@@ -60,11 +60,11 @@ export async function work(database: Database, system: System, input: BacklogInp
   };
 }
 
-/** Waits until no job is left that was handed out and is not settled. @returns when that was */
+/** Waits until every job that was claimed is settled. @returns the time when that was so */
 export async function settledAt({ sql }: Database, { unsettled }: System): Promise<number> {
   for (;;) {
-    const [[some]] = (await sql.unsafe(unsettled).values()) as unknown as [[boolean]];
-    if (!some) return now();
+    const [[hasUnsettled]] = (await sql.unsafe(unsettled).values()) as unknown as [[boolean]];
+    if (!hasUnsettled) return now();
     await sleep(2);
   }
 }

@@ -1,4 +1,4 @@
-// Measures soniq-drizzle beside its peers: see README.md.
+// Compares soniq-drizzle with its peers: see README.md.
 import { parseArgs } from "node:util";
 import { holds } from "./findings.ts";
 import { asText, linesTable, machine, type Report, writeReport } from "./report.ts";
@@ -34,27 +34,34 @@ const scenarios: readonly Scenario[] = [
   statementCosts,
   storage,
 ];
-/** Seven minutes of waiting for autovacuum. */
+/** It waits seven minutes for autovacuum. */
 const notQuick = storage;
-/** A quick run shows each line once; what it finds may differ by a third from one run to the next. */
+/** A quick run has one round. Its results may differ by a third from run to run. */
 const rounds = { quick: 1, full: 3 };
 
 const { values } = parseArgs({
   options: { quick: { type: "boolean", default: false }, scenario: { type: "string", multiple: true } },
 });
-const stranger = values.scenario?.find((name) => !scenarios.some((one) => one.name === name));
-if (stranger !== undefined) {
-  console.error(`there is no scenario ${stranger}: there are ${scenarios.map(({ name }) => name).join(", ")}`);
+const unknownName = values.scenario?.find((name) => !scenarios.some((scenario) => scenario.name === name));
+if (unknownName !== undefined) {
+  console.error(`unknown scenario ${unknownName}: use one of ${scenarios.map(({ name }) => name).join(", ")}`);
   process.exit(2);
 }
-const chosen = scenarios.filter((one) => values.scenario?.includes(one.name) ?? !(values.quick && one === notQuick));
+const chosen = scenarios.filter(
+  (scenario) => values.scenario?.includes(scenario.name) ?? !(values.quick && scenario === notQuick),
+);
 
 const server = await startServer();
 const found: Report["scenarios"][number][] = [];
 try {
   for (const { name, what, run } of chosen) {
     console.log(`\n# ${name}: ${what}`);
-    const findings = await run({ server, quick: values.quick, rounds: values.quick ? rounds.quick : rounds.full, say });
+    const findings = await run({
+      server,
+      quick: values.quick,
+      rounds: values.quick ? rounds.quick : rounds.full,
+      showStatus,
+    });
     for (const table of findings.tables) console.log(asText(table));
     console.log(asText(linesTable(findings.lines)));
     found.push({ name, what, ...findings });
@@ -63,7 +70,7 @@ try {
   await server.stop();
 }
 
-// A part of it does not stand for the whole.
+// Only a complete run is a report.
 if (!values.scenario) {
   writeReport(
     {
@@ -82,7 +89,7 @@ const held = lines.filter(holds).length;
 console.log(`\nlines held: ${held} of ${lines.length}`);
 process.exit(held === lines.length ? 0 : 1);
 
-function say(text: string): void {
+function showStatus(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
   else if (process.env["BENCH_VERBOSE"]) console.error(text);
 }

@@ -4,9 +4,9 @@ import type { Chart } from "./findings.ts";
 const size = { width: 720, rowHeight: 34, margin: 70, labels: 200, values: 90 };
 const colours = { ours: "#4f46e5", theirs: "#94a3b8", text: "#64748b" };
 
-/** A chart of bars, as SVG that reads on light and dark ground. */
+/** Renders a bar chart as SVG, in colours that are readable on light and dark backgrounds. */
 export function svgOf({ title, unit, bars }: Chart): string {
-  const shown = bars.toReversed();
+  const rows = bars.toReversed();
   const chart = echarts.init(null, null, {
     renderer: "svg",
     ssr: true,
@@ -18,11 +18,11 @@ export function svgOf({ title, unit, bars }: Chart): string {
     title: { text: `${title} (${unit})`, textStyle: { color: colours.text, fontSize: 14 } },
     grid: { left: size.labels, right: size.values, top: 40, bottom: 30 },
     xAxis: { type: "value", axisLabel: { color: colours.text }, splitLine: { lineStyle: { opacity: 0.25 } } },
-    yAxis: { type: "category", data: shown.map(({ label }) => label), axisLabel: { color: colours.text } },
+    yAxis: { type: "category", data: rows.map(({ label }) => label), axisLabel: { color: colours.text } },
     series: [
       {
         type: "bar",
-        data: shown.map(({ label, value }) => ({
+        data: rows.map(({ label, value }) => ({
           value: value.median,
           itemStyle: { color: label.startsWith("soniq") ? colours.ours : colours.theirs },
         })),

@@ -1,12 +1,12 @@
 import type { Summary } from "./rounds.ts";
 
-/** One of the benchmark's promises, and whether this run kept it. */
+/** One of the benchmark's targets, and what this run measured. */
 export interface Line {
   readonly what: string;
-  /** Ours divided by what it is compared with. */
+  /** Our figure divided by the other one. */
   readonly ratio: number;
   readonly must: { readonly atLeast: number } | { readonly atMost: number };
-  /** The two figures, for people. */
+  /** The two figures as text. */
   readonly ours: string;
   readonly theirs: string;
 }
@@ -17,14 +17,14 @@ export interface Table {
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Bars, one for each label: the medians. */
+/** One bar per label: the medians. */
 export interface Chart {
   readonly title: string;
   readonly unit: string;
   readonly bars: readonly { readonly label: string; readonly value: Summary }[];
 }
 
-/** What a scenario found. */
+/** The results of a scenario. */
 export interface Findings {
   readonly tables: readonly Table[];
   readonly lines: readonly Line[];
@@ -35,15 +35,15 @@ export function holds({ ratio, must }: Line): boolean {
   return "atLeast" in must ? ratio >= must.atLeast : ratio <= must.atMost;
 }
 
-/** A figure as people read it, with the range of its rounds. */
-export function shown(summary: Summary | undefined, digits = 0): string {
+/** Formats a figure: the median, with the range of its rounds. */
+export function formatSummary(summary: Summary | undefined, digits = 0): string {
   if (!summary) return "–";
   const text = (value: number) =>
     value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${text(summary.median)} (${text(summary.min)}–${text(summary.max)})`;
 }
 
-/** Compares medians. */
+/** Makes a line that compares two medians. */
 export function line(
   what: string,
   must: Line["must"],
@@ -57,12 +57,12 @@ export function line(
     what,
     must,
     ratio: ours.median / theirs.median,
-    ours: `${our} ${shown(ours, digits)}`,
-    theirs: `${their} ${shown(theirs, digits)}`,
+    ours: `${our} ${formatSummary(ours, digits)}`,
+    theirs: `${their} ${formatSummary(theirs, digits)}`,
   };
 }
 
-/** Whose median is the highest. */
+/** Returns the name with the highest median. */
 export function bestOf(names: readonly string[], of: (name: string) => Summary | undefined): string {
   return names.toSorted((a, b) => (of(b)?.median ?? 0) - (of(a)?.median ?? 0))[0] as string;
 }

@@ -4,7 +4,7 @@ import { svgOf } from "./charts.ts";
 import { type Findings, holds, type Line, type Table } from "./findings.ts";
 import type { System } from "./systems/system.ts";
 
-/** What a whole run found. */
+/** The results of a complete run. */
 export interface Report {
   readonly mode: "quick" | "full";
   readonly at: string;
@@ -35,11 +35,11 @@ function markdown({ mode, at, postgres, node, machine: where, scenarios }: Repor
   const lines = scenarios.flatMap((scenario) => scenario.lines);
   return [
     `# Benchmark, ${mode} run`,
-    `${at.slice(0, 10)} · PostgreSQL ${postgres}, fsync on · Node ${node} · ${where}. Figures are medians of the rounds, with the least and the most in brackets; the ratios are of medians. Compare within this run only.`,
+    `${at.slice(0, 10)} · PostgreSQL ${postgres}, fsync on · Node ${node} · ${where}. Figures are medians of the rounds, with minimum and maximum in brackets; ratios are ratios of medians. Compare within this run only.`,
     `**Lines held: ${lines.filter(holds).length} of ${lines.length}.**`,
     "## Lines",
     asMarkdown(linesTable(lines)),
-    "## What each of them does meanwhile",
+    "## Guarantees of each system",
     asMarkdown(guaranteesTable(systems)),
     ...scenarios.flatMap(({ name, what, tables, charts }) => [
       `## ${name}`,
@@ -99,7 +99,7 @@ function asMarkdown({ columns, rows }: Table): string {
   return [row(columns), row(columns.map(() => "---")), ...rows.map(row)].join("\n");
 }
 
-/** A table for a terminal. */
+/** Formats a table for a terminal. */
 export function asText({ title, columns, rows }: Table): string {
   const widths = columns.map((column, i) => Math.max(column.length, ...rows.map((row) => (row[i] ?? "").length)));
   const row = (cells: readonly string[]) =>

@@ -1,4 +1,4 @@
-/** Measures of several rounds. */
+/** A figure over several rounds. */
 export interface Summary {
   readonly median: number;
   readonly min: number;
@@ -6,10 +6,10 @@ export interface Summary {
 }
 
 /**
- * Runs all contestants once, then all again: what disturbs the machine for a while disturbs them all.
+ * Runs all contestants once, then all of them again: a disturbance of the machine then affects all of them.
  *
- * @param measure one contestant's figures in one round, by name
- * @returns by contestant and figure the summary over the rounds
+ * @param measure returns the figures of one contestant in one round, by name
+ * @returns the summary over the rounds, by contestant and figure
  */
 export async function interleave<Figure extends string>(
   rounds: number,
@@ -37,7 +37,7 @@ export async function interleave<Figure extends string>(
 
 export interface Results<Figure extends string> {
   readonly contestants: readonly string[];
-  /** Undefined where a contestant has no such figure. */
+  /** Undefined if a contestant has no such figure. */
   of(contestant: string, figure: Figure): Summary | undefined;
 }
 
@@ -51,7 +51,7 @@ export function summarize(values: readonly number[]): Summary {
   return { median, min: sorted[0] as number, max: sorted.at(-1) as number };
 }
 
-/** The value below which that share of the values lies. */
+/** Returns the value below which this share of the values lies. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;

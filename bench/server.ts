@@ -3,7 +3,7 @@ import postgres, { type Sql } from "postgres";
 import { startEmbeddedPostgres } from "../test/support/embedded-postgres.ts";
 import type { System } from "./systems/system.ts";
 
-/** What PostgreSQL is given on a machine of some 16 GB; all else is its default, `fsync` and `synchronous_commit` too. */
+/** For a machine with about 16 GB. All other settings are PostgreSQL's defaults, including `fsync` and `synchronous_commit`. */
 const settings = {
   shared_buffers: "2GB",
   max_wal_size: "8GB",
@@ -13,7 +13,7 @@ const settings = {
 /** The PostgreSQL that all systems share. */
 export interface Server {
   readonly version: string;
-  /** A database of a system's own, with its tables, for as long as `use` lasts. */
+  /** Creates a database with the tables of one system, and drops it after `use`. */
   withDatabase<T>(system: System, use: (database: Database) => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
@@ -24,11 +24,11 @@ export interface Database {
   readonly sql: Sql;
 }
 
-/** Starts one, or connects to `BENCH_DATABASE_URL`, a superuser's. */
+/** Starts a server, or connects to `BENCH_DATABASE_URL` as a superuser. */
 export async function startServer(): Promise<Server> {
-  const given = process.env["BENCH_DATABASE_URL"];
-  const embedded = given ? undefined : await startEmbeddedPostgres(settings);
-  const url = given ?? (embedded?.url as string);
+  const externalUrl = process.env["BENCH_DATABASE_URL"];
+  const embedded = externalUrl ? undefined : await startEmbeddedPostgres(settings);
+  const url = externalUrl ?? (embedded?.url as string);
   const admin = connect(url);
   const [found] = await admin<{ server_version: string }[]>`show server_version`;
   let databases = 0;
@@ -45,7 +45,7 @@ export async function startServer(): Promise<Server> {
         return await use({ url: database, sql });
       } finally {
         await sql.end();
-        await othersGone(admin, name);
+        await waitForDisconnects(admin, name);
         await admin.unsafe(`drop database ${name} with (force)`);
       }
     },
@@ -56,12 +56,12 @@ export async function startServer(): Promise<Server> {
   };
 }
 
-/** Not every driver waits for its last connections to close, and one that is cut off ends its process. */
-async function othersGone(admin: Sql, database: string): Promise<void> {
-  for (let looks = 0; looks < 100; looks += 1) {
-    const [some] =
+/** Not every driver waits until its connections are closed, and some end their process when a connection is terminated. */
+async function waitForDisconnects(admin: Sql, database: string): Promise<void> {
+  for (let polls = 0; polls < 100; polls += 1) {
+    const [connection] =
       await admin`select from pg_stat_activity where datname = ${database} and backend_type = 'client backend'`;
-    if (!some) return;
+    if (!connection) return;
     await sleep(20);
   }
 }
@@ -76,7 +76,7 @@ function withName(url: string, database: string): string {
   return named.href;
 }
 
-/** What a run leaves behind must not be worked off during the next one. */
+/** Finishes the vacuum and checkpoint of a run, so that they do not slow down the next one. */
 export async function settleDown(sql: Sql): Promise<void> {
   await sql`vacuum analyze`;
   await sql`checkpoint`;

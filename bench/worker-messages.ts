@@ -1,17 +1,17 @@
-/** What a worker process says. Times are those of `clock.ts`. */
+/** Messages from a worker process. Times are from `clock.ts`. */
 export type FromWorker =
   | { type: "ready" }
-  /** Handlers that began since the last time it said so; when its first one did, and its last. */
+  /** How many handlers have begun since the last such message; when the first and the last handler of the process began. */
   | { type: "handled"; jobs: number; firstAt: number; lastAt: number }
   | ({ type: "measured" } & Measures);
 
 export interface Measures {
-  /** Bytes, before garbage is collected and after. */
+  /** In bytes; `rss` before a garbage collection, `heapUsed` after it. */
   readonly rss: number;
   readonly heapUsed: number;
-  /** What the process has used since it said that it is ready. */
+  /** CPU time since the process sent `ready`. */
   readonly cpuMs: number;
-  /** Of the jobs since the last time: from before they were enqueued to their handler's first line. */
+  /** Of the jobs since the last measure: from before the enqueue to the handler's first line. */
   readonly latenciesMs: readonly number[];
 }
 

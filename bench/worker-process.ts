@@ -1,4 +1,4 @@
-// A worker in a process of its own: says how many handlers have run and when, and measures itself when it is asked to.
+// A worker in a child process: reports how many handlers have run and when, and measures itself on request.
 import type { FromWorker, ToWorker } from "./worker-messages.ts";
 import { now } from "./clock.ts";
 import { systemCalled } from "./systems/all.ts";
@@ -13,7 +13,7 @@ let firstAt = 0;
 let lastAt = 0;
 const latenciesMs: number[] = [];
 
-const say = (message: FromWorker) => process.send?.(message);
+const send = (message: FromWorker) => process.send?.(message);
 
 const worker = await systemCalled(name).startWorker(url, mode, ({ at }) => {
   lastAt = now();
@@ -24,13 +24,13 @@ const worker = await systemCalled(name).startWorker(url, mode, ({ at }) => {
 
 function report(): void {
   if (handled === reported) return;
-  say({ type: "handled", jobs: handled - reported, firstAt, lastAt });
+  send({ type: "handled", jobs: handled - reported, firstAt, lastAt });
   reported = handled;
 }
 
 const started = process.cpuUsage();
 const reports = setInterval(report, reportEveryMs);
-say({ type: "ready" });
+send({ type: "ready" });
 
 process.on("message", async (message: ToWorker) => {
   switch (message) {
@@ -40,7 +40,7 @@ process.on("message", async (message: ToWorker) => {
       globalThis.gc?.();
       const { user, system } = process.cpuUsage(started);
       const { heapUsed } = process.memoryUsage();
-      say({ type: "measured", rss, heapUsed, cpuMs: (user + system) / 1000, latenciesMs: latenciesMs.splice(0) });
+      send({ type: "measured", rss, heapUsed, cpuMs: (user + system) / 1000, latenciesMs: latenciesMs.splice(0) });
       return;
     }
     case "stop":

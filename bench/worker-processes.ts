@@ -3,14 +3,14 @@ import { once } from "node:events";
 import type { Mode, System } from "./systems/system.ts";
 import type { FromWorker, Measures, ToWorker } from "./worker-messages.ts";
 
-/** Workers of one system, each in a process of its own, counted together. */
+/** Workers of one system, each in its own process, counted together. */
 export class WorkerProcesses {
-  /** Handlers that have begun. */
+  /** How many handlers have begun. */
   handled = 0;
-  /** When the first one did, and the last. */
+  /** When the first handler began, and the last. */
   firstAt = Infinity;
   lastAt = 0;
-  /** When how many had begun: one entry for each report of a process. */
+  /** How many had begun at which time: one entry for each report of a process. */
   readonly progress: { at: number; handled: number }[] = [];
   readonly #children: ChildProcess[] = [];
   readonly #measured = new Map<ChildProcess, (measures: Measures) => void>();
@@ -21,18 +21,18 @@ export class WorkerProcesses {
 
   private constructor() {
     this.#failed.catch(() => {});
-    // A run that fails leaves none behind.
+    // A run that fails must not leave processes behind.
     process.once("exit", () => this.#children.forEach((child) => child.kill("SIGKILL")));
   }
 
-  /** Resolves when each of them works. */
+  /** Resolves when all of them are ready. */
   static async start(system: System, mode: Mode, url: string, processes: number): Promise<WorkerProcesses> {
     const workers = new WorkerProcesses();
     await Promise.all(Array.from({ length: processes }, () => workers.add(system, mode, url)));
     return workers;
   }
 
-  /** Starts one more. */
+  /** Starts one more worker. */
   async add({ name }: System, mode: Mode, url: string): Promise<void> {
     const child = fork(new URL("worker-process.ts", import.meta.url), [name, mode, url], {
       execArgv: [...process.execArgv, "--expose-gc"],
@@ -57,14 +57,14 @@ export class WorkerProcesses {
     this.firstAt = Math.min(this.firstAt, firstAt);
     this.lastAt = Math.max(this.lastAt, lastAt);
     this.progress.push({ at: lastAt, handled: this.handled });
-    for (const one of this.#waiting) {
-      if (this.handled < one.handled) continue;
-      this.#waiting.delete(one);
-      one.done();
+    for (const waiter of this.#waiting) {
+      if (this.handled < waiter.handled) continue;
+      this.#waiting.delete(waiter);
+      waiter.done();
     }
   }
 
-  /** Resolves when so many handlers have begun, in all processes together. */
+  /** Resolves when this many handlers have begun, in all processes together. */
   reached(handled: number): Promise<void> {
     if (this.handled >= handled) return Promise.resolve();
     return this.#unlessFailed(new Promise((done) => this.#waiting.add({ handled, done })));
@@ -73,20 +73,20 @@ export class WorkerProcesses {
   measure(): Promise<Measures[]> {
     const measured = this.#children.map((child) => {
       const answer = new Promise<Measures>((done) => this.#measured.set(child, done));
-      tell(child, "measure");
+      send(child, "measure");
       return answer;
     });
     return this.#unlessFailed(Promise.all(measured));
   }
 
-  /** Lets each of them finish what it has begun. */
+  /** Stops the workers; running jobs finish. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#unlessFailed(
       Promise.all(
         this.#children.map((child) => {
           const exited = once(child, "exit");
-          tell(child, "stop");
+          send(child, "stop");
           return exited;
         }),
       ),
@@ -98,6 +98,6 @@ export class WorkerProcesses {
   }
 }
 
-function tell(child: ChildProcess, message: ToWorker): void {
+function send(child: ChildProcess, message: ToWorker): void {
   child.send(message);
 }

@@ -1,17 +1,17 @@
 import { bigint, jsonb, pgTable, text, timestamp } from "drizzle-orm/pg-core";
 
-/** What people changed by the dashboard, or were refused to. */
+/** The audit log of the dashboard: every change, every reveal of hidden values, and every refused attempt. */
 export const soniqAudit = pgTable("soniq_audit", {
   id: bigint("id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
   at: timestamp("at", { withTimezone: true }).notNull().defaultNow(),
-  /** Who, as the dashboard's `authorize` named them. */
+  /** The name of the person, from the dashboard's `authorize`. */
   actor: text("actor").notNull(),
-  /** Such as `queue.pause`. */
+  /** The action, such as `queue.pause`. */
   action: text("action").notNull(),
-  /** Which queue, job, schedule, endpoint or delivery; null for many dead letters. */
+  /** The queue, job, schedule, endpoint or delivery; null for an action on many dead letters. */
   target: text("target"),
-  /** What was said beside that: a reason, or which dead letters. */
+  /** Further input, such as the reason, or the filter of the dead letters. */
   detail: jsonb("detail").notNull().default({}),
-  /** What became of it. */
+  /** The result of the action. */
   outcome: text("outcome").notNull(),
 });

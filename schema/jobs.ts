@@ -15,7 +15,7 @@ import {
 } from "drizzle-orm/pg-core";
 
 /**
- * One row for a job's whole life: `queued → active → completed | cancelled | dead`.
+ * The jobs. One row represents a job for its whole life: `queued → active → completed | cancelled | dead`.
  *
  * Every column but `name` and `payload` has a default, so that a plain SQL
  * `insert into soniq_jobs (name, payload) values ('send-invoice', '{"orderId": 1}')` enqueues.
@@ -32,39 +32,45 @@ export const soniqJobs = pgTable(
     /** 0 runs first, 9 last. */
     priority: smallint("priority").notNull().default(5),
     payload: jsonb("payload").notNull(),
-    /** Not before this time. The clock, not the transaction's start: the claims' marks would pass over a job dated back. */
+    /**
+     * The job does not run before this time. The default is the clock's time, not the transaction's start: claims would skip a
+     * backdated job, because their position may already be past it.
+     */
     runAt: timestamp("run_at", { withTimezone: true })
       .notNull()
       .default(sql`clock_timestamp()`),
 
-    /** Times claimed. Never lowered. */
+    /** How often the job was claimed. It never decreases. */
     claims: integer("claims").notNull().default(0),
     /**
-     * Which of its session's claim statements took the job. With `id` and `worker_id` it names one claim: the fence. The count is
-     * the worker's and never goes back, as `id` and `claims` do in a failover that loses commits.
+     * The number of the claim statement, within its worker session, that claimed the job. With `id` and `worker_id`, it identifies one
+     * claim: the fence. The worker keeps the count, so it never goes back, as `id` and `claims` do in a failover that loses commits.
      */
     claimToken: integer("claim_token").notNull().default(0),
-    /** Which attempt this is: one up at each claim, one down when the job is given back. */
+    /** The number of the attempt. It increases by one with each claim, and decreases by one when the job is released. */
     attempt: integer("attempt").notNull().default(0),
     maxAttempts: integer("max_attempts").notNull().default(10),
-    /** Times rescued from a worker that died, or that its transaction lost its connection, since it last ended in order. */
+    /**
+     * How often, since an attempt last ended normally, the job was rescued from a dead worker or its transaction lost its
+     * connection.
+     */
     crashes: integer("crashes").notNull().default(0),
 
-    /** The worker session that holds the claim; null unless active, which is what makes a claim one-shot. */
+    /** The worker session that holds the claim. It is null unless the job is active, so a claim can be settled only once. */
     workerId: uuid("worker_id"),
     lastWorkerId: uuid("last_worker_id"),
-    /** A job that has not begun an attempt by then is cancelled. */
+    /** The job is cancelled if no attempt has started by this time. */
     expiresAt: timestamp("expires_at", { withTimezone: true }),
-    /** An active job past this time is rescued even from a worker that lives. */
+    /** After this time, an active job is rescued even if its worker is live. */
     deadlineAt: timestamp("deadline_at", { withTimezone: true }),
     cancelRequestedAt: timestamp("cancel_requested_at", { withTimezone: true }),
-    /** When a worker first met it whose code does not know this name, or refuses this payload. */
+    /** When the job was first claimed by a worker whose code does not define its name, or rejects its payload. */
     unknownSince: timestamp("unknown_since", { withTimezone: true }),
 
-    /** Kept for good; at most one job at a time holds it. */
+    /** The unique key. The column keeps it when the key is freed; at most one job holds a key at a time. */
     uniqueKey: text("unique_key"),
     uniqueHeld: boolean("unique_held").notNull().default(true),
-    /** When the key is freed: as the job starts, or as it finishes. */
+    /** When the key is freed: when the job starts, or when it finishes. */
     uniqueUntil: text("unique_until", { enum: ["started", "finished"] })
       .notNull()
       .default("finished"),
@@ -76,10 +82,10 @@ export const soniqJobs = pgTable(
 
     result: jsonb("result"),
     progress: jsonb("progress"),
-    /** The last failures, newest last, each with its attempt and worker. */
+    /** The last failures, newest last, each with its attempt and worker session. */
     errors: jsonb("errors").notNull().default([]),
     logs: jsonb("logs").notNull().default([]),
-    /** Why the job was cancelled or died. */
+    /** The reason why the job was cancelled or died. */
     reason: text("reason"),
     manualRetries: integer("manual_retries").notNull().default(0),
     tags: jsonb("tags").notNull().default([]),
@@ -105,7 +111,8 @@ export const soniqJobs = pgTable(
       .on(t.expiresAt)
       .where(sql`state = 'queued' and expires_at is not null`),
     index("soniq_jobs_delivery")
-      // Both as SQL: of an index with an expression, `drizzle-kit push` takes each column for one, and would make it anew each time.
+      // Both parts are SQL: if an index contains an expression, `drizzle-kit push` mistakes its plain columns for expressions,
+      // and would recreate the index each time.
       .on(sql`(payload ->> 'endpoint')`, sql`id`)
       .where(sql`name = 'soniq.webhook'`),
     check("soniq_jobs_state_check", sql`state in ('queued', 'active', 'completed', 'cancelled', 'dead')`),

@@ -1,8 +1,8 @@
 import { pgTable, text, timestamp } from "drizzle-orm/pg-core";
 
-/** What is known of a queue beyond its jobs; a queue needs no row to work. */
+/** The settings of queues. A queue works without a row. */
 export const soniqQueues = pgTable("soniq_queues", {
   name: text("name").primaryKey(),
-  /** Nothing is claimed from a paused queue. */
+  /** When the queue was paused. Workers claim no jobs from a paused queue. */
   pausedAt: timestamp("paused_at", { withTimezone: true }),
 });

@@ -1,15 +1,15 @@
 import { bigint, pgTable, primaryKey, smallint, text, timestamp } from "drizzle-orm/pg-core";
 
-/** Counters per minute, queue and job name, so that charts never count jobs. */
+/** Counters by minute, queue and job name, so that charts need not count jobs. */
 export const soniqStats = pgTable(
   "soniq_stats",
   {
     minute: timestamp("minute", { withTimezone: true }).notNull(),
     queue: text("queue").notNull(),
     name: text("name").notNull(),
-    /** An outcome (`completed`, `retried`, …), or `run` or `wait` for a histogram of seconds. */
+    /** An outcome (`completed`, `retried`, …), or `run` or `wait` for a histogram of milliseconds. */
     measure: text("measure").notNull(),
-    /** The histogram's bucket; 0 for an outcome. */
+    /** The bucket of the histogram; 0 for an outcome. */
     bucket: smallint("bucket").notNull().default(0),
     count: bigint("count", { mode: "number" }).notNull().default(0),
   },

@@ -2,8 +2,8 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { enqueue } from "../../dist/src/index.js";
 import { claim } from "../../dist/src/jobs/claim/claim.js";
-import { fromTheBeginning } from "../../dist/src/jobs/claim/claim-positions.js";
-import { deleteFinished, findPrunable, pruneFromTheBeginning } from "../../dist/src/jobs/upkeep/prune.js";
+import { queueStart } from "../../dist/src/jobs/claim/claim-positions.js";
+import { deleteFinished, findPrunable, pruneStart } from "../../dist/src/jobs/upkeep/prune.js";
 import { rescueFromEnded } from "../../dist/src/jobs/upkeep/rescue.js";
 import { findEndedSessions } from "../../dist/src/sessions/expire.js";
 import { beat, endSession, openSession } from "../../dist/src/sessions/session.js";
@@ -19,24 +19,24 @@ const times = 20;
 const rescued = 100;
 const pruned = 1_000;
 
-/** What else is done to the tables, beside claims and settles: the median of several times, in milliseconds. */
+/** Measures the other statements on the tables, apart from claims and settles: the median of several runs, in milliseconds. */
 export async function timeDuties({ url }: Database): Promise<Record<Duty, number>> {
   const client = postgres(url, { max: 1, prepare: false, fetch_types: false, onnotice() {} });
   const db = drizzle({ client });
   const open = () => openSession(db, { host: "", pid: 0, version: "", queues: {}, leaseMs: 1e9 });
   const live = await open();
-  let mark = pruneFromTheBeginning;
+  let position = pruneStart;
   const prune = async () => {
     const { ids, next } = await findPrunable(db, {
       state: "completed",
       before: "infinity",
-      after: mark,
+      after: position,
       limit: pruned,
     });
     await deleteFinished(db, "completed", ids);
-    mark = next ?? mark;
+    position = next ?? position;
   };
-  // The workers of before have ended: a minute later, every sweep knows that they hold nothing.
+  // The earlier workers have ended: after a minute, every rescue has found that they hold no jobs.
   const ended = await findEndedSessions(db, [], 0);
   const empty = ended.map(({ id }) => id);
   const rescue = async () => {
@@ -47,13 +47,13 @@ export async function timeDuties({ url }: Database): Promise<Record<Duty, number
       claimToken: 1,
       queue: "default",
       limit: rescued,
-      from: fromTheBeginning,
+      from: queueStart,
       deadlines: "{}",
       defaultDeadlineMs: 60_000,
     });
     await endSession(db, dead);
     const began = now();
-    const holders = (await findEndedSessions(db, empty, 40_000)).filter(({ holds }) => holds);
+    const holders = (await findEndedSessions(db, empty, 40_000)).filter(({ holdsJobs }) => holdsJobs);
     await rescueFromEnded(
       db,
       5,

@@ -3,7 +3,7 @@ import postgres from "postgres";
 import { enqueue as enqueueJob } from "../../dist/src/index.js";
 import { soniqJobs } from "../../dist/schema/index.js";
 import { now } from "../clock.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { interleave, type Results } from "../rounds.ts";
 import { type Database, settleDown } from "../server.ts";
 import { bullmq } from "../systems/bullmq.ts";
@@ -17,20 +17,20 @@ import type { Scenario, Stage } from "./scenario.ts";
 
 const writerCounts = [1, 16, 32] as const;
 type Writers = (typeof writerCounts)[number];
-/** Enough that the workers find no end of it while jobs are enqueued. */
+/** Enough that workers do not finish it while jobs are enqueued. */
 const backlog = { quick: 120_000, full: 400_000 };
 
 interface Contestant {
   readonly system: System;
-  /** `busy`: its worker works a backlog off meanwhile; `idle`: it waits for work. */
+  /** `busy`: the worker works off a backlog in the meantime; `idle`: it waits for work. */
   readonly workers?: "busy" | "idle";
-  /** Opens what enqueues one job per call. */
+  /** Opens a producer that enqueues one job per call. */
   open(url: string, writers: number): Promise<{ add(): Promise<unknown>; close(): Promise<void> }>;
 }
 
 const payload = { n: 1 };
 
-/** A transaction of the application's with one statement in it. */
+/** An application's transaction with one statement. */
 function inTransaction(
   statement: (tx: Parameters<Parameters<ReturnType<typeof drizzle>["transaction"]>[0]>[0]) => Promise<unknown>,
 ): Contestant["open"] {
@@ -65,7 +65,7 @@ const contestants: Readonly<Record<string, Contestant>> = {
   BullMQ: single(bullmq),
 };
 
-/** Jobs per call, few enough that what a call costs beside its rows is seen. */
+/** Jobs per call: few, so that the cost of a call apart from its rows is visible. */
 const batchSizes = [10, 128] as const;
 const batchWriterCounts = [1, 16] as const;
 const batchPeers = [graphileWorker, pgBoss];
@@ -79,10 +79,10 @@ export const enqueue: Scenario = {
   name: "enqueue",
   what: "one job per call, and a few per call, by several writers at once",
   async run(stage) {
-    const { server, quick, rounds, say } = stage;
+    const { server, quick, rounds, showStatus } = stage;
     const forMs = quick ? 500 : 1_500;
     const results = await interleave<`${Writers}`>(rounds, Object.keys(contestants), async (name, round) => {
-      say(`${name}, round ${round + 1} of ${rounds}`);
+      showStatus(`${name}, round ${round + 1} of ${rounds}`);
       const { system, workers, open } = contestants[name] as Contestant;
       return server.withDatabase(system, async (database) => {
         const working = workers && (await startWorkers(database, system, workers, quick));
@@ -106,7 +106,7 @@ export const enqueue: Scenario = {
           columns: ["", ...writerCounts.map((writers) => `${writers} writers`)],
           rows: Object.keys(contestants).map((name) => [
             name,
-            ...writerCounts.map((writers) => shown(of(name, writers))),
+            ...writerCounts.map((writers) => formatSummary(of(name, writers))),
           ]),
         },
         {
@@ -114,7 +114,7 @@ export const enqueue: Scenario = {
           columns: ["", ...batchFigures.map(({ size, writers }) => `${size} per call, ${countOf(writers)}`)],
           rows: batches.contestants.map((name) => [
             name,
-            ...batchFigures.map(({ figure }) => shown(batches.of(name, figure))),
+            ...batchFigures.map(({ figure }) => formatSummary(batches.of(name, figure))),
           ]),
         },
       ],
@@ -156,10 +156,10 @@ export const enqueue: Scenario = {
 
 const countOf = (writers: number) => (writers === 1 ? "1 writer" : `${writers} writers`);
 
-function measureBatches({ server, rounds, say }: Stage, forMs: number): Promise<Results<BatchFigure>> {
+function measureBatches({ server, rounds, showStatus }: Stage, forMs: number): Promise<Results<BatchFigure>> {
   const names = batchContestants.map(({ name }) => name);
   return interleave<BatchFigure>(rounds, names, (name, round) => {
-    say(`${name}, several per call, round ${round + 1} of ${rounds}`);
+    showStatus(`${name}, several per call, round ${round + 1} of ${rounds}`);
     const system = batchContestants.find((one) => one.name === name) as System;
     return server.withDatabase(system, async ({ url }) => {
       const rates: Partial<Record<BatchFigure, number>> = {};
@@ -187,7 +187,7 @@ async function startWorkers(
   return WorkerProcesses.start(system, "batched", database.url, 1);
 }
 
-/** @returns calls per second of so many writers, each of whom waits for one before the next */
+/** @returns calls per second of several writers, each of which waits for a call before the next one */
 async function write(add: () => Promise<unknown>, writers: number, forMs: number): Promise<number> {
   const began = now();
   const until = began + forMs;

@@ -1,5 +1,5 @@
 import { work } from "../backlog.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { interleave } from "../rounds.ts";
 import { soniqDrizzle } from "../systems/soniq-drizzle.ts";
 import type { Scenario } from "./scenario.ts";
@@ -8,15 +8,15 @@ import { insertFinished, insertQueued } from "./rows.ts";
 export const history: Scenario = {
   name: "history",
   what: "a backlog in a table that holds finished jobs",
-  async run({ server, quick, rounds, say }) {
+  async run({ server, quick, rounds, showStatus }) {
     const finished = quick ? 500_000 : 5_000_000;
     const jobs = quick ? 30_000 : 100_000;
     return server.withDatabase(soniqDrizzle, (full) =>
       server.withDatabase(soniqDrizzle, async (empty) => {
-        say(`${finished.toLocaleString("en-US")} finished jobs`);
+        showStatus(`${finished.toLocaleString("en-US")} finished jobs`);
         await insertFinished(full.sql, finished);
         const results = await interleave<"worked">(rounds, ["empty", "full"], async (which, round) => {
-          say(`${which}, round ${round + 1} of ${rounds}`);
+          showStatus(`${which}, round ${round + 1} of ${rounds}`);
           const database = which === "full" ? full : empty;
           if (which === "empty") await empty.sql`truncate soniq_jobs`;
           await insertQueued(database.sql, jobs);
@@ -28,7 +28,7 @@ export const history: Scenario = {
             {
               title: `${jobs.toLocaleString("en-US")} jobs, beside ${finished.toLocaleString("en-US")} finished ones`,
               columns: ["table", "jobs/s"],
-              rows: ["empty", "full"].map((which) => [which, shown(of(which))]),
+              rows: ["empty", "full"].map((which) => [which, formatSummary(of(which))]),
             },
           ],
           lines: [

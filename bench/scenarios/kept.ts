@@ -1,5 +1,5 @@
 import { fill, work } from "../backlog.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { interleave } from "../rounds.ts";
 import { bullmq } from "../systems/bullmq.ts";
 import { floor } from "../systems/floor.ts";
@@ -26,16 +26,16 @@ const contestants: Readonly<Record<string, Contestant>> = {
 export const kept: Scenario = {
   name: "kept",
   what: "a backlog of no-op jobs, enqueued in bulk and worked off",
-  async run({ server, quick, rounds, say }) {
+  async run({ server, quick, rounds, showStatus }) {
     const jobs = quick ? 100_000 : 300_000;
     const results = await interleave<"enqueued" | "worked" | "cpu" | "rss">(
       rounds,
       Object.keys(contestants),
       async (name, round) => {
         const { system, mode } = contestants[name] as Contestant;
-        say(`${name}, round ${round + 1} of ${rounds}`);
+        showStatus(`${name}, round ${round + 1} of ${rounds}`);
         return server.withDatabase(system, async (database) => {
-          // One that is slower by far need not keep the others waiting: its rate does not grow with the backlog.
+          // A much slower system gets a smaller backlog: its rate does not grow with the backlog.
           const some = system === bullmq ? jobs / 20 : jobs;
           const enqueued = await fill(database, system, some);
           const { jobsPerSecond, cpuMicros, rss } = await work(database, system, { mode, jobs: some });
@@ -56,10 +56,10 @@ export const kept: Scenario = {
           columns: ["", "jobs/s", "enqueued in bulk, jobs/s", "worker CPU, µs/job", "resident memory of a worker, MB"],
           rows: names.map((name) => [
             name,
-            shown(of(name)),
-            shown(enqueued(name)),
-            shown(results.of(name, "cpu"), 1),
-            shown(results.of(name, "rss")),
+            formatSummary(of(name)),
+            formatSummary(enqueued(name)),
+            formatSummary(results.of(name, "cpu"), 1),
+            formatSummary(results.of(name, "rss")),
           ]),
         },
       ],

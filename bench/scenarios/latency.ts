@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { now } from "../clock.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { interleave, percentile } from "../rounds.ts";
 import { bullmq } from "../systems/bullmq.ts";
 import { floor } from "../systems/floor.ts";
@@ -18,13 +18,13 @@ const warmUpJobs = 50;
 export const latency: Scenario = {
   name: "latency",
   what: "an idle worker, a job every 10 to 20 ms: from before the call that enqueues it to its handler's first line",
-  async run({ server, quick, rounds, say }) {
+  async run({ server, quick, rounds, showStatus }) {
     const jobs = quick ? 100 : 400;
     const results = await interleave<"p50" | "p99">(
       rounds,
       systems.map(({ name }) => name),
       async (name, round) => {
-        say(`${name}, round ${round + 1} of ${rounds}`);
+        showStatus(`${name}, round ${round + 1} of ${rounds}`);
         const system = systems.find((one) => one.name === name) as System;
         const ms = await server.withDatabase(system, ({ url }) => latencies(system, url, jobs));
         return { p50: percentile(ms, 0.5), p99: percentile(ms, 0.99) };
@@ -35,7 +35,11 @@ export const latency: Scenario = {
         {
           title: `${jobs.toLocaleString("en-US")} jobs, ms`,
           columns: ["", "p50", "p99"],
-          rows: systems.map(({ name }) => [name, shown(results.of(name, "p50"), 2), shown(results.of(name, "p99"), 2)]),
+          rows: systems.map(({ name }) => [
+            name,
+            formatSummary(results.of(name, "p50"), 2),
+            formatSummary(results.of(name, "p99"), 2),
+          ]),
         },
       ],
       lines: [

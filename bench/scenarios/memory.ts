@@ -1,5 +1,5 @@
 import { fill, settledAt } from "../backlog.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { interleave } from "../rounds.ts";
 import { graphileWorker } from "../systems/graphile-worker.ts";
 import { pgBoss } from "../systems/pg-boss.ts";
@@ -15,12 +15,12 @@ const then = 100_000;
 export const memory: Scenario = {
   name: "memory",
   what: "a worker's memory after its first jobs, and after many more",
-  async run({ server, say }) {
+  async run({ server, showStatus }) {
     const results = await interleave<"first" | "later" | "rss">(
       1,
       systems.map(({ name }) => name),
       async (name, round) => {
-        say(`${name}, round ${round + 1}`);
+        showStatus(`${name}, round ${round + 1}`);
         const system = systems.find((one) => one.name === name) as System;
         return server.withDatabase(system, async (database) => {
           const workers = await WorkerProcesses.start(system, "batched", database.url, 1);
@@ -44,9 +44,9 @@ export const memory: Scenario = {
           columns: ["", `heap after ${first / 1000},000 jobs`, `after ${then / 1000},000 more`, "resident then"],
           rows: systems.map(({ name }) => [
             name,
-            shown(results.of(name, "first"), 1),
-            shown(results.of(name, "later"), 1),
-            shown(results.of(name, "rss")),
+            formatSummary(results.of(name, "first"), 1),
+            formatSummary(results.of(name, "later"), 1),
+            formatSummary(results.of(name, "rss")),
           ]),
         },
       ],

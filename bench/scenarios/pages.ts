@@ -3,14 +3,14 @@ import postgres, { type Sql } from "postgres";
 import { createDashboard } from "../../dist/src/dashboard.js";
 import { foldings, foldStats } from "../../dist/src/stats/fold-stats.js";
 import { now } from "../clock.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { interleave, summarize } from "../rounds.ts";
 import type { Database } from "../server.ts";
 import { soniqDrizzle } from "../systems/soniq-drizzle.ts";
 import { insertFinished, insertQueued } from "./rows.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** How long whoever looks should wait at the most. */
+/** The maximum time that a reader should wait. */
 const longestMs = 500;
 const requests = 5;
 const dead = 20_000;
@@ -18,7 +18,7 @@ const queued = 100_000;
 /** Of the statistics. */
 const [names, days] = [100, 7];
 
-/** What each page asks the server for, by what it shows. */
+/** The requests of each page, by what it shows. */
 const asked = {
   "overview, an hour": "stats?range=1h",
   "overview, a week": "stats?range=7d",
@@ -40,10 +40,10 @@ const asked = {
 export const pages: Scenario = {
   name: "pages",
   what: "what each page of the dashboard waits for, in a table with very many jobs",
-  async run({ server, quick, rounds, say }) {
+  async run({ server, quick, rounds, showStatus }) {
     const finished = quick ? 500_000 : 5_000_000;
     return server.withDatabase(soniqDrizzle, async (database) => {
-      say(`${finished.toLocaleString("en-US")} finished jobs, and a week of statistics`);
+      showStatus(`${finished.toLocaleString("en-US")} finished jobs, and a week of statistics`);
       await insertHistory(database.sql, finished);
       await foldAll(database.url);
       await database.sql`vacuum analyze soniq_jobs, soniq_stats`;
@@ -58,8 +58,8 @@ export const pages: Scenario = {
             columns: ["page", "the first time on a connection", "then"],
             rows: results.contestants.map((page) => [
               page,
-              shown(results.of(page, "first"), 1),
-              shown(results.of(page, "later"), 1),
+              formatSummary(results.of(page, "first"), 1),
+              formatSummary(results.of(page, "later"), 1),
             ]),
           },
         ],
@@ -75,7 +75,7 @@ export const pages: Scenario = {
   },
 };
 
-/** How long the server takes for an answer, with a connection of its own. */
+/** Measures how long the server takes for an answer, on a separate connection. */
 async function waits({ url }: Database, path: string): Promise<{ first: number; later: number }> {
   const client = postgres(url, { max: 1, onnotice() {} });
   const token = "for-the-benchmark-alone";
@@ -102,7 +102,7 @@ async function insertHistory(sql: Sql, finished: number): Promise<void> {
     select 'name ' || n % 20, jsonb_build_object('n', n), 'dead', 3, 3, now(), now() - n * interval '1 second', 'out of attempts: refused',
       jsonb_build_array(jsonb_build_object('attempt', 3, 'name', 'Error', 'message', 'refused', 'at', now(), 'worker', ''))
     from generate_series(1, ${dead}::int) as n`;
-  // A name has work in one minute of ten, and there its times lie in six buckets.
+  // Each name has jobs in one minute of ten, with times in six buckets.
   await sql`
     insert into soniq_stats (minute, queue, name, measure, bucket, count)
     select date_trunc('minute', now()) - minute * interval '1 minute', 'default', 'name ' || name, measure, bucket, 17
@@ -111,7 +111,7 @@ async function insertHistory(sql: Sql, finished: number): Promise<void> {
     where (minute + name) % 10 = 0`;
 }
 
-/** As workers do it, bit by bit. */
+/** Folds in small steps, as workers do. */
 async function foldAll(url: string): Promise<void> {
   const client = postgres(url, { max: 1, onnotice() {} });
   const db = drizzle({ client });

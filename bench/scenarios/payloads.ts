@@ -1,5 +1,5 @@
 import { fill, work } from "../backlog.ts";
-import { bestOf, line, shown } from "../findings.ts";
+import { bestOf, line, formatSummary } from "../findings.ts";
 import { interleave } from "../rounds.ts";
 import { bullmq } from "../systems/bullmq.ts";
 import { graphileWorker } from "../systems/graphile-worker.ts";
@@ -16,7 +16,7 @@ type Size = keyof typeof sizes;
 export const payloads: Scenario = {
   name: "payloads",
   what: "the same with larger payloads",
-  async run({ server, quick, rounds, say }) {
+  async run({ server, quick, rounds, showStatus }) {
     const jobs = quick ? 5_000 : 15_000;
     const results = await interleave<Size>(
       rounds,
@@ -25,7 +25,7 @@ export const payloads: Scenario = {
         const system = systems.find((one) => one.name === name) as System;
         const figures: Partial<Record<Size, number>> = {};
         for (const [size, bytes] of Object.entries(sizes) as [Size, number][]) {
-          say(`${name}, ${size}, round ${round + 1} of ${rounds}`);
+          showStatus(`${name}, ${size}, round ${round + 1} of ${rounds}`);
           await server.withDatabase(system, async (database) => {
             const some = system === bullmq ? jobs / 10 : jobs;
             await fill(database, system, some, bytes);
@@ -42,7 +42,7 @@ export const payloads: Scenario = {
           columns: ["", ...Object.keys(sizes)],
           rows: systems.map(({ name }) => [
             name,
-            ...(Object.keys(sizes) as Size[]).map((size) => shown(results.of(name, size))),
+            ...(Object.keys(sizes) as Size[]).map((size) => formatSummary(results.of(name, size))),
           ]),
         },
       ],

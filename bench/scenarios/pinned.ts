@@ -1,6 +1,6 @@
 import postgres from "postgres";
 import { settledAt } from "../backlog.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { interleave, type Results } from "../rounds.ts";
 import { type Database, settleDown } from "../server.ts";
 import { soniqDrizzle } from "../systems/soniq-drizzle.ts";
@@ -18,10 +18,10 @@ type Figure = "all" | "last" | Duty;
 export const pinned: Scenario = {
   name: "pinned",
   what: `${workers} workers, one of them started in the middle, and ${idle} idle processes, while a snapshot is held open`,
-  async run({ server, quick, say }) {
+  async run({ server, quick, showStatus }) {
     const jobs = quick ? 300_000 : 2_000_000;
     const results = await interleave<Figure>(1, ["free", "pinned"], async (which, round) => {
-      say(`${which}, round ${round + 1}`);
+      showStatus(`${which}, round ${round + 1}`);
       return server.withDatabase(soniqDrizzle, async (database) => {
         await insertQueued(database.sql, jobs);
         await settleDown(database.sql);
@@ -44,9 +44,9 @@ export const pinned: Scenario = {
           ],
           rows: ["free", "pinned"].map((which) => [
             which,
-            shown(results.of(which, "all")),
-            shown(results.of(which, "last")),
-            ...dutyNames.map((duty) => shown(results.of(which, duty), 2)),
+            formatSummary(results.of(which, "all")),
+            formatSummary(results.of(which, "last")),
+            ...dutyNames.map((duty) => formatSummary(results.of(which, duty), 2)),
           ]),
         },
       ],
@@ -76,7 +76,7 @@ function compare(
   );
 }
 
-/** A transaction that has begun to read: nothing that dies from now on can be removed. */
+/** Opens a transaction with a snapshot: rows that die from now on cannot be removed. */
 async function holdSnapshot({ url }: Database): Promise<() => Promise<void>> {
   const client = postgres(url, { max: 1, onnotice() {} });
   const reserved = await client.reserve();

@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 
-/** Rows as the product leaves them, written faster than through it. */
+/** Rows as the product would leave them, written directly because that is faster. */
 
 export async function insertFinished(sql: Sql, jobs: number): Promise<void> {
   await sql`

@@ -9,9 +9,9 @@ export interface Scenario {
 
 export interface Stage {
   readonly server: Server;
-  /** Small sizes. */
+  /** Whether to use small sizes. */
   readonly quick: boolean;
   readonly rounds: number;
-  /** Says what is under way. */
-  readonly say: (text: string) => void;
+  /** Shows what is running. */
+  readonly showStatus: (text: string) => void;
 }

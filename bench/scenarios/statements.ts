@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 import { now } from "../clock.ts";
-import { shown } from "../findings.ts";
+import { formatSummary } from "../findings.ts";
 import { interleave } from "../rounds.ts";
 import { settleDown } from "../server.ts";
 import { soniqDrizzle } from "../systems/soniq-drizzle.ts";
@@ -11,7 +11,7 @@ const batch = 1_000;
 const batches = 6;
 const rows = "jsonb_to_recordset($1::text::jsonb) as s (id bigint, claims int, result jsonb)";
 
-/** What a batch's rows cost PostgreSQL, by what is done to them. */
+/** Measures the cost of a batch's rows in PostgreSQL, by operation. */
 const statements: Readonly<Record<string, { text: string; json?: true; before?: string }>> = {
   "read by primary key": { text: "select count(*) from soniq_jobs where id = any ($1::text::bigint[])" },
   lock: { text: "select id from soniq_jobs where id = any ($1::text::bigint[]) for no key update" },
@@ -33,9 +33,9 @@ const statements: Readonly<Record<string, { text: string; json?: true; before?: 
 export const statementCosts: Scenario = {
   name: "statements",
   what: "what PostgreSQL spends on a row, by what is done to it",
-  async run({ server, rounds, say }) {
+  async run({ server, rounds, showStatus }) {
     const results = await interleave<"micros">(rounds, Object.keys(statements), async (name, round) => {
-      say(`${name}, round ${round + 1} of ${rounds}`);
+      showStatus(`${name}, round ${round + 1} of ${rounds}`);
       return server.withDatabase(soniqDrizzle, async ({ sql }) => {
         const { text, json, before } = statements[name] as (typeof statements)[string];
         if (before) await sql.unsafe(before);
@@ -49,7 +49,7 @@ export const statementCosts: Scenario = {
         {
           title: `batches of ${batch.toLocaleString("en-US")} rows, round trip and commit included`,
           columns: ["", "µs per row"],
-          rows: Object.keys(statements).map((name) => [name, shown(results.of(name, "micros"), 1)]),
+          rows: Object.keys(statements).map((name) => [name, formatSummary(results.of(name, "micros"), 1)]),
         },
       ],
       lines: [],
@@ -67,7 +67,7 @@ async function microsPerRow(sql: Sql, text: string, json: boolean): Promise<numb
       : `{${ids.join()}}`;
     const began = now();
     await sql.unsafe(text, [parameter]);
-    // The first one finds nothing in its caches.
+    // The first run has cold caches.
     if (i > 0) ms += now() - began;
   }
   return (ms / batches / batch) * 1000;

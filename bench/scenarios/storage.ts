@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createWorker } from "../../dist/src/index.js";
 import { fill, settledAt } from "../backlog.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { type Summary, summarize } from "../rounds.ts";
 import type { Database } from "../server.ts";
 import { noop, soniqDrizzle } from "../systems/soniq-drizzle.ts";
@@ -13,7 +13,7 @@ const waves = 10;
 const waveMs = 40_000;
 const retention = "40s";
 
-/** `tuned`: with what the migration `storage` sets, which is reset for `default`. */
+/** `tuned`: with the settings of the migration `storage`; `default`: without them. */
 const autovacuums = ["default", "tuned"] as const;
 const tuned = `autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold, autovacuum_vacuum_insert_scale_factor,
   autovacuum_vacuum_insert_threshold, autovacuum_analyze_scale_factor, autovacuum_analyze_threshold, autovacuum_vacuum_cost_delay`;
@@ -28,17 +28,17 @@ interface Size {
 export const storage: Scenario = {
   name: "storage",
   what: `a million jobs in ${waves} waves, each kept for ${retention}: what table and indexes grow to`,
-  async run({ server, say }) {
+  async run({ server, showStatus }) {
     const sizes = await Promise.all(
       autovacuums.map((autovacuum) =>
         server.withDatabase(soniqDrizzle, async (database) => {
           if (autovacuum === "default") await database.sql.unsafe(`alter table soniq_jobs reset (${tuned})`);
-          return workWaves(database, (wave) => say(`${autovacuum}, wave ${wave}`));
+          return workWaves(database, (wave) => showStatus(`${autovacuum}, wave ${wave}`));
         }),
       ),
     );
     const after = (i: number, wave: number) => (sizes[i] as Size[])[wave - 1] as Size;
-    // It goes up and down with the waves, and with when autovacuum comes by.
+    // The size goes up and down with the waves and with the runs of autovacuum.
     const largest = (i: number, from: number, to: number): Summary =>
       summarize([Math.max(...(sizes[i] as Size[]).slice(from, to).map((size) => size.table + size.indexes))]);
     return {
@@ -47,7 +47,7 @@ export const storage: Scenario = {
         columns: ["after jobs", "table", "indexes", "of these the claim index"],
         rows: [1, 2, 4, 6, 8, 10].map((wave) => {
           const { table, indexes, claimIndex } = after(i, wave);
-          const texts = [table, indexes, claimIndex].map((mb) => shown(summarize([mb])).replace(/ .*/, ""));
+          const texts = [table, indexes, claimIndex].map((mb) => formatSummary(summarize([mb])).replace(/ .*/, ""));
           return [(wave * jobsPerWave).toLocaleString("en-US"), ...texts];
         }),
       })),
@@ -65,7 +65,7 @@ export const storage: Scenario = {
   },
 };
 
-async function workWaves(database: Database, say: (wave: number) => void): Promise<Size[]> {
+async function workWaves(database: Database, onWave: (wave: number) => void): Promise<Size[]> {
   const worker = createWorker({
     connection: database.url,
     jobs: { noop },
@@ -76,7 +76,7 @@ async function workWaves(database: Database, say: (wave: number) => void): Promi
   await worker.start();
   const sizes: Size[] = [];
   for (let wave = 1; wave <= waves; wave += 1) {
-    say(wave);
+    onWave(wave);
     const over = sleep(waveMs);
     await fill(database, soniqDrizzle, jobsPerWave);
     await settledAt(database, {

@@ -1,5 +1,5 @@
 import { fill, work } from "../backlog.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { interleave } from "../rounds.ts";
 import { bullmq } from "../systems/bullmq.ts";
 import { graphileWorker } from "../systems/graphile-worker.ts";
@@ -12,14 +12,14 @@ const systems = [soniqDrizzle, graphileWorker, pgBoss, bullmq];
 
 export const unbatched: Scenario = {
   name: "unbatched",
-  what: "each job claimed by a statement of its own, and settled by one",
-  async run({ server, quick, rounds, say }) {
+  what: "one statement claims each job, and one settles it",
+  async run({ server, quick, rounds, showStatus }) {
     const jobs = quick ? 2_000 : 8_000;
     const results = await interleave<"worked">(
       rounds,
       systems.map(({ name }) => name),
       async (name, round) => {
-        say(`${name}, round ${round + 1} of ${rounds}`);
+        showStatus(`${name}, round ${round + 1} of ${rounds}`);
         const system = systems.find((one) => one.name === name) as System;
         return server.withDatabase(system, async (database) => {
           await fill(database, system, jobs);
@@ -33,7 +33,7 @@ export const unbatched: Scenario = {
         {
           title: `${jobs.toLocaleString("en-US")} jobs`,
           columns: ["", "jobs/s"],
-          rows: systems.map((system) => [system.name, shown(of(system))]),
+          rows: systems.map((system) => [system.name, formatSummary(of(system))]),
         },
       ],
       lines: [graphileWorker, pgBoss, bullmq].map((peer) =>

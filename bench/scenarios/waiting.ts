@@ -1,11 +1,11 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { claim } from "../../dist/src/jobs/claim/claim.js";
-import { ClaimMarks } from "../../dist/src/jobs/claim/claim-positions.js";
+import { ClaimPositions } from "../../dist/src/jobs/claim/claim-positions.js";
 import { settle } from "../../dist/src/jobs/settle/settle.js";
 import { openSession } from "../../dist/src/sessions/session.js";
 import { now } from "../clock.ts";
-import { line, shown } from "../findings.ts";
+import { line, formatSummary } from "../findings.ts";
 import { interleave } from "../rounds.ts";
 import { type Database, settleDown } from "../server.ts";
 import { soniqDrizzle } from "../systems/soniq-drizzle.ts";
@@ -17,18 +17,20 @@ const jobsPerClaim = 500;
 export const waiting: Scenario = {
   name: "waiting",
   what: "what a claim costs where very many jobs wait, and others are scheduled at a better priority",
-  async run({ server, quick, rounds, say }) {
+  async run({ server, quick, rounds, showStatus }) {
     const queued = quick ? 200_000 : 1_000_000;
     const scheduled = quick ? 200_000 : 500_000;
     const claimed = quick ? 20_000 : 50_000;
     return server.withDatabase(soniqDrizzle, (full) =>
       server.withDatabase(soniqDrizzle, async (empty) => {
-        say(`${queued.toLocaleString("en-US")} queued jobs, ${scheduled.toLocaleString("en-US")} scheduled ones`);
+        showStatus(
+          `${queued.toLocaleString("en-US")} queued jobs, ${scheduled.toLocaleString("en-US")} scheduled ones`,
+        );
         await insertQueued(full.sql, queued);
         await insertQueued(full.sql, scheduled, 0, "tomorrow");
         const results = await interleave<"ms">(rounds, ["empty", "full"], async (which, round) => {
-          say(`${which}, round ${round + 1} of ${rounds}`);
-          // In the full table the jobs that are claimed are among those that wait.
+          showStatus(`${which}, round ${round + 1} of ${rounds}`);
+          // In the full table, the claimed jobs are some of the queued ones.
           if (which === "empty") await insertQueued(empty.sql, claimed);
           return { ms: await meanClaimMs(which === "full" ? full : empty, claimed / jobsPerClaim) };
         });
@@ -39,8 +41,8 @@ export const waiting: Scenario = {
               title: `a claim of ${jobsPerClaim} jobs`,
               columns: ["table", "ms"],
               rows: [
-                ["with nothing else", shown(of("empty"), 2)],
-                ["with those that wait", shown(of("full"), 2)],
+                ["with nothing else", formatSummary(of("empty"), 2)],
+                ["with those that wait", formatSummary(of("full"), 2)],
               ],
             },
           ],
@@ -61,16 +63,16 @@ export const waiting: Scenario = {
   },
 };
 
-/** As a worker claims: from marks, with what was claimed settled before the next claim. */
+/** Claims as a worker does, from claim positions; settles each claim before the next one. */
 async function meanClaimMs({ url, sql }: Database, claims: number): Promise<number> {
   await settleDown(sql);
   const client = postgres(url, { max: 1, prepare: false, fetch_types: false, onnotice() {} });
   const db = drizzle({ client });
   const workerId = await openSession(db, { host: "", pid: 0, version: "", queues: {}, leaseMs: 1e9 });
-  const marks = new ClaimMarks();
+  const positions = new ClaimPositions();
   let ms = 0;
   for (let i = 0; i < claims; i += 1) {
-    const from = marks.starts();
+    const from = positions.starts();
     const began = now();
     const jobs = await claim(db, {
       workerId,
@@ -83,7 +85,7 @@ async function meanClaimMs({ url, sql }: Database, claims: number): Promise<numb
     });
     ms += now() - began;
     if (jobs.length < jobsPerClaim) throw new Error(`only ${jobs.length} jobs could be claimed`);
-    marks.advance(jobs);
+    positions.advance(jobs);
     const outcome = { kind: "completed" as const, result: null };
     await settle(
       db,

@@ -7,10 +7,10 @@ const { Queue, Worker } = withBackend(createPostgresBackend);
 const queueName = "bench";
 
 const concurrency = 16;
-/** Eight for statements, which was no slower than one for each job, and the one that listens. */
+/** Eight for statements, which was as fast as one per job, and one for the listener. */
 const connections = 9;
 
-/** It claims and settles job by job, whatever is asked: settling one claims the next, in the same statement. */
+/** It always claims and settles one job at a time: the statement that settles a job claims the next one. */
 const keepsThem: Pick<WorkerOptions, "concurrency" | "removeOnComplete"> = { concurrency };
 const workerSettings: Readonly<Partial<Record<Mode, Pick<WorkerOptions, "concurrency" | "removeOnComplete">>>> = {
   batched: keepsThem,
@@ -19,10 +19,10 @@ const workerSettings: Readonly<Partial<Record<Mode, Pick<WorkerOptions, "concurr
   prompt: keepsThem,
 };
 
-/** A pool, as its documentation says for ES modules, where it cannot load pg itself; the path leads to its functions. */
+/** Its documentation requires a pool in ES modules, where it cannot load pg itself; the path is the one of its functions. */
 function openPool(url: string, max: number): PgPool {
   const pool = new Pool({ connectionString: url, max, keepAlive: true, options: "-c search_path=bullmq" });
-  // The types of pg's listeners differ from those that BullMQ describes pg with.
+  // The types of pg's listeners differ from BullMQ's types for pg.
   return pool as unknown as PgPool;
 }
 
@@ -34,7 +34,7 @@ export const bullmq: System = {
     batched: `concurrency ${concurrency}, a pool of ${connections}; it has no batches`,
     deleted: `the same, and removeOnComplete { count: 0 }`,
     unbatched: "the same as batched",
-    prompt: "the same as batched; told by LISTEN/NOTIFY, as always",
+    prompt: "the same as batched; notified by LISTEN/NOTIFY, as always",
   },
   processes: () => 2,
 

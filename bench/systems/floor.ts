@@ -2,11 +2,11 @@ import { drizzle } from "drizzle-orm/postgres-js";
 import type { Sql } from "postgres";
 import { openClient } from "../../dist/src/database/client.js";
 import { claim } from "../../dist/src/jobs/claim/claim.js";
-import { ClaimMarks, type Mark } from "../../dist/src/jobs/claim/claim-positions.js";
+import { type ClaimPosition, ClaimPositions } from "../../dist/src/jobs/claim/claim-positions.js";
 import { wakeUpChannel } from "../../dist/src/sessions/doorbell.js";
 import { enqueue } from "../../dist/src/index.js";
 import { settle } from "../../dist/src/jobs/settle/settle.js";
-import { openSession, publishIdle } from "../../dist/src/sessions/session.js";
+import { openSession, publishIdleQueues } from "../../dist/src/sessions/session.js";
 import { noop, soniqDrizzle } from "./soniq-drizzle.ts";
 import type { Payload, System } from "./system.ts";
 
@@ -15,8 +15,8 @@ const loops = 2;
 const result = '{"ok":true}';
 
 /**
- * What PostgreSQL and its driver leave room for: soniq-drizzle's own statements, sent by a bare loop, with nothing around
- * them: no handler, no validator, no lease, no retry.
+ * The limit that PostgreSQL and its driver set: soniq-drizzle's own statements, sent by a bare loop without handler,
+ * validator, lease or retry.
  */
 export const floor: System = {
   name: "floor",
@@ -51,7 +51,7 @@ export const floor: System = {
     let stopped = false;
     const begun: Promise<unknown>[] = [];
     if (mode === "prompt") {
-      await publishIdle(db, workerId, ["default"]);
+      await publishIdleQueues(db, workerId, ["default"]);
       await listener.listen(wakeUpChannel, async () => {
         const claimed = await line.claim();
         for (const { payload } of claimed) onJob(JSON.parse(payload) as Payload);
@@ -90,15 +90,15 @@ interface ClaimedRow {
   readonly payload: string;
 }
 
-/** Stands in a statement's parameters for the token of each claim. */
+/** A placeholder in the parameters, replaced by the token of each claim. */
 const sentinelToken = 987_654_321;
 
-/** Claims from marks, and settles. */
+/** Claims from claim positions, and settles. */
 async function openLine(client: Sql, workerId: string) {
-  const marks = new ClaimMarks();
-  const rangesOf = (starts: readonly Mark[]) =>
-    JSON.stringify(starts.map((mark) => ({ ...mark, endAt: "infinity", endId: 0 })));
-  const from: Mark[] = [{ priority: 0, runAt: "-infinity", id: -1 }];
+  const positions = new ClaimPositions();
+  const rangesOf = (starts: readonly ClaimPosition[]) =>
+    JSON.stringify(starts.map((position) => ({ ...position, endAt: "infinity", endId: 0 })));
+  const from: ClaimPosition[] = [{ priority: 0, runAt: "-infinity", id: -1 }];
   const claiming = await statementOf((db) =>
     claim(db, {
       workerId,
@@ -108,7 +108,7 @@ async function openLine(client: Sql, workerId: string) {
       from,
       deadlines: "{}",
       defaultDeadlineMs: 60_000,
-      flushesLater: true,
+      asyncCommit: true,
     }),
   );
   let lastToken = 0;
@@ -120,11 +120,11 @@ async function openLine(client: Sql, workerId: string) {
     async claim() {
       const claimToken = (lastToken += 1);
       const rows = await claiming<ClaimedRow>(client, {
-        [rangesOf(from)]: rangesOf(marks.starts()),
+        [rangesOf(from)]: rangesOf(positions.starts()),
         [sentinelToken]: claimToken,
       });
       const last = rows.map(({ priority, due, id }) => ({ priority, runAt: due, id: Number(id) }));
-      marks.advance(last.toSorted((a, b) => a.priority - b.priority || (a.runAt < b.runAt ? -1 : 1)));
+      positions.advance(last.toSorted((a, b) => a.priority - b.priority || (a.runAt < b.runAt ? -1 : 1)));
       return rows.map(({ id, payload }) => ({ id, payload, claimToken }));
     },
     settle: (rows: readonly { id: string; claimToken: number }[]) =>
@@ -135,11 +135,11 @@ async function openLine(client: Sql, workerId: string) {
   };
 }
 
-/** A statement as the product sends it, to be sent with other parameters in the place of some. */
+/** Records a statement as the product sends it, so that it can be sent again with some parameters replaced. */
 async function statementOf(send: (db: ReturnType<typeof drizzle>) => Promise<unknown>) {
   let said: { text: string; parameters: unknown[] } | undefined;
   const logger = { logQuery: (text: string, parameters: unknown[]) => void (said ??= { text, parameters }) };
-  // There is nothing behind it that could answer.
+  // No database is connected that could answer.
   await send(drizzle.mock({ logger }) as never).catch(() => {});
   if (!said) throw new Error("the product sent no statement");
   const { text, parameters } = said;
@@ -149,8 +149,14 @@ async function statementOf(send: (db: ReturnType<typeof drizzle>) => Promise<unk
   };
 }
 
-/** As the product connects. */
+/** Connects as the product does. */
 function connect(url: string, max: number): Sql {
-  return openClient({ url, connections: max, route: "direct", use: "statements", patienceMs: 60_000, onBroken() {} })
-    .sql;
+  return openClient({
+    url,
+    connections: max,
+    route: "direct",
+    use: "statements",
+    replyTimeoutMs: 60_000,
+    onBroken() {},
+  }).sql;
 }

@@ -2,18 +2,18 @@ import type { Mode, Payload, System } from "./system.ts";
 import type { WorkerUtils } from "graphile-worker";
 import { installedVersion } from "./installed-version.ts";
 
-// Read once, when the library is imported: without it a line is composed for every job, for a logger that drops it.
+// Read once, when the library is imported: without it, a line is formatted for every job, for a logger that drops it.
 process.env["NO_LOG_SUCCESS"] = "1";
 const { Logger, makeWorkerUtils, run } = await import("graphile-worker");
 
 const silent = new Logger(() => () => {});
 const task = "bench";
 
-/** What its documentation's page on performance measures with. */
+/** The settings of the performance page of its documentation. */
 const concurrency = { concurrentJobs: 24, maxPoolSize: 25 };
 const batching = { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 };
 
-/** It has no mode of its own for deletion: it always deletes. */
+/** It always deletes its jobs, so both modes are the same. */
 const workerSettings: Readonly<Partial<Record<Mode, object>>> = {
   batched: { ...concurrency, ...batching },
   deleted: { ...concurrency, ...batching },
@@ -32,7 +32,7 @@ export const graphileWorker: System = {
     batched: "localQueue.size 500, completeJobBatchDelay 0, failJobBatchDelay 0, concurrentJobs 24, maxPoolSize 25",
     deleted: "the same as batched: it always deletes",
     unbatched: "no localQueue, no batch delays, concurrentJobs 24, maxPoolSize 25",
-    prompt: "no localQueue, no batch delays, concurrentJobs 10, maxPoolSize 12; told by LISTEN/NOTIFY, as always",
+    prompt: "no localQueue, no batch delays, concurrentJobs 10, maxPoolSize 12; notified by LISTEN/NOTIFY, as always",
   },
   processes: () => 2,
 
@@ -61,7 +61,7 @@ export const graphileWorker: System = {
       noHandleSignals: true,
       crontab: "",
       taskList: {
-        // It takes no result from a task but `undefined` or a list: the other systems' { ok: true } has no place to go.
+        // A task can only return `undefined` or a list: it cannot store the { ok: true } of the other systems.
         async [task](payload) {
           onJob(payload as Payload);
         },
@@ -70,6 +70,6 @@ export const graphileWorker: System = {
     return { stop: () => runner.stop() };
   },
 
-  // Whatever is left: what is settled is gone.
+  // All remaining rows: settled jobs are deleted.
   unsettled: "select exists (select from graphile_worker._private_jobs)",
 };

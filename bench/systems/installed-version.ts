@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** The version of a package that npm installed here: not each of them exports its package.json. */
+/** Returns the installed version of a package. Not every package exports its package.json. */
 export function installedVersion(name: string): string {
   const manifest = new URL(`../node_modules/${name}/package.json`, import.meta.url);
   return (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;

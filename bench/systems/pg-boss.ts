@@ -5,13 +5,13 @@ import type { Payload, System } from "./system.ts";
 
 const queue = "bench";
 
-/** The shortest it takes: it matters only when a fetch found less than it asked for. */
+/** The minimum that it accepts. It matters only after a fetch that found less than it asked for. */
 const polling = { pollingIntervalSeconds: 0.5 };
-/** Fetches again at once, while there is more. `perJobResults`, because else no job of a batch keeps its result. */
+/** Fetches again at once while there are more jobs. Without `perJobResults`, no job of a batch would store its result. */
 const batches = { ...polling, burstWhenBatchFull: true, perJobResults: true } as const;
 const batchSize = 2500;
 
-/** For batches of one the signal to fetch again at once is the count of ready jobs, which it caches: for a second, here. */
+/** With batches of one, it fetches again at once depending on the count of ready jobs, which it caches: here for a second. */
 const freshCounts = { monitorIntervalSeconds: 1, superviseIntervalSeconds: 1, queueCacheIntervalSeconds: 1 };
 const untilCached = 1100;
 const oneByOne = { batchSize: 1, localConcurrency: 4, burstWhenReadyExceeds: 1 };
@@ -45,7 +45,7 @@ export const pgBoss: System = {
   },
 
   async openProducer(url, connections) {
-    // So that a producer learns within a second that a prompt worker wants to be notified.
+    // So that a producer notices within a second that a worker waits for notifications.
     const boss = await open(url, { max: connections, queueCacheIntervalSeconds: 1 });
     return {
       async add(payload) {

@@ -31,7 +31,7 @@ export const soniqDrizzle: System = {
   },
   unsettled: "select exists (select from soniq_jobs where state = 'active')",
   async openProducer(url, connections) {
-    // The peers' driver, too: it needs one round trip for a statement where postgres.js takes two.
+    // The driver of the peers: it needs one round trip for a statement, postgres.js two.
     const client = new Pool({ connectionString: url, max: connections });
     const db = overNodePostgres({ client });
     return {
@@ -61,7 +61,8 @@ export const soniqDrizzle: System = {
       },
       {
         onEvent(event) {
-          if (event.type === "error") console.error(event.doing, String((event.error as Error).cause ?? event.error));
+          if (event.type === "error")
+            console.error(event.operation, String((event.error as Error).cause ?? event.error));
         },
       },
     );

@@ -1,66 +1,66 @@
-/** How a system's worker is set up. */
+/** The configuration of a system's worker. */
 export type Mode =
-  /** As fast as its documentation says it can be set up. */
+  /** The fastest configuration according to its documentation. */
   | "batched"
   /** The same, and completed jobs are deleted. */
   | "deleted"
-  /** Each job is claimed by a statement of its own, and settled by one. */
+  /** One statement claims each job, and one settles it. */
   | "unbatched"
-  /** As it is by default, but told of new jobs at once where it can be: for latency. */
+  /** The default configuration, with notifications of new jobs where the system has them: for latency. */
   | "prompt"
-  /** Works a queue in which there is nothing. */
+  /** Works an empty queue. */
   | "resting";
 
-/** What a system does beside running the handler, in its fastest mode: speed without these is another product. */
+/** The guarantees of a system in its fastest mode. Figures of systems with different guarantees are not comparable as such. */
 export interface Guarantees {
-  /** A worker that was thought dead cannot settle a job that runs elsewhere by now. */
+  /** A worker whose lease expired cannot settle a job that another worker has taken over. */
   readonly fence: boolean;
-  /** The handler's result is kept. */
+  /** The handler's result is stored. */
   readonly result: boolean;
-  /** Completed jobs are kept, to be looked at. */
+  /** Completed jobs are kept and can be read. */
   readonly history: boolean;
-  /** Of jobs that were settled together, each has its own outcome. */
+  /** Each of several jobs that are settled together has its own outcome. */
   readonly perJobOutcome: boolean;
-  /** The payload is checked by a validator before the handler runs. */
+  /** A validator checks the payload before the handler runs. */
   readonly validated: boolean;
 }
 
-/** A job queue on PostgreSQL, as the benchmark drives it. */
+/** The benchmark's interface to a job queue on PostgreSQL. */
 export interface System {
   readonly name: string;
   readonly version: string;
   readonly guarantees: Guarantees;
-  /** The settings that make each mode what it is, for the report. */
+  /** The settings of each mode, for the report. */
   readonly settings: Readonly<Partial<Record<Mode, string>>>;
-  /** How many worker processes work a backlog fastest on two cores. */
+  /** The number of worker processes that is fastest for a backlog on two cores. */
   readonly processes: (mode: Mode) => number;
   /** Creates its tables in an empty database. */
   install(url: string): Promise<void>;
-  /** Opens what an application enqueues with. */
+  /** Opens a producer, with which an application enqueues. */
   openProducer(url: string, connections: number): Promise<Producer>;
-  /** Works the queue in this process: `onJob` is called on each handler's first line. */
+  /** Starts a worker in this process. Each handler calls `onJob` in its first line. */
   startWorker(url: string, mode: Mode, onJob: (payload: Payload) => void): Promise<Worker>;
-  /** SQL of one row and column: whether some job has been handed out and is not settled. */
+  /** SQL that returns one boolean: whether there is a job that was claimed and is not settled. */
   readonly unsettled: string;
 }
 
 export interface Payload {
   readonly n: number;
-  /** Of as many characters as the scenario wants. */
+  /** Text of the length that the scenario needs. */
   readonly text?: string;
   /** When it was enqueued: milliseconds since 1970, with fractions. */
   readonly at?: number;
 }
 
 export interface Producer {
-  /** Enqueues one job, due now, with the system's own function for that. */
+  /** Enqueues one job, due now, with the system's function for one job. */
   add(payload: Payload): Promise<void>;
-  /** Enqueues all, with the system's own function for many. */
+  /** Enqueues all jobs with the system's bulk function. */
   addMany(payloads: readonly Payload[]): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface Worker {
-  /** Resolves when all jobs that were handed out are settled. */
+  /** Resolves when all claimed jobs are settled. */
   stop(): Promise<void>;
 }

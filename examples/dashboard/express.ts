@@ -1,4 +1,4 @@
-// The dashboard within an Express application, for whoever is logged in there. Run it from the repository's root:
+// The dashboard mounted in an Express application, for its logged-in users. Run it from the repository's root:
 //   npm run build && DATABASE_URL=… npx tsx examples/dashboard/express.ts
 import { getRequestListener } from "@hono/node-server";
 import { drizzle } from "drizzle-orm/postgres-js";
@@ -10,7 +10,7 @@ const dashboard = getRequestListener(
   createDashboard({
     db: drizzle(process.env["DATABASE_URL"] ?? ""),
     basePath: "/admin/jobs",
-    // Everybody who is logged in may look, and ada may change things; the audit log has their names.
+    // Every logged-in user may read; only ada may make changes. The audit log stores the returned name.
     authorize: (request, action) => {
       const user = userOf(request);
       return user !== undefined && (action === "read" || user === "ada") ? user : false;
@@ -20,7 +20,7 @@ const dashboard = getRequestListener(
 );
 
 const app = express();
-// With `all`, not `use`, which would take the path off; and before `express.json()`, which would read the bodies.
+// `use` would strip the path from the URL. Mount it before `express.json()`, which would consume the bodies.
 app.all(["/admin/jobs", "/admin/jobs/*path"], (request, response) => void dashboard(request, response));
 app.get("/login/:user", (request, response) => {
   response.setHeader("set-cookie", `${sessionCookie(request.params.user)}; Path=/; HttpOnly; SameSite=Lax`);

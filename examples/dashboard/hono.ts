@@ -1,4 +1,4 @@
-// The dashboard within a Hono application, for whoever has its token. Run it from the repository's root, and open the link:
+// The dashboard mounted in a Hono application, protected by a token. Run it from the repository's root, and open the link:
 //   npm run build && DATABASE_URL=… npx tsx examples/dashboard/hono.ts
 import { randomBytes } from "node:crypto";
 import { serve } from "@hono/node-server";
@@ -16,7 +16,7 @@ const dashboard = createDashboard({
 
 const app = new Hono();
 app.get("/", (c) => c.text("the shop\n"));
-// With what the server knows of the connection, wrong tokens are counted for each address.
+// `c.env` contains the connection: the dashboard counts wrong tokens per client address.
 app.all("/admin/jobs/*", (c) => dashboard(c.req.raw, c.env));
 
 const port = Number(process.env["PORT"] ?? 3000);

@@ -1,15 +1,15 @@
-// Stands for the login that your application has: a cookie that says who it is, signed so that nobody can make one up.
+// A stand-in for your application's login: a cookie with the user's name, signed so that it cannot be forged.
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
-/** Where none is set, nobody stays logged in when this process ends. */
+/** Used without SESSION_SECRET: sessions then end with this process. */
 const ownSecret = randomBytes(32);
 
-/** What to set as a cookie for somebody who has logged in. */
+/** Returns the session cookie for a user who has logged in. */
 export function sessionCookie(user: string): string {
   return `session=${user}.${signature(user)}`;
 }
 
-/** Who sent a request, if they are logged in. */
+/** Returns the user who sent a request, or undefined if nobody is logged in. */
 export function userOf(request: Request): string | undefined {
   const [, user = "", signed = ""] =
     /(?:^|; )session=(\w+)\.([\da-f]{64})(?:;|$)/.exec(request.headers.get("cookie") ?? "") ?? [];

@@ -1,9 +1,9 @@
--- Roles that may do what they must, and no more. Apply it as the owner of the tables, after each migration:
+-- Roles with the least privileges. Apply this file as the owner of the tables, after each migration:
 --   psql "$DATABASE_URL" --set ON_ERROR_STOP=1 --file roles.sql
--- They cannot log in; grant them to those who do:
+-- These roles cannot log in; grant them to roles that do:
 --   create role web login password '…' in role soniq_enqueue;
 --   create role worker login password '…' in role soniq_work;
--- Handlers need rights of their own to your tables. Tables elsewhere than in `public`: name that schema in the first grant.
+-- Handlers need further privileges on your own tables. If the job tables are not in `public`, change the first grant.
 
 do $$
 declare
@@ -18,58 +18,58 @@ end
 $$;
 
 grant usage on schema public to soniq_enqueue, soniq_work, soniq_read;
--- Whoever may create functions in a schema can have them called with the rights of others (CVE-2018-1058). A database that was
--- created before PostgreSQL 15 lets everybody do so in `public`. Only the schema's owner can revoke that: a warning that no
--- privileges could be revoked means that this is still to be done.
+-- A user who may create functions in a schema can have them called with the privileges of others (CVE-2018-1058). A database
+-- that was created before PostgreSQL 15 allows this to everyone in `public`. Only the schema's owner can revoke it: if this
+-- statement warns that no privileges could be revoked, run it as the owner.
 revoke create on schema public from public, soniq_enqueue, soniq_work, soniq_read;
 
--- What they had before is taken back, so that they have what stands here, and nothing is left to everybody.
+-- Revokes all earlier privileges, so that only the grants below remain.
 revoke all on soniq_audit, soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_webhook_endpoints, soniq_workers
   from public, soniq_enqueue, soniq_work, soniq_read;
 revoke all on sequence soniq_jobs_id_seq from public, soniq_enqueue, soniq_work, soniq_read;
 
--- The application that enqueues, publishes, cancels and discards. It reads no payloads, results or errors, but this role is no
--- boundary between applications:
--- · It reads unique keys, and a key that is made of the payload's properties (`unique.by`) holds their values. Make it of ids,
---   or give an `enqueue` a `uniqueKey` that is a hash.
--- · It may set the state of any job, since grants know columns and not transitions: it can complete a job that waits, and queue
---   one again that was completed.
+-- The application that enqueues, publishes, cancels and discards. It cannot read payloads, results or errors. But this role does
+-- not separate applications from each other:
+-- · It reads unique keys, and a key that is built from properties of the payload (`unique.by`) contains their values. Use ids as
+--   such properties, or pass a hash as `uniqueKey` to `enqueue`.
+-- · It may set the state of any job, since privileges apply to columns and not to transitions: it can complete a queued job, and
+--   queue a completed one again.
 -- · It may insert jobs of any name and payload, in any state, and with any id (`overriding system value`).
--- An application that is not trusted with that gets no role here: let it call one that is.
+-- Do not give this role to an application that you do not trust with that: let it call a trusted one.
 grant insert on soniq_jobs to soniq_enqueue;
--- Which job holds a unique key, and which worker to tell of a cancellation.
+-- To find the job that holds a unique key, and the worker to notify of a cancellation.
 grant select (id, state, run_at, claimed_at, worker_id, finished_at, cancel_requested_at, unique_key, unique_held, unique_until, unique_expires_at)
   on soniq_jobs to soniq_enqueue;
--- What cancel and discard write, and what frees the key of a job that is over.
+-- For cancel and discard, and to free a key whose window has passed.
 grant update (state, finished_at, unique_held, cancel_requested_at, reason) on soniq_jobs to soniq_enqueue;
--- Only where a definition's `unique.onConflict` is "replace" or "reschedule", or jobs that wait for later are run now: then it
--- reads and changes the jobs that wait.
+-- Needed only if a definition's `unique.onConflict` is "replace" or "reschedule", or if the application calls `runJobNow`: these
+-- read and change queued jobs.
 -- grant select (xmax, created_at, queue, priority, run_at, max_attempts, payload, tags, meta, expires_at),
 --   update (queue, priority, run_at, max_attempts, payload, tags, meta, unique_until, expires_at) on soniq_jobs to soniq_enqueue;
--- The doorbell: whether a worker waits.
+-- For the doorbell: whether a worker waits for a job.
 grant select (ended_at, lease_expires_at, idle_queues) on soniq_workers to soniq_enqueue;
--- Which endpoints ask for an event. Whoever registers, rotates, pauses or deletes them needs more, and to delete them finds
--- their deliveries by name and payload:
+-- To find the endpoints that subscribe to an event. An application that registers, rotates, pauses or deletes endpoints needs
+-- more, and to delete them it finds their deliveries by name and payload:
 --   grant select, insert, update, delete on soniq_webhook_endpoints to …;
 --   grant select (name, payload) on soniq_jobs to …;
 grant select (id, tenant, events, paused_at, open_until) on soniq_webhook_endpoints to soniq_enqueue;
 
--- Workers, whose handlers may enqueue, and the command line, which has their connection: it replays, purges and pauses.
+-- Workers, whose handlers may enqueue, and the command line, which uses their connection to retry, purge and pause.
 grant select, insert, update, delete on soniq_jobs, soniq_workers to soniq_work;
 grant select, insert, update on soniq_schedules to soniq_work;
 grant select, insert, update on soniq_queues to soniq_work;
--- What they count, minute by minute, and fold and prune later.
+-- Statistics per minute, which workers write, fold and prune.
 grant select, insert, update, delete on soniq_stats to soniq_work;
--- Webhooks: where to, signed with secrets that are encrypted here, and what becomes of it. The commands `webhooks register`,
--- `rotate`, `rotate-keys` and `delete` need more, which no worker does: they are for the owner's connection.
+-- Webhooks: the endpoints with their encrypted secrets, and the state of their breakers. Run the commands `webhooks register`,
+-- `rotate`, `rotate-keys` and `delete` with the owner's connection: they need privileges that a worker does not.
 grant select on soniq_webhook_endpoints to soniq_work;
 grant update (failures, open_until, paused_at, paused_reason, updated_at) on soniq_webhook_endpoints to soniq_work;
 
--- The dashboard with `write` has this role, too: it writes down who did what. Workers delete that after 90 days.
+-- For the dashboard with `write`, which records each change in the audit log. Workers delete its entries after 90 days.
 grant select, insert, update, delete on soniq_audit to soniq_work;
 
--- People and pages that look, and applications that read results: payloads, results and errors included, which may be
--- personal data. Secrets of webhooks are not. The sequence tells a job that is gone from one that never was.
+-- Read-only users and pages, and applications that read results. Includes payloads, results and errors, which may contain
+-- personal data, but not the secrets of webhooks. The sequence distinguishes a deleted job from one that never existed.
 grant select on sequence soniq_jobs_id_seq to soniq_read;
 grant select on soniq_audit, soniq_jobs, soniq_queues, soniq_schedules, soniq_stats, soniq_workers to soniq_read;
 grant select (id, tenant, url, description, events, paused_at, paused_reason, failures, open_until, created_at, updated_at)

@@ -1,4 +1,4 @@
-// What a worker tells, what stands around each handler, and what a job keeps of itself: an import that fails once.
+// Worker events, middleware, and log lines that are stored with a job: an import that fails once.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
@@ -16,11 +16,11 @@ const importFile = defineJob({
   onEnqueued: ({ name }, { path }) => console.log(`enqueued: ${name} of ${path}`),
 });
 
-/** Whoever is called below a handler can ask which request it works for. */
+/** Functions that a handler calls can read the request's id. */
 const request = new AsyncLocalStorage<unknown>();
 const withRequest: Middleware = (job, next) => request.run(job.meta.requestId, next);
 
-/** Sees how the handler ends; returns nothing, so its end stands. */
+/** Observes how the handler ends. It returns nothing, so the handler's result stands. */
 const watched: Middleware = async (job, next) => {
   console.log(`middleware: attempt ${job.attempt} begins`);
   await next().catch((error: Error) => console.log(`middleware: it threw "${error.message}"`));
@@ -48,7 +48,7 @@ const { id } = await enqueue(db, importFile, { path: "orders.csv" }, { meta: { r
 await createWorker(config).drain({ wait: "1s" });
 
 const [job] = await db.select({ logs: soniqJobs.logs }).from(soniqJobs).where(eq(soniqJobs.id, id));
-console.log("kept with the job:");
+console.log("stored with the job:");
 const lines = (job?.logs ?? []) as { attempt: number; message: string; fields: object }[];
 for (const { attempt, message, fields } of lines) {
   console.log(`  attempt ${attempt}: ${message} ${JSON.stringify(fields)}`);

@@ -1,4 +1,4 @@
-// A queue that is paused: it takes jobs, nobody starts them, and they run in their order when it goes on.
+// A paused queue accepts jobs, but no worker starts them. When it is resumed, they run in their old order.
 // DATABASE_URL=postgres://… npx tsx examples/features/queues.ts
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
@@ -16,12 +16,12 @@ const invoice = defineJob({ name: "invoice", queue: "billing", payload: v.string
 const mail = defineJob({ name: "mail", queue: "mails", payload: v.string(), run });
 const queues = { billing: { concurrency: 1 }, mails: { concurrency: 1 } };
 const config = defineConfig({ connection, jobs: { invoice, mail }, handlers: {}, queues });
-// It does not wait for the jobs of a paused queue.
+// `drain` does not wait for the jobs of a paused queue.
 const work = () => createWorker(config).drain({ wait: "0s" });
 
 async function show() {
   for (const { name, pausedAt, due } of await listQueues(db))
-    console.log(`  ${name}: ${pausedAt ? "paused" : "works"}, ${due} due`);
+    console.log(`  ${name}: ${pausedAt ? "paused" : "active"}, ${due} due`);
 }
 
 await pauseQueue(db, "billing");
@@ -33,7 +33,7 @@ console.log("while billing is paused:");
 await work();
 await show();
 
-console.log("when it goes on:");
+console.log("after billing is resumed:");
 await resumeQueue(db, "billing");
 await work();
 await show();

@@ -1,4 +1,4 @@
-// Results, progress and waiting: a web request waits a moment for a job, and looks again later if that was too short.
+// Results, progress and waiting: a web request waits for a job for a moment, and reads the result later if that was too short.
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import {
@@ -19,7 +19,7 @@ import * as v from "valibot";
 const thumbnails = defineJob({
   name: "thumbnails",
   payload: v.strictObject({ photos: v.number() }),
-  // Stored as a text, read as a Date.
+  // Stored as a string, read as a Date.
   result: v.object({
     made: v.number(),
     firstTaken: v.pipe(
@@ -28,7 +28,7 @@ const thumbnails = defineJob({
     ),
   }),
   maxAttempts: 1,
-  retention: { completed: "7d" }, // other jobs are gone after a day
+  retention: { completed: "7d" }, // the default is one day
 });
 
 const connection = process.env["DATABASE_URL"];
@@ -36,8 +36,8 @@ const client = postgres(connection ?? "", { onnotice: () => {} });
 const db = drizzle({ client });
 await migrate(db);
 
-/** What a photographer would be shown. */
-function shown(result: JobResult<{ made: number; firstTaken: Date }>): string {
+/** Describes a result for a photographer. */
+function describe(result: JobResult<{ made: number; firstTaken: Date }>): string {
   switch (result.status) {
     case "completed":
       return `${result.result.made} thumbnails, the first taken in ${result.result.firstTaken.getUTCFullYear()}`;
@@ -55,7 +55,7 @@ function shown(result: JobResult<{ made: number; firstTaken: Date }>): string {
   }
 }
 
-// Both below wait for this.
+// The handler and the lines below wait for this.
 let develop = () => {};
 const developed = new Promise<void>((resolve) => (develop = resolve));
 
@@ -74,35 +74,35 @@ const worker = createWorker(
   }),
 );
 
-// One connection, with which all waits of this process learn at once that a job has finished.
+// One connection, over which workers notify all waits of this process that a job has finished.
 const listener = createResultListener(connection);
 
 const handle = await enqueue(db, thumbnails, { photos: 24 });
-console.log("before a worker runs:", shown(await getResult(db, thumbnails, handle)));
+console.log("before a worker runs:", describe(await getResult(db, thumbnails, handle)));
 
 await worker.start();
 let seen = await waitFor(db, thumbnails, handle, { timeout: "200ms", listener });
 while (seen.status === "pending" && seen.progress === null)
   seen = await waitFor(db, thumbnails, handle, { timeout: "200ms", listener });
-console.log("while it runs:", shown(seen));
+console.log("while it runs:", describe(seen));
 
 develop();
-console.log("waited for:", shown(await waitFor(db, thumbnails, handle, { listener })));
-console.log("read again:", shown(await getResult(db, thumbnails, handle)));
+console.log("waited for:", describe(await waitFor(db, thumbnails, handle, { listener })));
+console.log("read again:", describe(await getResult(db, thumbnails, handle)));
 
 const job = await getJob(db, thumbnails, handle);
 console.log(`the job: ${job?.state}, attempt ${job?.attempt}, payload ${JSON.stringify(job?.payload)}`);
 
 const none = await enqueue(db, thumbnails, { photos: 0 });
-console.log("without photos:", shown(await waitFor(db, thumbnails, none, { listener })));
+console.log("without photos:", describe(await waitFor(db, thumbnails, none, { listener })));
 
 const later = await enqueue(db, thumbnails, { photos: 1 }, { delay: "1h" });
 await cancelJob(db, later.id, "the photographer left");
-console.log("cancelled:", shown(await waitFor(db, thumbnails, later, { listener })));
+console.log("cancelled:", describe(await waitFor(db, thumbnails, later, { listener })));
 
 await client`delete from soniq_jobs where id = ${handle.id}`;
-console.log("pruned:", shown(await getResult(db, thumbnails, handle)));
-console.log("never enqueued:", shown(await getResult(db, thumbnails, handle.id + 1_000)));
+console.log("pruned:", describe(await getResult(db, thumbnails, handle)));
+console.log("never enqueued:", describe(await getResult(db, thumbnails, handle.id + 1_000)));
 
 await worker.stop();
 await listener.close();

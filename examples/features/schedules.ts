@@ -1,4 +1,4 @@
-// Jobs at certain times: by the clock of a time zone or at intervals, once per tick however many workers there are.
+// Schedules: jobs at times of a time zone or at intervals, once per tick with any number of workers.
 // DATABASE_URL=postgres://… npx tsx examples/features/schedules.ts
 import { setTimeout as sleep } from "node:timers/promises";
 import { drizzle } from "drizzle-orm/postgres-js";
@@ -12,7 +12,7 @@ const client = postgres(connection ?? "", { max: 1, onnotice: () => {} });
 const db = drizzle({ client });
 await migrate(db);
 
-/** What ran, and the tick that it ran for: none where somebody triggered it. */
+/** The jobs that ran, with their ticks; a triggered job has none. */
 const reports: { region: string; tick: string | undefined }[] = [];
 const report = defineJob({
   name: "report",
@@ -35,7 +35,7 @@ const live = defineSchedule({
   payload: { region: "everywhere" },
 });
 
-console.log("half past two in Berlin, also in the night without one:");
+console.log("half past two in Berlin, across a clock change:");
 for (const tick of previewTicks(nightly, 3, new Date("2026-03-27T12:00:00Z"))) console.log(" ", tick.toISOString());
 
 const config = defineConfig({ connection, jobs: { report }, handlers: {}, schedules: [nightly, live] });
@@ -45,11 +45,11 @@ await Promise.all(workers.map((worker) => worker.start()));
 while (reports.length < 3) await sleep(50);
 await pauseSchedule(db, "live");
 for (const { name, pausedAt, nextTicks } of await listSchedules(db)) {
-  console.log(`${name}: ${pausedAt ? "paused" : "active"}, its next ${nextTicks.length} ticks are known`);
+  console.log(`${name}: ${pausedAt ? "paused" : "active"}, ${nextTicks.length} next ticks`);
 }
 await triggerSchedule(db, "nightly");
 
-// Nothing is left: each tick has had its job.
+// After the drain, each tick has had its job.
 await Promise.all(workers.map((worker) => worker.drain({ wait: "0s" })));
 const ticks = reports
   .filter(({ region }) => region === "everywhere")

@@ -1,4 +1,4 @@
-// How an application tests its jobs: inside a transaction that is rolled back, without a worker and without waiting.
+// The test kit: an application tests its jobs in a transaction that is rolled back, without a worker and without waiting.
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres from "postgres";

@@ -16,19 +16,19 @@ const account = v.strictObject({ account: v.number() });
 const page = v.strictObject({ page: v.string(), text: v.string() });
 const by = ["account"] as const;
 
-/** One at a time: whoever asks for it while one waits or runs is told of that. */
+/** Deduplicate: while a job is queued or running, enqueueing again returns its id. */
 const sync = defineJob({ name: "sync", payload: account, unique: { by } });
-/** One an hour. */
+/** Throttle: at most one job per hour. */
 const digest = defineJob({ name: "digest", payload: account, unique: { by, within: "1h" } });
-/** One that waits, with the newest text. */
+/** Replace: one queued job, with the newest text. */
 const index = defineJob({ name: "index", payload: page, unique: { by: ["page"], onConflict: "replace" } });
-/** When nobody has typed for two seconds, and every minute if somebody never stops. */
+/** Debounce: two seconds after the last change, and at the latest a minute after the first. */
 const save = defineJob({
   name: "save",
   payload: page,
   unique: { by: ["page"], onConflict: "reschedule", maxWait: "1m" },
 });
-/** Once, or it is a mistake. */
+/** A duplicate is an error. */
 const charge = defineJob({ name: "charge", payload: account, unique: { by, onConflict: "error" } });
 
 const same = (deduplicated: boolean) => (deduplicated ? "the same job" : "a new job");
@@ -65,8 +65,8 @@ const worker = createWorker(
 );
 await worker.drain();
 
-console.log("sync once more, now that it is done:", same((await enqueue(db, sync, { account: 1 })).deduplicated));
-console.log("digest once more, now that it is done:", same((await enqueue(db, digest, { account: 1 })).deduplicated));
+console.log("sync again after it has completed:", same((await enqueue(db, sync, { account: 1 })).deduplicated));
+console.log("digest again after it has completed:", same((await enqueue(db, digest, { account: 1 })).deduplicated));
 console.log("saved jobs:", await db.$count(soniqJobs, eq(soniqJobs.name, "save")));
 
 await client.end();

@@ -1,4 +1,4 @@
-// Webhooks: an event is published in the transaction that makes it true, and delivered to whoever asks for it.
+// Webhooks: an event is published in the transaction that causes it, and delivered to the endpoints that subscribe to it.
 // DATABASE_URL=postgres://… npx tsx examples/features/webhooks.ts
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -29,7 +29,7 @@ await migrate(db);
 
 const orderPaid = defineEvent({ name: "order.paid", payload: v.strictObject({ orderId: v.number() }) });
 
-// The receiver: somebody else's program, which knows its secret.
+// The receiver: another program, which knows the secret of its endpoint.
 let secrets: string[] = [];
 let isGone = false;
 const seen = new Set<string>();
@@ -39,7 +39,7 @@ const receiver = createServer(async (request, response) => {
   const headers = new Headers(request.headers as Record<string, string>);
   try {
     const { id, data } = await verifyWebhook({ headers, text: async () => body }, secrets, [orderPaid]);
-    console.log(`received: order ${data.orderId} is paid${seen.has(id) ? ", which is known already" : ""}`);
+    console.log(`received: order ${data.orderId} is paid${seen.has(id) ? " (a duplicate)" : ""}`);
     seen.add(id);
     response.writeHead(200).end("thanks");
   } catch (error) {
@@ -50,7 +50,7 @@ const receiver = createServer(async (request, response) => {
 await once(receiver.listen(0, "127.0.0.1"), "listening");
 const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks`;
 
-// The sender. Webhooks go to public addresses by https alone, but for the networks that are allowed.
+// The sender. Webhooks go to public addresses by https only, except for the networks in `allow`.
 const webhooks: WebhookConfig = { keys: [randomBytes(32).toString("base64")], allow: ["127.0.0.0/8"] };
 const { id: endpoint, secret } = await registerEndpoint(db, webhooks, { allTenants: true, url, events: [orderPaid] });
 const deliver = () =>
@@ -71,7 +71,7 @@ console.log(`delivered: ${first?.answer?.status} ${first?.answer?.excerpt}`);
 await resendDelivery(db, first?.id ?? 0);
 await deliver();
 
-// Both secrets sign for a day; the receiver changes over whenever it likes.
+// Both secrets sign for a day, so the receiver can switch at any time.
 const { secret: newSecret } = await rotateSecret(db, webhooks, endpoint);
 await publishEvent(db, orderPaid, { orderId: 3 });
 await deliver();
@@ -90,9 +90,9 @@ await publishEvent(db, orderPaid, { orderId: 6 });
 await deliver();
 await publishEvent(db, orderPaid, { orderId: 7 });
 const [{ state, pausedReason } = {}] = await listEndpoints(db);
-console.log(`the endpoint: ${state}, since ${pausedReason}`);
-for (const one of (await listDeliveries(db, endpoint, { limit: 2 })).deliveries)
-  console.log(`its delivery: ${one.state}`);
+console.log(`the endpoint: ${state}, because ${pausedReason}`);
+for (const delivery of (await listDeliveries(db, endpoint, { limit: 2 })).deliveries)
+  console.log(`its delivery: ${delivery.state}`);
 
 receiver.close();
 await client.end();

@@ -26,7 +26,7 @@ try {
   if (!interrupted.signal.aborted) console.error(isMistake(error) ? error.message : error);
 }
 
-/** Tells what the person at the keyboard can put right from what is wrong with the demo. */
+/** Whether the user can fix the error: then its message is enough, without a stack. */
 function isMistake(error: unknown): error is Error {
   return error instanceof OrdersFileError || String((error as NodeJS.ErrnoException).code).startsWith("ERR_PARSE_ARGS");
 }
@@ -42,16 +42,16 @@ function readArguments(): Arguments {
     allowPositionals: true,
     options: { json: { type: "boolean", default: false }, dashboard: { type: "boolean", default: false } },
   });
-  // npm starts the demo in this folder and tells where it was called itself.
+  // npm starts the demo in this folder; INIT_CWD is the folder where npm was called.
   const [file] = positionals.map((path) => resolve(process.env.INIT_CWD ?? "", path));
   return { file: file ?? join(import.meta.dirname, "orders.csv"), ...values };
 }
 
-/** @returns undefined if it was interrupted, with the dashboard open, before all invoices were sent */
+/** @returns undefined if the demo was interrupted, with the dashboard open, before all invoices were sent */
 async function demo({ file, json, dashboard }: Arguments): Promise<Totals | undefined> {
   const progress = new Progress(json ? process.stderr : process.stdout);
   const fileOrders = await readOrders(file);
-  progress.say("Starting a PostgreSQL and a mail server on loopback");
+  progress.print("Starting a PostgreSQL and a mail server on loopback");
   const postgres = await startEmbeddedPostgres({ fsync: "off" });
   const mailServer = await startMailServer();
   const db = openDatabase(postgres.url);
@@ -61,7 +61,9 @@ async function demo({ file, json, dashboard }: Arguments): Promise<Totals | unde
     await migrate(db, { migrationsFolder: join(import.meta.dirname, "migrations") });
     const sendAll = async (work: () => Promise<void>) => {
       const rolledBack = await importOrders(db, fileOrders, progress);
-      progress.say(`A worker sends the invoices, which are also in ${folder}; about every fifth is refused at first`);
+      progress.print(
+        `A worker sends the invoices and saves them in ${folder}; the mail server refuses about every fifth at first`,
+      );
       await sendInvoices(work, mailServer, fileOrders.length - rolledBack, progress);
       await showRetriedJob(db, progress);
       const totals = await countTotals(db, mailServer, { orders: fileOrders.length, rolledBack });
@@ -70,7 +72,7 @@ async function demo({ file, json, dashboard }: Arguments): Promise<Totals | unde
     };
     if (dashboard) return await showLive(db, environment, fileOrders, sendAll, interrupted.signal);
     const totals = await sendAll(() => soniq("work --drain --wait 4s", environment, interrupted.signal));
-    if (!json) console.log("\nSee them in the dashboard, with more coming in: npm run demo -- --dashboard");
+    if (!json) console.log("\nTo watch this in the dashboard: npm run demo -- --dashboard");
     return totals;
   } finally {
     await db.$client.end();
@@ -81,7 +83,7 @@ async function demo({ file, json, dashboard }: Arguments): Promise<Totals | unde
 
 /** Imports the orders that are valid; returns how many were rolled back. */
 async function importOrders(db: Database, fileOrders: readonly FileOrder[], progress: Progress): Promise<number> {
-  progress.say("Importing orders, each with its invoice job in one transaction; some are invalid on purpose");
+  progress.print("Importing orders, each with its invoice job in one transaction; some are invalid on purpose");
   let rolledBack = 0;
   for (const [at, order] of fileOrders.entries()) {
     interrupted.signal.throwIfAborted();
@@ -91,12 +93,14 @@ async function importOrders(db: Database, fileOrders: readonly FileOrder[], prog
       if (!(error instanceof InvalidOrder)) throw error;
       rolledBack += 1;
       if (rolledBack <= 5)
-        progress.say(`  ${printable(order.number)} is invalid, so its job is gone, too: ${error.message}`);
+        progress.print(`  ${printable(order.number)} is invalid, so it was rolled back with its job: ${error.message}`);
     }
     progress.status(`Imported ${at + 1 - rolledBack} of ${fileOrders.length} orders`);
   }
-  if (rolledBack > 5) progress.say(`  and ${rolledBack - 5} more`);
-  progress.say(`Imported ${fileOrders.length - rolledBack} of ${fileOrders.length} orders, rolled back ${rolledBack}`);
+  if (rolledBack > 5) progress.print(`  and ${rolledBack - 5} more`);
+  progress.print(
+    `Imported ${fileOrders.length - rolledBack} of ${fileOrders.length} orders, rolled back ${rolledBack}`,
+  );
   return rolledBack;
 }
 
@@ -108,19 +112,19 @@ async function sendInvoices(
 ): Promise<void> {
   const mailed = () => {
     const refusals = [...mailServer.refused.values()].reduce((sum, times) => sum + times, 0);
-    if (mailServer.accepted.size + refusals === 0) return "The worker starts";
+    if (mailServer.accepted.size + refusals === 0) return "The worker is starting";
     return `Mailed ${mailServer.accepted.size} of ${jobs} invoices; refused and retried: ${refusals}`;
   };
   const showing = setInterval(() => progress.status(mailed()), 250);
   try {
     await work();
-    progress.say(mailed());
+    progress.print(mailed());
   } finally {
     clearInterval(showing);
   }
 }
 
-/** Shows what a job knows in the end, found through the order's foreign key. */
+/** Shows a completed job, which it finds through the order's foreign key. */
 async function showRetriedJob(db: Database, progress: Progress): Promise<void> {
   const [job] = await db
     .select({ number: orders.number, id: soniqJobs.id, attempt: soniqJobs.attempt, result: soniqJobs.result })
@@ -131,10 +135,12 @@ async function showRetriedJob(db: Database, progress: Progress): Promise<void> {
     .limit(1);
   if (!job) return;
   const { number, id, attempt, result } = job;
-  progress.say(`Order ${printable(number)} has job ${id}, completed by attempt ${attempt}: ${JSON.stringify(result)}`);
+  progress.print(
+    `Order ${printable(number)} has job ${id}, completed by attempt ${attempt}: ${JSON.stringify(result)}`,
+  );
 }
 
-/** Text from the file must not steer the terminal. */
+/** Removes control characters: text from the file must not control the terminal. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, "�").slice(0, 40);
 }

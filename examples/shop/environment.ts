@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-/** What the worker needs to know from outside. */
+/** The environment variables that the worker needs. */
 export const { DATABASE_URL, SMTP_URL, INVOICE_DIR } = v.parse(
   v.object({
     DATABASE_URL: v.string("set DATABASE_URL to a PostgreSQL connection string"),

@@ -7,13 +7,13 @@ import { OrderLine } from "./order-line.ts";
 import type { FileOrder, OrderRow } from "./orders-file.ts";
 import { customers, orderLines, orders } from "./schema.ts";
 
-/** The order cannot be accepted as it is. */
+/** The order is not valid. */
 export class InvalidOrder extends Error {}
 
 /**
- * Imports one order and enqueues the job that sends its invoice, in one transaction: there are both or neither.
+ * Imports one order and enqueues the job that sends its invoice, in one transaction: both exist, or neither.
  *
- * @throws InvalidOrder and rolls back if any of its lines is not valid
+ * @throws InvalidOrder if any of its lines is not valid; the transaction is then rolled back
  */
 export async function importOrder(db: Database, { rows }: FileOrder): Promise<void> {
   await db.transaction(async (tx) => {
@@ -29,16 +29,16 @@ export async function importOrder(db: Database, { rows }: FileOrder): Promise<vo
       .values({ number, customerId: buyer!.id, currency })
       .onConflictDoNothing()
       .returning();
-    if (!order) throw new InvalidOrder("there already is an order with this number");
+    if (!order) throw new InvalidOrder("an order with this number exists already");
 
     const job = await enqueue(tx, sendInvoice, { orderId: order.id });
     await tx.update(orders).set({ invoiceJobId: job.id }).where(eq(orders.id, order.id));
 
-    // From here on, an invalid line takes the order and the job back with it.
+    // An invalid line rolls back the order and the job, which exist already.
     for (const [at, row] of rows.entries()) {
       const line = parseLine(row, at + 1);
       if (line.customer !== customer || line.email !== email || line.currency !== currency) {
-        throw new InvalidOrder(`line ${at + 1}: another customer or currency than in line 1`);
+        throw new InvalidOrder(`line ${at + 1}: customer or currency differ from line 1`);
       }
       await tx.insert(orderLines).values({ ...line, orderId: order.id, position: at + 1 });
     }
@@ -46,7 +46,7 @@ export async function importOrder(db: Database, { rows }: FileOrder): Promise<vo
 }
 
 function parseLine(row: OrderRow | null | undefined, at: number) {
-  if (!row) throw new InvalidOrder(`line ${at}: the wrong number of columns`);
+  if (!row) throw new InvalidOrder(`line ${at}: wrong number of columns`);
   const parsed = safeParse(OrderLine, row, { abortPipeEarly: true });
   if (!parsed.success) throw new InvalidOrder(`line ${at}: ${parsed.issues[0].message}`);
   return parsed.output;

@@ -2,7 +2,7 @@ import { buffer } from "node:stream/consumers";
 import Pdf from "pdfkit";
 import { writeText } from "./pdf-text.ts";
 
-/** What stands on an invoice. Amounts are decimal text, as PostgreSQL keeps them: no cent is lost in a float. */
+/** The content of an invoice. Amounts are decimal strings, as PostgreSQL returns them: a float would lose cents. */
 export interface Invoice {
   readonly number: string;
   readonly date: Date;
@@ -18,7 +18,7 @@ export interface Invoice {
 }
 
 const page = { left: 56, right: 539, top: 56 };
-/** A row that starts below goes to the next page: the longest item takes ten lines. */
+/** A row that would start below goes to the next page: the longest item takes ten lines. */
 const lastRow = 660;
 const columns = [
   { x: 56, width: 215, align: "left" },
@@ -63,7 +63,7 @@ export async function renderInvoice(invoice: Invoice): Promise<{ pdf: Buffer; pa
   return { pdf: await bytes, pages };
 }
 
-/** Writes one row of the table with a rule under it; returns the y of the next. */
+/** Writes one row of the table and a rule below it. @returns the y of the next row */
 function writeRow(doc: PDFKit.PDFDocument, y: number, cells: [string, string, string, string]): number {
   if (y > lastRow) y = doc.addPage().page.margins.top;
   const ends = columns.map((column, at) => writeText(doc, cells[at] as string, { ...column, y }));

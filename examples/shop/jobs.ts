@@ -8,6 +8,6 @@ export const sendInvoice = defineJob({
   result: v.strictObject({ messageId: v.string(), file: v.string(), pages: v.number() }),
   queue: "billing",
   timeout: "30s",
-  // For a demo; the default waits minutes for a mail server that is down.
+  // Short, for a demo: the default backoff reaches minutes.
   backoff: (attempt) => Math.min(100 * 2 ** attempt, 2_000),
 });

@@ -7,14 +7,14 @@ import { soniqJobs } from "./schema.ts";
 import { soniq } from "./soniq-process.ts";
 
 const betweenOrdersMs = 200;
-const betweenLooksMs = 250;
+const pollMs = 250;
 
 /**
- * Shows the shop in the dashboard: the orders of the file, then the same again and again, and a worker that sends their
- * invoices, until it is interrupted.
+ * Shows the shop in the dashboard until it is interrupted: imports the orders of the file, then the same orders again and
+ * again, while a worker sends their invoices.
  *
  * @param sendAll imports the file and counts what was sent; `work` resolves once all jobs have ended
- * @returns what it counted, unless it was interrupted before
+ * @returns the totals; undefined if it was interrupted before they were counted
  */
 export async function showLive<Totals>(
   db: Database,
@@ -28,7 +28,7 @@ export async function showLive<Totals>(
   let totals: Totals | undefined;
   const orders = async () => {
     totals = await sendAll(() => allEnded(db, signal));
-    console.log("\nOrders keep coming in. Ctrl-C ends it.");
+    console.log("\nMore orders keep coming in. Press Ctrl-C to stop.");
     await importAgain(db, fileOrders, signal);
   };
   const parts = [
@@ -48,11 +48,10 @@ export async function showLive<Totals>(
 }
 
 async function allEnded(db: Database, signal: AbortSignal): Promise<void> {
-  while ((await db.$count(soniqJobs, isNull(soniqJobs.finishedAt))) > 0)
-    await sleep(betweenLooksMs, undefined, { signal });
+  while ((await db.$count(soniqJobs, isNull(soniqJobs.finishedAt))) > 0) await sleep(pollMs, undefined, { signal });
 }
 
-/** The same orders, again and again, each time under new numbers. */
+/** Imports the same orders again and again, each time with new numbers. */
 async function importAgain(db: Database, fileOrders: readonly FileOrder[], signal: AbortSignal): Promise<void> {
   for (let round = 2; ; round += 1) {
     for (const { rows } of fileOrders) {

@@ -1,23 +1,23 @@
 import * as v from "valibot";
 
-const text = (what: string, most: number) =>
+const text = (what: string, maxLength: number) =>
   v.pipe(
     v.string(),
     // Also keeps a line break out of the mail's headers.
     v.transform((value) => value.trim().replace(/\s+/gu, " ")),
     v.nonEmpty(`no ${what}`),
-    v.maxLength(most, `the ${what} is longer than ${most} characters`),
-    // The database takes no NUL, and � is what bytes become that are not UTF-8.
+    v.maxLength(maxLength, `the ${what} is longer than ${maxLength} characters`),
+    // PostgreSQL accepts no NUL, and bytes that are not UTF-8 become �.
     v.regex(/^[^\p{Cc}\uFFFD]*$/u, `the ${what} has unreadable characters`),
   );
 
-/** One line of an orders file: turns text into what the schema stores, or says what is wrong with it. */
+/** Validates one line of an orders file, and converts its texts into the values that the schema stores. */
 export const OrderLine = v.pipe(
   v.object({
     order: text("order number", 40),
     customer: text("customer", 200),
     email: v.pipe(text("e-mail address", 200), v.rfcEmail("the e-mail address is not valid")),
-    currency: v.picklist(Intl.supportedValuesOf("currency"), "the currency is not known"),
+    currency: v.picklist(Intl.supportedValuesOf("currency"), "the currency is unknown"),
     item: text("item", 200),
     quantity: v.pipe(
       v.string(),
@@ -26,11 +26,14 @@ export const OrderLine = v.pipe(
     ),
     unit_price: v.string(),
   }),
-  v.check(({ unit_price, currency }) => isPrice(unit_price, currency), "the price is not an amount of its currency"),
+  v.check(
+    ({ unit_price, currency }) => isPrice(unit_price, currency),
+    "the price is not a valid amount in this currency",
+  ),
   v.transform(({ order, unit_price, ...line }) => ({ ...line, number: order, unitPrice: unit_price })),
 );
 
-/** Plain decimal notation, with no more decimals than the currency has: two for EUR, none for JPY, three for KWD. */
+/** Accepts plain decimal notation, with at most as many decimals as the currency has: two for EUR, none for JPY, three for KWD. */
 function isPrice(value: string, currency: string): boolean {
   const { maximumFractionDigits } = new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions();
   const decimals = /^\d{1,8}(?:\.(\d+))?$/.exec(value);

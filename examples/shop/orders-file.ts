@@ -3,7 +3,7 @@ import { parse } from "csv-parse/sync";
 
 const columns = ["order", "customer", "email", "currency", "item", "quantity", "unit_price"] as const;
 
-/** One line of the file, as text; nothing is checked yet. */
+/** One line of the file, as unchecked text. */
 export type OrderRow = Readonly<Record<(typeof columns)[number], string>>;
 
 /** The lines of one order. A line with too few or too many cells is null. */
@@ -12,12 +12,12 @@ export interface FileOrder {
   readonly rows: readonly (OrderRow | null)[];
 }
 
-/** The file cannot be read as orders at all. The message is meant for the person who gave its name. */
+/** The file is missing or is not a file of orders. The message is for the user who passed its name. */
 export class OrdersFileError extends Error {}
 
 /**
- * Reads a CSV file of orders. Consecutive lines with the same order number are one order; if the number comes again
- * further down, that is a second order, for the database to refuse.
+ * Reads a CSV file of orders. Consecutive lines with the same order number are one order. If the number occurs again further
+ * down, that is a second order, which the database refuses.
  */
 export async function readOrders(path: string): Promise<FileOrder[]> {
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-// pdfkit writes one font at a time and always from left to right; customers' names come in every script.
+// pdfkit writes one font at a time, and always from left to right. Customers' names need several fonts and directions.
 import { fileURLToPath } from "node:url";
 import { type Font, openSync } from "fontkit";
 
@@ -14,7 +14,7 @@ interface Run {
   readonly rightToLeft: boolean;
 }
 
-interface Place {
+interface Position {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -22,20 +22,20 @@ interface Place {
 }
 
 /**
- * Writes text at a place, wrapped to its width, each character in the first font that has it.
- * What no font has (Korean, Thai, most emoji) becomes �.
+ * Writes text at a position, wrapped to its width, each character in the first font that has it.
+ * Characters that no font has (Korean, Thai, most emoji) become �.
  *
  * @returns the y below the text
  */
-export function writeText(doc: PDFKit.PDFDocument, text: string, { x, y, ...place }: Place): number {
+export function writeText(doc: PDFKit.PDFDocument, text: string, { x, y, ...layout }: Position): number {
   const runs = runsOf(text);
   runs.forEach((run, at) => {
-    // Already parsed fonts are shared by all invoices; pdfkit takes them, its published types do not say so yet.
+    // Parsed fonts are shared by all invoices. pdfkit accepts them, although its published types do not.
     doc.font(fonts[run.font] as unknown as PDFKit.Mixins.PDFFontSource);
     const options = {
-      ...place,
+      ...layout,
       continued: at < runs.length - 1,
-      // Otherwise each word would be laid out on its own, and the words stand in the wrong order.
+      // Otherwise pdfkit lays out each word by itself, and the words are in the wrong order.
       ...(run.rightToLeft && { features: [] }),
     };
     if (at === 0) doc.text(run.text, x, y, options);
@@ -49,7 +49,7 @@ const rightToLeftWords = new RegExp(String.raw`(${word}(?:[\p{Z}\p{Po}\p{Pd}]+${
 
 const graphemes = new Intl.Segmenter();
 
-/** Cuts text where its font or its direction changes. */
+/** Splits text where its font or its direction changes. */
 function runsOf(text: string): Run[] {
   const runs: Run[] = [];
   for (const [at, part] of text.split(rightToLeftWords).entries()) {

@@ -1,20 +1,20 @@
 import { clearLine, cursorTo } from "node:readline";
 import type { WriteStream } from "node:tty";
 
-/** Shows how far the demo is: one line that changes in a terminal; elsewhere a line for each change, one per second at most. */
+/** Prints the demo's progress: in a terminal as one line that changes, elsewhere as one line per change, at most one a second. */
 export class Progress {
   #nextStatus = 0;
   #lastStatus = "";
 
   constructor(private readonly out: WriteStream) {}
 
-  /** Writes a line that stays. */
-  say(text: string): void {
+  /** Prints a permanent line. */
+  print(text: string): void {
     this.#erase();
     this.out.write(`${text}\n`);
   }
 
-  /** Shows where things stand now. */
+  /** Replaces the line that shows the current state. */
   status(text: string): void {
     if (this.out.isTTY) {
       this.#erase();

@@ -41,7 +41,7 @@ export const orders = pgTable(
   },
   (t) => [
     index().on(t.customerId),
-    // Without it, each job that is pruned scans all orders for references to it.
+    // Without this index, each pruned job scans all orders for references to it.
     index().on(t.invoiceJobId),
   ],
 );
@@ -55,7 +55,7 @@ export const orderLines = pgTable(
     position: integer("position").notNull(),
     item: text("item").notNull(),
     quantity: integer("quantity").notNull(),
-    /** In the order's currency; the finest have four decimals. */
+    /** In the order's currency; some currencies have four decimals. */
     unitPrice: numeric("unit_price", { precision: 12, scale: 4 }).notNull(),
     amount: numeric("amount", { precision: 18, scale: 4 })
       .notNull()

@@ -12,12 +12,12 @@ import { customers, orderLines, orders } from "./schema.ts";
 const db = openDatabase(DATABASE_URL);
 const mailer = createTransport(SMTP_URL);
 
-/** Renders the invoice of an order, keeps it as a file and mails it to the customer. */
+/** Renders the invoice of an order, saves it as a file and mails it to the customer. */
 export const sendInvoiceHandler = defineHandler(sendInvoice, async ({ orderId }, job) => {
   const invoice = await findInvoice(orderId);
   const { pdf, pages } = await renderInvoice(invoice);
   await mkdir(INVOICE_DIR, { recursive: true });
-  // Named by the id: an order's number is the customer's text, and might be "../../etc/passwd".
+  // Named by the id: an order's number is untrusted text, and might be "../../etc/passwd".
   const file = join(INVOICE_DIR, `invoice-${orderId}.pdf`);
   await writeFile(file, pdf, { signal: job.signal });
   const messageId = await mail(orderId, invoice, pdf, job.signal);
@@ -50,7 +50,7 @@ async function findInvoice(orderId: number): Promise<Invoice> {
 async function mail(orderId: number, invoice: Invoice, pdf: Buffer, signal: AbortSignal): Promise<string> {
   try {
     const sent = await mailer.sendMail({
-      // The same for each attempt: if a worker dies between sending and completing, the second copy can be recognised.
+      // The same for each attempt: if a worker dies between sending and completing, the second copy is recognizable.
       messageId: `<invoice-${orderId}@shop.example>`,
       from: { name: "The Shop", address: "invoices@shop.example" },
       to: { name: invoice.customer.name, address: invoice.customer.email },
@@ -61,7 +61,7 @@ async function mail(orderId: number, invoice: Invoice, pdf: Buffer, signal: Abor
     });
     return sent.messageId;
   } catch (error) {
-    // A mailbox that does not exist will not exist in a minute either. Whatever else goes wrong is tried again.
+    // A mailbox that does not exist now will not exist in a minute. All other errors are retried.
     if ((error as NodemailerError).permanent) throw new Discard((error as NodemailerError).message, { cause: error });
     throw error;
   }

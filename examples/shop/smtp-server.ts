@@ -7,14 +7,14 @@ export interface MailServer {
   readonly url: string;
   /** How often the invoice of each order was accepted, by the order's id. */
   readonly accepted: ReadonlyMap<number, number>;
-  /** How often it was refused for now. */
+  /** How often the invoice of each order was refused temporarily. */
   readonly refused: ReadonlyMap<number, number>;
   close(): Promise<void>;
 }
 
 /**
- * Starts a mail server on loopback that keeps count and delivers nothing. It has no mailbox "nobody" (550), and
- * refuses about every fifth message for now (451): the same ones in each run.
+ * Starts a mail server on loopback that counts messages and delivers none. It has no mailbox "nobody" (550), and refuses
+ * about every fifth message temporarily (451): the same ones in each run.
  */
 export async function startMailServer(): Promise<MailServer> {
   const accepted = new Map<number, number>();
@@ -38,7 +38,7 @@ export async function startMailServer(): Promise<MailServer> {
       }
     },
   });
-  // Clients that hang up are not our concern; without a listener they would end the process.
+  // Without a listener, a client that disconnects would end the process.
   server.on("error", () => {});
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
 

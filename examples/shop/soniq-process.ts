@@ -2,11 +2,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 
 /**
- * Runs `npx soniq-drizzle …` as a process of its own, to its end.
+ * Runs `npx soniq-drizzle …` in a child process until it exits.
  *
- * @param command what stands behind that
- * @param output who gets what it prints. Default: the error, if it fails
- * @throws Error if it fails, and the signal's reason once that is aborted
+ * @param command the arguments after `soniq-drizzle`
+ * @param output where its output goes. Default: into the error, if it fails
+ * @throws Error if it fails, or the signal's reason if the signal was aborted
  */
 export async function soniq(
   command: string,
@@ -15,12 +15,12 @@ export async function soniq(
   output: "error" | "terminal" = "error",
 ): Promise<void> {
   signal.throwIfAborted();
-  // In a workspace, npx would take the root package's command, and build that package first.
+  // In a workspace, npx would run the root package's command, and build that package first.
   const child = spawn("npx", ["--workspaces=false", "soniq-drizzle", ...command.split(" ")], {
     cwd: import.meta.dirname,
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
-    // A process group of its own: npx does not pass every signal on to what it runs.
+    // In its own process group, because npx does not pass on every signal to its child.
     detached: true,
   });
   const stop = () => child.pid && process.kill(-child.pid, "SIGTERM");
@@ -34,5 +34,5 @@ export async function soniq(
   const [status] = await once(child, "close");
   signal.removeEventListener("abort", stop);
   signal.throwIfAborted();
-  if (status !== 0) throw new Error(`soniq-drizzle ${command} ended with status ${status}:\n${printed}`);
+  if (status !== 0) throw new Error(`soniq-drizzle ${command} exited with status ${status}:\n${printed}`);
 }

@@ -3,7 +3,7 @@ import type { Database } from "./database.ts";
 import { orders, soniqJobs } from "./schema.ts";
 import type { MailServer } from "./smtp-server.ts";
 
-/** How the orders of a file ended: `orders = invoiced + rolledBack + dead + lost`. */
+/** What happened to the orders of a file: `orders = invoiced + rolledBack + dead + lost`. */
 export interface Totals {
   readonly orders: number;
   readonly invoiced: number;
@@ -14,18 +14,18 @@ export interface Totals {
   readonly duplicated: number;
 }
 
-/** What each total counts. */
+/** Describes each total. */
 export const meaning: Record<keyof Totals, string> = {
   orders: "in the file",
   invoiced: "orders whose invoice the mail server accepted",
   rolledBack: "invalid orders: neither order nor job exists",
-  retried: "invoices refused at first and accepted later",
-  dead: "dead letters: the mail server has no such mailbox, so their jobs gave up at once",
+  retried: "invoices that were refused at first and accepted later",
+  dead: "dead letters: the mailbox does not exist, so their jobs were not retried",
   lost: "orders with neither an invoice nor a dead letter",
   duplicated: "invoices accepted more than once",
 };
 
-/** Counts invoices by what the mail server received, not by what the jobs say of themselves. */
+/** Counts the invoices that the mail server received, independently of the states of the jobs. */
 export async function countTotals(
   db: Database,
   { accepted, refused }: MailServer,

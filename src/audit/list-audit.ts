@@ -6,7 +6,7 @@ import { parseLimit, parseIdCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
 
-/** What somebody did by the dashboard. */
+/** An action of a person in the dashboard. */
 interface AuditEntry {
   readonly id: number;
   readonly at: Date;
@@ -19,15 +19,15 @@ interface AuditEntry {
 interface AuditPage {
   /** Newest first. */
   readonly entries: readonly AuditEntry[];
-  /** Where the next page begins; undefined if this is the last one. */
+  /** The cursor of the next page; undefined on the last page. */
   readonly next: string | undefined;
 }
 
 /**
- * Lists what was done by the dashboard, newest first.
+ * Lists the actions in the dashboard, newest first.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @throws InvalidValueError before any SQL, for a cursor or limit that is none
+ * @throws InvalidValueError before any SQL, if the cursor or limit is invalid
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listAudit(db: Queryable, page: PageOptions = {}): Promise<AuditPage> {

@@ -4,25 +4,25 @@ import { soniqAudit } from "../../schema/audit.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 
-/** Long enough to find out who it was. */
-const keptFor = sql.raw("interval '90 days'");
-const batch = 1_000;
+/** Long enough to investigate who did something. */
+const retention = sql.raw("interval '90 days'");
+const maxBatchEntries = 1_000;
 
-/** Deletes the oldest entries, a batch at the most, if their time is over. @returns how many are gone */
+/** Deletes the oldest entries past their retention, at most one batch. @returns the number of deleted entries */
 export async function pruneAudit(db: Queryable): Promise<number> {
   const oldest = new QueryBuilder()
     .select({ id: soniqAudit.id, at: soniqAudit.at })
     .from(soniqAudit)
     .orderBy(soniqAudit.id)
-    .limit(batch)
+    .limit(maxBatchEntries)
     .as("oldest");
-  const old = new QueryBuilder()
+  const expired = new QueryBuilder()
     .select({ id: oldest.id })
     .from(oldest)
-    .where(sql`${oldest.at} < now() - ${keptFor}`);
-  const gone = await builder(db)
+    .where(sql`${oldest.at} < now() - ${retention}`);
+  const deleted = await builder(db)
     .delete(soniqAudit)
-    .where(sql`${soniqAudit.id} = any (array(${old}))`)
+    .where(sql`${soniqAudit.id} = any (array(${expired}))`)
     .returning({ id: soniqAudit.id });
-  return gone.length;
+  return deleted.length;
 }

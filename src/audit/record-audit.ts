@@ -3,10 +3,10 @@ import { soniqAudit } from "../../schema/audit.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { sanitizeText } from "../core/storable.js";
-import { fieldsJson } from "../jobs/row/log-line.js";
+import { toFieldsJson } from "../jobs/row/log-line.js";
 
-/** What somebody did, or was refused. */
-export interface AuditEntry {
+/** An action that a person took, or was refused. */
+export interface NewAuditEntry {
   readonly actor: string;
   readonly action: string;
   readonly target: string;
@@ -14,38 +14,38 @@ export interface AuditEntry {
   readonly outcome: string;
 }
 
-const max = 1_000;
-const maxDetailLength = 16_384;
+const maxTextChars = 1_000;
+const maxDetailChars = 16_384;
 
-/** Writes a deed down; on a transaction, together with what was done. @returns the entry's id */
+/** Records an audit entry. In the action's transaction, both commit together. @returns the entry's id */
 export async function recordAudit(
   db: Queryable,
-  { actor, action, target, detail, outcome }: AuditEntry,
+  { actor, action, target, detail, outcome }: NewAuditEntry,
 ): Promise<number> {
   const [entry] = await builder(db)
     .insert(soniqAudit)
     .values({
-      actor: sanitizeText(actor, max),
+      actor: sanitizeText(actor, maxTextChars),
       action,
-      target: sanitizeText(target, max),
-      detail: sql`${detailJson(detail)}::text::jsonb`,
-      outcome: sanitizeText(outcome, max),
+      target: sanitizeText(target, maxTextChars),
+      detail: sql`${toDetailJson(detail)}::text::jsonb`,
+      outcome: sanitizeText(outcome, maxTextChars),
     })
     .returning({ id: soniqAudit.id });
   return (entry as { id: number }).id;
 }
 
-function detailJson(detail: unknown): string {
+function toDetailJson(detail: unknown): string {
   if (detail === undefined) return "{}";
-  const json = fieldsJson(detail);
-  if (json !== undefined && json.length <= maxDetailLength) return json;
+  const json = toFieldsJson(detail);
+  if (json !== undefined && json.length <= maxDetailChars) return json;
   return JSON.stringify({ leftOut: json === undefined ? "it cannot be stored" : `it has ${json.length} characters` });
 }
 
-/** Says what became of a deed that took its time. */
+/** Records the outcome of an action that took long. */
 export async function concludeAudit(db: Queryable, id: number, outcome: string): Promise<void> {
   await builder(db)
     .update(soniqAudit)
-    .set({ outcome: sanitizeText(outcome, max) })
+    .set({ outcome: sanitizeText(outcome, maxTextChars) })
     .where(eq(soniqAudit.id, id));
 }

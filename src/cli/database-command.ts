@@ -6,21 +6,21 @@ import { parseConfig, type Settings } from "../worker/settings/settings.js";
 import { loadConfig } from "./load-config.js";
 import { openDatabase } from "./open-database.js";
 
-/** What every command takes that looks at the configured database, or changes something there. */
+/** The options of every command that reads or changes the configured database. */
 export interface DatabaseOptions {
   readonly config?: string;
   /** Print JSON, for programs. */
   readonly json?: true;
 }
 
-/** What every command takes. */
+/** The option that every command takes. */
 export const configOption = [
   "--config <file>",
-  "the configuration (default: soniq.config.ts or .js in this folder)",
+  "the configuration file (default: soniq.config.ts or .js in this folder)",
 ] as const;
 
-/** A command with {@link DatabaseOptions}. */
-export function databaseCommand(nameAndArguments: string, description: string): Command {
+/** Creates a command with {@link DatabaseOptions}. */
+export function createDatabaseCommand(nameAndArguments: string, description: string): Command {
   return new Command(nameAndArguments)
     .description(description)
     .option(...configOption)
@@ -28,7 +28,7 @@ export function databaseCommand(nameAndArguments: string, description: string): 
 }
 
 /**
- * Opens the configured database for as long as `use` lasts.
+ * Opens the configured database, calls `use`, and closes the database when `use` has settled.
  *
  * @throws MigrationError if the job tables are missing or older than this version
  */

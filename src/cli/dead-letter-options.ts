@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import type { Duration } from "../core/duration.js";
 import { InvalidValueError } from "../core/errors.js";
 import type { DeadLetterFilter } from "../dead-letters/filter.js";
-import { timeOrAge } from "./time-arguments.js";
-import { wholeNumbers } from "./whole-number.js";
+import { parseTimeOrAgeOption } from "./time-arguments.js";
+import { parseWholeNumbers } from "./whole-number.js";
 
-/** Which dead letters a command is about. */
+/** The options that select dead letters. */
 export interface FilterOptions {
   readonly id?: readonly number[];
   readonly name?: string;
@@ -17,35 +17,41 @@ export interface FilterOptions {
   readonly before?: Date | Duration;
 }
 
-/** Adds the options of a filter to a command. */
-export function withFilter(command: Command): Command {
+/** Adds the filter options to a command. */
+export function addFilterOptions(command: Command): Command {
   return command
-    .option("--id <ids...>", "only those of these ids", wholeNumbers)
-    .option("--name <name>", "only those of this definition")
-    .option("--queue <name>", "only those of this queue")
-    .option("--reason <text>", "only those with this text in their reason")
-    .option("--error <name>", "only those whose last error has this name")
-    .option("--tag <tag>", "only those with this tag")
+    .option("--id <ids...>", "only dead letters with these ids", parseWholeNumbers)
+    .option("--name <name>", "only dead letters of this job definition")
+    .option("--queue <name>", "only dead letters of this queue")
+    .option("--reason <text>", "only dead letters whose reason contains this text")
+    .option("--error <name>", "only dead letters whose last error has this name")
+    .option("--tag <tag>", "only dead letters with this tag")
     .option(
       "--since <time>",
-      "only those that died at this time or later, or within so long: 2026-01-31T08:00Z, 24h",
-      timeOrAge,
+      "only jobs that died at or after this time, or at most this long ago: 2026-01-31T08:00Z, 24h",
+      parseTimeOrAgeOption,
     )
-    .option("--before <time>", "only those that died before this time, or longer ago", timeOrAge);
+    .option("--before <time>", "only jobs that died before this time, or longer ago than this", parseTimeOrAgeOption);
 }
 
-/** What the options say, without the command's others. */
-export function filterOf(options: FilterOptions): DeadLetterFilter {
+/** Returns the filter without the command's other options. */
+export function toFilter(options: FilterOptions): DeadLetterFilter {
   const { id: ids, name, queue, reason, error, tag, since, before } = options;
-  const given = Object.entries({ ids, name, queue, reason, error, tag, since, before });
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  const entries = Object.entries({ ids, name, queue, reason, error, tag, since, before });
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
-/** The same for a command that changes what it finds: that all are meant must be said. */
-export function filterOrAll(options: FilterOptions & { readonly all?: true }): DeadLetterFilter {
-  const filter = filterOf(options);
+/**
+ * Returns the filter of a command that changes the dead letters it selects.
+ *
+ * @throws InvalidValueError if there is neither a filter nor `--all`, or both
+ */
+export function parseBulkFilter(options: FilterOptions & { readonly all?: true }): DeadLetterFilter {
+  const filter = toFilter(options);
   const isAll = Object.keys(filter).length === 0;
-  if (isAll && !options.all) throw new InvalidValueError("--all", "is missing: say so to mean all, or say which");
-  if (!isAll && options.all) throw new InvalidValueError("--all", "stands beside a filter: give one of them");
+  if (isAll && !options.all)
+    throw new InvalidValueError("--all", "is missing: give it to select all dead letters, or give a filter");
+  if (!isAll && options.all)
+    throw new InvalidValueError("--all", "cannot be combined with a filter: give only one of the two");
   return filter;
 }

@@ -1,7 +1,7 @@
 import { findErrorCode, describeError, SoniqError } from "../core/errors.js";
 import { sanitizeText } from "../core/storable.js";
 
-/** One sentence for people, without a stack trace where the cause is not ours, and without passwords. */
+/** Describes an error in one sentence without passwords. Only an unknown error keeps its stack trace. */
 export function explain(error: unknown): string {
   if (error instanceof SoniqError) return sanitizeText(error.message);
   const code = findErrorCode(error);

@@ -1,7 +1,7 @@
 import type { JobSummary } from "../jobs/row/job.js";
 
-/** A job's state in the words that people use: not all that is queued can run. */
-export function jobState({ state, runAt }: JobSummary): string {
+/** Names a job's state for people: a queued job may be parked or scheduled, and then it cannot run yet. */
+export function formatJobState({ state, runAt }: JobSummary): string {
   if (state !== "queued") return state;
   if (runAt === null) return "parked";
   return runAt.getTime() > Date.now() ? "scheduled" : state;

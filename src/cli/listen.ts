@@ -2,40 +2,40 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { findErrorCode, SoniqError } from "../core/errors.js";
 
-/** Where a command is to listen. */
-export interface Listening {
-  /** 0 for any that is free. */
+/** The address that a command listens on. */
+export interface ListenOptions {
+  /** 0 for any free port. */
   readonly port: number;
-  /** The address to listen on; by default all. */
+  /** The address to listen on. Default: all addresses. */
   readonly hostname?: string | undefined;
-  /** What the options begin with that say so, such as `--health`: of `--health-port` and `--health-host`. */
-  readonly options: string;
+  /** The prefix of the options that set port and host, for error messages: `--health` for `--health-port` and `--health-host`. */
+  readonly optionPrefix: string;
 }
 
 /**
- * Answers over HTTP.
+ * Serves HTTP requests.
  *
- * @returns where it listens, such as `http://[::]:8080`
+ * @returns the address that it listens on, such as `http://[::]:8080`
  * @throws SoniqError if it cannot listen there
  */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
-  { port, hostname, options }: Listening,
+  { port, hostname, optionPrefix }: ListenOptions,
 ): Promise<string> {
-  const address = await new Promise<AddressInfo>((listening, failed) => {
-    serve({ fetch, port, ...(hostname !== undefined && { hostname }) }, listening).once("error", failed);
+  const address = await new Promise<AddressInfo>((resolve, reject) => {
+    serve({ fetch, port, ...(hostname !== undefined && { hostname }) }, resolve).once("error", reject);
   }).catch((error: unknown) => {
-    throw new SoniqError(`cannot listen on ${options}-port ${port}: ${reason(error, options)}`);
+    throw new SoniqError(`cannot listen on ${optionPrefix}-port ${port}: ${explainListenError(error, optionPrefix)}`);
   });
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return `http://${host}:${address.port}`;
 }
 
-function reason(error: unknown, options: string): string {
+function explainListenError(error: unknown, optionPrefix: string): string {
   const code = findErrorCode(error);
-  if (code === "EADDRINUSE") return "it is taken: stop what listens there, or give another port";
-  if (code === "EACCES") return "this user may not listen there: give a port above 1023";
+  if (code === "EADDRINUSE") return "the port is in use: stop the process that listens on it, or give another port";
+  if (code === "EACCES") return "this user may not listen on that port: give a port above 1023";
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
-    return `this machine has no such address: check ${options}-host`;
+    return `this machine has no such address: check ${optionPrefix}-host`;
   return String(code ?? error);
 }

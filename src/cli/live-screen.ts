@@ -2,51 +2,54 @@ import { pause } from "../worker/timing/periodic-tasks.js";
 import { explain } from "./explain.js";
 import { toPrintable } from "../core/terminal.js";
 
-/** A terminal, as far as it is drawn on. */
+/** The part of a terminal that drawing needs. */
 export interface Screen {
   readonly columns?: number;
   readonly rows?: number;
   write(text: string): unknown;
 }
 
-const everyMs = 1_000;
-/** A page of its own, without a cursor: what stood there before comes back with the second. */
-const enter = "\u001b[?1049h\u001b[?25l";
-const leave = "\u001b[?25h\u001b[?1049l";
+const intervalMs = 1_000;
+/** Switches to the alternate screen and hides the cursor. `leaveAlternateScreen` restores the previous content. */
+const enterAlternateScreen = "\u001b[?1049h\u001b[?25l";
+const leaveAlternateScreen = "\u001b[?25h\u001b[?1049l";
 
 /**
- * Draws on a terminal, about once a second and each time over what was there before, until it is told to stop. What goes wrong
- * meanwhile is drawn, too: PostgreSQL may come back.
+ * Redraws a terminal about once a second until `stop` is aborted. It draws an error instead of throwing it, because PostgreSQL
+ * may come back.
  *
- * @param lines what there is to see
+ * @param lines reads the lines to draw
  */
 export async function showLive(lines: () => Promise<string[]>, screen: Screen, stop: AbortSignal): Promise<void> {
-  const orTrouble = (error: unknown) => explain(error).split("\n");
-  screen.write(enter);
+  const formatError = (error: unknown) => explain(error).split("\n");
+  screen.write(enterAlternateScreen);
   try {
     while (!stop.aborted) {
-      const drawn = await unlessStopped(lines().catch(orTrouble), stop);
-      if (drawn) screen.write(frame(drawn, screen));
-      await pause(everyMs, stop);
+      const drawnLines = await waitUnlessAborted(lines().catch(formatError), stop);
+      if (drawnLines) screen.write(formatFrame(drawnLines, screen));
+      await pause(intervalMs, stop);
     }
   } finally {
-    screen.write(leave);
+    screen.write(leaveAlternateScreen);
   }
 }
 
-/** Not a race against one promise for all rounds: that would keep what each of them drew. */
-function unlessStopped<T>(work: Promise<T>, stop: AbortSignal): Promise<T | undefined> {
+/**
+ * Waits for `work`, or returns undefined once `stop` is aborted. A `Promise.race` against one promise that outlives all
+ * iterations would leak: that promise would retain the result of each iteration.
+ */
+function waitUnlessAborted<T>(work: Promise<T>, stop: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const stopped = () => resolve(undefined);
-    stop.addEventListener("abort", stopped, { once: true });
-    void work.then(resolve, reject).finally(() => stop.removeEventListener("abort", stopped));
+    const resolveEarly = () => resolve(undefined);
+    stop.addEventListener("abort", resolveEarly, { once: true });
+    void work.then(resolve, reject).finally(() => stop.removeEventListener("abort", resolveEarly));
   });
 }
 
-/** As much of it as the terminal has room for. One that was never told its size says 0. */
-function frame(lines: readonly string[], { columns, rows }: Screen): string {
-  const shown = lines
+/** Cuts the lines to the terminal's size. A terminal whose size was never set reports 0. */
+function formatFrame(lines: readonly string[], { columns, rows }: Screen): string {
+  const visibleLines = lines
     .slice(0, (rows || 24) - 1)
     .map((line) => `${toPrintable(line).slice(0, columns || 80)}\u001b[K\r\n`);
-  return `\u001b[H${shown.join("")}\u001b[J`;
+  return `\u001b[H${visibleLines.join("")}\u001b[J`;
 }

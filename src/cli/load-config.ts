@@ -5,22 +5,22 @@ import { ConfigError } from "../core/errors.js";
 import { sanitizeText } from "../core/storable.js";
 import type { WorkerConfig } from "../worker/settings/config.js";
 
-const names = ["soniq.config.ts", "soniq.config.mts", "soniq.config.js", "soniq.config.mjs"];
+const fileNames = ["soniq.config.ts", "soniq.config.mts", "soniq.config.js", "soniq.config.mjs"];
 
-/** A configuration and the file that it came from. */
+/** A configuration and the path of its file. */
 export interface LoadedConfig {
   readonly config: WorkerConfig;
   readonly path: string;
 }
 
 /**
- * Loads the configuration, TypeScript and the paths of its tsconfig.json included.
+ * Loads the configuration. It may be TypeScript, and may use the `paths` of its tsconfig.json.
  *
- * @param given the file named on the command line; by default a `soniq.config` in the current folder
- * @throws ConfigError if there is none, or it cannot be loaded
+ * @param givenPath the file named on the command line. Default: a `soniq.config` file in the current folder
+ * @throws ConfigError if there is no such file, or it cannot be loaded
  */
-export async function loadConfig(given: string | undefined): Promise<LoadedConfig> {
-  const path = given ? resolve(given) : names.map((name) => resolve(name)).find(existsSync);
+export async function loadConfig(givenPath: string | undefined): Promise<LoadedConfig> {
+  const path = givenPath ? resolve(givenPath) : fileNames.map((name) => resolve(name)).find(existsSync);
   if (!path) {
     throw new ConfigError(
       `there is no soniq.config.ts in ${process.cwd()}: create one that exports defineConfig({ … }) as its default, or name another file with --config`,
@@ -28,11 +28,11 @@ export async function loadConfig(given: string | undefined): Promise<LoadedConfi
   }
   if (!existsSync(path)) throw new ConfigError(`there is no file ${path}: check --config`);
   await registerTypeScript(path);
-  const loaded = (await import(pathToFileURL(path).href).catch((error: unknown) => {
-    throw new ConfigError(`${path} cannot be loaded: ${sanitizeText(cause(error), 4_000)}`);
+  const module = (await import(pathToFileURL(path).href).catch((error: unknown) => {
+    throw new ConfigError(`${path} cannot be loaded: ${sanitizeText(describeCause(error), 4_000)}`);
   })) as { default?: unknown };
-  // From a CommonJS project, the module's exports are the default, and have one of their own.
-  const exported = loaded.default as { default?: unknown } | undefined;
+  // In a CommonJS project, the default import is `module.exports`, which has the `default` export as a property.
+  const exported = module.default as { default?: unknown } | undefined;
   const config = exported?.default ?? exported;
   if (typeof config !== "object" || config === null) {
     throw new ConfigError(`${path} has no default export: let it \`export default defineConfig({ … })\``);
@@ -40,30 +40,30 @@ export async function loadConfig(given: string | undefined): Promise<LoadedConfi
   return { config: config as WorkerConfig, path };
 }
 
-/** The message, and the first place in the user's own code. */
-function cause(error: unknown): string {
+/** Returns the message, and the first position in the user's own code. */
+function describeCause(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const frames = (error.stack ?? "").split("\n").filter((frame) => /^\s+at /.test(frame));
-  const own = frames.find((frame) => !/node_modules|node:|\/dist\//.test(frame));
-  const place = /((?:file:\/\/)?\/[^()]*:\d+:\d+)\)?$/.exec(own ?? "")?.[1];
+  const ownFrame = frames.find((frame) => !/node_modules|node:|\/dist\//.test(frame));
+  const position = /((?:file:\/\/)?\/[^()]*:\d+:\d+)\)?$/.exec(ownFrame ?? "")?.[1];
   const message = error.message.replace(/\s*\n\s*/g, " ");
-  return place ? `${message} (${place})` : message;
+  return position ? `${message} (${position})` : message;
 }
 
 async function registerTypeScript(path: string): Promise<void> {
-  const tsconfig = nearest("tsconfig.json", dirname(path));
-  // tsx reads it from here, for import and require alike.
+  const tsconfig = findNearest("tsconfig.json", dirname(path));
+  // tsx reads the tsconfig path from this variable, for both import and require.
   if (tsconfig) process.env["TSX_TSCONFIG_PATH"] ??= tsconfig;
-  // It would trust what other users of this machine put into its folder in the shared temporary one.
+  // The cache of tsx is in the shared temporary folder, so other users of this machine could plant code there.
   process.env["TSX_DISABLE_CACHE"] = "1";
   const [esm, cjs] = await Promise.all([import("tsx/esm/api"), import("tsx/cjs/api")]);
   esm.register();
   cjs.register();
 }
 
-function nearest(name: string, folder: string): string | undefined {
+function findNearest(name: string, folder: string): string | undefined {
   const path = join(folder, name);
   if (existsSync(path)) return path;
   const parent = dirname(folder);
-  return parent === folder ? undefined : nearest(name, parent);
+  return parent === folder ? undefined : findNearest(name, parent);
 }

@@ -1,21 +1,21 @@
 import { Hono } from "hono";
 import type { PgliteConnection } from "../database/pglite-connection.js";
-import { metricsOf } from "../metrics/create-metrics.js";
+import { buildMetrics } from "../metrics/create-metrics.js";
 import { readFigures } from "../metrics/read-figures.js";
 import type { Worker } from "../worker/create-worker.js";
 import { listen } from "./listen.js";
-import { type ProbeOptions, probeHosts } from "./probe-hosts.js";
+import { type ProbeOptions, checkProbeHost } from "./probe-hosts.js";
 import { type OpenDatabase, openDatabase } from "./open-database.js";
 
 export const metricsPath = "/metrics";
 
 /**
- * Answers Prometheus: with the worker's counts at once, and with what the database says when it can be reached, over a connection
- * that no other work holds up.
+ * Serves metrics to Prometheus: the worker's own counts, and figures from the database if it can be reached. The figures are
+ * read over a separate connection, so other work does not delay them.
  *
- * @param port 0 for any that is free
- * @param options `hostname`: by default all addresses, since Prometheus is elsewhere
- * @returns where it listens
+ * @param port 0 for any free port
+ * @param options `hostname`: default all addresses, because Prometheus runs on another host
+ * @returns the address that it listens on
  * @throws SoniqError if it cannot listen there
  */
 export function serveMetrics(
@@ -24,14 +24,14 @@ export function serveMetrics(
   port: number,
   { hostname, allowedHosts = [] }: ProbeOptions = {},
 ): Promise<string> {
-  let opened: OpenDatabase | undefined;
-  const metrics = metricsOf(worker, async () => {
-    opened ??= await openDatabase(connection);
-    return readFigures(opened.db);
+  let database: OpenDatabase | undefined;
+  const metrics = buildMetrics(worker, async () => {
+    database ??= await openDatabase(connection);
+    return readFigures(database.db);
   });
   const app = new Hono();
-  app.use(probeHosts(hostname === undefined ? allowedHosts : [...allowedHosts, hostname]));
+  app.use(checkProbeHost(hostname === undefined ? allowedHosts : [...allowedHosts, hostname]));
   app.get(metricsPath, () => metrics.handler());
-  app.notFound((c) => c.text(`There is ${metricsPath}.\n`, 404));
-  return listen(app.fetch, { port, hostname, options: "--metrics" });
+  app.notFound((c) => c.text(`Not found: the path is ${metricsPath}.\n`, 404));
+  return listen(app.fetch, { port, hostname, optionPrefix: "--metrics" });
 }

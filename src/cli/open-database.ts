@@ -4,32 +4,32 @@ import { connect, describeUrl } from "../database/connect.js";
 import type { PgliteConnection } from "../database/pglite-connection.js";
 import { findRoute } from "../database/route.js";
 
-/** A database that a command looks at for a moment. */
+/** A database that a command has opened. */
 export interface OpenDatabase {
   readonly db: Queryable;
-  /** Undefined for PGlite, which is in this process. */
+  /** Undefined for PGlite, which runs in this process. */
   readonly route: Route | undefined;
   close(): Promise<void>;
 }
 
 /**
- * Opens what a configuration says.
+ * Opens the configured database.
  *
- * @param use what for: by default, single statements
- * @param connections how many at the most
+ * @param use what the connections are for. Default: single statements
+ * @param maxConnections default 1
  */
 export async function openDatabase(
   connection: string | PgliteConnection,
   use: "statements" | "transactions" = "statements",
-  connections = 1,
+  maxConnections = 1,
 ): Promise<OpenDatabase> {
-  // The application's own stays open.
+  // The application owns the PGlite handle, so `close` leaves it open.
   if (typeof connection !== "string") return { db: connection.db, route: undefined, close: async () => {} };
   const route = await findRoute(connection);
-  return { route, ...connect(connection, connections, { route, use }) };
+  return { route, ...connect(connection, maxConnections, { route, use }) };
 }
 
-/** Which it is, for people to read: the password is hidden. */
+/** Names the database for people, without the password. */
 export function describeDatabase(connection: string | PgliteConnection): string {
   return typeof connection === "string" ? describeUrl(connection) : `PGlite in ${connection.place}`;
 }

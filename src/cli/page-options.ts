@@ -1,9 +1,9 @@
 import type { Command } from "commander";
-import { wholeNumber } from "./whole-number.js";
+import { parseWholeNumber } from "./whole-number.js";
 
-/** Adds the options of a list that comes page by page: the library's `PageOptions`. */
-export function withPages(command: Command): Command {
+/** Adds the options of a paged list: the library's `PageOptions`. */
+export function addPageOptions(command: Command): Command {
   return command
-    .option("--cursor <text>", "where the page before ended")
-    .option("--limit <n>", "how many at the most, up to 1000", wholeNumber, 50);
+    .option("--cursor <text>", "continue after the previous page, with the cursor that it printed")
+    .option("--limit <n>", "maximum number of rows, up to 1000", parseWholeNumber, 50);
 }

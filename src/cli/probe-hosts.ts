@@ -1,37 +1,37 @@
 import { hostname } from "node:os";
 import type { MiddlewareHandler } from "hono";
-import { hostNameOf, hostOf } from "../dashboard/hosts.js";
+import { parseHostName, getHost } from "../dashboard/hosts.js";
 
-/** Where what answers probes or scrapers is reached. */
+/** The addresses of a server for probes or metrics. */
 export interface ProbeOptions {
-  /** The address to listen on; by default all. */
+  /** The address to listen on. Default: all addresses. */
   readonly hostname?: string | undefined;
-  /** Names that requests may give, beside those that cannot be a stranger's. */
+  /** Host names that requests may use, in addition to IP addresses, this machine's name and cluster-internal names. */
   readonly allowedHosts?: readonly string[] | undefined;
 }
 
 /**
- * Refuses requests that name a host that may be a stranger's. By DNS rebinding, a page elsewhere can have its own name point to
- * this machine and then read what it answers: but its requests name its host, which has a public suffix. Probes and scrapers
- * name an address, `localhost`, this machine, or a name that exists inside a cluster only.
+ * Creates a middleware that refuses requests whose host may belong to another site, against DNS rebinding: another site can
+ * point its own name to this machine, and its page could then read the responses. Its requests still name its own host, which
+ * has a public suffix. Probes and scrapers name an IP address, `localhost`, this machine or a cluster-internal name.
  *
- * @param allowed more names
+ * @param allowedHosts further names to allow
  */
-export function probeHosts(allowed: readonly string[]): MiddlewareHandler {
-  const names = new Set([hostname(), ...allowed].map((name) => hostNameOf(name) ?? name.toLowerCase()));
+export function checkProbeHost(allowedHosts: readonly string[]): MiddlewareHandler {
+  const names = new Set([hostname(), ...allowedHosts].map((name) => parseHostName(name) ?? name.toLowerCase()));
   return async (c, next) => {
-    const name = hostNameOf(hostOf(c.req.raw));
+    const name = parseHostName(getHost(c.req.raw));
     if (name !== undefined && (isInternal(name) || names.has(name))) return next();
-    return c.text("This host is not known here: name it with --allow-host.\n", 421);
+    return c.text("This host is not allowed: add it to --allow-host.\n", 421);
   };
 }
 
-/** Names that nobody can own in the public DNS: they have no dot, or end in a word that is reserved. */
+/** Whether nobody can own the name in the public DNS: an IP address, a name without a dot, or one with a reserved suffix. */
 function isInternal(name: string): boolean {
   return isAddress(name) || !name.includes(".") || /\.(localhost|internal|svc|svc\.cluster\.local)$/.test(name);
 }
 
-/** As a URL writes it: IPv6 in brackets. */
+/** Whether a host name in URL format is an IP address: IPv6 is in brackets. */
 function isAddress(name: string): boolean {
   return name.startsWith("[") || /^\d+(\.\d+){3}$/.test(name);
 }

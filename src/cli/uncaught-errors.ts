@@ -3,32 +3,33 @@ import type { ProcessWorker } from "../worker/create-worker.js";
 import { exitCodes } from "./exit-codes.js";
 import { printToStderr } from "../core/terminal.js";
 
-const maxReport = 8_000;
-const deepestCause = 5;
+const maxReportLength = 8_000;
+const maxCauseDepth = 5;
 
 /**
- * What happens to a rejection or exception in the user's code that nothing caught: nobody knows in what state it left the
- * process, so that says which it was, stops at once, and ends. The jobs that it held run elsewhere, at once.
+ * Ends the process on an uncaught exception or unhandled rejection in the user's code, because the state of the process is
+ * unknown then. It prints the error, releases the worker's jobs so that other workers run them at once, and exits.
  *
- * @param worker undefined while there is none yet
+ * @param worker returns undefined while the worker is not created yet
  */
 export function stopOnUncaughtErrors(worker: () => ProcessWorker | undefined): void {
   let stopping = false;
-  const stop = (thrown: unknown) => {
-    printToStderr(`soniq-drizzle: nothing caught this error, so this worker stops: ${inFull(thrown)}`);
-    // What breaks while it stops is said, too.
+  const onUncaught = (thrown: unknown) => {
+    printToStderr(`soniq-drizzle: uncaught error, so this worker stops: ${formatWithCauses(thrown)}`);
+    // Further errors during the stop are printed, too.
     if (stopping) return;
     stopping = true;
-    const end = () => process.exit(exitCodes.uncaught);
-    void Promise.resolve(worker()?.crash()).then(end, end);
+    const exit = () => process.exit(exitCodes.uncaught);
+    void Promise.resolve(worker()?.crash()).then(exit, exit);
   };
-  process.on("uncaughtException", stop);
-  process.on("unhandledRejection", stop);
+  process.on("uncaughtException", onUncaught);
+  process.on("unhandledRejection", onUncaught);
 }
 
-/** With its stack, and its causes', which may go round in a circle. */
-function inFull(error: unknown, depth = deepestCause): string {
-  if (!(error instanceof Error)) return sanitizeText(String(error), maxReport);
-  const cause = error.cause === undefined || depth === 0 ? "" : `\ncaused by ${inFull(error.cause, depth - 1)}`;
-  return sanitizeText(`${error.stack ?? error.message}${cause}`, maxReport);
+/** Formats an error with its stack and those of its causes, up to a depth: causes may be circular. */
+function formatWithCauses(error: unknown, depth = maxCauseDepth): string {
+  if (!(error instanceof Error)) return sanitizeText(String(error), maxReportLength);
+  const cause =
+    error.cause === undefined || depth === 0 ? "" : `\ncaused by ${formatWithCauses(error.cause, depth - 1)}`;
+  return sanitizeText(`${error.stack ?? error.message}${cause}`, maxReportLength);
 }

@@ -1,15 +1,15 @@
 /**
- * How many bytes of rows one statement takes. PostgreSQL refuses JSON of more than 256 MB, and long before that a statement
- * would hold up everything behind it on its connection, and run into its timeout.
+ * The size limit of the rows in one statement. PostgreSQL refuses JSON of more than 256 MB, and a much smaller statement already
+ * blocks all later statements on its connection and hits its timeout.
  */
 const maxStatementBytes = 8 * 1024 * 1024;
 
 /**
- * Cuts rows into batches that one statement each can take.
+ * Splits rows into batches, each small enough for one statement.
  *
- * @param maxRows how many rows a batch has at most
- * @param bytesOf about how many bytes a row adds to its statement
- * @returns the batches, in order; a row that exceeds the limit by itself is a batch by itself
+ * @param maxRows the maximum number of rows in a batch
+ * @param bytesOf estimates how many bytes a row adds to its statement
+ * @returns the batches, in order; a row that alone exceeds the size limit gets a batch to itself
  */
 export function* splitIntoBatches<Row>(
   rows: readonly Row[],
@@ -30,7 +30,7 @@ export function* splitIntoBatches<Row>(
   if (from < rows.length) yield rows.slice(from);
 }
 
-/** Whether rows of so many bytes fill a statement. */
+/** Whether rows of this total size reach the limit of one statement. */
 export function fillsStatement(bytes: number): boolean {
   return bytes >= maxStatementBytes;
 }

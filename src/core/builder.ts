@@ -1,19 +1,24 @@
 import { type SQL, sql } from "drizzle-orm";
 import { type PgDatabase, PgDialect, type PgQueryResultHKT } from "drizzle-orm/pg-core";
-import { InvalidValueError, describeValue, SoniqError } from "./errors.js";
+import { describeValue, InvalidValueError, SoniqError } from "./errors.js";
 import type { Queryable } from "./queryable.js";
 
 /**
- * Drizzle's query builder of a database or transaction. Read replicas are left aside: each of our statements writes or must see writes.
+ * Returns Drizzle's query builder for a database or transaction. It bypasses read replicas: every statement of ours writes, or has
+ * to see recent writes.
  *
- * @throws InvalidValueError for anything else
- * @throws SoniqError for a handle of another drizzle-orm than the one that this package found
+ * @throws InvalidValueError if `db` is neither a database nor a transaction
+ * @throws SoniqError if another major version of drizzle-orm opened `db` than the one that this package imports
  */
 export function builder(db: Queryable): PgDatabase<PgQueryResultHKT> {
   return resolvePrimary(db) as unknown as PgDatabase<PgQueryResultHKT>;
 }
 
-/** The database or transaction that a caller passed, once it is known to be one. @see builder */
+/**
+ * Checks that the caller passed a database or transaction, and returns it, or its primary if it has read replicas.
+ *
+ * @see builder
+ */
 export function resolvePrimary(db: Queryable): Queryable {
   if (typeof (db as Partial<Queryable> | null | undefined)?.execute !== "function")
     throw new InvalidValueError(
@@ -29,19 +34,22 @@ export function resolvePrimary(db: Queryable): Queryable {
   return primary;
 }
 
-/** The two majors build statements of other parts, which do not fit each other. */
+/** The two major versions build statements from different classes, which cannot be mixed. */
 function detectMajor(dialect: object): "0.45" | "1.0" {
   return "casing" in dialect ? "0.45" : "1.0";
 }
 
 const installedMajor = detectMajor(new PgDialect());
 
-/** `= any (…)` over ids, as one parameter: the statement's text stays the same for any number of them, on any driver. */
+/**
+ * The right side of `id = any (…)`. It passes all ids as one parameter, so the statement's text does not depend on their
+ * number, on any driver.
+ */
 export function anyId(ids: readonly number[]): SQL {
   return sql`any (${`{${ids.join()}}`}::text::bigint[])`;
 }
 
-/** Texts as rows, as one parameter: a statement takes 65,534 at the most. */
+/** Returns texts as rows. It passes them as one parameter, because a statement takes at most 65,534 parameters. */
 export function textRows(texts: readonly string[]): SQL {
   return sql`jsonb_array_elements_text(${JSON.stringify(texts)}::text::jsonb)`;
 }

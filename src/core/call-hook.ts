@@ -4,10 +4,10 @@ import { printToStderr, toOneLine } from "./terminal.js";
 const maxReportChars = 4_000;
 
 /**
- * Calls what the user asked to be told by. What it does wrong is printed, and is nobody else's failure: neither when it
- * throws, nor when a promise that it returns is rejected.
+ * Calls a callback of the user. If it throws, or the promise that it returns rejects, the error is printed and does not affect the
+ * caller.
  *
- * @param name what it is, in the line that is printed
+ * @param name names the callback in the printed line
  */
 export function callHook<Args extends unknown[]>(name: string, hook: (...args: Args) => unknown, ...args: Args): void {
   const printFailure = (error: unknown) => printHookFailure(name, error);
@@ -19,12 +19,12 @@ export function callHook<Args extends unknown[]>(name: string, hook: (...args: A
   }
 }
 
-/** Prints on one line what a function of the user's threw. */
+/** Prints an error that a user's callback threw, on one line. */
 export function printHookFailure(name: string, error: unknown): void {
   printToStderr(toOneLine(`soniq-drizzle: ${name} failed: ${describeThrown(error)}`));
 }
 
-/** With its stack, and without secrets. An error may throw when it is read: its stack may be anything. */
+/** Includes the stack and masks secrets. Reading an error may throw: `stack` may be a getter or have any type. */
 function describeThrown(error: unknown): string {
   try {
     return sanitizeText(String(error instanceof Error ? (error.stack ?? error.message) : error), maxReportChars);

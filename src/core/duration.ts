@@ -1,22 +1,25 @@
-import { InvalidValueError, describeValue } from "./errors.js";
+import { describeValue, InvalidValueError } from "./errors.js";
 
-/** Milliseconds, or a text such as `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`. */
+/** A number of milliseconds, or a text such as `"500ms"`, `"30s"`, `"5m"`, `"24h"`, `"7d"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d"}`;
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-/** Six thousand years, by which PostgreSQL's timestamps can be moved both ways: they begin in 4713 BC. */
+/**
+ * 6,000 years. Adding it to, or subtracting it from, the current time stays in the range of PostgreSQL's timestamps, which
+ * begins in 4713 BC.
+ */
 const maxMs = 1.9e14;
 
-/** What a timer can be set to, about 24 days; a longer one would fire at once. */
+/** The maximum delay of a timer, about 24 days. A longer one would fire immediately. */
 export const maxTimerMs = 2 ** 31 - 1;
 
 /**
- * A duration in milliseconds.
+ * Converts a duration to milliseconds.
  *
  * @param path names the setting in the error
- * @throws InvalidValueError if it is not a duration, negative, or more than 6,000 years
+ * @throws InvalidValueError if it is not a duration, is negative, or exceeds 6,000 years
  */
-export function parseDuration(duration: Duration, path: string): number {
+export function parseDurationMs(duration: Duration, path: string): number {
   const ms = typeof duration === "number" ? duration : parseDurationText(duration);
   if (!(ms >= 0 && ms <= maxMs)) {
     const problem =

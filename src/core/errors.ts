@@ -1,6 +1,6 @@
 import { recognizeAcrossCopies } from "./across-copies.js";
 
-/** What every error of this package is an instance of. Its message says what to do next. */
+/** The base class of all errors of this package. The message says what to do next. */
 export class SoniqError extends Error {
   override readonly name: string = "SoniqError";
   static {
@@ -9,8 +9,8 @@ export class SoniqError extends Error {
 }
 
 /**
- * A payload, result or option that cannot be stored or is not what its validator asks for.
- * Thrown before any SQL, so a surrounding transaction stays usable.
+ * A payload, result or option cannot be stored, or its validator rejects it. The error is thrown before any SQL runs, so a surrounding
+ * transaction stays usable.
  */
 export class InvalidValueError extends SoniqError {
   override readonly name = "InvalidValueError";
@@ -19,8 +19,9 @@ export class InvalidValueError extends SoniqError {
   }
 
   /**
-   * @param path where it is, such as `payload.lines[2].price`
-   * @param problem what is wrong with it, such as `is NaN, which JSON cannot carry`
+   * @param path the position of the value, such as `payload.lines[2].price`
+   * @param problem what is wrong with the value, such as `is NaN, which JSON cannot carry`
+   * @param owner a prefix of the message that names the value's owner, such as `job send-invoice: `. Default: none
    */
   constructor(
     readonly path: string,
@@ -30,15 +31,15 @@ export class InvalidValueError extends SoniqError {
     super(`${owner}${path} ${problem}`);
   }
 
-  /** The same error, naming whose value it is. */
+  /** Returns a copy of the error whose message begins with the value's owner, such as `job send-invoice`. */
   of(owner: string): InvalidValueError {
     return new InvalidValueError(this.path, this.problem, `${owner}: `);
   }
 }
 
 /**
- * Another job holds the unique key, and the definition says `onConflict: "error"`. Nothing was enqueued, and a
- * surrounding transaction stays usable.
+ * Another job holds the unique key, and the definition sets `onConflict: "error"`. No job was enqueued, and a surrounding
+ * transaction stays usable.
  */
 export class DuplicateJobError extends SoniqError {
   override readonly name = "DuplicateJobError";
@@ -47,18 +48,20 @@ export class DuplicateJobError extends SoniqError {
   }
 
   /**
-   * @param job the definition's name
-   * @param id the job that holds the key
+   * @param job the name of the job definition
+   * @param id the id of the job that holds the key
    */
   constructor(
     readonly job: string,
     readonly id: number,
   ) {
-    super(`job ${job}: job ${id} holds this unique key: leave it at that, or enqueue again when the key is freed`);
+    super(
+      `job ${job}: job ${id} holds this unique key, so nothing was enqueued: ignore this error, or enqueue again when the key is freed`,
+    );
   }
 }
 
-/** There is no schedule, endpoint or delivery of that name or id: not any more, or not yet. */
+/** No schedule, endpoint or delivery has this name or id: it was deleted, or does not exist yet. */
 export class NotFoundError extends SoniqError {
   override readonly name = "NotFoundError";
   static {
@@ -66,7 +69,7 @@ export class NotFoundError extends SoniqError {
   }
 }
 
-/** A configuration, command line or environment that cannot work. */
+/** The configuration, command line or environment is invalid. */
 export class ConfigError extends SoniqError {
   override readonly name = "ConfigError";
   static {
@@ -74,7 +77,7 @@ export class ConfigError extends SoniqError {
   }
 }
 
-/** The database lacks tables or columns that this version needs, or has them from elsewhere. */
+/** The database lacks tables or columns that this version needs, or other migrations than this package's created them. */
 export class MigrationError extends SoniqError {
   override readonly name = "MigrationError";
   static {
@@ -83,15 +86,17 @@ export class MigrationError extends SoniqError {
 }
 
 /**
- * Checks an argument that compiles as an object only, and may be anything in JavaScript.
+ * Checks at run time that an argument is an object: callers in plain JavaScript have no compiler that checks it.
  *
- * @throws InvalidValueError for anything else, with `hint`: what to pass
+ * @param hint what to pass instead, for the error
+ * @throws InvalidValueError if it is not an object
  */
 export function checkObject(value: unknown, path: string, hint: string): void {
-  if (typeof value !== "object" || value === null) throw new InvalidValueError(path, `is ${describeValue(value)}: ${hint}`);
+  if (typeof value !== "object" || value === null)
+    throw new InvalidValueError(path, `is ${describeValue(value)}: ${hint}`);
 }
 
-/** A value in the words of a message: the value itself where that is short, else what kind of value it is. */
+/** Describes a value in an error message: a short value is shown, and any other is replaced by its kind. */
 export function describeValue(value: unknown): string {
   switch (typeof value) {
     case "string":
@@ -108,7 +113,7 @@ export function describeValue(value: unknown): string {
   }
 }
 
-/** Where something is inside a value, as JavaScript would write it: `.lines[2]["unit price"]`. */
+/** Formats the path to a nested value as JavaScript would write it: `.lines[2]["unit price"]`. */
 export function formatPath(keys: readonly PropertyKey[]): string {
   return keys
     .map((key) => {
@@ -130,25 +135,25 @@ function describeObject(value: object): string {
   }
 }
 
-/** The SQLSTATE or network code of an error, also when Drizzle wrapped it. */
+/** Finds the SQLSTATE or network code of an error or of its causes: Drizzle wraps the driver's error. */
 export function findErrorCode(error: unknown): string | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < 4; at = at.cause, depth += 1) {
-    const code = (at as { code?: unknown }).code;
+  for (let current = error, depth = 0; current instanceof Error && depth < 4; current = current.cause, depth += 1) {
+    const code = (current as { code?: unknown }).code;
     if (typeof code === "string") return code;
   }
   return undefined;
 }
 
-/** What the database or driver said, without the statement and parameters that Drizzle puts in front of it. */
+/** Returns the message of the database or driver, without the statement and parameters that Drizzle prepends. */
 export function describeError(error: unknown): string {
   const cause = unwrapQueryError(error);
   if (!(cause instanceof Error)) return String(cause);
-  // That of a connection which was tried at several addresses has no message.
+  // If the driver tried several addresses, it throws an AggregateError without a message.
   const [first] = cause instanceof AggregateError ? (cause.errors as unknown[]) : [];
   return cause.message || findErrorCode(cause) || (first instanceof Error && first.message) || cause.name;
 }
 
-/** The error that Drizzle wrapped, if it did: its wrapping holds the statement, and the values of its parameters. */
+/** Returns the driver's error if Drizzle wrapped it. The wrapper's message contains the statement and all parameter values. */
 export function unwrapQueryError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const isWrapper = error.name === "DrizzleQueryError" || String(error.message).startsWith("Failed query:");

@@ -2,20 +2,20 @@ import { resolvePrimary } from "./builder.js";
 import { type Body, guardBody, type LossWatch, type PostgresJsClient } from "./postgres-js-guard.js";
 import type { Queryable } from "./queryable.js";
 
-/** What Drizzle's databases of 0.45 and 1.0 keep for themselves: what sends the statements, over the driver's client. */
+/** An internal object of Drizzle's databases, in 0.45 and 1.0: it sends the statements through the driver's client. */
 interface Session {
   readonly client?: unknown;
   transaction<T>(run: (tx: Queryable) => Promise<T>, config?: object): Promise<T>;
 }
 
 /**
- * Runs a transaction on the application's own driver such that the process survives the loss of its connection: the call
- * rejects. postgres.js 3.4.9 sends a rollback to the connection that is gone, which ends the process; node-postgres emits an
- * error on the client, to which Drizzle 0.45 does not listen. Neither can be caught by whoever called.
+ * Runs a transaction on the application's own driver. If the connection is lost, the call rejects and the process survives.
+ * Without the guard, postgres.js 3.4.9 sends a rollback to the lost connection, which ends the process, and node-postgres emits an
+ * error on the client, to which Drizzle 0.45 does not listen. The caller can catch neither.
  *
- * On a transaction of the application's it is a savepoint, as safe as the transaction itself.
+ * If `db` is already a transaction, this opens a savepoint, which is as safe as that transaction.
  *
- * @throws what `run` throws, or what the driver said when the connection was lost
+ * @throws the error that `run` throws, or the driver's error when the connection was lost
  */
 export async function runGuardedTransaction<T>(
   db: Queryable,
@@ -31,7 +31,9 @@ export async function runGuardedTransaction<T>(
   return primary.transaction(run, config);
 }
 
-/** The drivers are known by their shape: not everybody has installed them, and the application has its own copies. */
+/**
+ * Drivers are recognized by their shape: they may not be installed, and the application has its own copies of their classes.
+ */
 type PostgresJs = PostgresJsClient & { begin(body: Body): Promise<unknown> };
 
 interface Pool {
@@ -62,12 +64,14 @@ async function runOnPostgresJs<T>(
   const loss = new Loss();
   const begin = (body: Body) => client.begin(guardBody(body, loss));
   const transaction = withClient(session, replaceMethod(client, "begin", begin)).transaction(run, config);
-  // The driver rejects it as the connection closes, whatever the body is doing.
+  // The driver rejects this as soon as the connection closes, whatever the body is doing.
   transaction.catch((error: unknown) => loss.recordLoss(error));
   return Promise.race([transaction, loss.rejection]);
 }
 
-/** Whether the connection of one transaction was lost. Then its body never settles, so whoever waits is told by this. */
+/**
+ * Detects that a transaction's connection was lost. The body never settles then, so the caller waits for `rejection` as well.
+ */
 class Loss implements LossWatch {
   error: Error | undefined;
   busy = false;
@@ -97,7 +101,7 @@ class Loss implements LossWatch {
   }
 }
 
-/** PostgreSQL closes the connection after an error of these severities; any other error that it names leaves it open. */
+/** PostgreSQL closes the connection after an error of severity FATAL or PANIC, and keeps it open after any other. */
 function endsConnection(error: unknown): boolean {
   const { severity, code } = error as { severity?: unknown; code?: unknown };
   if (typeof severity === "string") return severity === "FATAL" || severity === "PANIC";
@@ -113,15 +117,15 @@ async function runOnPool<T>(
   let failure: { readonly error: unknown } | undefined;
   let hasBegun = false;
   let checkedOutClient: PoolClient | undefined;
-  // By a callback: with a promise, the error may come before anybody listens.
+  // The callback form: with the promise form, the client could emit an error before our listener is attached.
   const connect = () =>
     new Promise<PoolClient>((resolve, reject) => {
       pool.connect((error, client) => {
         if (client) resolve(addErrorListener((checkedOutClient = client)));
-        else reject(error ?? new Error("the pool gave no client"));
+        else reject(error ?? new Error("the pool returned no client"));
       });
     });
-  // Drizzle 0.45 reports that its rollback failed instead.
+  // If the rollback fails as well, Drizzle 0.45 throws that error instead of the error of `run`.
   const runAndKeepFailure = (tx: Queryable) => {
     hasBegun = true;
     return run(tx).catch((error: unknown) => {
@@ -132,37 +136,40 @@ async function runOnPool<T>(
   try {
     return await withClient(session, replaceMethod(pool, "connect", connect)).transaction(runAndKeepFailure, config);
   } catch (error) {
-    // Drizzle 0.45 keeps a client whose `begin` failed, until the pool has none left.
+    // Drizzle 0.45 never releases a client whose `begin` failed, so the pool would run out of clients.
     if (checkedOutClient && !hasBegun) releaseBroken(checkedOutClient);
     throw failure ? failure.error : error;
   }
 }
 
-/** Once and for good: the error may come after the client was given back, when the pool has taken its own listener off. */
+/**
+ * Adds the listener once and never removes it: the client may emit the error after its release, when the pool has removed its
+ * own listener.
+ */
 function addErrorListener(client: PoolClient): PoolClient {
   return client.listeners("error").includes(ignoreError) ? client : client.on("error", ignoreError);
 }
 
-/** Drizzle 1.0 has done so. */
+/** Releases a client that is not reusable. Drizzle 1.0 has already released it. */
 function releaseBroken(client: PoolClient): void {
   try {
     client.release(true);
   } catch {
-    // The pool refuses a client that it has already.
+    // The pool throws if a client is released twice.
   }
 }
 
-/** Each statement that was on its way rejects as well. */
+/** The error needs no handling: every statement in flight rejects as well. */
 function ignoreError(): void {}
 
-/** The driver's client with one of its methods in another form. */
+/** Wraps the driver's client and replaces one of its methods. */
 function replaceMethod<Client extends object>(client: Client, method: string, replacement: unknown): Client {
   return new Proxy(client, {
     get: (target, key) => (key === method ? replacement : (Reflect.get(target, key) as unknown)),
   });
 }
 
-/** The application's Drizzle, with its schema and its logger, over that client. */
+/** Returns the application's Drizzle session, with its schema and logger, on another client. */
 function withClient(session: Session, client: unknown): Session {
   return Object.create(session, { client: { value: client } }) as Session;
 }

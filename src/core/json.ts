@@ -1,46 +1,48 @@
-import { describeError, InvalidValueError, formatPath, describeValue } from "./errors.js";
+import { describeError, describeValue, formatPath, InvalidValueError } from "./errors.js";
 
-/** A payload or result may be this long as JSON, in bytes. */
+/** The maximum size of a payload or result as JSON, in UTF-8. */
 const maxJsonBytes = 1024 * 1024;
 const maxDepth = 64;
-/** ASCII without quotes, backslashes and control characters: most texts are. */
+/** ASCII without quotes, backslashes and control characters. Most texts match, and need no `JSON.stringify`. */
 const needsNoEscape = /^[ !#-[\]-~]*$/;
 
 /**
- * The JSON text of a value that comes back from a `jsonb` column as it went in.
+ * Converts a value to JSON that a `jsonb` column returns unchanged.
  *
- * @param what names the value in the error, such as `payload`
- * @throws InvalidValueError naming the path of what JSON or PostgreSQL cannot carry: `undefined`, NaN, BigInt, dates and
+ * @param name names the value in the error, such as `payload`
+ * @throws InvalidValueError with the path of a value that JSON or PostgreSQL cannot carry: `undefined`, NaN, BigInt, dates and
  *   other instances without `toJSON`, cycles, NUL characters, lone surrogates, `__proto__` keys, more than 64 levels or 1 MiB
  */
-export function toJson(value: unknown, what: string): string {
-  return new JsonWriter(what).write(value);
+export function toJson(value: unknown, name: string): string {
+  return new JsonWriter(name).write(value);
 }
 
 /**
- * Checks a text that goes into a text column.
+ * Checks a text for a text column.
  *
- * @throws InvalidValueError for what is no text, empty, longer than `maxLength`, or has characters that PostgreSQL cannot store
+ * @param name names the text in the error
+ * @param maxLength in characters
+ * @throws InvalidValueError if it is not a text, is empty, exceeds `maxLength`, or has characters that PostgreSQL cannot store
  */
-export function parseText(value: unknown, what: string, maxLength: number): string {
-  if (typeof value !== "string") throw new InvalidValueError(what, `is ${describeValue(value)}: give a text`);
-  if (value === "") throw new InvalidValueError(what, "is empty: give a text");
+export function parseText(value: unknown, name: string, maxLength: number): string {
+  if (typeof value !== "string") throw new InvalidValueError(name, `is ${describeValue(value)}: give a text`);
+  if (value === "") throw new InvalidValueError(name, "is empty: give a text");
   if (value.length > maxLength)
-    throw new InvalidValueError(what, `has ${value.length} characters, the limit is ${maxLength}`);
+    throw new InvalidValueError(name, `has ${value.length} characters, the limit is ${maxLength}`);
   const problem = findTextProblem(value);
-  if (problem) throw new InvalidValueError(what, problem);
+  if (problem) throw new InvalidValueError(name, problem);
   return value;
 }
 
-/** Checks and writes in one walk: a getter or proxy that was asked twice could answer differently. */
+/** Checks and serializes in one pass: in a second pass, a getter or proxy could return something else. */
 class JsonWriter {
-  /** The objects around the value at hand, and the keys that lead to it. */
+  /** The objects that contain the current value, outermost first. */
   readonly #ancestors: object[] = [];
   readonly #path: (string | number)[] = [];
-  /** Of what is written so far, commas and colons aside. */
+  /** The length of the JSON written so far, without commas and colons. */
   #writtenChars = 0;
 
-  constructor(private readonly what: string) {}
+  constructor(private readonly name: string) {}
 
   write(value: unknown): string {
     let json: string;
@@ -119,7 +121,7 @@ class JsonWriter {
     return this.#count(JSON.stringify(text));
   }
 
-  /** Gives up as soon as it is too long: a value that refers to one object again and again may have no end. */
+  /** Fails as soon as the limit is exceeded: many references to shared objects can expand to an unlimited length. */
   #count(json: string, length = json.length): string {
     this.#writtenChars += length;
     if (this.#writtenChars > maxJsonBytes) throw this.#createSizeError();
@@ -128,23 +130,23 @@ class JsonWriter {
 
   #createSizeError(): InvalidValueError {
     return new InvalidValueError(
-      this.what,
+      this.name,
       `is more than ${maxJsonBytes} bytes of JSON: store it elsewhere and pass its id`,
     );
   }
 
   #createError(problem: string): InvalidValueError {
-    return new InvalidValueError(this.what + formatPath(this.#path), problem);
+    return new InvalidValueError(this.name + formatPath(this.#path), problem);
   }
 }
 
 function isPlainObject(object: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(object);
-  // The second is the Object of another realm, such as a test runner's.
+  // The third condition matches plain objects of another realm, such as a test runner's.
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
-/** What keeps PostgreSQL from storing a text. */
+/** Describes why PostgreSQL cannot store a text, or returns undefined. */
 function findTextProblem(text: string): string | undefined {
   if (text.includes("\0")) return "has a NUL character, which PostgreSQL cannot store: remove it";
   if (!text.isWellFormed())

@@ -1,16 +1,16 @@
 import { isSecretName } from "./secret-name.js";
 
-/** What stands in the place of a secret in a text. */
+/** Replaces each secret. */
 const mask = "***";
-/** A name in front of a value is no longer than this. */
+/** A name before a value is at most this long. */
 const maxNameChars = 60;
 
 /**
- * Masks what looks like a secret in a text: passwords in connection strings, values behind names such as `password=`, whether
- * quoted or not, headers, XML elements and options of commands, JWTs, private keys and tokens with well-known prefixes.
- * The time it takes is proportional to the text's length.
+ * Masks probable secrets in a text: passwords in connection strings, values after names such as `password=` (quoted or not, in
+ * headers, XML elements and command options), JWTs, private keys, and tokens with well-known prefixes.
+ * The run time is linear in the text's length.
  *
- * @param onSecret is called with each secret that was masked
+ * @param onSecret called with each masked secret
  */
 export function maskSecrets(text: string, onSecret: (secret: string) => void = () => {}): string {
   const replaceSecret = (before: string, secret: string, after: string) => {
@@ -20,32 +20,39 @@ export function maskSecrets(text: string, onSecret: (secret: string) => void = (
   return maskAssignments(
     secretPatterns.reduce(
       (rest, pattern) =>
-        rest.replace(pattern, (_, before: string, secret: string, after: string) => replaceSecret(before, secret, after)),
-      text.replace(namedSecretPattern, (whole: string, before: string, name: string, between: string, secret: string) =>
-        isSecretName(name) ? replaceSecret(before + name + between, secret, "") : whole,
+        rest.replace(pattern, (_, before: string, secret: string, after: string) =>
+          replaceSecret(before, secret, after),
+        ),
+      text.replace(
+        namedSecretPattern,
+        (whole: string, before: string, name: string, between: string, secret: string) =>
+          isSecretName(name) ? replaceSecret(before + name + between, secret, "") : whole,
       ),
     ),
     onSecret,
   );
 }
 
-/** Each has three groups: what stands before a secret, the secret, what follows. Repetitions are bounded, or a long text would take quadratic time. */
+/**
+ * Each pattern has three groups: the text before the secret, the secret, and the text after it. Repetitions are bounded, since
+ * a long text would otherwise take quadratic time.
+ */
 const secretPatterns: readonly RegExp[] = [
   /(-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)((?:(?!-----)[^])+)()/g,
   /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@]{0,200}:)(\S{1,500})(@)/gi,
   /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s:/@]{16,200})(@)/gi,
   /\b(bearer\s{1,5})([\w.~+/=-]+)()/gi,
-  // "Basic" is a word of its own: what follows it is a secret if it looks like base64.
+  // "Basic" is also an ordinary word, so the text after it counts as a secret only if it looks like base64.
   /\b((?:[Bb]asic|BASIC)\s{1,5})((?=[\w+/-]{0,300}(?:[\d=+/]|[a-z][A-Z]))[\w+/=-]{4,})()/g,
   /(?<![\w-])()(eyJ[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]+)?)()/g,
   /(?<![\w-])(whsec_|[sr]k_(?:live|test)_|gh[pousr]_|github_pat_|glpat-|npm_|xox[abeoprs]-|AKIA|ASIA|AIza|sk-|SG\.)([\w+/=.-]{16,})()/g,
 ];
 
-/** `--password hunter2`, `<password>hunter2</password>`, `password 'hunter2'` of SQL. */
+/** Matches `--password hunter2`, `<password>hunter2</password>`, and `password 'hunter2'` in SQL. */
 const namedSecretPattern =
   /((?<![\w-])--|<|\b(?=(?:password|passwd|pwd)\s))([\w:.-]{1,60})((?<=--[\w:.-]{1,60})\s{1,5}|(?<=<[\w:.-]{1,60})(?:\s[^<>]{0,200})?>|\s{1,5}(?=['"]))([^\s<'"]{1,500}|'[^']*'|"[^"]*")/gi;
 
-/** `password=hunter2`, `"password": "hunter2"`, `Cookie: a=b; c=d`, `password => [ … ]`. */
+/** Masks values in `password=hunter2`, `"password": "hunter2"`, `Cookie: a=b; c=d` and `password => [ … ]`. */
 function maskAssignments(text: string, onSecret: (secret: string) => void): string {
   const separator = /[=:]|%3[ad]/gi;
   let maskedText = "";
@@ -56,7 +63,7 @@ function maskAssignments(text: string, onSecret: (secret: string) => void): stri
     const start = skipMatch(text, /(?:>|\s|=){0,5}/y, separator.lastIndex);
     const end = findValueEnd(text, start, /cookie|authorization/i.test(name));
     const secret = text.slice(start, end);
-    // The scheme of a header that was masked before, or nothing.
+    // Skip an empty value, and one that is already masked, such as `Bearer ***` in a header.
     if (end > start && !secret.endsWith(mask)) {
       onSecret(secret.replace(/^\\{0,31}["'`]|\\{0,31}["'`]$/g, ""));
       maskedText += text.slice(from, start) + mask;
@@ -72,7 +79,10 @@ function skipMatch(text: string, pattern: RegExp, at: number): number {
   return at + (pattern.exec(text)?.[0].length ?? 0);
 }
 
-/** The name in front of a separator: what is in quotes there, or one word, or two that make a name together, as `api key` does. */
+/**
+ * Finds the name before a separator: a quoted text, one word, or two words if only the pair is a secret's name, as in `api
+ * key`.
+ */
 function findNameBefore(text: string, from: number, end: number): string {
   const before = text.slice(from, end).trimEnd();
   const [, quoted] = /["'`]([^"'`]{1,60}?)\\*["'`]\]?$/.exec(before) ?? [];
@@ -81,7 +91,7 @@ function findNameBefore(text: string, from: number, end: number): string {
   return first !== "" && !isSecretName(first) && isSecretName(pair) ? pair : last;
 }
 
-/** @param isHeader whether the value goes on to the end of its line */
+/** @param isHeader whether the value extends to the end of its line */
 function findValueEnd(text: string, start: number, isHeader: boolean): number {
   const [quote] = matchAt(text, /\\{0,31}["'`]/y, start);
   if (quote !== undefined) return findQuotedEnd(text, start, quote);
@@ -96,8 +106,8 @@ function matchAt(text: string, pattern: RegExp, at: number): readonly string[] {
 }
 
 /**
- * Behind the quote that closes a text, at the text's end if there is none. In JSON within JSON quotes have backslashes in
- * front of them, and those that close nothing have more; in SQL and CSV, two quotes are one of the value's.
+ * Returns the index after the closing quote, or the text's length if there is none. In JSON nested in JSON, the quotes themselves are
+ * escaped, and a quote inside the value has more backslashes. In SQL and CSV, two quotes stand for one quote inside the value.
  */
 function findQuotedEnd(text: string, start: number, opening: string): number {
   const quote = opening.at(-1) as string;
@@ -112,7 +122,7 @@ function findQuotedEnd(text: string, start: number, opening: string): number {
   return text.length;
 }
 
-/** Behind the bracket that closes a list or an object, at the text's end if there is none. */
+/** Returns the index after the bracket that closes a list or object, or the text's length if there is none. */
 function findBracketsEnd(text: string, start: number): number {
   const bracket = /[[\]{}]|\\{0,31}["'`]/g;
   bracket.lastIndex = start;

@@ -1,13 +1,14 @@
-import { findErrorCode, describeError, MigrationError, unwrapQueryError } from "./errors.js";
+import { describeError, findErrorCode, MigrationError, unwrapQueryError } from "./errors.js";
 
 const undefinedTable = "42P01";
 const undefinedColumn = "42703";
 
 /**
- * Rethrows an error of the database without the statement and its parameters, which may be secret; one that a missing or older
- * job table caused, as the sentence that says what to do.
+ * Rethrows a database error without the statement and its parameters, which may be secret. If a missing or outdated job table caused
+ * it, the new error explains how to migrate.
  *
- * @throws MigrationError, or an error with the driver's message and `code`, whose `cause` is the driver's error
+ * @throws MigrationError if a table or column of this package is missing; otherwise an error with the driver's message and `code`,
+ *   whose `cause` is the driver's error
  */
 export function explainMissingTables(error: unknown): never {
   const code = findErrorCode(error);
@@ -15,7 +16,7 @@ export function explainMissingTables(error: unknown): never {
   if ((code === undefinedTable || code === undefinedColumn) && text.includes("soniq_")) {
     throw new MigrationError(`${text}: ${migrationHint}`, { cause: unwrapQueryError(error) });
   }
-  // Drizzle's message has the values of all parameters, and comes before what PostgreSQL said.
+  // Drizzle's message contains all parameter values, and puts them before PostgreSQL's message.
   const cause = unwrapQueryError(error);
   if (cause === error) throw error;
   throw Object.assign(new Error(text, { cause }), code !== undefined && { code });

@@ -1,16 +1,16 @@
-import { InvalidValueError, describeValue } from "./errors.js";
+import { describeValue, InvalidValueError } from "./errors.js";
 
-/** Which page of a list. */
+/** Selects a page of a list. */
 export interface PageOptions {
-  /** Where it begins: the `next` of the page before. Default: the first one. */
+  /** The `next` of the previous page. Default: the first page. */
   readonly cursor?: string | undefined;
-  /** How many at the most, from 1 to 1000. Default 50. */
+  /** The maximum number of entries, from 1 to 1000. Default 50. */
   readonly limit?: number | undefined;
 }
 
 const maxLimit = 1_000;
 
-/** @throws InvalidValueError for a limit out of range */
+/** Checks a page's limit. Default 50. @throws InvalidValueError if it is out of range */
 export function parseLimit(limit = 50): number {
   if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit)
     throw new InvalidValueError("limit", `is ${describeValue(limit)}: give a whole number from 1 to ${maxLimit}`);
@@ -18,9 +18,10 @@ export function parseLimit(limit = 50): number {
 }
 
 /**
- * The id before which a page begins, of a list whose newest come first and whose cursors are ids.
+ * Parses the cursor of a list that is sorted by id, newest first: the page contains the entries with smaller ids.
  *
- * @throws InvalidValueError for a cursor that is none
+ * @returns the id, or the maximum for the first page
+ * @throws InvalidValueError if the cursor is malformed
  */
 export function parseIdCursor(cursor: string | undefined): number {
   if (cursor === undefined) return Number.MAX_SAFE_INTEGER;

@@ -1,72 +1,74 @@
 import { SoniqError } from "./errors.js";
 
-/** What a statement meets that is sent when its transaction has ended, and a transaction that ends with a statement on its way. */
+/** A statement was sent after its transaction had ended, or the transaction ended while a statement was in flight. */
 export class TransactionEndedError extends SoniqError {
   override readonly name = "TransactionEndedError";
-  /** PostgreSQL's own for a transaction that was rolled back. */
+  /** PostgreSQL's SQLSTATE for a transaction that was rolled back. */
   readonly code = "40000";
 
   constructor() {
-    super("a statement came after the end of its transaction: is an `await` missing in the handler?");
+    super("a statement was sent after its transaction ended: is an `await` missing in the handler?");
   }
 }
 
-/** Knows whether the connection of a transaction is lost. */
+/** Tracks the statements of a transaction, and whether its connection was lost. */
 export interface LossWatch {
-  /** Undefined while the connection stands. */
+  /** The cause of the loss; undefined while the connection is up. */
   readonly error: Error | undefined;
-  /** Whether a statement is on its way. */
+  /** Whether a statement is in flight. */
   readonly busy: boolean;
   recordSend(): void;
-  /** @param error what the statement failed with, if it did */
+  /** @param error the statement's error, if it failed */
   recordReply(error?: unknown): void;
 }
 
-/** The parts of a query of postgres.js that its types leave out: it settles itself by these. */
+/** The parts of a postgres.js query that its types omit. The driver calls them to settle the query. */
 interface Query {
   resolve(rows: unknown): void;
   reject(error: unknown): void;
 }
-/** The client of postgres.js, or of one of its transactions: a template function that carries methods. */
+/** The client of postgres.js, or of one of its transactions: a template function with methods. */
 export type PostgresJsClient = (...args: never[]) => unknown;
-/** What runs in a transaction of postgres.js, or at a savepoint. */
+/** The function that postgres.js runs in a transaction or savepoint. */
 export type Body = (client: PostgresJsClient) => unknown;
 
 /**
- * Guards the body of a transaction of postgres.js.
+ * Guards the body of a postgres.js transaction against the loss of its connection.
  *
- * postgres.js 3.4.9 does not survive the death of a connection inside `begin`: it may end the process with an uncaught
- * TypeError, or write what the dead transaction sends next into another one, and commit that. The same holds for savepoints,
- * which are Drizzle's nested transactions, and for queries that are chained, as Drizzle's builder does. So every way to the
- * connection is wrapped, and refuses once the connection is lost or the transaction is over.
+ * postgres.js 3.4.9 does not survive the loss of a connection inside `begin`. It may end the process with an uncaught TypeError, or run
+ * the next statement of the dead transaction in another transaction and commit it. The same holds for savepoints, which Drizzle uses
+ * for nested transactions, and for chained queries, which Drizzle's builder sends. So every method that sends a statement is wrapped,
+ * and rejects once the connection is lost or the transaction has ended.
  */
 export function guardBody(body: Body, loss: LossWatch): Body {
   return wrapBody(body, loss, { isOver: false }, true);
 }
 
-/** Whether the transaction that a wrapped client belongs to has ended. */
 interface Scope {
+  /** Whether the transaction that the wrapped clients belong to has ended. */
   isOver: boolean;
 }
 
 /**
- * The body of a transaction or savepoint. Once the connection is lost it never settles: the driver would send a rollback of
- * its own, to no connection or to the next one.
+ * Wraps the body of a transaction or savepoint. Once the connection is lost, the wrapped body never settles: otherwise the driver
+ * would send a rollback, either to no connection or to the next one.
+ *
+ * @param isOutermost whether it is a transaction's body, not a savepoint's
  */
-function wrapBody(body: Body, loss: LossWatch, scope: Scope, outermost: boolean): Body {
+function wrapBody(body: Body, loss: LossWatch, scope: Scope, isOutermost: boolean): Body {
   return async (client) => {
     const run = async () => {
       try {
         return await body(wrapClient(client, loss, scope));
       } finally {
-        scope.isOver ||= outermost;
+        scope.isOver ||= isOutermost;
       }
     };
     try {
-      const returned = await run();
-      // If it fails, it takes the transaction with it, and PostgreSQL answers the commit with a rollback, which is no error.
-      if (outermost && loss.busy && !loss.error) throw new TransactionEndedError();
-      return loss.error ? new Promise(() => {}) : returned;
+      const result = await run();
+      // If the statement in flight fails, the transaction is aborted, and PostgreSQL answers `commit` with ROLLBACK but no error.
+      if (isOutermost && loss.busy && !loss.error) throw new TransactionEndedError();
+      return loss.error ? new Promise(() => {}) : result;
     } catch (error) {
       if (loss.error) return new Promise(() => {});
       throw error;
@@ -81,7 +83,7 @@ function wrapClient(client: PostgresJsClient, loss: LossWatch, scope: Scope): Po
     return error ? createRejectedQuery(error) : watchReply(run() as Query, loss);
   };
   return new Proxy(client, {
-    // Fragments such as sql("name") are no queries.
+    // A call with a template sends a query; a call such as sql("name") only builds a fragment.
     apply: (target, self, args) =>
       isTemplate(args[0])
         ? send(() => Reflect.apply(target, self, args) as unknown)
@@ -108,7 +110,7 @@ function isTemplate(strings: unknown): boolean {
   return Array.isArray(strings) && "raw" in strings;
 }
 
-/** Has the loss know of each reply before whoever waits for it. */
+/** Records each reply before the query settles, so that the loss is known before the caller continues. */
 function watchReply(query: Query, loss: LossWatch): unknown {
   const { resolve, reject } = query;
   loss.recordSend();
@@ -123,10 +125,18 @@ function watchReply(query: Query, loss: LossWatch): unknown {
   return query;
 }
 
-/** A query that fails, however it is chained. Nobody need wait for it: that is no unhandled rejection. */
-function createRejectedQuery(why: Error): unknown {
-  const query = Promise.reject<never>(why);
+/**
+ * Returns a query that rejects, whichever method is chained. The rejection counts as handled even if nobody awaits the query.
+ */
+function createRejectedQuery(error: Error): unknown {
+  const query = Promise.reject<never>(error);
   query.catch(() => {});
   const getQuery = () => query;
-  return Object.assign(query, { values: getQuery, raw: getQuery, simple: getQuery, execute: getQuery, describe: getQuery });
+  return Object.assign(query, {
+    values: getQuery,
+    raw: getQuery,
+    simple: getQuery,
+    execute: getQuery,
+    describe: getQuery,
+  });
 }

@@ -3,11 +3,11 @@ import { PgDialect } from "drizzle-orm/pg-core";
 import type { Queryable } from "./queryable.js";
 
 /**
- * Builds a statement once for all calls: what differs between them are placeholders. Drizzle takes about as long to build a
- * claim as PostgreSQL does to carry it out.
+ * Builds a statement once and reuses its text in every call, with placeholders for the values. Without this, Drizzle takes about as
+ * long to build a claim as PostgreSQL takes to execute it.
  *
- * @param build has `sql.placeholder(name)` wherever a call's own value goes
- * @returns makes the statement of one call
+ * @param build builds the statement, with `sql.placeholder(name)` in place of each value that differs between calls
+ * @returns a function that creates the statement with the values of one call
  */
 export function prepareStatement<Values extends Record<string, unknown>>(
   build: (db: Queryable) => SQLWrapper,
@@ -17,7 +17,7 @@ export function prepareStatement<Values extends Record<string, unknown>>(
   return (db, values) => {
     if (!texts) {
       const { sql, params } = new PgDialect().sqlToQuery(build(db).getSQL());
-      // They are numbered in the order in which they stand there.
+      // Drizzle numbers the parameters in the order of their appearance, so the numbers need not be parsed.
       texts = sql.split(/\$\d+/).map((text) => new StringChunk(text));
       parameters = params;
     }

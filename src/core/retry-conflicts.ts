@@ -4,15 +4,16 @@ import { runGuardedTransaction } from "./guarded-transaction.js";
 import type { Queryable } from "./queryable.js";
 
 const maxTries = 5;
-/** Serialization failure, deadlock: nothing was written, and said again it may go. */
+
+/** Whether a serialization failure or deadlock rolled the statement back. A retry may succeed. */
 export function isConflict(error: unknown): boolean {
   return ["40001", "40P01"].includes(findErrorCode(error) ?? "");
 }
 
 /**
- * Says again what lost against others at the same rows, because the database's default is stricter than READ COMMITTED,
- * or in a deadlock: then at READ COMMITTED, where it waits for the others and does not lose.
- * On a transaction it fails at once: PostgreSQL wants the whole of that again, from whoever began it.
+ * Retries a statement after a deadlock, or after a serialization failure, which occurs if the database's default isolation level is
+ * stricter than READ COMMITTED. The retry runs at READ COMMITTED, where the statement waits for concurrent transactions on the same
+ * rows and does not fail. On a transaction there is no retry: the caller has to repeat the whole transaction.
  */
 export async function retryConflicts<T>(db: Queryable, run: (db: Queryable) => PromiseLike<T>): Promise<T> {
   const isTransaction = "rollback" in resolvePrimary(db);

@@ -3,7 +3,7 @@ import { maskSecrets } from "./mask-secrets.js";
 const defaultMaxChars = 2_000;
 const maxWordChars = 700;
 
-/** A text that PostgreSQL can store and that shows no password or token. */
+/** Masks secrets, truncates the text, and replaces characters that PostgreSQL cannot store. @param maxChars default 2000 */
 export function sanitizeText(text: string, maxChars = defaultMaxChars): string {
   return maskSecrets(truncateAtWord(text, 2 * maxChars + maxWordChars))
     .replaceAll("\0", "\u{fffd}")
@@ -11,7 +11,7 @@ export function sanitizeText(text: string, maxChars = defaultMaxChars): string {
     .toWellFormed();
 }
 
-/** Without its last word, which may be half a secret that is not recognised as one. */
+/** Truncates a long text before its last word: if the cut splits a secret, its first half is not recognized as one. */
 function truncateAtWord(text: string, maxChars: number): string {
   return text.length > maxChars ? text.slice(0, maxChars).replace(/\S{1,700}$/, "…") : text;
 }

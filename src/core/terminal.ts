@@ -1,26 +1,30 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** Characters that no terminal obeys, and that make a text look like another one: they turn its direction, or are not seen. */
+/**
+ * Characters that are not control characters, but make a text look like another: they change its direction or are invisible.
+ */
 const deceptive = /[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
 
-/** A text without what a terminal would obey: a receiver of webhooks may have written it, or whoever enqueues. */
+/**
+ * Removes everything that controls a terminal, since a text may come from a webhook's receiver or from the code that enqueues.
+ */
 export function toPrintable(text: string): string {
   return stripVTControlCharacters(text)
     .replace(/[^\P{Cc}\n]/gu, " ")
     .replace(deceptive, "\u{fffd}");
 }
 
-/** The same, on one line. */
+/** Like {@link toPrintable}, on one line. */
 export function toOneLine(text: string): string {
   return toPrintable(text).replace(/\s+/g, " ");
 }
 
-/** A text on one line in which such characters are written out, as `\u001b`, so that different texts stay different. */
+/** Escapes control and deceptive characters, such as `\u001b`. The result is one line, and different texts stay different. */
 export function escapeControls(text: string): string {
   return text.replace(/\p{Cc}/gu, escapeCharacter).replace(deceptive, escapeCharacter);
 }
 
-/** JSON says the same where its characters are written out. */
+/** Escapes the deceptive characters in JSON, which does not change its meaning. */
 export function toPrintableJson(json: string): string {
   return json.replace(/[\u007f-\u009f]/g, escapeCharacter).replace(deceptive, escapeCharacter);
 }
@@ -32,17 +36,17 @@ function escapeCharacter(character: string): string {
     .join("");
 }
 
-/** Prints what a command was asked for. */
+/** Prints a command's output. */
 export function print(text: string): void {
   console.log(toPrintable(text));
 }
 
-/** Prints a value for programs. */
+/** Prints a value as JSON, for programs. */
 export function printJson(value: unknown, indent = 2): void {
   console.log(toPrintableJson(JSON.stringify(value, null, indent)));
 }
 
-/** Prints what went wrong, or what a person should know, beside the output. */
+/** Prints an error or a hint to stderr, apart from the output. */
 export function printToStderr(text: string): void {
   console.error(toPrintable(text));
 }

@@ -1,2 +1,2 @@
-/** The version of this package: a constant, since a bundle has no package.json to look it up in. */
+/** The version of this package. It is a constant, because a bundled application has no package.json to read it from. */
 export const version = "0.1.0";

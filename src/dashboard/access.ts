@@ -1,18 +1,18 @@
 import { ConfigError } from "../core/errors.js";
 import { Refusal } from "./refusal.js";
-import { tokenCheck } from "./token.js";
-import { wrongTokens } from "./wrong-tokens.js";
+import { createTokenCheck } from "./token.js";
+import { createGuessLimiter, type GuessLimiter } from "./wrong-tokens.js";
 
-/** What somebody is about to do. */
+/** An action that a request asks for, as `authorize` receives it. */
 export type DashboardAction =
-  /** Look at whatever is there; the target is the path of the API, such as `jobs/17`. */
+  /** Read anything. The target is the API path, such as `jobs/17`. */
   | "read"
-  /** Look at the fields of a job that are redacted. */
+  /** Read the redacted fields of a job. */
   | "job.reveal"
-  | ChangingAction;
+  | WriteAction;
 
-/** What changes something. */
-export type ChangingAction =
+/** An action that changes something. */
+export type WriteAction =
   | "queue.pause"
   | "queue.resume"
   | "job.retry"
@@ -29,11 +29,11 @@ export type ChangingAction =
   | "dead-letters.purge";
 
 /**
- * Says whether somebody may do something.
+ * Decides whether the user who sent a request may perform an action.
  *
- * @param target which queue, job, schedule, endpoint or delivery: the very text that is acted upon and written down, of ids
- *   the one that there is of each; empty where many dead letters, or any, are meant
- * @returns the user's name, for the audit log; or whether they may
+ * @param target the queue, job, schedule, endpoint or delivery: exactly the text that the action uses and the audit log records,
+ *   with ids in canonical form; empty for actions on many dead letters
+ * @returns the user's name for the audit log if the user is named, else whether the action is allowed
  */
 export type Authorize = (
   request: Request,
@@ -41,33 +41,33 @@ export type Authorize = (
   target: string,
 ) => string | boolean | Promise<string | boolean>;
 
-/** Who asks; their name is not known where a token is all that says who may. */
+/** The user who sent a request. The name is null if only a token identifies the user. */
 export interface User {
   readonly name: string | null;
 }
 
-/** What the audit log calls them. */
-export function actorOf({ name }: User): string {
+/** Returns the name of a user for the audit log. */
+export function getActorName({ name }: User): string {
   return name ?? "unnamed";
 }
 
-/** Who may do what. */
+/** Checks the rights of requests. */
 export interface Access {
-  /** Whether anybody may change anything. */
+  /** Whether changes are enabled at all. */
   readonly write: boolean;
-  /** Whether anybody may look at redacted fields. */
+  /** Whether redacted fields can be revealed at all. */
   readonly reveal: boolean;
   /**
-   * Checks the token, if there is one.
+   * Checks the token, if the dashboard has one.
    *
-   * @param address where the request comes from, if that is known
+   * @param address the client's address, empty if unknown
    * @throws Refusal if it is missing or wrong
    */
   authenticate(request: Request, address: string): void;
   /**
-   * Asks whether somebody who has passed that may do this.
+   * Checks whether an authenticated user may perform an action.
    *
-   * @throws Refusal if they may not
+   * @throws Refusal if the user may not
    */
   authorize(request: Request, action: DashboardAction, target: string): Promise<User>;
 }
@@ -79,56 +79,57 @@ interface AccessOptions {
   readonly reveal?: boolean | undefined;
 }
 
-/** @throws ConfigError where everybody would be let in */
-export function accessOf({ token, authorize, write = false, reveal = false }: AccessOptions): Access {
+/** @throws ConfigError if there is neither a token nor `authorize` */
+export function createAccess({ token, authorize, write = false, reveal = false }: AccessOptions): Access {
   if (token === undefined && authorize === undefined)
     throw new ConfigError(
-      "the dashboard would be open to everybody: give it a `token`, or a function `authorize` that says who may see it",
+      "the dashboard would be open to everybody: set `token`, or a function `authorize` that decides who may see it",
     );
-  const isRight = token === undefined ? () => true : tokenCheck(token);
-  const wrong = wrongTokens();
-
-  function checkToken(request: Request, address: string): void {
-    // However many guesses came from there: who guesses may share a proxy's address with all others.
-    if (isRight(request)) return;
-    // Who has none yet guesses nothing.
-    if (request.headers.has("authorization")) noteGuess(address);
-    throw new Refusal(
-      401,
-      "the token is missing or wrong: open the link that the dashboard printed, or give its token",
-      {
-        "www-authenticate": "Bearer",
-      },
-    );
-  }
-
-  function noteGuess(address: string): void {
-    const seconds = wrong.closedFor(address);
-    if (seconds > 0)
-      throw new Refusal(429, `too many wrong tokens came from there: try again in ${seconds} s`, {
-        "retry-after": String(seconds),
-      });
-    wrong.note(address);
-  }
-
   return {
     write,
     reveal,
-    authenticate: checkToken,
+    authenticate: token === undefined ? () => {} : createAuthentication(token),
     async authorize(request, action, target) {
       if (action === "job.reveal" && !reveal)
-        throw new Refusal(403, "this dashboard reveals nothing: its option `reveal` is not set");
-      if (isChanging(action) && !write)
-        throw new Refusal(403, "this dashboard only shows: its option `write` is not set");
-      const allowed = authorize ? await authorize(request, action, target) : true;
-      // Whoever has no compiler may forget to return anything.
-      if (allowed !== true && (typeof allowed !== "string" || allowed === ""))
+        throw new Refusal(403, "this dashboard does not reveal redacted fields: set its option `reveal`");
+      if (isWriteAction(action) && !write)
+        throw new Refusal(403, "this dashboard is read-only: set its option `write` to allow changes");
+      const decision = authorize ? await authorize(request, action, target) : true;
+      // In JavaScript, `authorize` may forget to return anything: only `true` or a name allows the action.
+      if (decision !== true && (typeof decision !== "string" || decision === ""))
         throw new Refusal(403, `you may not do this: ${action} ${target}`.trimEnd());
-      return { name: typeof allowed === "string" ? allowed : null };
+      return { name: typeof decision === "string" ? decision : null };
     },
   };
 }
 
-function isChanging(action: DashboardAction): action is ChangingAction {
+/** @throws ConfigError for a token that is too easy to guess */
+function createAuthentication(token: string): Access["authenticate"] {
+  const hasToken = createTokenCheck(token);
+  const limiter = createGuessLimiter();
+  return (request, address) => {
+    // A correct token is always accepted, even from a throttled address: behind a proxy, everyone shares it.
+    if (hasToken(request)) return;
+    // A request without a token is not a guess.
+    if (request.headers.has("authorization")) throttleGuess(limiter, address);
+    throw new Refusal(
+      401,
+      "the token is missing or wrong: open the link that the dashboard printed, or give its token",
+      { "www-authenticate": "Bearer" },
+    );
+  };
+}
+
+/** @throws Refusal if the address has reached the limit */
+function throttleGuess(limiter: GuessLimiter, address: string): void {
+  const seconds = limiter.getWaitSeconds(address);
+  if (seconds > 0)
+    throw new Refusal(429, `too many wrong tokens came from this address: try again in ${seconds} s`, {
+      "retry-after": String(seconds),
+    });
+  limiter.recordGuess(address);
+}
+
+function isWriteAction(action: DashboardAction): action is WriteAction {
   return action !== "read" && action !== "job.reveal";
 }

@@ -2,22 +2,24 @@ import type { Hono } from "hono";
 import { findErrorCode } from "../core/errors.js";
 import { Refusal } from "./refusal.js";
 
-const types = { "app.js": "text/javascript; charset=utf-8", "app.css": "text/css; charset=utf-8" } as const;
+const contentTypes = { "app.js": "text/javascript; charset=utf-8", "app.css": "text/css; charset=utf-8" } as const;
 
-/** Serves the page, which holds no data. */
+/** Serves the page's files. They contain no data, so they need no authentication. */
 export function serveAssets(app: Hono, base: string): void {
-  // Its files by their whole path: whether the page's own path ends with a slash depends on where it is mounted.
-  app.get("/", async (c) => c.html((await page())["index.html"].replaceAll('"./', `"${base}/`)));
-  for (const [name, type] of Object.entries(types))
-    app.get(`/${name}`, async (c) => c.body((await page())[name as keyof typeof types], 200, { "content-type": type }));
+  // Absolute paths to the files: relative ones would depend on whether the URL that the page is mounted at ends with a slash.
+  app.get("/", async (c) => c.html((await loadPage())["index.html"].replaceAll('"./', `"${base}/`)));
+  for (const [name, type] of Object.entries(contentTypes))
+    app.get(`/${name}`, async (c) =>
+      c.body((await loadPage())[name as keyof typeof contentTypes], 200, { "content-type": type }),
+    );
 }
 
-/** Loaded with the first request: an API without its page needs no build. */
-async function page() {
+/** Loads the page on the first request, so that the API works without a build of the page. */
+async function loadPage() {
   try {
     return (await import("#dashboard-page")).files;
   } catch (error) {
     if (findErrorCode(error) !== "ERR_MODULE_NOT_FOUND") throw error;
-    throw new Refusal(503, "the dashboard's page is not built: run `npm run build`");
+    throw new Refusal(503, "the dashboard's page has not been built: run `npm run build`");
   }
 }

@@ -2,76 +2,76 @@ import { resolvePrimary } from "../core/builder.js";
 import { Hono } from "hono";
 import { describeValue, checkObject } from "../core/errors.js";
 import { Api } from "./api.js";
-import { auditRoutes } from "./api/audit.js";
-import { bulkRoutes } from "./api/bulk.js";
-import { deadLetterRoutes } from "./api/dead-letters.js";
-import { endpointRoutes } from "./api/endpoints.js";
-import { jobRoutes } from "./api/jobs.js";
-import { liveRoutes } from "./api/live.js";
-import { queueRoutes } from "./api/queues.js";
-import { scheduleRoutes } from "./api/schedules.js";
-import { sessionRoutes } from "./api/session.js";
-import { statsRoutes } from "./api/stats.js";
-import { workerRoutes } from "./api/workers.js";
+import { addAuditRoutes } from "./api/audit.js";
+import { addBulkRoutes } from "./api/bulk.js";
+import { addDeadLetterRoutes } from "./api/dead-letters.js";
+import { addEndpointRoutes } from "./api/endpoints.js";
+import { addJobRoutes } from "./api/jobs.js";
+import { addLiveRoute } from "./api/live.js";
+import { addQueueRoutes } from "./api/queues.js";
+import { addScheduleRoutes } from "./api/schedules.js";
+import { addSessionRoute } from "./api/session.js";
+import { addStatsRoute } from "./api/stats.js";
+import { addWorkerRoute } from "./api/workers.js";
 import { serveAssets } from "./assets.js";
 import { parseOptions, type DashboardOptions } from "./options.js";
-import { problemOf, reportFailure } from "./problem.js";
+import { toProblem, reportFailure } from "./problem.js";
 import { Refusal } from "./refusal.js";
 import { securityHeaders } from "./security-headers.js";
 
 /**
- * Answers the requests of a dashboard: for any server that speaks `Request` and `Response`.
+ * Handles the requests to a dashboard, in any server that uses the Fetch API's `Request` and `Response`.
  *
- * @param from what `@hono/node-server` says of the connection; others may leave it out
+ * @param from the connection, as `@hono/node-server` passes it; optional with other servers
  */
 export type Dashboard = (request: Request, from?: unknown) => Promise<Response>;
 
 /**
- * Makes a dashboard: a page that shows queues, jobs, dead letters, schedules, workers and webhooks as they are, and with
- * `write` changes them, writing down who did.
+ * Creates a dashboard: a page that shows queues, jobs, dead letters, schedules, workers and webhooks live. With `write`, it can
+ * change them, and records each change with its user in the audit log.
  *
- * @throws ConfigError for options that cannot work, or where everybody would be let in
- * @throws InvalidValueError for a host that is none
+ * @throws ConfigError for invalid options, or if neither `token` nor `authorize` is set
+ * @throws InvalidValueError for an invalid host
  */
 export function createDashboard(options: DashboardOptions): Dashboard {
   checkObject(options, "options", "give an object with `db`, and `token` or `authorize`");
   resolvePrimary(options.db);
   const settings = parseOptions(options);
   const api = new Api(settings);
-  for (const add of resources) add(api);
-  const everything = new Hono({ strict: false });
-  everything.use(securityHeaders, async (c, next) => {
+  for (const addRoutes of routeAdders) addRoutes(api);
+  const root = new Hono({ strict: false });
+  root.use(securityHeaders, async (c, next) => {
     if (!settings.isAllowedHost(c.req.raw))
-      throw new Refusal(421, "this host is not known here: name it in the dashboard's `hosts`, or with --allow-host");
-    await next().catch(asError);
+      throw new Refusal(421, "this host is not allowed: add it to the dashboard's `hosts`, or to --allow-host");
+    await next().catch(rethrowAsError);
   });
-  const app = everything.basePath(settings.base || "/");
+  const app = root.basePath(settings.base || "/");
   serveAssets(app, settings.base);
   app.route("/api", api.routes);
-  app.notFound((c) => c.json({ error: "there is nothing of this name" }, 404));
+  app.notFound((c) => c.json({ error: "not found: check the path" }, 404));
   app.onError((error, c) => {
-    const { status, error: sentence, headers } = problemOf(error);
+    const { status, error: message, headers } = toProblem(error);
     if (status >= 500 && !c.req.raw.signal.aborted) reportFailure(error);
-    return c.json({ error: sentence }, status, headers);
+    return c.json({ error: message }, status, headers);
   });
   return async (request, from) => app.fetch(request, from);
 }
 
-/** Hono answers for errors alone; what `authorize` throws may be anything. */
-function asError(thrown: unknown): never {
-  throw new Error(`what was thrown is no error: ${describeValue(thrown)}`);
+/** Turns any thrown value into an error: Hono's error handler accepts only errors, but `authorize` may throw anything. */
+function rethrowAsError(thrown: unknown): never {
+  throw new Error(`the thrown value is not an error: ${describeValue(thrown)}`);
 }
 
-const resources: readonly ((api: Api) => void)[] = [
-  sessionRoutes,
-  statsRoutes,
-  queueRoutes,
-  jobRoutes,
-  deadLetterRoutes,
-  bulkRoutes,
-  scheduleRoutes,
-  workerRoutes,
-  endpointRoutes,
-  auditRoutes,
-  liveRoutes,
+const routeAdders: readonly ((api: Api) => void)[] = [
+  addSessionRoute,
+  addStatsRoute,
+  addQueueRoutes,
+  addJobRoutes,
+  addDeadLetterRoutes,
+  addBulkRoutes,
+  addScheduleRoutes,
+  addWorkerRoute,
+  addEndpointRoutes,
+  addAuditRoutes,
+  addLiveRoute,
 ];

@@ -4,7 +4,7 @@ import { text, time } from "./query.js";
 
 const maxIds = 1_000;
 
-/** Which dead letters, as addresses and bodies say it. */
+/** The dead letter filter, as query strings and bodies send it. */
 export const filterEntries = {
   name: text,
   queue: text,
@@ -15,13 +15,13 @@ export const filterEntries = {
   until: time,
 };
 
-/** The same in a body, which may name some of them one by one. `{}` means all. */
+/** The filter in a body, which may also list ids. `{}` selects all dead letters. */
 export const filterBody = v.strictObject({
   ...filterEntries,
   ids: v.exactOptional(v.pipe(v.array(v.pipe(v.number(), v.safeInteger())), v.maxLength(maxIds))),
 });
 
-/** The filter of the verbs, which calls the end of a time `before`. */
-export function filterOf({ until, ...filter }: v.InferOutput<typeof filterBody>): DeadLetterFilter {
+/** Converts it to the library's filter, which calls `until` `before`. */
+export function toFilter({ until, ...filter }: v.InferOutput<typeof filterBody>): DeadLetterFilter {
   return { ...filter, ...(until && { before: until }) };
 }

@@ -1,32 +1,32 @@
-/** Shorter ones, such as `true` or `1`, stand in too many texts that have nothing to do with them. */
-const minLength = 4;
-/** Up to here a value counts only where it is a word, or a number, by itself. */
+/** Shorter values, such as `true` or `1`, occur by chance in too many unrelated texts. */
+const minValueLength = 4;
+/** A value of up to this length is masked only if it is a whole word or number. */
 const maxWordLength = 7;
-/** Where more are hidden, texts are hidden altogether: looking for each of them would take too long. */
+/** With more hidden values than this, texts are masked as a whole, because searching for each value would take too long. */
 const maxValues = 500;
-/** The beginning of a longer value counts, too: where a text is cut, no more of it may be left. */
+/** A longer value is also masked if only its first characters match, because the text may have been truncated. */
 const prefixLength = 32;
 const maxDepth = 100;
-const ordinary = new Set(["true", "false", "null", "none", "undefined"]);
-/** What stands in the place of a value that is not shown. */
-export const mark = "•••";
+const commonWords = new Set(["true", "false", "null", "none", "undefined"]);
+/** Replaces a hidden value. */
+export const placeholder = "•••";
 
-/** Values that are not shown in one place, and so not in another. */
+/** The values that were hidden in one place, to mask them in every other place. */
 export class HiddenValues {
   readonly #values = new Set<string>();
 
-  /** Each text and number in it. */
-  addAll(value: unknown, depth = 0): void {
+  /** Adds each text and number in a value. */
+  addAllIn(value: unknown, depth = 0): void {
     if (typeof value === "string") this.add(value);
     else if (typeof value === "number") this.add(String(value));
     else if (typeof value === "object" && value !== null && depth < maxDepth && !this.#isFull())
-      for (const item of Object.values(value)) this.addAll(item, depth + 1);
+      for (const item of Object.values(value)) this.addAllIn(item, depth + 1);
   }
 
-  /** Written as JSON or in an address, it looks another way. */
+  /** Adds a value, also in its JSON-escaped and URL-encoded forms. */
   add(value: string): void {
     const trimmed = value.trim();
-    if (trimmed.length < minLength || ordinary.has(trimmed.toLowerCase()) || this.#isFull()) return;
+    if (trimmed.length < minValueLength || commonWords.has(trimmed.toLowerCase()) || this.#isFull()) return;
     const forms = [trimmed, JSON.stringify(trimmed).slice(1, -1), encodeURIComponent(trimmed.toWellFormed())];
     for (const form of forms) this.#values.add(form.toLowerCase());
   }
@@ -35,18 +35,18 @@ export class HiddenValues {
     return this.#values.has(String(value));
   }
 
-  /** The same in the name of a field. */
-  maskInName(name: string): string {
-    return this.#isFull() ? name : this.maskIn(name);
+  /** Masks the hidden values in a field name. */
+  maskFieldName(name: string): string {
+    return this.#isFull() ? name : this.maskText(name);
   }
 
-  /** In upper and lower case: a validator may have changed that before it quoted the value. */
-  maskIn(text: string): string {
+  /** Masks the hidden values in a text. It ignores case, because a validator may change the case before it quotes the value. */
+  maskText(text: string): string {
     if (this.#values.size === 0 || text === "") return text;
-    if (this.#isFull()) return mark;
-    let shown = text;
-    for (const value of this.#values) shown = maskOne(shown, value);
-    return shown;
+    if (this.#isFull()) return placeholder;
+    let masked = text;
+    for (const value of this.#values) masked = maskOccurrences(masked, value);
+    return masked;
   }
 
   #isFull(): boolean {
@@ -54,26 +54,26 @@ export class HiddenValues {
   }
 }
 
-function maskOne(text: string, value: string): string {
+function maskOccurrences(text: string, value: string): string {
   const lower = text.toLowerCase();
-  // In few alphabets a letter has another length in lower case: then it is looked for as it is written.
-  const among = lower.length === text.length ? lower : text;
+  // In some alphabets, lower-casing changes a letter's length and so shifts the positions. Then the search is case-sensitive.
+  const haystack = lower.length === text.length ? lower : text;
   const needle = value.slice(0, prefixLength);
-  let shown = "";
-  let from = 0;
-  for (let at = among.indexOf(needle); at !== -1; at = among.indexOf(needle, at)) {
+  let masked = "";
+  let copiedUpTo = 0;
+  for (let at = haystack.indexOf(needle); at !== -1; at = haystack.indexOf(needle, at)) {
     let end = at + needle.length;
-    while (end - at < value.length && among[end] === value[end - at]) end += 1;
-    if (value.length <= maxWordLength && (isWord(among[at - 1]) || isWord(among[end]))) {
+    while (end - at < value.length && haystack[end] === value[end - at]) end += 1;
+    if (value.length <= maxWordLength && (isWordCharacter(haystack[at - 1]) || isWordCharacter(haystack[end]))) {
       at = end;
       continue;
     }
-    shown += text.slice(from, at) + mark;
-    from = at = end;
+    masked += text.slice(copiedUpTo, at) + placeholder;
+    copiedUpTo = at = end;
   }
-  return from === 0 ? text : shown + text.slice(from);
+  return copiedUpTo === 0 ? text : masked + text.slice(copiedUpTo);
 }
 
-function isWord(character: string | undefined): boolean {
+function isWordCharacter(character: string | undefined): boolean {
   return character !== undefined && /[\p{L}\p{N}]/u.test(character);
 }

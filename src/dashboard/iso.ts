@@ -1,4 +1,4 @@
-/** A time as the API writes it. */
-export function isoOrNull(time: Date | null): string | null {
+/** Formats a time as the API sends it. */
+export function toIsoOrNull(time: Date | null): string | null {
   return time?.toISOString() ?? null;
 }

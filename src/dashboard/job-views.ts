@@ -1,16 +1,16 @@
 import type { Job, JobSummary } from "../jobs/row/job.js";
 import { jobTimeline } from "../jobs/read/job-timeline.js";
-import { isoOrNull } from "./iso.js";
-import { linkOf } from "./link.js";
+import { toIsoOrNull } from "./iso.js";
+import { buildLink } from "./link.js";
 import type { DashboardSettings } from "./options.js";
-import { nothingHidden, type Redaction } from "./redact.js";
-import type { JobAction, JobRow, JobView, Sent } from "./wire.js";
+import { noRedaction, type Redaction } from "./redact.js";
+import type { JobAction, JobRow, JobView, Serialized } from "./wire.js";
 
-/** What rows show of a job, and of a dead letter. */
-type Listed = Omit<JobSummary, "workerId" | "cancelRequestedAt">;
+/** The fields that a row needs of a job or a dead letter. */
+type ListedJob = Omit<JobSummary, "workerId" | "cancelRequestedAt">;
 
-/** @param redaction has hidden what is secret in the job's payload */
-export function jobRow(job: Listed, link: string | null, redaction: Redaction): JobRow {
+/** @param redaction has already hidden the secrets of the job's payload */
+export function toJobRow(job: ListedJob, link: string | null, redaction: Redaction): JobRow {
   const { id, name, queue, state, priority, attempt, maxAttempts } = job;
   const { tags, reason } = redaction.mask({ tags: job.tags, reason: job.reason });
   return {
@@ -24,16 +24,16 @@ export function jobRow(job: Listed, link: string | null, redaction: Redaction): 
     tags,
     reason,
     createdAt: job.createdAt.toISOString(),
-    runAt: isoOrNull(job.runAt),
-    claimedAt: isoOrNull(job.claimedAt),
-    finishedAt: isoOrNull(job.finishedAt),
+    runAt: toIsoOrNull(job.runAt),
+    claimedAt: toIsoOrNull(job.claimedAt),
+    finishedAt: toIsoOrNull(job.finishedAt),
     link,
   };
 }
 
-/** A job's whole story. @param revealed whether its secret fields are shown */
-export function jobView(job: Job, settings: DashboardSettings, revealed: boolean): JobView {
-  const redaction = revealed ? nothingHidden : settings.redact.begin();
+/** Converts a job with its timeline and logs. @param isRevealed whether the secret fields are shown */
+export function toJobView(job: Job, settings: DashboardSettings, isRevealed: boolean): JobView {
+  const redaction = isRevealed ? noRedaction : settings.redact.createRedaction();
   const hidden = {
     payload: redaction.hide(job.payload, "payload"),
     result: redaction.hide(job.result, "result"),
@@ -45,46 +45,46 @@ export function jobView(job: Job, settings: DashboardSettings, revealed: boolean
       message: String(message),
       fields: fields === undefined ? null : redaction.hide(fields, `logs[${i}].fields`),
     })),
-    uniqueKey: keyShown(job.uniqueKey, (fields) => redaction.hide(fields, "uniqueKey")),
+    uniqueKey: redactKey(job.uniqueKey, (fields) => redaction.hide(fields, "uniqueKey")),
   };
-  const { errors: _errors, lastWorkerId: _lastWorkerId, ...told } = job;
+  const { errors: _errors, lastWorkerId: _lastWorkerId, ...rest } = job;
   const masked = redaction.mask(hidden);
   return {
-    ...sent(told),
-    ...jobRow(job, linkOf(job, settings.link), redaction),
+    ...serializeDates(rest),
+    ...toJobRow(job, buildLink(job, settings.link), redaction),
     ...masked,
     redacted: redaction.mask(redaction.paths),
-    timeline: jobTimeline(job).map((moment) => ({
-      ...moment,
-      message: redaction.mask(moment.message),
-      stack: redaction.mask(moment.stack),
+    timeline: jobTimeline(job).map((entry) => ({
+      ...entry,
+      message: redaction.mask(entry.message),
+      stack: redaction.mask(entry.stack),
     })),
-    actions: settings.access.write ? actionsOn(job) : [],
+    actions: settings.access.write ? listActions(job) : [],
   };
 }
 
-function sent<T extends object>(object: T): Sent<T> {
+function serializeDates<T extends object>(object: T): Serialized<T> {
   const entries = Object.entries(object).map(([key, value]) => [
     key,
     value instanceof Date ? value.toISOString() : value,
   ]);
-  return Object.fromEntries(entries) as Sent<T>;
+  return Object.fromEntries(entries) as Serialized<T>;
 }
 
-/** A key may be made of the payload's fields: then they stand in it as JSON, behind the job's name. */
-function keyShown(key: string | null, shown: (fields: unknown) => unknown): string | null {
+/** Redacts a unique key. A key that is built from payload fields contains them as JSON after the job's name. */
+function redactKey(key: string | null, redactFields: (fields: unknown) => unknown): string | null {
   const [, name, json = ""] = /^([^:]*:)(\{.*\})$/s.exec(key ?? "") ?? [];
   try {
     const fields: unknown = JSON.parse(json);
-    const said = JSON.stringify(shown(fields));
-    return said === JSON.stringify(fields) ? key : `${name}${said}`;
+    const redactedJson = JSON.stringify(redactFields(fields));
+    return redactedJson === JSON.stringify(fields) ? key : `${name}${redactedJson}`;
   } catch {
     return key;
   }
 }
 
-/** What may be done with a job as it stands. */
-function actionsOn({ state, runAt, cancelRequestedAt }: JobSummary): JobAction[] {
+/** Lists the actions that a job's state allows. */
+function listActions({ state, runAt, cancelRequestedAt }: JobSummary): JobAction[] {
   switch (state) {
     case "queued":
       return [...(runAt !== null && runAt.getTime() > Date.now() ? ["run-now" as const] : []), "cancel", "discard"];

@@ -1,21 +1,21 @@
 import { printHookFailure } from "../core/call-hook.js";
 import type { Job } from "../jobs/row/job.js";
 
-/** What a link is made of: the job as it is stored. */
+/** The fields of a stored job that `link` receives. */
 export type LinkedJob = Pick<Job, "id" | "name" | "queue" | "payload" | "tags" | "meta">;
 
-const relativeTo = "http://relative";
+const baseUrl = "http://relative";
 
 /**
- * The user's own page about a job, if there is one that a browser may be led to: what stands in a payload may have been
- * written by anybody.
+ * Returns the link to the user's own page about a job. Only http(s) links pass, because a link may contain payload fields, which
+ * anybody may have written.
  */
-export function linkOf(job: LinkedJob, link: ((job: LinkedJob) => string | undefined) | undefined): string | null {
+export function buildLink(job: LinkedJob, link: ((job: LinkedJob) => string | undefined) | undefined): string | null {
   try {
     const address = link?.(job);
-    // As browsers read it: they leave out line breaks, and blanks in front.
-    if (!address || !URL.canParse(address, relativeTo)) return null;
-    return /^https?:$/.test(new URL(address, relativeTo).protocol) ? address : null;
+    // The URL parser normalizes as browsers do: it ignores line breaks and leading blanks.
+    if (!address || !URL.canParse(address, baseUrl)) return null;
+    return /^https?:$/.test(new URL(address, baseUrl).protocol) ? address : null;
   } catch (error) {
     printHookFailure("the dashboard's link", error);
     return null;

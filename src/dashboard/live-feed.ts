@@ -1,94 +1,97 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 const maxViewers = 50;
-/** After so many events, a minute's, it is asked again whether they may look: they may have logged out. */
-const eventsPerLeave = 30;
-/** Whoever takes no event for so many in a row has gone, and its network did not say so. */
-const maxMissed = 30;
+/** The viewer's rights are checked again after this many events, about a minute: the user may have logged out. */
+const eventsPerAuthorization = 30;
+/** A viewer that misses this many events in a row has disconnected without closing the connection. */
+const maxMissedEvents = 30;
 
 type Viewer = ReadableStreamDefaultController<Uint8Array>;
 
-interface Watching {
-  /** Who it is, as far as that is known. */
+interface ViewerState {
+  /** The user's name, or else the client's address. */
   readonly name: string;
-  /** Rejects once they may not look any more. */
-  readonly mayStay: () => Promise<unknown>;
-  told: number;
-  /** Kept, since one that nobody keeps is garbage, and then its signal hears of nothing any more. */
+  /** Rejects once the user may no longer read. */
+  readonly reauthorize: () => Promise<unknown>;
+  /** The number of events since the stream began. */
+  events: number;
+  /** Referenced here because a garbage-collected request no longer aborts its signal. */
   readonly request: Request;
-  /** How many events in a row were missed. */
+  /** The number of events missed in a row. */
   missed: number;
 }
 
-/** Shows all who look the same: it looks for them while there are any, once for all. */
+/** Sends the same events to all viewers. It polls once for all of them, and only while there are viewers. */
 export class LiveFeed {
-  readonly #viewers = new Map<Viewer, Watching>();
-  #newest: Uint8Array | undefined;
-  #isLooking = false;
+  readonly #viewers = new Map<Viewer, ViewerState>();
+  #latest: Uint8Array | undefined;
+  #isPolling = false;
   #pause = new AbortController();
 
-  /** @param look makes an event's data; where that fails, viewers are told that the connection is alive, and no more */
+  /** @param poll reads the data of an event; if that fails, viewers get a keep-alive comment instead */
   constructor(
-    private readonly look: () => Promise<object>,
-    private readonly everyMs = 2_000,
+    private readonly poll: () => Promise<object>,
+    private readonly intervalMs = 2_000,
   ) {}
 
   /**
-   * Events, until the request is aborted or nobody reads them.
+   * Streams events until the request is aborted or nobody reads them.
    *
-   * @param name who looks: where there are as many as may be, whoever has the most streams loses the oldest to a newcomer
-   * @param mayStay is asked now and then, and rejects to end it
-   * @returns undefined if as many look already as may
+   * @param name the viewer's name. If the maximum number of viewers is reached, the name with the most streams loses its oldest
+   *   stream to the new viewer
+   * @param reauthorize called regularly; the stream ends if it rejects
+   * @returns undefined if the maximum number of viewers is reached
    */
-  watch(request: Request, name: string, mayStay: () => Promise<unknown>): ReadableStream<Uint8Array> | undefined {
+  watch(request: Request, name: string, reauthorize: () => Promise<unknown>): ReadableStream<Uint8Array> | undefined {
     if (this.#viewers.size >= maxViewers && !this.#makeRoom(name)) return undefined;
     const { signal } = request;
     let viewer: Viewer;
     return new ReadableStream<Uint8Array>({
       start: (controller) => {
         viewer = controller;
-        this.#viewers.set(viewer, { name, request, mayStay, told: 0, missed: 0 });
+        this.#viewers.set(viewer, { name, request, reauthorize, events: 0, missed: 0 });
         signal.addEventListener("abort", () => this.#end(viewer), { once: true });
         if (signal.aborted) this.#end(viewer);
-        else if (!this.#isLooking) void this.#lookOut();
-        else if (this.#newest) this.#send(viewer, this.#newest);
+        else if (!this.#isPolling) void this.#pollWhileWatched();
+        else if (this.#latest) this.#send(viewer, this.#latest);
       },
       cancel: () => void this.#forget(viewer),
     });
   }
 
-  async #lookOut(): Promise<void> {
-    this.#isLooking = true;
+  async #pollWhileWatched(): Promise<void> {
+    this.#isPolling = true;
     while (this.#viewers.size > 0) {
-      const event = await this.look()
-        .then(overview)
-        .catch(() => stillThere);
-      this.#newest = event;
+      const event = await this.poll()
+        .then(encodeOverview)
+        .catch(() => keepAlive);
+      this.#latest = event;
       for (const viewer of this.#viewers.keys()) this.#send(viewer, event);
       this.#pause = new AbortController();
-      if (this.#viewers.size > 0) await sleep(this.everyMs, undefined, { signal: this.#pause.signal }).catch(() => {});
+      if (this.#viewers.size > 0)
+        await sleep(this.intervalMs, undefined, { signal: this.#pause.signal }).catch(() => {});
     }
-    this.#newest = undefined;
-    this.#isLooking = false;
+    this.#latest = undefined;
+    this.#isPolling = false;
   }
 
-  /** One that has not been taken yet is not followed by another: nothing piles up for a slow reader. */
+  /** Skips the event if the viewer has not read the previous one yet, so that nothing piles up for a slow reader. */
   #send(viewer: Viewer, event: Uint8Array): void {
-    const watching = this.#viewers.get(viewer) as Watching;
+    const state = this.#viewers.get(viewer) as ViewerState;
     if ((viewer.desiredSize ?? 0) > 0) {
       viewer.enqueue(event);
-      watching.missed = 0;
-    } else if (++watching.missed > maxMissed) this.#end(viewer);
-    if (++watching.told % eventsPerLeave === 0) void watching.mayStay().catch(() => this.#end(viewer));
+      state.missed = 0;
+    } else if (++state.missed > maxMissedEvents) this.#end(viewer);
+    if (++state.events % eventsPerAuthorization === 0) void state.reauthorize().catch(() => this.#end(viewer));
   }
 
-  /** @returns whether somebody had so many streams that one of them could be ended */
+  /** Ends the oldest stream of the name with the most streams. @returns false if the newcomer would have as many */
   #makeRoom(newcomer: string): boolean {
     const streams = new Map<string, Viewer[]>();
     for (const [viewer, { name }] of this.#viewers) streams.set(name, [...(streams.get(name) ?? []), viewer]);
-    const [max = []] = [...streams.values()].toSorted((a, b) => b.length - a.length);
-    const [oldest] = max;
-    if (oldest === undefined || max.length <= (streams.get(newcomer)?.length ?? 0) + 1) return false;
+    const [streamsOfBusiest = []] = [...streams.values()].toSorted((a, b) => b.length - a.length);
+    const [oldest] = streamsOfBusiest;
+    if (oldest === undefined || streamsOfBusiest.length <= (streams.get(newcomer)?.length ?? 0) + 1) return false;
     this.#end(oldest);
     return true;
   }
@@ -98,16 +101,16 @@ export class LiveFeed {
   }
 
   #forget(viewer: Viewer): boolean {
-    const wasThere = this.#viewers.delete(viewer);
+    const wasWatching = this.#viewers.delete(viewer);
     if (this.#viewers.size === 0) this.#pause.abort();
-    return wasThere;
+    return wasWatching;
   }
 }
 
 const encoder = new TextEncoder();
-/** A comment: it keeps proxies from hanging up, and the page knows that the server is there. */
-const stillThere = encoder.encode(": nothing new\n\n");
+/** A comment: it keeps proxies from closing the connection, and shows the page that the server is alive. */
+const keepAlive = encoder.encode(": keep-alive\n\n");
 
-function overview(data: object): Uint8Array {
+function encodeOverview(data: object): Uint8Array {
   return encoder.encode(`event: overview\ndata: ${JSON.stringify(data)}\n\n`);
 }

@@ -1,59 +1,65 @@
 import { ConfigError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
-import { type Authorize, type Access, accessOf } from "./access.js";
-import { allowedHosts } from "./hosts.js";
+import { type Authorize, type Access, createAccess } from "./access.js";
+import { createHostCheck } from "./hosts.js";
 import type { LinkedJob } from "./link.js";
-import { redaction, type Redact } from "./redact.js";
+import { createRedactor, type Redactor } from "./redact.js";
 
-/** How a dashboard is served. It needs a `token`, or `authorize`, or both. */
+/** The options of a dashboard. It needs `token`, `authorize`, or both. */
 export interface DashboardOptions {
-  /** Any Drizzle PostgreSQL database whose driver has transactions. */
+  /** Any Drizzle PostgreSQL database whose driver supports transactions. */
   readonly db: Queryable;
-  /** The path that it is mounted at, as the browser sees it: `"/admin/jobs"`. Default `"/"`. */
+  /** The path that the dashboard is mounted at, as the browser sees it, such as `"/admin/jobs"`. Default `"/"`. */
   readonly basePath?: string | undefined;
-  /** What requests must carry as `authorization: Bearer …`; its page takes it from `#token=…` behind its address. 16 characters or more. */
+  /**
+   * The token that requests must send as `authorization: Bearer …`, 16 characters or more. The page reads it from `#token=…` in
+   * its URL.
+   */
   readonly token?: string | undefined;
-  /** Asked about each request, but those for the page itself, which holds no data. By default, the token allows all that the other options do. */
+  /**
+   * Decides about each request except those for the page's own files, which contain no data. By default, the token allows
+   * everything that the other options allow.
+   */
   readonly authorize?: Authorize | undefined;
-  /** Whether anything may be changed. Default false: it only shows. */
+  /** Whether the dashboard may change anything. Default false: it is read-only. */
   readonly write?: boolean | undefined;
-  /** The names under which it may be asked for, such as `"jobs.example.com"`, beside those of this machine. */
+  /** The host names that requests may use, such as `"jobs.example.com"`, in addition to those of this machine. */
   readonly hosts?: readonly string[] | undefined;
-  /** A page of your own about a job, by http(s) or relative to the dashboard. */
+  /** Returns the URL of your own page about a job, with http(s) or relative to the dashboard. */
   readonly link?: ((job: LinkedJob) => string | undefined) | undefined;
-  /** More fields whose values are not shown, by their names, beside passwords, tokens and the like. */
+  /** Names of further fields whose values are hidden, in addition to passwords, tokens and the like. */
   readonly redact?: readonly (string | RegExp)[] | undefined;
-  /** Whether the values of such fields may be looked at, job by job, which is written down. Default false. */
+  /** Whether users may reveal the hidden values of a job. The audit log records each reveal. Default false. */
   readonly reveal?: boolean | undefined;
 }
 
-/** Options that were read: defaults filled in. */
+/** Parsed options, with defaults filled in. */
 export interface DashboardSettings {
   readonly db: Queryable;
-  /** Without a slash at its end: empty for the root. */
+  /** The base path without a trailing slash: empty for the root. */
   readonly base: string;
   readonly access: Access;
   readonly isAllowedHost: (request: Request) => boolean;
   readonly link: ((job: LinkedJob) => string | undefined) | undefined;
-  readonly redact: Redact;
+  readonly redact: Redactor;
 }
 
 /**
- * @throws ConfigError for options that cannot work, or would let everybody in
- * @throws InvalidValueError for a host that is none
+ * @throws ConfigError for invalid options, or if neither `token` nor `authorize` is set
+ * @throws InvalidValueError for an invalid host
  */
 export function parseOptions(options: DashboardOptions): DashboardSettings {
   const { db, basePath = "/", hosts = [], link, redact = [] } = options;
   const base = basePath.replace(/\/$/, "");
-  // It becomes a part of the page.
+  // The path is inserted into the page's HTML, so it must not need escaping.
   if (!/^(\/[\w.~-]+)*$/.test(base))
     throw new ConfigError(`the dashboard's basePath is ${JSON.stringify(basePath)}: give a path such as "/admin/jobs"`);
   return {
     db,
     base,
-    access: accessOf(options),
-    isAllowedHost: allowedHosts(hosts),
+    access: createAccess(options),
+    isAllowedHost: createHostCheck(hosts),
     link,
-    redact: redaction(redact),
+    redact: createRedactor(redact),
   };
 }

@@ -1,2 +1,2 @@
-/** The page's files by their names: `npm run build` makes this module, as dist/dashboard/page.js. */
+/** The page's files by name. `npm run build` generates this module as dist/dashboard/page.js. */
 export declare const files: Readonly<Record<"index.html" | "app.js" | "app.css", string>>;

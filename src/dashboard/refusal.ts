@@ -1,6 +1,6 @@
 import { SoniqError } from "../core/errors.js";
 
-/** A request that is not answered as it asked to be: its message says what to do. */
+/** The reason why a request is refused. Its message says what to do. */
 export class Refusal extends SoniqError {
   override readonly name = "Refusal";
 

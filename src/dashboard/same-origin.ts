@@ -1,36 +1,42 @@
-import { hostOf } from "./hosts.js";
+import { getHost } from "./hosts.js";
 import { Refusal } from "./refusal.js";
 
 /**
- * Lets in what the dashboard's own page asks, and programs: a page elsewhere may send requests as well, with the cookies of
- * whoever looks at it.
+ * Accepts requests from the dashboard's own page and from programs, but not from other sites: their pages could send requests
+ * with the cookies of the user who visits them (CSRF).
  *
- * @throws Refusal for what another page asks
+ * @throws Refusal for a request from another site
  */
 export function checkOrigin(request: Request): void {
   const { headers } = request;
   const site = headers.get("sec-fetch-site") ?? "none";
   const origin = headers.get("origin");
-  if (!(origin === null || isOf(origin, hostOf(request))) || (site !== "same-origin" && site !== "none"))
-    throw new Refusal(403, "another page asked for this: only the dashboard's own may");
+  if (!(origin === null || isSameHost(origin, getHost(request))) || (site !== "same-origin" && site !== "none"))
+    throw new Refusal(403, "the request comes from another site: use the dashboard's own page");
 }
 
-/** The scheme is not known behind a proxy, but for the port that it implies. */
-function isOf(origin: string, host: string): boolean {
+/** Compares hosts only: behind a proxy, the scheme is unknown. The origin's scheme supplies the default port. */
+function isSameHost(origin: string, host: string): boolean {
   const [scheme = ""] = /^https?:\/\//.exec(origin) ?? [];
-  const own = scheme + host;
-  return scheme !== "" && URL.canParse(origin) && URL.canParse(own) && new URL(origin).host === new URL(own).host;
+  const ownOrigin = scheme + host;
+  return (
+    scheme !== "" && URL.canParse(origin) && URL.canParse(ownOrigin) && new URL(origin).host === new URL(ownOrigin).host
+  );
 }
 
 /**
- * The same for what changes something. The header is one that no form can send, and no other page without being asked first.
+ * Checks a request that changes something. It must have a header that a form cannot send, and that another site can send only
+ * after a CORS preflight, which the dashboard does not allow.
  *
- * @throws Refusal for what another page, or a form, could have sent
+ * @throws Refusal for a request that a form or another site could have sent
  */
 export function checkWrite(request: Request): void {
   const { headers } = request;
-  if (headers.get("x-soniq") !== "1") throw new Refusal(403, "the header `x-soniq: 1` is missing: send it along");
+  if (headers.get("x-soniq") !== "1") throw new Refusal(403, "the header `x-soniq: 1` is missing: add it");
   const type = headers.get("content-type");
   if (type !== null && !/^application\/json\s*(;|$)/i.test(type))
-    throw new Refusal(415, `the content type is ${JSON.stringify(type.slice(0, 100))}: send JSON, or nothing`);
+    throw new Refusal(
+      415,
+      `the content type is ${JSON.stringify(type.slice(0, 100))}: send application/json, or no body`,
+    );
 }

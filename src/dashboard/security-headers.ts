@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 
 const headers = {
-  // Nothing is loaded from elsewhere, nothing runs that stands in the page, and nobody shows it within theirs.
+  // Allows no resources from other hosts, no inline scripts, and no embedding in other sites' frames.
   "content-security-policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
   "x-content-type-options": "nosniff",
@@ -11,7 +11,7 @@ const headers = {
   "cross-origin-opener-policy": "same-origin",
 };
 
-/** What each answer says to the browser, whatever it is. */
+/** Adds the security headers to every response. */
 export const securityHeaders: MiddlewareHandler = async (c, next) => {
   await next();
   for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value);

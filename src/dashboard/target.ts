@@ -1,41 +1,41 @@
 import type { HonoRequest } from "hono";
 import { parseText } from "../core/json.js";
-import { endpointId } from "../webhooks/endpoints.js";
-import { idOf } from "./query.js";
+import { parseEndpointId } from "../webhooks/endpoints.js";
+import { parseId } from "./query.js";
 
 const maxNameLength = 200;
 
-/** Names that an address cannot hold: whoever sends it makes another path of it. They are sent as `-`, with `?target=`. */
+/** Names that cannot be a path segment, because clients resolve them as relative paths. Requests send `-` with `?target=`. */
 const dotNames = new Set([".", ".."]);
 
 /**
- * What a route's target is called: of an id the one way in which it is written, so that what is authorized, done and written
- * down is one and the same text.
+ * Parses the target of a request. Ids must be in canonical form, so that the authorization, the action and the audit log all use
+ * the same text.
  *
- * @throws Refusal, NotFoundError or InvalidValueError for what cannot be the name or id of such a thing
+ * @throws Refusal, NotFoundError or InvalidValueError for an invalid name or id
  */
-export function targetOf(request: HonoRequest, path: string): string {
-  const given = request.param("target");
-  if (given === undefined) return "";
-  const dots = request.query("target") ?? "";
-  return canonical(path, given === "-" && dotNames.has(dots) ? dots : given);
+export function parseTarget(request: HonoRequest, path: string): string {
+  const param = request.param("target");
+  if (param === undefined) return "";
+  const dotName = request.query("target") ?? "";
+  return canonicalize(path, param === "-" && dotNames.has(dotName) ? dotName : param);
 }
 
-/** The path of a request for something to be looked at, as `authorize` is asked about it, such as `jobs/17`. */
-export function canonicalPath(request: HonoRequest, path: string): string {
-  return path.slice(1).replace(/:(\w+)/g, (_, name: string) => canonical(path, request.param(name) ?? ""));
+/** Returns the path of a read request with canonical ids, such as `jobs/17`, for `authorize`. */
+export function toCanonicalPath(request: HonoRequest, path: string): string {
+  return path.slice(1).replace(/:(\w+)/g, (_, name: string) => canonicalize(path, request.param(name) ?? ""));
 }
 
-function canonical(path: string, given: string): string {
+function canonicalize(path: string, param: string): string {
   const [, resource] = path.split("/");
   switch (resource) {
     case "jobs":
-      return String(idOf(given, "a job's"));
+      return String(parseId(param, "a job's"));
     case "deliveries":
-      return String(idOf(given, "a delivery's"));
+      return String(parseId(param, "a delivery's"));
     case "endpoints":
-      return endpointId(given);
+      return parseEndpointId(param);
     default:
-      return parseText(given, "name", maxNameLength);
+      return parseText(param, "name", maxNameLength);
   }
 }

@@ -1,24 +1,27 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { ConfigError } from "../core/errors.js";
 
-/** Too long to be guessed, and what a header carries. */
-const sendable = /^[!-~]{16,}$/;
-/** What is typed by holding a key down is no secret. */
+/** Too long to guess, and only characters that a header can carry. */
+const tokenShape = /^[!-~]{16,}$/;
+/** Rejects tokens such as one repeated character. */
 const minDistinctCharacters = 8;
 
-/** Whether a request carries the token: in its `authorization` alone, since addresses end up in logs and histories. */
+/**
+ * Whether a request has the token in its `authorization` header. A token in the URL is not accepted, because URLs end up in logs
+ * and histories.
+ */
 export type TokenCheck = (request: Request) => boolean;
 
-/** @throws ConfigError for a token that could be guessed */
-export function tokenCheck(token: string): TokenCheck {
-  if (!sendable.test(token) || new Set(token).size < minDistinctCharacters)
+/** @throws ConfigError for a token that is too easy to guess */
+export function createTokenCheck(token: string): TokenCheck {
+  if (!tokenShape.test(token) || new Set(token).size < minDistinctCharacters)
     throw new ConfigError(
-      "the dashboard's token cannot be one: give 16 characters or more, without blanks, such as what `openssl rand -hex 24` prints",
+      "the dashboard's token is too weak or contains blanks: give 16 characters or more, such as the output of `openssl rand -hex 24`",
     );
   const expected = digest(token);
   return ({ headers }) => {
     const [, given = ""] = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
-    // Of equal length, whatever was given: how long it takes says nothing of the token.
+    // Digests have equal lengths, so the comparison takes constant time and reveals nothing about the token.
     return timingSafeEqual(digest(given), expected);
   };
 }

@@ -1,30 +1,30 @@
-// What the dashboard's API answers, as JSON: shared by the server and the page. Times are ISO 8601 texts, spans milliseconds.
-// Errors: status 4xx/5xx and `{ error: string }`, a sentence that says what to do next.
+// The JSON types of the dashboard's API, shared by the server and the page. Times are ISO 8601 texts, durations milliseconds.
+// Errors have a status of 4xx or 5xx and the body `{ error: string }`, a sentence that says what to do next.
 
 import type { Job } from "../jobs/row/job.js";
 
 /** GET api/session */
 export interface SessionView {
   readonly version: string;
-  /** Who looks, as `authorize` named them; null where a token is all that is known. */
+  /** The user's name, as `authorize` returned it; null if only a token identifies the user. */
   readonly user: string | null;
-  /** Whether anything may be changed; else the page offers no buttons. */
+  /** Whether changes are enabled; if not, the page shows no buttons. */
   readonly writable: boolean;
   /** Whether redacted payloads may be revealed (GET api/jobs/:id?reveal=1). */
   readonly mayReveal: boolean;
 }
 
-/** GET api/stats?range=1h&queue=&name= : range is one of 15m, 1h, 6h, 24h, 7d. Arrays are of equal length, one entry per step. */
+/** GET api/stats?range=1h&queue=&name= : range is 15m, 1h, 6h, 24h or 7d. All arrays have one entry per step. */
 export interface StatsView {
   readonly stepSeconds: number;
-  /** Start of each step, seconds since 1970. */
+  /** Start of each step in seconds since 1970. */
   readonly at: readonly number[];
-  /** Attempts that ended so, per step. */
+  /** Attempts by outcome, per step. */
   readonly completed: readonly number[];
   readonly retried: readonly number[];
   readonly dead: readonly number[];
   readonly cancelled: readonly number[];
-  /** Seconds; null where nothing ran. */
+  /** In seconds; null for a step in which nothing ran. */
   readonly run: {
     readonly p50: readonly (number | null)[];
     readonly p95: readonly (number | null)[];
@@ -35,7 +35,7 @@ export interface StatsView {
     readonly p95: readonly (number | null)[];
     readonly p99: readonly (number | null)[];
   };
-  /** Busiest first, over the whole range; the first 50. */
+  /** The 50 busiest job names over the whole range, busiest first. */
   readonly byName: readonly {
     readonly name: string;
     readonly completed: number;
@@ -48,13 +48,13 @@ export interface StatsView {
 export interface QueueView {
   readonly name: string;
   readonly pausedAt: string | null;
-  /** 10000 stands for as many or more. */
+  /** At most 10000, which stands for 10000 or more. */
   readonly due: number;
   readonly scheduled: number;
   readonly parked: number;
   readonly active: number;
   readonly latencyMs: number | null;
-  /** Completed per minute, over the last five. */
+  /** Completed jobs per minute, averaged over the last five minutes. */
   readonly perMinute: number;
 }
 
@@ -62,8 +62,8 @@ export interface QueueView {
 export interface JobListView {
   readonly jobs: readonly JobRow[];
   readonly next: string | null;
-  /** How many jobs this page looked at, and back to when; `complete` if that was all there is. */
-  readonly lookedAt: number;
+  /** How many jobs this page scanned, and how far back; `complete` if no jobs are left to scan. */
+  readonly scannedJobs: number;
   readonly backTo: string | null;
   readonly complete: boolean;
 }
@@ -83,20 +83,20 @@ export interface JobRow {
   readonly runAt: string | null;
   readonly claimedAt: string | null;
   readonly finishedAt: string | null;
-  /** A page of the user's own, from `link`; http(s) only. */
+  /** The user's own page about the job, from `link`; http(s) only. */
   readonly link: string | null;
 }
 
-/** An object as it is sent: times in ISO 8601. */
-export type Sent<T> = {
+/** An object with its dates as ISO 8601 texts. */
+export type Serialized<T> = {
   readonly [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K];
 };
 
 /** GET api/jobs/:id */
-export interface JobView extends JobRow, Sent<Omit<Job, "errors" | "logs" | "lastWorkerId">> {
-  /** Paths of fields that were redacted (shown as "•••"). */
+export interface JobView extends JobRow, Serialized<Omit<Job, "errors" | "logs" | "lastWorkerId">> {
+  /** Paths of the redacted fields, whose values are "•••". */
   readonly redacted: readonly string[];
-  /** What happened, oldest first. */
+  /** The job's history, oldest first. */
   readonly timeline: readonly TimelineEntry[];
   readonly logs: readonly {
     readonly at: string;
@@ -104,7 +104,7 @@ export interface JobView extends JobRow, Sent<Omit<Job, "errors" | "logs" | "las
     readonly message: string;
     readonly fields: unknown;
   }[];
-  /** What may be done with it now; all of it empty on a dashboard that only reads. */
+  /** The actions that the job's state allows; empty on a read-only dashboard. */
   readonly actions: readonly JobAction[];
 }
 export type JobAction = "retry" | "cancel" | "run-now" | "discard";
@@ -120,7 +120,7 @@ export interface TimelineEntry {
 
 /** GET api/dead-letters/groups?name=&queue=&reason=&since=&until= */
 export interface DeadLetterGroupsView {
-  /** 10000 stands for as many or more. */
+  /** At most 10000, which stands for 10000 or more. */
   readonly count: number;
   readonly groups: readonly {
     readonly name: string;
@@ -138,12 +138,12 @@ export interface DeadLetterListView {
   readonly next: string | null;
 }
 
-/** POST api/dead-letters/retry or /purge, with a filter as JSON body; answers NDJSON, a line per batch, the last one final. */
+/** POST api/dead-letters/retry or /purge, with a filter as JSON body; returns NDJSON, a line per batch; the last line is final. */
 export interface BulkProgressView {
   readonly done: number;
   readonly refused: number;
   readonly finished: boolean;
-  /** Why it stopped before its end. */
+  /** Why it stopped early. */
   readonly error?: string;
 }
 
@@ -169,11 +169,11 @@ export interface WorkerView {
   readonly host: string;
   readonly pid: number | null;
   readonly version: string;
-  /** Per queue: how many run, of how many that may at once. */
+  /** Per queue: the running jobs, and the maximum that may run at once. */
   readonly queues: readonly { readonly name: string; readonly active: number; readonly concurrency: number }[];
   readonly startedAt: string;
   readonly beatAt: string;
-  /** Negative once it is over. */
+  /** Negative once the lease has expired. */
   readonly leaseLeftMs: number;
   readonly endedAt: string | null;
   readonly state: "live" | "silent" | "ended";
@@ -182,7 +182,7 @@ export interface WorkerView {
 /** GET api/endpoints?tenant=&allTenants= */
 export interface EndpointView {
   readonly id: string;
-  /** Null: it gets the events of all tenants. */
+  /** Null if the endpoint receives the events of all tenants. */
   readonly tenant: string | null;
   readonly url: string;
   readonly description: string;
@@ -231,16 +231,17 @@ export interface AuditView {
   readonly next: string | null;
 }
 
-// Writes (POST, JSON body or none, header `x-soniq: 1`): answer 200 `{ done: string }`, a word on what became of it, or 409 { error }.
+// Writes (POST with a JSON body or none, header `x-soniq: 1`) return 200 `{ done: string }`, the outcome in a few words, or 409
+// `{ error }`:
 //   api/queues/:name/pause|resume   api/jobs/:id/retry|cancel|run-now|discard   api/schedules/:name/pause|resume|trigger
 //   api/endpoints/:id/pause|resume  api/deliveries/:id/resend                    api/dead-letters/retry|purge (NDJSON)
-// GET api/live: server-sent events, read with fetch (the token goes in a header): every two seconds
+// GET api/live: server-sent events every two seconds, read with fetch because the token is sent in a header.
 //   event: overview  data: LiveView
 export interface LiveView {
   readonly at: string;
   readonly queues: readonly QueueView[];
   readonly workers: number;
   readonly deadLetters: number;
-  /** Attempts that ended since the last event, as workers wrote them to the stats: they do so every few seconds. */
+  /** Attempts that end per second, from the stats that workers write every few seconds. */
   readonly perSecond: number;
 }

@@ -1,31 +1,34 @@
-/** Of one address within a minute; whoever sends more is told to wait. */
-const maxWrong = 20;
+/** The maximum number of wrong tokens per address and minute; after that, the client must wait. */
+const maxGuesses = 20;
 const windowMs = 60_000;
-/** Addresses may come without end; forgetting them all lets a few more guesses through. */
+/** The number of addresses is unbounded. Beyond this number, all windows are cleared, which lets a few more guesses through. */
 const maxAddresses = 1_000;
 
-/** Counts the tokens that are guessed. They are too long for that: it spares the server, and whoever has an old one learns it. */
-export interface WrongTokens {
-  /** For how many seconds there have been too many from there; 0 if there have not. */
-  closedFor(address: string): number;
-  note(address: string): void;
+/**
+ * Throttles wrong tokens per address. Tokens are too long to guess anyway: the limit spares the server, and tells users that their
+ * token is outdated.
+ */
+export interface GuessLimiter {
+  /** Returns how many seconds an address must wait; 0 if it has not reached the limit. */
+  getWaitSeconds(address: string): number;
+  recordGuess(address: string): void;
 }
 
-/** @param now milliseconds of a clock that never goes back */
-export function wrongTokens(now: () => number = () => performance.now()): WrongTokens {
-  const windows = new Map<string, { readonly endsAt: number; wrong: number }>();
-  const current = (address: string) => {
+/** @param now returns milliseconds of a monotonic clock */
+export function createGuessLimiter(now: () => number = () => performance.now()): GuessLimiter {
+  const windows = new Map<string, { readonly endsAt: number; guesses: number }>();
+  const findOpenWindow = (address: string) => {
     const window = windows.get(address);
     return window && window.endsAt > now() ? window : undefined;
   };
   return {
-    closedFor(address) {
-      const window = current(address);
-      return window && window.wrong >= maxWrong ? Math.ceil((window.endsAt - now()) / 1_000) : 0;
+    getWaitSeconds(address) {
+      const window = findOpenWindow(address);
+      return window && window.guesses >= maxGuesses ? Math.ceil((window.endsAt - now()) / 1_000) : 0;
     },
-    note(address) {
-      const window = current(address) ?? { endsAt: now() + windowMs, wrong: 0 };
-      window.wrong += 1;
+    recordGuess(address) {
+      const window = findOpenWindow(address) ?? { endsAt: now() + windowMs, guesses: 0 };
+      window.guesses += 1;
       if (windows.size >= maxAddresses && !windows.has(address)) windows.clear();
       windows.set(address, window);
     },

@@ -3,18 +3,18 @@ import { builder } from "../core/builder.js";
 import { runGuardedTransaction } from "../core/guarded-transaction.js";
 import type { Queryable } from "../core/queryable.js";
 
-/** How a transaction is bounded. */
+/** The limits of a transaction. */
 export interface Bounds {
   readonly accessMode: "read only" | "read write";
-  /** How long each of its statements may take, in milliseconds; then PostgreSQL ends it (57014). */
+  /** How long each statement may take, in milliseconds. PostgreSQL then cancels it (57014). */
   readonly statementTimeoutMs: number;
 }
 
-/** Whoever holds a row longer than that is not waited for (55P03). */
+/** A statement that waits longer for a lock fails (55P03). */
 const lockTimeoutMs = 2_000;
 
-/** Runs statements in a transaction of their own that cannot go on for long, whatever the session's settings. */
-export async function boundedTransaction<T>(
+/** Runs statements in a separate transaction with short timeouts, whatever the session's settings. */
+export async function runBoundedTransaction<T>(
   db: Queryable,
   { accessMode, statementTimeoutMs }: Bounds,
   run: (tx: Queryable) => Promise<T>,

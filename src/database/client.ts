@@ -1,33 +1,33 @@
 import postgres, { type Options, type Sql } from "postgres";
-import { connectionTarget } from "./connection-url.js";
-import { watchReplies, type WatchedReplies } from "./watch-replies.js";
+import { parseConnectionString } from "./connection-url.js";
+import { type WatchedReplies, watchReplies } from "./watch-replies.js";
 
 /**
- * How PostgreSQL is reached: `direct`, or `pooled`: through a pooler that hands its connections from one transaction to the
- * next one, so that sessions have no parameters of their own, and nobody can listen.
+ * How PostgreSQL is reached: `direct`, or `pooled`, through a pooler that assigns a connection per transaction. On a pooled route,
+ * sessions cannot set parameters, and LISTEN does not work.
  */
 export type Route = "direct" | "pooled";
 
-/** What PostgreSQL lists the connections of workers and commands as. */
+/** The `application_name` of the connections of workers and commands, as `pg_stat_activity` shows it. */
 export const applicationName = "soniq-drizzle";
 
-/** A row that someone holds makes a statement fail after this time, so that others are not held up with it. */
+/** A statement that waits longer for a row's lock fails, so that it does not block the statements behind it. */
 const lockTimeoutMs = 200;
-/** The longest that one of the engine's statements may take. */
+/** How long a statement of the engine may take. */
 export const statementTimeoutMs = 20_000;
-const maxReconnectMs = 2_000;
+const maxReconnectDelayMs = 2_000;
 
-/** How long to wait before a connection is opened again, after so many failures in a row. */
-export function reconnectMs(failures: number): number {
-  return Math.min(maxReconnectMs, 50 * 2 ** failures) * (0.5 + Math.random() / 2);
+/** Computes the delay before the next connection attempt, with jitter, after this many consecutive failures. */
+export function computeReconnectDelayMs(failures: number): number {
+  return Math.min(maxReconnectDelayMs, 50 * 2 ** failures) * (0.5 + Math.random() / 2);
 }
 
 /**
- * Each statement of the engine has one good way to its rows: by an index, row by row. So it is planned once for each
- * connection, which is half of what a single claim costs, and the planner is left no other way: by statistics of a table
- * that was empty, it would choose one that a burst makes slow.
+ * Each statement of the engine has one good plan: an index scan with nested loops. So each connection plans a statement only once, which
+ * saves half the cost of a single claim, and all other plans are disabled: from the statistics of an empty table, the planner would
+ * choose a plan that becomes slow in a burst of jobs.
  */
-const knownWays = {
+const plannerSettings = {
   plan_cache_mode: "force_generic_plan",
   enable_seqscan: "off",
   enable_bitmapscan: "off",
@@ -35,12 +35,12 @@ const knownWays = {
   enable_hashjoin: "off",
   enable_mergejoin: "off",
   enable_material: "off",
-  // Before PostgreSQL 18 what is off costs so much that it would be compiled where it is needed all the same.
+  // Before PostgreSQL 18, a disabled plan node that cannot be avoided gets such a high cost that JIT compilation would start.
   jit: "off",
 } as const;
 
 const sessionParameters = {
-  // A role or database may have others, and what a session writes as text would have to be read with the same.
+  // A role or database may have other defaults, and a text that one session writes must be readable in every other.
   DateStyle: "ISO",
   IntervalStyle: "postgres",
   TimeZone: "UTC",
@@ -48,85 +48,96 @@ const sessionParameters = {
   lock_timeout: lockTimeoutMs,
   statement_timeout: statementTimeoutMs,
   idle_in_transaction_session_timeout: statementTimeoutMs,
-  ...knownWays,
+  ...plannerSettings,
 } as const;
 
-/** What is told of a client's connections. postgres.js hands `onnotify` to each, and its types leave it out. */
-interface Listening {
+/**
+ * Callbacks for the events of a client's connections. postgres.js passes `onnotify` to each connection, but its types omit the
+ * option.
+ */
+interface ListeningOptions {
   readonly onnotify?: (channel: string, payload: string) => void;
   readonly onclose?: () => void;
 }
 
-/** A client whose statements are answered in time, and how it is opened. */
-export interface ClientInput extends Listening {
+/** The options of a client. */
+export interface ClientInput extends ListeningOptions {
   readonly url: string;
   readonly connections: number;
   readonly route: Route;
-  /** Single statements, at the same time; or transactions, one after the other. */
+  /** `statements`: single statements, several at a time; `transactions`: one transaction after the other. */
   readonly use: "statements" | "transactions";
-  readonly patienceMs: number;
-  /** How long its first statements are held back: by default not at all. */
-  readonly heldMs?: number;
-  /** Its connections are of no use any more, although the driver keeps them; `serverIsGone`: nor are those of other clients. */
-  readonly onBroken: (client: Client, serverIsGone: boolean) => void;
+  /** A statement without a reply after this time fails, and its client counts as broken. */
+  readonly replyTimeoutMs: number;
+  /** How long the first statements are held back before they are sent. Default: not at all. */
+  readonly holdMs?: number;
+  /**
+   * Called when the connections are unusable, although the driver keeps them; `isServerGone`: those of other clients are
+   * unusable, too.
+   */
+  readonly onBroken: (client: Client, isServerGone: boolean) => void;
 }
 
 export interface Client extends WatchedReplies {
   readonly sql: Sql;
-  /** Closes it. What is under way has a few seconds to end. */
+  /** Closes the client. Statements in flight have a few seconds to finish. */
   retire(): void;
 }
 
 /**
- * What the drivers would decide by themselves, or by variables of the environment. Connections last until they break: the driver
- * would close each after half an hour to an hour, also the one that listens. TCP asks after a minute whether a peer is there.
+ * Settings that the drivers would otherwise choose, or take from environment variables. Connections stay open until they break: by
+ * default, postgres.js closes each one after 30 to 60 minutes, including the listener's. TCP sends a keepalive after a minute.
  */
 export const driverSettings = {
   max_lifetime: null,
   idle_timeout: 0,
   keep_alive: 60,
   connect_timeout: 10,
-  // Which hosts are tried, and which of them may be written to, the connection string says: `target_session_attrs`.
+  // `target_session_attrs` is missing here on purpose: the connection string decides which hosts are tried, and whether one
+  // must be writable.
 } as const;
-const retiredSeconds = 5;
+const retireTimeoutSeconds = 5;
 
 /**
- * Opens a client of the engine's, at READ COMMITTED. On a direct route its statements are prepared, and planned
- * once. It connects with its first statement.
+ * Opens a client for the engine's statements, at READ COMMITTED. On a direct route, statements are prepared and planned once. The
+ * client connects when it sends its first statement.
  */
 export function openClient(input: ClientInput): Client {
-  const { url, connections, route, use, patienceMs, heldMs = 0, onBroken, ...listening } = input;
-  const target = connectionTarget(url);
-  const options: Options<Record<string, never>> & Listening = {
+  const { url, connections, route, use, replyTimeoutMs, holdMs = 0, onBroken, ...listening } = input;
+  const target = parseConnectionString(url);
+  const options: Options<Record<string, never>> & ListeningOptions = {
     ...target.options,
     max: connections,
     prepare: route === "direct",
     fetch_types: false,
     ...driverSettings,
-    backoff: (tries: number) => reconnectMs(tries) / 1_000,
+    backoff: (tries: number) => computeReconnectDelayMs(tries) / 1_000,
     onnotice: () => {},
     connection: { application_name: applicationName, ...(route === "direct" && sessionParameters) },
-    // PgBouncer 1.18 gives the connection away after the first of two statements that were sent together: the second one's
-    // reply never comes. 0 is none at a time beside the one under way; then postgres.js cannot begin a transaction, though.
+    // No pipelining: if two statements are sent together, PgBouncer 1.18 reassigns the connection after the first, and the second
+    // never gets a reply. With 0, only one statement is in flight, but postgres.js cannot begin a transaction.
     ...(route === "pooled" && use === "statements" && { max_pipeline: 0 }),
     ...listening,
   };
   const sql = postgres(target.url, options);
-  const replies = watchReplies(sql, patienceMs, heldMs, (serverIsGone) => onBroken(client, serverIsGone));
+  const replies = watchReplies(sql, replyTimeoutMs, holdMs, (isServerGone) => onBroken(client, isServerGone));
   if (route === "direct") prepareAll(sql);
   const client: Client = {
     sql,
     retire() {
       replies.retire();
-      void sql.end({ timeout: retiredSeconds });
+      void sql.end({ timeout: retireTimeoutSeconds });
     },
   };
   return client;
 }
 
-/** Drizzle has a statement prepared if it is named only; postgres.js spends a round trip more on each of the others. */
+/**
+ * Prepares every statement. Drizzle prepares named statements only, and postgres.js needs an extra round trip for any other.
+ */
 function prepareAll(client: Sql): void {
   const send = client.unsafe.bind(client);
-  const prepared: Sql["unsafe"] = (text, parameters, options) => send(text, parameters, { ...options, prepare: true });
-  Object.assign(client, { unsafe: prepared });
+  const sendPrepared: Sql["unsafe"] = (text, parameters, options) =>
+    send(text, parameters, { ...options, prepare: true });
+  Object.assign(client, { unsafe: sendPrepared });
 }

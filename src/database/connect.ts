@@ -1,94 +1,113 @@
 import { drizzle } from "drizzle-orm/postgres-js";
 import type { Queryable } from "../core/queryable.js";
-import { type Client, type ClientInput, openClient, reconnectMs, statementTimeoutMs } from "./client.js";
+import { type Client, type ClientInput, computeReconnectDelayMs, openClient, statementTimeoutMs } from "./client.js";
 
-/** A connection of its own, or a few, to PostgreSQL. */
+/** One or more connections to PostgreSQL, for the engine's own statements. */
 export interface Connection {
   readonly db: Queryable;
   /**
-   * Makes its connections anew, since those there are may lead nowhere: PostgreSQL was away, or another server took its place. A
-   * statement that has been unanswered for 5 s is given up then.
+   * Replaces the connections, because the current ones may be dead: PostgreSQL was down, or another server took its place. A statement
+   * in flight fails if it gets no reply within 5 s after it was sent.
    */
   renew(): void;
   close(): Promise<void>;
 }
 
-/** A client that breaks sooner is replaced with backoff, and one that was opened just now is not renewed. */
-const shortLifeMs = 1_000;
+/** A client that breaks sooner is replaced with backoff, and a client that is younger is not renewed. */
+const minClientLifeMs = 1_000;
 
 /**
- * Opens connections for the engine's own statements. One that breaks is made anew; where that goes unsaid, by a network that
- * swallows packets or a server that has become read-only, the client is thrown away with all its connections.
+ * Opens connections for the engine's own statements. The driver reopens a connection that breaks. If no error reports the break, because
+ * the network drops packets or the server has become read-only, the client is replaced with all its connections.
  *
  * @param url PostgreSQL's connection string
- * @param connections how many at the most
- * @param options `route`: what `findRoute` has found, by default `direct`; `use`: by default `statements`; `patienceMs`: when to give a statement up whose
- *   reply does not come, by default somewhat later than PostgreSQL itself would; `onServerGone`: called when the server that it
- *   was connected to does not answer, or has become read-only
+ * @param connections the maximum number of connections
+ * @param options `route`: the result of `findRoute`, by default `direct`; `use`: by default `statements`; `replyTimeoutMs`: when a
+ *   statement without a reply fails, by default a little later than PostgreSQL's own timeout; `onServerGone`: called when the server
+ *   does not answer, or has become read-only
  */
 export function connect(
   url: string,
   connections: number,
-  options: Partial<Pick<ClientInput, "route" | "use" | "patienceMs">> & { readonly onServerGone?: () => void } = {},
+  options: Partial<Pick<ClientInput, "route" | "use" | "replyTimeoutMs">> & { readonly onServerGone?: () => void } = {},
 ): Connection {
-  const { route = "direct", use = "statements", patienceMs = statementTimeoutMs + 5_000, onServerGone } = options;
-  let openedAt = 0;
-  let closed = false;
-  /** Clients in a row that broke as soon as they were opened. */
-  let shortLives = 0;
-  let client = open(0);
-  let db = drizzle({ client: client.sql }) as Queryable;
-
-  function open(heldMs: number): Client {
-    openedAt = performance.now() + heldMs;
-    const onBroken = (broken: Client, serverIsGone: boolean) => {
-      if (closed || client !== broken) return;
-      const isShortLived = performance.now() - openedAt < shortLifeMs;
-      // The next one would lead to the same server.
-      if (isShortLived && serverIsGone) return;
-      shortLives = isShortLived ? shortLives + 1 : 0;
-      replace(isShortLived ? reconnectMs(shortLives) : 0);
-      if (serverIsGone) onServerGone?.();
-    };
-    return openClient({ url, connections, route, use, patienceMs, heldMs, onBroken });
-  }
-
-  function replace(heldMs: number): void {
-    const retired = client;
-    client = open(heldMs);
-    db = drizzle({ client: client.sql }) as Queryable;
-    retired.retire();
-  }
-
+  const { route = "direct", use = "statements", replyTimeoutMs = statementTimeoutMs + 5_000, onServerGone } = options;
+  const client = new ReplaceableClient({ url, connections, route, use, replyTimeoutMs }, onServerGone);
   return {
     db: new Proxy({} as Queryable, {
       get: (_, key) => {
+        const { db } = client;
         const value: unknown = Reflect.get(db, key);
         return typeof value === "function" ? (value.bind(db) as unknown) : value;
       },
-      has: (_, key) => Reflect.has(db, key),
+      has: (_, key) => Reflect.has(client.db, key),
     }),
-    renew() {
-      if (!closed && performance.now() - openedAt >= shortLifeMs) replace(0);
-    },
-    close() {
-      closed = true;
-      return client.sql.end({ timeout: 2 });
-    },
+    renew: () => client.renew(),
+    close: () => client.close(),
   };
 }
 
-/** Whether an @ stands behind a URL's host: the end of a password that should have been percent-encoded. */
-export function hasStrayAt(url: string): boolean {
+/** The current client, and its Drizzle. A broken client is replaced. */
+class ReplaceableClient {
+  db: Queryable;
+  #client: Client;
+  #openedAt = 0;
+  #isClosed = false;
+  /** How many clients in a row broke right after they were opened. */
+  #earlyBreaks = 0;
+
+  constructor(
+    private readonly input: Omit<ClientInput, "holdMs" | "onBroken">,
+    private readonly onServerGone: (() => void) | undefined,
+  ) {
+    this.#client = this.#open(0);
+    this.db = drizzle({ client: this.#client.sql }) as Queryable;
+  }
+
+  renew(): void {
+    if (!this.#isClosed && performance.now() - this.#openedAt >= minClientLifeMs) this.#replace(0);
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#client.sql.end({ timeout: 2 });
+  }
+
+  #open(holdMs: number): Client {
+    this.#openedAt = performance.now() + holdMs;
+    const onBroken = (broken: Client, isServerGone: boolean) => this.#handleBreak(broken, isServerGone);
+    return openClient({ ...this.input, holdMs, onBroken });
+  }
+
+  #handleBreak(broken: Client, isServerGone: boolean): void {
+    if (this.#isClosed || broken !== this.#client) return;
+    const brokeEarly = performance.now() - this.#openedAt < minClientLifeMs;
+    // A new client would connect to the same server.
+    if (brokeEarly && isServerGone) return;
+    this.#earlyBreaks = brokeEarly ? this.#earlyBreaks + 1 : 0;
+    this.#replace(brokeEarly ? computeReconnectDelayMs(this.#earlyBreaks) : 0);
+    if (isServerGone) this.onServerGone?.();
+  }
+
+  #replace(holdMs: number): void {
+    const retired = this.#client;
+    this.#client = this.#open(holdMs);
+    this.db = drizzle({ client: this.#client.sql }) as Queryable;
+    retired.retire();
+  }
+}
+
+/** Whether a URL contains an @ after its host. It then belongs to a password that should have been percent-encoded. */
+export function hasUnencodedAt(url: string): boolean {
   const { pathname, search, hash } = new URL(url);
   return `${pathname}${search}${hash}`.includes("@");
 }
 
-/** Whose database it is, for people to read: the password is hidden. */
+/** Describes a connection string for messages: account, host and database, without the password. */
 export function describeUrl(url: string): string {
   try {
     const { protocol, username, host, pathname } = new URL(url);
-    if (hasStrayAt(url)) return "an unreadable connection string";
+    if (hasUnencodedAt(url)) return "an unreadable connection string";
     return `${protocol}//${username ? `${username}@` : ""}${host}${pathname}`;
   } catch {
     return "an unreadable connection string";

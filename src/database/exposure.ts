@@ -3,12 +3,12 @@ import * as schema from "../../schema/index.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 
-/** Roles that Supabase and PostgREST serve the public schema to, without a login or to any user. */
+/** Roles through which Supabase and PostgREST expose the public schema, without a login or to every user. */
 const webRoles = ["anon", "web_anon", "authenticated"];
 
 /**
- * Looks whether everybody who can log in may create functions where this package's statements would find them. A database that
- * was created before PostgreSQL 15 grants that on the schema `public`.
+ * Checks whether every role may create functions in a schema that this package's statements search. Databases created before
+ * PostgreSQL 15 grant this on the schema `public`.
  *
  * @returns a warning with the SQL that revokes it, or undefined
  */
@@ -22,14 +22,14 @@ export async function findOpenSchemas(db: Queryable): Promise<string | undefined
     );
   if (open.length === 0) return undefined;
   const schemas = open.map(({ name }) => name).join(", ");
-  return `everybody who can log in may create functions in the schema ${schemas}, and have them called with the worker's rights (CVE-2018-1058). Revoke that: revoke create on schema ${schemas} from public;`;
+  return `every role may create functions in the schema ${schemas}, and the worker would call them with its own privileges (CVE-2018-1058). Revoke the right: revoke create on schema ${schemas} from public;`;
 }
 
 /**
- * Looks whether the jobs are open to the web: Supabase and PostgREST serve every table of the public schema that such a
- * role may use.
+ * Checks whether the jobs are exposed to the web: Supabase and PostgREST serve every table of the public schema on which one of their
+ * roles has privileges.
  *
- * @returns a warning with the SQL that closes them, or undefined
+ * @returns a warning with the SQL that revokes access, or undefined
  */
 export async function findExposure(db: Queryable): Promise<string | undefined> {
   const open = await builder(db)
@@ -46,5 +46,5 @@ export async function findExposure(db: Queryable): Promise<string | undefined> {
   if (open.length === 0) return undefined;
   const tables = Object.values(schema).map((table) => getTableName(table));
   const roles = open.map(({ role }) => role).join(", ");
-  return `the jobs can be read or written by ${roles}, whom PostgREST and Supabase serve over HTTP. Close them: revoke all on ${tables.join(", ")} from ${roles};`;
+  return `the roles ${roles} can read or write the jobs, and PostgREST and Supabase serve these roles over HTTP. Revoke their access: revoke all on ${tables.join(", ")} from ${roles};`;
 }

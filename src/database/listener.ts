@@ -1,91 +1,107 @@
 import { type Client, openClient } from "./client.js";
 
-/** A connection of its own that hears notifications. */
+/** A dedicated connection that receives notifications. */
 export interface Listener {
   /**
-   * Listens if it does not, and else makes sure that it still does: a connection that a network has silenced never says so.
-   * To be called every so often.
+   * Starts to listen, or verifies that the listener still does: a connection that the network has silently cut reports no error.
+   * Call it regularly.
    *
-   * @throws the driver's error; a connection that is of no use has been thrown away then, and the next call makes a new one
+   * @throws the driver's error; an unusable connection has been discarded then, and the next call opens a new one
    */
   listen(): Promise<void>;
-  /** Whether it hears, as far as it knows. */
+  /** Whether it listens. After a silent network failure this stays true until the next call of `listen`. */
   readonly listening: boolean;
-  /** Whether it hears, and was not cut off for a while: when PostgreSQL crashes, all connections are. */
-  readonly calm: boolean;
+  /** Whether it listens and has not been disconnected recently: a crash of PostgreSQL disconnects all clients. */
+  readonly isStable: boolean;
   close(): Promise<void>;
 }
 
-const patienceMs = 5_000;
-const calmAfterMs = 60_000;
+/** By channel, a function that receives the payload of each notification. */
+type Handlers = Readonly<Record<string, (payload: string) => void>>;
+
+const replyTimeoutMs = 5_000;
+const stableAfterMs = 60_000;
 
 /**
- * Opens a listener. The driver's own `listen` is not used: it watches nothing.
+ * Opens a listener. It does not use the driver's own `listen`, which detects no lost connection.
  *
- * @param hear by channel, who gets what is said on it
- * @param onListening called whenever it begins to listen, again too: what was said in between is lost
+ * @param handlers by channel, called with the payload of each notification
+ * @param onListening called whenever the listener starts, also after a break, since notifications sent during the break are lost
  * @param onServerGone called when the server does not answer, or has become read-only
  */
 export function openListener(
   url: string,
-  hear: Readonly<Record<string, (payload: string) => void>>,
+  handlers: Handlers,
   onListening: () => void,
   onServerGone?: () => void,
 ): Listener {
-  // Where one listens already, this costs nothing, and a server that has become a standby refuses it: a heartbeat.
-  const statement = Object.keys(hear)
-    .map((channel) => `listen "${channel}"`)
-    .join("; ");
-  let listening = false;
-  let cutOffAt = -Infinity;
-  let closed = false;
-  let client = open();
+  return new PostgresListener(url, handlers, onListening, onServerGone);
+}
 
-  function open(): Client {
-    const opened: Client = openClient({
-      url,
+class PostgresListener implements Listener {
+  listening = false;
+  readonly #statement: string;
+  #client: Client;
+  #disconnectedAt = -Infinity;
+  #isClosed = false;
+
+  constructor(
+    private readonly url: string,
+    private readonly handlers: Handlers,
+    private readonly onListening: () => void,
+    private readonly onServerGone?: () => void,
+  ) {
+    // LISTEN also serves as a heartbeat: repeating it costs nothing, and a server that has become a standby refuses it.
+    this.#statement = Object.keys(handlers)
+      .map((channel) => `listen "${channel}"`)
+      .join("; ");
+    this.#client = this.#open();
+  }
+
+  get isStable(): boolean {
+    return this.listening && performance.now() - this.#disconnectedAt > stableAfterMs;
+  }
+
+  async listen(): Promise<void> {
+    await this.#client.sql.unsafe(this.#statement);
+    if (this.listening || this.#isClosed) return;
+    this.listening = true;
+    this.onListening();
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#client.sql.end({ timeout: 0 });
+  }
+
+  #open(): Client {
+    const client: Client = openClient({
+      url: this.url,
       connections: 1,
       route: "direct",
       use: "statements",
-      patienceMs,
-      onBroken: replace,
-      onnotify: (channel, payload) => opened === client && hear[channel]?.(payload),
+      replyTimeoutMs,
+      onBroken: (broken, isServerGone) => this.#replace(broken, isServerGone),
+      onnotify: (channel, payload) => {
+        if (client === this.#client) this.handlers[channel]?.(payload);
+      },
       onclose: () => {
-        if (opened === client) cutOff();
+        if (client === this.#client) this.#recordDisconnect();
       },
     });
-    return opened;
+    return client;
   }
 
-  function cutOff(): void {
-    listening = false;
-    cutOffAt = performance.now();
-  }
-
-  function replace(broken: Client, serverIsGone: boolean): void {
-    if (client !== broken || closed) return;
-    cutOff();
-    client = open();
+  #replace(broken: Client, isServerGone: boolean): void {
+    if (broken !== this.#client || this.#isClosed) return;
+    this.#recordDisconnect();
+    this.#client = this.#open();
     void broken.sql.end({ timeout: 0 });
-    if (serverIsGone) onServerGone?.();
+    if (isServerGone) this.onServerGone?.();
   }
 
-  return {
-    get listening() {
-      return listening;
-    },
-    get calm() {
-      return listening && performance.now() - cutOffAt > calmAfterMs;
-    },
-    async listen() {
-      await client.sql.unsafe(statement);
-      if (listening || closed) return;
-      listening = true;
-      onListening();
-    },
-    close() {
-      closed = true;
-      return client.sql.end({ timeout: 0 });
-    },
-  };
+  #recordDisconnect(): void {
+    this.listening = false;
+    this.#disconnectedAt = performance.now();
+  }
 }

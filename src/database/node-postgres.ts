@@ -10,29 +10,33 @@ import {
 } from "./transaction-slot.js";
 
 /**
- * Has the transactions of handlers use node-postgres: goes into the configuration as `database`.
+ * Makes the transactions of handlers use node-postgres. Pass the result in the configuration as `database`.
  *
- * @param open opens the application's Drizzle over a pool of ours, as in `(pool) => drizzle({ client: pool, schema })`;
- *   called for each connection that is opened
+ * @param open opens the application's Drizzle on a pool that the worker creates, as in
+ *   `(pool) => drizzle({ client: pool, schema })`; called once for each connection
  */
 export function nodePostgres<Tx>(open: (pool: Pool) => Transactional<Tx>): TransactionDriver<Tx> {
-  return { openSlot: (url, idleMs) => openSlot(url, idleMs, open) };
+  return { openSlot: (url, idleTimeoutMs) => openSlot(url, idleTimeoutMs, open) };
 }
 
 /**
- * A pool of one connection, guarded, for transactions through the application's Drizzle.
+ * Opens a guarded pool of one connection, for transactions through the application's Drizzle.
  *
- * node-postgres never moves a transaction to another connection; but a client whose connection breaks at rest emits an error
- * that ends the process if nobody listens, and takes queries after it was given back, which may then be another transaction's.
+ * node-postgres never moves a transaction to another connection. But a client whose connection breaks while it is idle emits an error,
+ * which ends the process unless someone listens. And a released client still accepts queries, which may run in another transaction.
  */
-function openSlot<Tx>(url: string, idleMs: number, open: (pool: Pool) => Transactional<Tx>): TransactionSlot<Tx> {
-  const loss = new ConnectionLoss(idleMs);
+function openSlot<Tx>(
+  url: string,
+  idleTimeoutMs: number,
+  open: (pool: Pool) => Transactional<Tx>,
+): TransactionSlot<Tx> {
+  const loss = new ConnectionLoss(idleTimeoutMs);
   const pool = new GuardedPool(url, loss);
   return {
     db: open(pool),
     loss,
     destroy() {
-      loss.lose();
+      loss.recordLoss();
       pool.destroy();
     },
   };
@@ -55,17 +59,17 @@ class GuardedPool extends Pool {
       maxLifetimeSeconds: 0,
       application_name: applicationName,
     });
-    this.on("error", (error) => loss.lose(error));
-    // Before the pool takes its own listener off: an error that nobody hears would end the process.
+    this.on("error", (error) => loss.recordLoss(error));
+    // The pool removes its own listener when a client is checked out, and an error without a listener would end the process.
     this.on("connect", (client) => {
-      client.on("error", (error) => loss.lose(error)).on("end", () => loss.lose());
+      client.on("error", (error) => loss.recordLoss(error)).on("end", () => loss.recordLoss());
     });
   }
 
   override connect(): Promise<PoolClient>;
   override connect(callback: Parameters<Pool["connect"]>[0]): void;
   override connect(callback?: Parameters<Pool["connect"]>[0]): Promise<PoolClient> | void {
-    // Which is how the pool's own `query` asks.
+    // Only the pool's own `query` passes a callback.
     if (callback) return super.connect(callback);
     return this.#connectGuarded();
   }
@@ -82,17 +86,17 @@ class GuardedPool extends Pool {
       throw this.loss.error;
     }
     this.#client = client;
-    let over = false;
+    let isOver = false;
     const query = (...args: unknown[]) => {
-      const refusal = this.loss.error ?? (over ? new TransactionEndedError() : undefined);
+      const refusal = this.loss.error ?? (isOver ? new TransactionEndedError() : undefined);
       if (refusal) return Promise.reject(refusal);
-      const end = ending(args[0]);
-      // The driver sends one statement after the other: what comes after this one would be carried out, and stay.
-      if (end) over = true;
-      return watched(client, args, this.loss, end);
+      const end = parseTransactionEnd(args[0]);
+      // The driver queues statements, so one that follows `commit` or `rollback` would run outside the transaction and take effect.
+      if (end) isOver = true;
+      return sendWatched(client, args, this.loss, end);
     };
     const release = (error?: Error | boolean) => {
-      over = true;
+      isOver = true;
       this.#client = undefined;
       client.release(error);
     };
@@ -107,19 +111,19 @@ class GuardedPool extends Pool {
   }
 }
 
-/** Which end of a transaction a query is, if it is one. Savepoints have ends of their own. */
-function ending(query: unknown): "COMMIT" | "ROLLBACK" | undefined {
+/** Recognizes a query that ends a transaction. `rollback to savepoint` does not. */
+function parseTransactionEnd(query: unknown): "COMMIT" | "ROLLBACK" | undefined {
   const statement = typeof query === "string" ? query : (query as { text?: unknown } | null)?.text;
   const end = typeof statement === "string" ? statement.trim().toUpperCase() : "";
   return end === "COMMIT" || end === "ROLLBACK" ? end : undefined;
 }
 
-/** Has the loss know of each reply before whoever waits for it. */
-async function watched(
+/** Records each reply before the query settles, so that the loss is known before the caller continues. */
+async function sendWatched(
   client: PoolClient,
   args: unknown[],
   loss: ConnectionLoss,
-  end: ReturnType<typeof ending>,
+  end: ReturnType<typeof parseTransactionEnd>,
 ): Promise<unknown> {
   loss.recordSend();
   const query = client.query as (...all: unknown[]) => Promise<{ readonly command?: string }>;
@@ -128,7 +132,7 @@ async function watched(
     throw loss.error ?? error;
   });
   loss.recordReply();
-  // PostgreSQL answers the commit of a transaction in which a statement has failed with a rollback, which is no error.
+  // After a failed statement, PostgreSQL answers `commit` with ROLLBACK but no error.
   if (end === "COMMIT" && result.command === "ROLLBACK") throw new TransactionEndedError();
   return result;
 }

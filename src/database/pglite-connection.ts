@@ -3,19 +3,19 @@ import type { Listener } from "./listener.js";
 import type { TransactionSlot } from "./transaction-slot.js";
 
 /**
- * A PGlite of this process, as `pglite(db)` of `soniq-drizzle/pglite` makes it. PGlite has one session: whatever is said to
- * it waits for the transaction that is open, and nobody else can have its directory.
+ * A PGlite instance in this process, created by `pglite(db)` of `soniq-drizzle/pglite`. PGlite has a single session, so every statement
+ * waits until the open transaction ends, and no other process can open its directory.
  */
 export interface PgliteConnection<Tx = Queryable> {
-  /** Where its data is, for people to read. */
+  /** A description of the data's location, for messages. */
   readonly place: string;
-  /** For the engine's own statements. */
+  /** Runs the engine's own statements. */
   readonly db: Queryable;
-  /** Opens what handlers have their transactions in. One at a time: a second one would wait for the first. */
+  /** Opens a slot for the transactions of handlers. Only one may be open, because a second one would wait for the first. */
   openSlot(): TransactionSlot<Tx>;
   /**
-   * @param hear by channel, who gets what is said on it
-   * @param onListening called when it begins to listen
+   * @param handlers by channel, called with the payload of each notification
+   * @param onListening called when the listener has started
    */
-  openListener(hear: Readonly<Record<string, (payload: string) => void>>, onListening: () => void): Listener;
+  openListener(handlers: Readonly<Record<string, (payload: string) => void>>, onListening: () => void): Listener;
 }

@@ -5,18 +5,18 @@ import type { Listener } from "./listener.js";
 import type { PgliteConnection } from "./pglite-connection.js";
 import { ConnectionLoss, type Transactional, type TransactionSlot } from "./transaction-slot.js";
 
-/** What we need of a PGlite, told by its shape: another copy or version of it sees other classes. */
+/** The parts of a PGlite that we use. The type is structural, because another copy or version of PGlite has other classes. */
 interface PgliteClient {
   readonly dataDir?: string | undefined;
-  listen(channel: string, hear: (payload: string) => void): Promise<() => Promise<void>>;
+  listen(channel: string, handler: (payload: string) => void): Promise<() => Promise<void>>;
 }
 
 /**
- * Has a worker use the application's PGlite: goes into the configuration as `connection`, and needs no `database` beside it.
- * The worker shares its one session with the application, and leaves it open when it stops.
+ * Makes a worker use the application's PGlite. Pass the result in the configuration as `connection`, without a `database`.
+ * The worker shares PGlite's single session with the application, and leaves it open when the worker stops.
  *
- * @param db the application's Drizzle over PGlite: handlers have its transactions. What the worker says for itself goes past
- *   it, so that its logger does not log that
+ * @param db the application's Drizzle on PGlite, whose transactions handlers use. The worker's own statements bypass it, so its logger
+ *   does not log them
  */
 export function pglite<Tx>(db: Transactional<Tx> & { readonly $client: PgliteClient }): PgliteConnection<Tx> {
   const client = db.$client;
@@ -25,40 +25,40 @@ export function pglite<Tx>(db: Transactional<Tx> & { readonly $client: PgliteCli
     place: /^(memory:.*)?$/.test(dataDir) ? "memory" : dataDir,
     db: drizzle({ client: client as unknown as PGlite }) as Queryable,
     openSlot: () => openSlot(db),
-    openListener: (hear, onListening) => openListener(client, hear, onListening),
+    openListener: (handlers, onListening) => openListener(client, handlers, onListening),
   };
 }
 
 /**
- * PGlite waits for a transaction's body, however long that takes, and everything else waits with it: a body that does not
- * end is left behind, and its transaction rolled back. What it says later, PGlite refuses.
+ * Opens a slot that can abandon a transaction's body. PGlite waits for the body without a limit, and all other statements wait, too. So a
+ * body that does not end is abandoned and its transaction is rolled back; PGlite rejects the body's later statements.
  */
 function openSlot<Tx>(db: Transactional<Tx>): TransactionSlot<Tx> {
   const loss = new ConnectionLoss(Infinity);
-  let leaveBehind = () => {};
+  let abandon = () => {};
   return {
     db: {
       transaction: (run, options) =>
         db.transaction(async (tx) => {
-          // It was given up while it waited for its turn.
+          // The slot was destroyed while this transaction waited for its turn.
           if (loss.error) throw loss.error;
           return new Promise((resolve, reject) => {
-            leaveBehind = () => reject(loss.error as Error);
+            abandon = () => reject(loss.error as Error);
             run(tx).then(resolve, reject);
           });
         }, options),
     },
     loss,
     destroy() {
-      loss.lose();
-      leaveBehind();
+      loss.recordLoss();
+      abandon();
     },
   };
 }
 
 function openListener(
   client: PgliteClient,
-  hear: Readonly<Record<string, (payload: string) => void>>,
+  handlers: Readonly<Record<string, (payload: string) => void>>,
   onListening: () => void,
 ): Listener {
   let unlisten: (() => Promise<void>)[] | undefined;
@@ -66,17 +66,17 @@ function openListener(
     get listening() {
       return unlisten !== undefined;
     },
-    // Nothing brings to disk later what was answered before: there is no process beside this one.
-    calm: false,
-    // Nothing can come between: it says what it hears within the process.
+    // Never stable, so claims do not commit asynchronously: PGlite has no background process that would flush such commits later.
+    isStable: false,
+    // No connection can break, since notifications stay within the process. So there is nothing to check again.
     async listen() {
       if (unlisten) return;
-      const channels = Object.entries(hear).map(([channel, heard]) => client.listen(channel, heard));
+      const channels = Object.entries(handlers).map(([channel, handler]) => client.listen(channel, handler));
       unlisten = await Promise.all(channels);
       onListening();
     },
     async close() {
-      // A PGlite that was closed before hears nothing any more.
+      // `unlisten` rejects if the application has already closed PGlite.
       await Promise.all((unlisten ?? []).map((end) => end().catch(() => {})));
     },
   };

@@ -3,8 +3,8 @@ import postgres, { type Sql } from "postgres";
 import { type Body, guardBody } from "../core/postgres-js-guard.js";
 import type { Queryable } from "../core/queryable.js";
 import { applicationName, driverSettings } from "./client.js";
-import { connectionTarget } from "./connection-url.js";
-import { learnArrays } from "./postgres-js-arrays.js";
+import { parseConnectionString } from "./connection-url.js";
+import { registerArrayTypes } from "./postgres-js-arrays.js";
 import {
   ConnectionLoss,
   idleConnectionMs,
@@ -14,22 +14,27 @@ import {
 } from "./transaction-slot.js";
 
 /**
- * Has the transactions of handlers use postgres.js and the application's own Drizzle: goes into the configuration as `database`.
+ * Makes the transactions of handlers use postgres.js and the application's own Drizzle. Pass the result in the configuration as
+ * `database`.
  *
- * @param open opens Drizzle over a client of ours, as in `(client) => drizzle({ client, schema })`; called for each connection
- *   that is opened
+ * @param open opens Drizzle on a client that the worker creates, as in `(client) => drizzle({ client, schema })`; called once for each
+ *   connection
  */
 export function postgresJs<Tx>(open: (client: Sql) => Transactional<Tx>): TransactionDriver<Tx> {
-  return { openSlot: (url, idleMs) => openSlot(url, idleMs, open) };
+  return { openSlot: (url, idleTimeoutMs) => openSlot(url, idleTimeoutMs, open) };
 }
 
 /** Drizzle without an application's schema. */
 export const plainPostgresJs = postgresJs<Queryable>((client) => drizzle({ client }));
 
-/** A client of one connection, guarded, for transactions through the application's Drizzle. */
-function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transactional<Tx>): TransactionSlot<Tx> {
-  const loss = new ConnectionLoss(idleMs);
-  const { url: address, options } = connectionTarget(url);
+/** Opens a guarded client of one connection, for transactions through the application's Drizzle. */
+function openSlot<Tx>(
+  url: string,
+  idleTimeoutMs: number,
+  open: (client: Sql) => Transactional<Tx>,
+): TransactionSlot<Tx> {
+  const loss = new ConnectionLoss(idleTimeoutMs);
+  const { url: address, options } = parseConnectionString(url);
   const client = postgres(address, {
     ...options,
     max: 1,
@@ -38,25 +43,25 @@ function openSlot<Tx>(url: string, idleMs: number, open: (client: Sql) => Transa
     ...driverSettings,
     idle_timeout: idleConnectionMs / 1_000,
     onnotice: () => {},
-    onclose: () => loss.lose(),
+    onclose: () => loss.recordLoss(),
     connection: { application_name: applicationName },
   });
   let arrays: Promise<void> | undefined;
-  const guarded = new Proxy(client, {
+  const guardedClient = new Proxy(client, {
     get(target, key) {
       if (key !== "begin") return Reflect.get(target, key) as unknown;
       return async (...args: [...unknown[], Body]) => {
-        await (arrays ??= learnArrays(client));
+        await (arrays ??= registerArrayTypes(client));
         const body = args.pop() as Body;
         return (target.begin as (...all: unknown[]) => unknown)(...args, guardBody(body, loss));
       };
     },
   });
   return {
-    db: open(guarded),
+    db: open(guardedClient),
     loss,
     destroy() {
-      loss.lose();
+      loss.recordLoss();
       void client.end({ timeout: 0 });
     },
   };

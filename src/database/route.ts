@@ -5,8 +5,8 @@ import type { Route } from "./client.js";
 import { connect } from "./connect.js";
 
 /**
- * Finds out whether a pooler stands between us and PostgreSQL, by whether a session's parameters are taken: PgBouncer refuses
- * them, or ignores them where it is told to (`ignore_startup_parameters`), as other poolers do.
+ * Detects whether a pooler sits between us and PostgreSQL: it checks whether session parameters took effect. PgBouncer refuses them, or
+ * ignores them if `ignore_startup_parameters` lists them; other poolers ignore them.
  *
  * @throws the driver's error if PostgreSQL cannot be reached
  */
@@ -14,20 +14,23 @@ export async function findRoute(url: string): Promise<Route> {
   const { db, close } = connect(url, 1);
   try {
     const [found] = await builder(db)
-      .select({ taken: sql<boolean>`source = 'client'` })
+      .select({ isAccepted: sql<boolean>`source = 'client'` })
       .from(sql`pg_settings`)
       .where(sql`name = 'lock_timeout'`);
-    return found?.taken ? "direct" : "pooled";
+    return found?.isAccepted ? "direct" : "pooled";
   } catch (error) {
     if (findErrorCode(error) === "08P01") return "pooled";
-    throw unknownParameter(error) ?? error;
+    throw toParameterError(error) ?? error;
   } finally {
     await close();
   }
 }
 
-/** What the driver does not know of a connection string, it sends to PostgreSQL as a parameter of the session. */
-function unknownParameter(error: unknown): ConfigError | undefined {
+/**
+ * Explains PostgreSQL's error for an unknown parameter. The driver sends unknown parameters of the connection string as session
+ * parameters.
+ */
+function toParameterError(error: unknown): ConfigError | undefined {
   const { message = "" } = (error as { readonly cause?: Partial<Error> }).cause ?? (error as Partial<Error>);
   const [, name] = /^unrecognized configuration parameter "([^"]+)"/.exec(message) ?? [];
   if (findErrorCode(error) !== "42704" || name === undefined) return undefined;

@@ -1,21 +1,21 @@
 import { recognizeAcrossCopies } from "../core/across-copies.js";
-import { findErrorCode, describeError, SoniqError } from "../core/errors.js";
+import { describeError, findErrorCode, SoniqError } from "../core/errors.js";
 import { isSqlState } from "../core/failure.js";
 import type { LossWatch } from "../core/postgres-js-guard.js";
 import type { Queryable } from "../core/queryable.js";
 
-/** An application's Drizzle database, as far as its transactions go. */
+/** The part of the application's Drizzle database that runs transactions. */
 export interface Transactional<Tx> {
   transaction(run: (tx: Tx) => Promise<unknown>, options?: object): Promise<unknown>;
 }
 
-/** A connection for one handler's transaction at a time. Once it broke, it is thrown away together with all that was opened on it. */
+/** A connection for one handler's transaction at a time. If the connection breaks, the whole slot is discarded. */
 export interface TransactionSlot<Tx = Queryable> {
-  /** The application's Drizzle over it. */
+  /** The application's Drizzle on this connection. */
   readonly db: Transactional<Tx>;
-  /** Without the private fields of the class: those of another copy of this package are others to the compiler. */
+  /** The type omits the private fields of the class: to the compiler, those of another copy of this package are different. */
   readonly loss: Pick<ConnectionLoss, keyof ConnectionLoss>;
-  /** Breaks it, whatever it is doing. */
+  /** Breaks the connection, even during a transaction. */
   destroy(): void;
 }
 
@@ -23,12 +23,15 @@ export interface TransactionSlot<Tx = Queryable> {
 export interface TransactionDriver<Tx> {
   /**
    * @param url PostgreSQL's connection string
-   * @param idleMs how long PostgreSQL waits for the next statement of a transaction
+   * @param idleTimeoutMs how long PostgreSQL waits for the next statement of a transaction before it ends the transaction
    */
-  openSlot(url: string, idleMs: number): TransactionSlot<Tx>;
+  openSlot(url: string, idleTimeoutMs: number): TransactionSlot<Tx>;
 }
 
-/** Which time of PostgreSQL's ran out: between two statements of a transaction, or for all of it (`transaction_timeout`). */
+/**
+ * PostgreSQL's timeout that expired: `idle` between two statements of a transaction, `transaction` for the whole of it
+ * (`transaction_timeout`).
+ */
 type TransactionTimeout = "idle" | "transaction";
 
 const timeoutMessages: Record<TransactionTimeout, string> = {
@@ -37,7 +40,7 @@ const timeoutMessages: Record<TransactionTimeout, string> = {
     "PostgreSQL ended the transaction, because it took longer than the transaction_timeout of its server, database or role: do slow work before job.transaction, or raise that setting",
 };
 
-/** The connection of a handler's transaction broke: nothing of it was committed, unless that was under way. */
+/** The connection of a handler's transaction broke. Nothing was committed, unless the commit was already in flight. */
 export class TransactionLostError extends SoniqError {
   override readonly name = "TransactionLostError";
   static {
@@ -46,50 +49,56 @@ export class TransactionLostError extends SoniqError {
   readonly code = "TRANSACTION_LOST";
 
   constructor(
-    /** If PostgreSQL ended it because its time had run out: which one. */
+    /** The timeout that made PostgreSQL end the transaction; undefined for any other cause. */
     readonly timeout: TransactionTimeout | undefined,
     options?: ErrorOptions,
   ) {
     super(
-      timeout ? timeoutMessages[timeout] : `the connection of the job's transaction broke: ${saidOf(options?.cause)}`,
+      timeout
+        ? timeoutMessages[timeout]
+        : `the connection of the job's transaction broke: ${describeCause(options?.cause)}`,
       options,
     );
   }
 }
 
-/** postgres.js drops what PostgreSQL says as it ends a connection. */
-function saidOf(cause: unknown): string {
-  const said = cause === undefined ? "it was closed" : describeError(cause);
-  return isSqlState(findErrorCode(cause)) ? said : `${said} (if PostgreSQL did that, its log says why)`;
+/**
+ * Describes why the connection broke. postgres.js drops PostgreSQL's last message, so the text may refer to the server's log.
+ */
+function describeCause(cause: unknown): string {
+  const message = cause === undefined ? "it was closed" : describeError(cause);
+  return isSqlState(findErrorCode(cause)) ? message : `${message} (if PostgreSQL did that, its log says why)`;
 }
 
-/** A connection that no transaction needed for this time is given back. */
+/** A connection that no transaction has used for this time is closed. */
 export const idleConnectionMs = 60_000;
 
 /**
- * What says that a connection, or what runs on it, is of no more use: PostgreSQL's states of connections, a full disk, shutdown,
- * failover and input/output, and the codes of network and drivers. All else is a statement's own error, such as a parameter
- * that cannot be sent.
+ * The codes after which a connection or its transaction is unusable: PostgreSQL's states for connections, exhausted resources,
+ * shutdown, failover, input/output and timeouts, and the codes of the network and the drivers. Any other error concerns a single
+ * statement, such as a parameter that cannot be serialized.
  */
-const isFatal = /^(08...|53[13]00|57P0[1-5]|58...|25006|25P0[34]|CONNECTION_[A-Z]+|CONNECT_TIMEOUT|E(?!RR_)[A-Z]+)$/;
+const fatalCode = /^(08...|53[13]00|57P0[1-5]|58...|25006|25P0[34]|CONNECTION_[A-Z]+|CONNECT_TIMEOUT|E(?!RR_)[A-Z]+)$/;
 
-/** The clocks of PostgreSQL and of this process do not start at the same moment. */
-const slightlyLess = 0.9;
+/**
+ * The part of a timeout that must have passed on our clock to count as expired: PostgreSQL starts its clock at another moment.
+ */
+const clockTolerance = 0.9;
 
-/** Whether and how the connection of a slot broke. Told before anybody else can act on it. */
+/** Records whether and why a slot's connection broke. The drivers' guards update it before any caller can react. */
 export class ConnectionLoss implements LossWatch {
-  /** Undefined while the connection stands. */
+  /** The cause of the loss; undefined while the connection is up. */
   error: TransactionLostError | undefined;
-  /** Called when the connection is lost: for the one transaction that is open on it. */
+  /** Called when the connection is lost. The open transaction sets it. */
   onLoss: (error: TransactionLostError) => void = () => {};
   #inFlight = 0;
-  #lastReply = performance.now();
-  #overAt = Infinity;
+  #lastReplyAt = performance.now();
+  #timeoutAt = Infinity;
 
-  /** @param idleMs how long PostgreSQL waits for the next statement of a transaction */
-  constructor(private readonly idleMs: number) {}
+  /** @param idleTimeoutMs how long PostgreSQL waits for the next statement of a transaction */
+  constructor(private readonly idleTimeoutMs: number) {}
 
-  /** Whether a statement is on its way. */
+  /** Whether a statement is in flight. */
   get busy(): boolean {
     return this.#inFlight > 0;
   }
@@ -98,32 +107,32 @@ export class ConnectionLoss implements LossWatch {
     this.#inFlight += 1;
   }
 
-  /** @param error what a statement failed with, if it did */
+  /** @param error the statement's error, if it failed */
   recordReply(error?: unknown): void {
     this.#inFlight -= 1;
-    this.#lastReply = performance.now();
+    this.#lastReplyAt = performance.now();
     if (error === undefined) return;
-    if (isFatal.test(findErrorCode(error) ?? "")) this.lose(error);
+    if (fatalCode.test(findErrorCode(error) ?? "")) this.recordLoss(error);
   }
 
-  /** A transaction has begun. @param timeoutMs how long PostgreSQL lets it take */
-  began(timeoutMs: number): void {
-    this.#overAt = performance.now() + slightlyLess * timeoutMs;
+  /** Records that a transaction has begun. @param timeoutMs PostgreSQL's `transaction_timeout` */
+  recordBegin(timeoutMs: number): void {
+    this.#timeoutAt = performance.now() + clockTolerance * timeoutMs;
   }
 
-  lose(cause?: unknown): void {
+  recordLoss(cause?: unknown): void {
     if (this.error) return;
-    this.error = new TransactionLostError(this.#timeout(findErrorCode(cause)), { cause });
+    this.error = new TransactionLostError(this.#findTimeout(findErrorCode(cause)), { cause });
     this.onLoss(this.error);
   }
 
-  /** A driver may drop what PostgreSQL says, so the time must tell. */
-  #timeout(code: string | undefined): TransactionTimeout | undefined {
+  /** Finds the timeout that expired: by its code or, since a driver may drop PostgreSQL's message, by the elapsed time. */
+  #findTimeout(code: string | undefined): TransactionTimeout | undefined {
     if (code === "25P03") return "idle";
     if (code === "25P04") return "transaction";
     if (isSqlState(code)) return undefined;
     const now = performance.now();
-    if (now > this.#overAt) return "transaction";
-    return this.#inFlight === 0 && now - this.#lastReply > slightlyLess * this.idleMs ? "idle" : undefined;
+    if (now > this.#timeoutAt) return "transaction";
+    return this.#inFlight === 0 && now - this.#lastReplyAt > clockTolerance * this.idleTimeoutMs ? "idle" : undefined;
   }
 }

@@ -1,45 +1,45 @@
 import type { TransactionSlot } from "./transaction-slot.js";
 
-/** Opens slots as they are needed, up to a limit, and uses them again while their connections stand. */
+/** A pool of slots. It opens slots on demand, up to a limit, and reuses them while their connections are up. */
 export class TransactionSlots {
   readonly #free: TransactionSlot[] = [];
   readonly #taken = new Set<TransactionSlot>();
-  readonly #waiting = new Set<(slot: TransactionSlot) => void>();
+  readonly #waiters = new Set<(slot: TransactionSlot) => void>();
 
-  /** @param limit how many may be open at once */
+  /** @param maxSlots how many slots may be open at once */
   constructor(
     private readonly open: () => TransactionSlot,
-    private readonly limit: number,
+    private readonly maxSlots: number,
   ) {}
 
-  /** Takes a slot, when one is free. @throws the signal's reason once that is aborted */
-  async take(signal: AbortSignal): Promise<TransactionSlot> {
+  /** Waits for a free slot and acquires it. @throws the signal's reason if it is aborted first */
+  async acquire(signal: AbortSignal): Promise<TransactionSlot> {
     signal.throwIfAborted();
     const slot = this.#next();
     if (slot) return slot;
     return new Promise((resolve, reject) => {
-      const got = (free: TransactionSlot) => {
+      const onSlot = (free: TransactionSlot) => {
         signal.removeEventListener("abort", abort);
         resolve(free);
       };
       const abort = () => {
-        this.#waiting.delete(got);
+        this.#waiters.delete(onSlot);
         reject(signal.reason as Error);
       };
-      this.#waiting.add(got);
+      this.#waiters.add(onSlot);
       signal.addEventListener("abort", abort, { once: true });
     });
   }
 
-  /** Gives a slot back; one whose connection was lost is thrown away. */
-  giveBack(slot: TransactionSlot): void {
+  /** Returns a slot to the pool, or destroys it if its connection was lost. */
+  release(slot: TransactionSlot): void {
     this.#taken.delete(slot);
     if (slot.loss.error) slot.destroy();
     else this.#free.push(slot);
-    const [first] = this.#waiting;
+    const [first] = this.#waiters;
     const next = first && this.#next();
     if (!next) return;
-    this.#waiting.delete(first);
+    this.#waiters.delete(first);
     first(next);
   }
 
@@ -49,12 +49,12 @@ export class TransactionSlots {
 
   #next(): TransactionSlot | undefined {
     let slot = this.#free.pop();
-    // Its connection may have broken at rest.
+    // A connection may have broken while it was idle.
     while (slot?.loss.error) {
       slot.destroy();
       slot = this.#free.pop();
     }
-    if (!slot && this.#taken.size < this.limit) slot = this.open();
+    if (!slot && this.#taken.size < this.maxSlots) slot = this.open();
     if (slot) this.#taken.add(slot);
     return slot;
   }

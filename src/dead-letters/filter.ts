@@ -1,18 +1,18 @@
 import type { Duration } from "../core/duration.js";
 
-/** Which dead letters: those that fit everything that is said here; `{}` means all. */
+/** The dead letters that match all of these conditions; `{}` matches all. */
 export interface DeadLetterFilter {
   readonly ids?: readonly number[];
   /** The job's name. */
   readonly name?: string;
   readonly queue?: string;
-  /** A part of the reason, in upper or lower case. */
+  /** A part of the reason; case does not matter. */
   readonly reason?: string;
   /** The name of the last error, such as `"TimeoutError"`. */
   readonly error?: string;
   readonly tag?: string;
-  /** Those that died at this time or later, or within so long. */
+  /** Dead letters that died at this time or later, or within this duration before now. */
   readonly since?: Date | Duration;
-  /** Those that died before this time, or longer ago. */
+  /** Dead letters that died before this time, or longer ago than this duration. */
   readonly before?: Date | Duration;
 }

@@ -7,47 +7,48 @@ import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
 import type { JobError } from "../jobs/row/job.js";
 import type { DeadLetterFilter } from "./filter.js";
-import { matching } from "./matching.js";
-import { cursorOf, finishedAtText, isBefore, parseCursor, theEnd } from "./position.js";
+import { buildCondition } from "./matching.js";
+import { formatCursor, finishedAtText, isBefore, parseCursor, lastPosition } from "./position.js";
 
-/** A job that has died, with all that helps to see why. */
+/** A job that has died, with all details that help to find out why. */
 export interface DeadLetter {
   readonly id: number;
   readonly name: string;
   readonly queue: string;
   readonly priority: number;
-  /** As it was enqueued. */
+  /** The payload as it was enqueued. */
   readonly payload: unknown;
   readonly reason: string;
-  /** Its last failures, newest last. */
+  /** The last failures, newest last. */
   readonly errors: readonly JobError[];
   readonly attempt: number;
   readonly maxAttempts: number;
-  /** How many workers died with it in hand. */
+  /** The number of workers that crashed while they ran the job. */
   readonly crashes: number;
-  /** How often it was retried. */
+  /** How often the job was retried manually. */
   readonly manualRetries: number;
   readonly uniqueKey: string | null;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, unknown>>;
   readonly createdAt: Date;
-  /** When it died. */
+  /** When the job died. */
   readonly finishedAt: Date;
 }
 
 export interface DeadLetterPage {
   /** Newest first. */
   readonly deadLetters: readonly DeadLetter[];
-  /** Where the next page begins; undefined if this is the last one. */
+  /** The cursor of the next page; undefined on the last page. */
   readonly next: string | undefined;
 }
 
 /**
- * Lists dead letters, newest first, a page at a time. What dies or is retried between two pages shifts none of the others.
+ * Lists one page of dead letters, newest first. A job that dies or is retried between two pages does not shift the
+ * other dead letters.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param page `cursor`: the `next` of the page before; `limit`: from 1 to 1000, default 50
- * @throws InvalidValueError before any SQL, for a filter, cursor or limit that is none
+ * @param page `cursor`: the `next` of the previous page; `limit`: from 1 to 1000, default 50
+ * @throws InvalidValueError before any SQL, if the filter, cursor or limit is invalid
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listDeadLetters(
@@ -56,18 +57,18 @@ export async function listDeadLetters(
   page: PageOptions = {},
 ): Promise<DeadLetterPage> {
   const limit = parseLimit(page.limit);
-  const after = page.cursor === undefined ? theEnd : parseCursor(page.cursor);
+  const position = page.cursor === undefined ? lastPosition : parseCursor(page.cursor);
   const rows = await builder(db)
-    .select({ letter: columns, mark: finishedAtText })
+    .select({ letter: columns, diedAt: finishedAtText })
     .from(soniqJobs)
-    .where(and(matching(filter), isBefore(after)))
+    .where(and(buildCondition(filter), isBefore(position)))
     .orderBy(desc(soniqJobs.finishedAt), desc(soniqJobs.id))
     .limit(limit + 1)
     .catch(explainMissingTables);
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
-    deadLetters: rows.slice(0, limit).map(({ letter }) => deadLetter(letter)),
-    next: last && cursorOf({ finishedAt: last.mark, id: last.letter.id }),
+    deadLetters: rows.slice(0, limit).map(({ letter }) => toDeadLetter(letter)),
+    next: last && formatCursor({ finishedAt: last.diedAt, id: last.letter.id }),
   };
 }
 
@@ -76,10 +77,10 @@ const columns = {
   name: soniqJobs.name,
   queue: soniqJobs.queue,
   priority: soniqJobs.priority,
-  // As texts: Drizzle would read a JSON string once more.
+  // As texts, because Drizzle would parse a JSON string twice.
   payload: sql<string>`${soniqJobs.payload}::text`,
   reason: sql<string>`coalesce(${soniqJobs.reason}, '')`,
-  // Plain SQL may have put anything there.
+  // Plain SQL may have stored any JSON here.
   errors: sql<string>`case jsonb_typeof(${soniqJobs.errors}) when 'array' then ${soniqJobs.errors}::text else '[]' end`,
   attempt: soniqJobs.attempt,
   maxAttempts: soniqJobs.maxAttempts,
@@ -95,7 +96,7 @@ const columns = {
 type Row = Omit<DeadLetter, "payload" | "errors" | "tags" | "meta"> &
   Record<"payload" | "errors" | "tags" | "meta", string>;
 
-function deadLetter(row: Row): DeadLetter {
+function toDeadLetter(row: Row): DeadLetter {
   return {
     ...row,
     payload: JSON.parse(row.payload),

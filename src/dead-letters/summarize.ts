@@ -5,37 +5,37 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
 import type { DeadLetterFilter } from "./filter.js";
-import { matching } from "./matching.js";
+import { buildCondition } from "./matching.js";
 
-/** So many dead letters are counted at the most, the newest ones. */
+/** At most this many dead letters are counted, the newest ones. */
 export const maxCounted = 10_000;
 
-/** What there is of dead letters. */
+/** A summary of the dead letters. */
 export interface DeadLetterSummary {
-  /** How many; 10000 stands for as many or more. */
+  /** The number of dead letters; 10000 stands for as many or more. */
   readonly count: number;
-  /** The largest first. */
+  /** The groups, largest first. */
   readonly groups: readonly DeadLetterGroup[];
 }
 
-/** Dead letters of one job that died of the same. */
+/** Dead letters of one job that died for the same reason, with the same error. */
 export interface DeadLetterGroup {
   readonly name: string;
-  /** Without what is special to each: `out of attempts`, `invalid payload` … */
+  /** The reason without the details of each job: `out of attempts`, `invalid payload` … */
   readonly reason: string;
   /** The name of the last error; null if there was none. */
   readonly error: string | null;
   readonly count: number;
-  /** When the first and the last of them died. */
+  /** When the first and the last job of the group died. */
   readonly oldest: Date;
   readonly newest: Date;
 }
 
 /**
- * Counts dead letters by what they died of: what to look at before they are retried or purged.
+ * Counts dead letters by cause of death: an overview before you retry or purge them.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @throws InvalidValueError before any SQL, for a filter that is none
+ * @throws InvalidValueError before any SQL, if the filter is invalid
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function summarizeDeadLetters(db: Queryable, filter: DeadLetterFilter = {}): Promise<DeadLetterSummary> {
@@ -48,7 +48,7 @@ export async function summarizeDeadLetters(db: Queryable, filter: DeadLetterFilt
       finishedAt: soniqJobs.finishedAt,
     })
     .from(soniqJobs)
-    .where(matching(filter))
+    .where(buildCondition(filter))
     .orderBy(desc(soniqJobs.finishedAt), desc(soniqJobs.id))
     .limit(maxCounted)
     .as("newest");

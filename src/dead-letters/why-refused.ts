@@ -3,15 +3,15 @@ import { sanitizeText } from "../core/storable.js";
 import type { PurgeRefusal } from "./purge.js";
 import type { RetryRefusal } from "../jobs/control/retry.js";
 
-/** Why a dead letter stays, for people. */
-export function whyRefused(refusal: RetryRefusal | PurgeRefusal): string {
+/** Explains to people why a dead letter was not retried or purged. */
+export function explainRefusal(refusal: RetryRefusal | PurgeRefusal): string {
   switch (refusal.reason) {
     case "key-held":
       return `its unique key is held by job #${refusal.heldBy}`;
     case "not-a-dead-letter":
-      return "it is no dead letter any more";
+      return "it is no longer a dead letter";
     case "locked":
-      return "another transaction has it in hand: try again";
+      return "another transaction has locked it: try again";
     case "failed":
       return sanitizeText(describeError(refusal.error));
     default:

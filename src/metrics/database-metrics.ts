@@ -3,67 +3,69 @@ import type { Sample } from "./label-cap.js";
 import type { MetricInput, MetricSet } from "./metric-set.js";
 import type { Figures } from "./read-figures.js";
 
-/** What is told of the database: gauges, which are missing while it does not answer. */
-export function addDatabaseMetrics(metrics: MetricSet, figures: () => Promise<Figures | undefined>): void {
-  const gauge = (
-    name: string,
-    help: string,
-    of: (known: Figures) => readonly Sample[],
-    options: Pick<MetricInput, "join"> = {},
-  ) =>
-    metrics.add({
-      name,
-      help,
-      type: "gauge",
-      ...options,
-      read: async () => {
-        const known = await figures();
-        return known ? of(known) : [];
-      },
-    });
-  const number = (name: string, help: string, of: (known: Figures) => number) =>
-    gauge(name, help, (known) => [{ value: of(known) }]);
-  const perQueue = (
-    name: string,
-    help: string,
-    of: (queue: QueueInfo) => number,
-    options?: Pick<MetricInput, "join">,
-  ) =>
-    gauge(
-      name,
-      help,
-      ({ queues }) => queues.map((queue) => ({ labels: { queue: queue.name }, value: of(queue) })),
-      options,
-    );
-  const max = { join: Math.max };
+type ReadFigures = () => Promise<Figures | undefined>;
 
+/** The name and the help text of a metric. */
+type Label = readonly [name: string, help: string];
+
+/** Adds gauges of the database. They are missing while it does not answer. */
+export function addDatabaseMetrics(metrics: MetricSet, figures: ReadFigures): void {
   metrics.add({
     name: "soniq_up",
     help: "Whether PostgreSQL answers.",
     type: "gauge",
     read: async () => [{ value: Number((await figures()) !== undefined) }],
   });
-  perQueue("soniq_queue_due", "Jobs that could run now; 10000 are as many or more.", ({ due }) => due);
-  perQueue("soniq_queue_scheduled", "Jobs for later; 10000 are as many or more.", ({ scheduled }) => scheduled);
-  perQueue("soniq_queue_parked", "Webhooks that are set aside; 10000 are as many or more.", ({ parked }) => parked);
-  perQueue("soniq_queue_active", "Jobs that workers hold; 10000 are as many or more.", ({ active }) => active);
-  perQueue(
-    "soniq_queue_oldest_due_seconds",
-    "For how long the first of the due jobs has been due; 0 if none is.",
+  addQueueMetrics(metrics, figures);
+  addServerMetrics(metrics, figures);
+}
+
+function addQueueMetrics(metrics: MetricSet, figures: ReadFigures): void {
+  const add = (label: Label, select: (queue: QueueInfo) => number, merge?: MetricInput["merge"]) => {
+    const toSamples = ({ queues }: Figures) =>
+      queues.map((queue) => ({ labels: { queue: queue.name }, value: select(queue) }));
+    addGauge(metrics, label, figures, toSamples, merge);
+  };
+  add(["soniq_queue_due", "Jobs that could run now; 10000 means 10000 or more."], ({ due }) => due);
+  add(["soniq_queue_scheduled", "Jobs for later; 10000 means 10000 or more."], ({ scheduled }) => scheduled);
+  add(["soniq_queue_parked", "Parked webhook deliveries; 10000 means 10000 or more."], ({ parked }) => parked);
+  add(["soniq_queue_active", "Jobs that workers hold; 10000 means 10000 or more."], ({ active }) => active);
+  add(
+    ["soniq_queue_oldest_due_seconds", "How long the oldest due job has been due; 0 without due jobs."],
     ({ latencyMs }) => (latencyMs ?? 0) / 1_000,
-    max,
+    Math.max,
   );
-  perQueue("soniq_queue_paused", "Whether the queue is paused.", ({ pausedAt }) => Number(pausedAt !== null), max);
-  number("soniq_workers", "Workers that are alive, in all processes.", ({ workers }) => workers);
-  number("soniq_connections", "Connections of workers and commands to this database.", (known) => known.connections);
-  number(
-    "soniq_oldest_snapshot_transactions",
-    "Transactions since the oldest snapshot that is held open: rows that died since then cannot be removed.",
+  add(["soniq_queue_paused", "Whether the queue is paused."], ({ pausedAt }) => Number(pausedAt !== null), Math.max);
+}
+
+function addServerMetrics(metrics: MetricSet, figures: ReadFigures): void {
+  const add = (label: Label, select: (figures: Figures) => number) =>
+    addGauge(metrics, label, figures, (read) => [{ value: select(read) }]);
+  add(["soniq_workers", "Live workers, in all processes."], ({ workers }) => workers);
+  add(["soniq_connections", "Connections of workers and commands to this database."], ({ connections }) => connections);
+  add(
+    [
+      "soniq_oldest_snapshot_transactions",
+      "Transactions since the oldest open snapshot: vacuum cannot remove rows that died since then.",
+    ],
     ({ snapshotAge }) => snapshotAge,
   );
-  number(
-    "soniq_jobs_dead_rows",
-    "Row versions of soniq_jobs that vacuum has yet to remove.",
+  add(
+    ["soniq_jobs_dead_rows", "Row versions of soniq_jobs that vacuum has yet to remove."],
     ({ deadRows }) => deadRows,
   );
+}
+
+function addGauge(
+  metrics: MetricSet,
+  [name, help]: Label,
+  figures: ReadFigures,
+  toSamples: (figures: Figures) => readonly Sample[],
+  merge?: MetricInput["merge"],
+): void {
+  const read = async () => {
+    const current = await figures();
+    return current ? toSamples(current) : [];
+  };
+  metrics.add({ name, help, type: "gauge", read, ...(merge && { merge }) });
 }

@@ -1,31 +1,31 @@
 import type { Figures } from "./read-figures.js";
 
-const keptMs = 5_000;
-/** Prometheus waits for ten seconds. */
-const patienceMs = 3_000;
+const maxAgeMs = 5_000;
+/** Below Prometheus' scrape timeout of ten seconds. */
+const timeoutMs = 3_000;
 
 /**
- * Asks no more often than every five seconds, and one question at a time, however many scrape.
+ * Caches the figures for five seconds and reads them once at a time, no matter how many clients scrape.
  *
- * @returns asks; undefined while there is no answer
+ * @returns a function that returns the figures; undefined while the database does not answer
  */
-export function figuresCache(read: () => Promise<Figures>): () => Promise<Figures | undefined> {
-  let askedAt = -Infinity;
-  let answered = true;
-  let answer: Promise<Figures | undefined> = Promise.resolve(undefined);
+export function cacheFigures(read: () => Promise<Figures>): () => Promise<Figures | undefined> {
+  let readAt = -Infinity;
+  let isIdle = true;
+  let figures: Promise<Figures | undefined> = Promise.resolve(undefined);
   return () => {
     const now = performance.now();
-    if (answered && now - askedAt >= keptMs) {
-      askedAt = now;
-      answered = false;
-      answer = read()
+    if (isIdle && now - readAt >= maxAgeMs) {
+      readAt = now;
+      isIdle = false;
+      figures = read()
         .catch(() => undefined)
-        .finally(() => (answered = true));
+        .finally(() => (isIdle = true));
     }
-    return Promise.race([answer, noAnswer()]);
+    return Promise.race([figures, resolveAfterTimeout()]);
   };
 }
 
-function noAnswer(): Promise<undefined> {
-  return new Promise((done) => AbortSignal.timeout(patienceMs).addEventListener("abort", () => done(undefined)));
+function resolveAfterTimeout(): Promise<undefined> {
+  return new Promise((resolve) => AbortSignal.timeout(timeoutMs).addEventListener("abort", () => resolve(undefined)));
 }

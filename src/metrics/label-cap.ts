@@ -4,47 +4,47 @@ export type Labels = Readonly<Record<string, string>>;
 export interface Sample {
   readonly labels?: Labels;
   readonly value: number;
-  /** If it is not the metric's own: the lines of histograms have several. */
+  /** Set if it differs from the metric's name, as in the lines of a histogram. */
   readonly metricName?: string;
 }
 
-/** So many label sets may a metric have, outcomes and buckets not counted. */
-const max = 200;
+/** The maximum number of label sets of one metric, not counting outcomes and buckets. */
+const maxLabelSets = 200;
 const other = "other";
 
 /**
- * Keeps the label sets of one metric few, whatever names there are: the first ones have lines of their own, the others share
- * one. Which ones these are stays so while the process lives, or counters would jump.
+ * Limits the label sets of one metric, no matter how many names there are. The first label sets keep separate lines; all further
+ * ones share one line. The choice is fixed for the lifetime of the process, because counters would jump otherwise.
  */
 export class LabelCap {
-  readonly #own = new Set<string>();
+  readonly #admitted = new Set<string>();
 
   /**
-   * @param join of the lines that become one
+   * @param merge combines the values of lines that share one line
    * @returns the lines to show
    */
-  shown(samples: readonly Sample[], join: (a: number, b: number) => number): readonly Sample[] {
-    const own = samples.filter(({ labels }) => !labels || this.#admits(labels));
-    if (own.length === samples.length) return samples;
-    const joined = new Map(own.map((line) => [keyOf(line), line]));
+  capSamples(samples: readonly Sample[], merge: (a: number, b: number) => number): readonly Sample[] {
+    const admitted = samples.filter(({ labels }) => !labels || this.#admits(labels));
+    if (admitted.length === samples.length) return samples;
+    const merged = new Map(admitted.map((line) => [toKey(line), line]));
     for (const sample of samples) {
       if (!sample.labels || this.#admits(sample.labels)) continue;
-      const line = { ...sample, labels: others(sample.labels) };
-      const before = joined.get(keyOf(line));
-      joined.set(keyOf(line), before ? { ...line, value: join(before.value, line.value) } : line);
+      const line = { ...sample, labels: toOther(sample.labels) };
+      const existing = merged.get(toKey(line));
+      merged.set(toKey(line), existing ? { ...line, value: merge(existing.value, line.value) } : line);
     }
-    return [...joined.values()];
+    return [...merged.values()];
   }
 
   #admits({ queue, name }: Labels): boolean {
     const key = `${queue}\0${name}`;
-    if (this.#own.size < max) this.#own.add(key);
-    return this.#own.has(key);
+    if (this.#admitted.size < maxLabelSets) this.#admitted.add(key);
+    return this.#admitted.has(key);
   }
 }
 
-const keyOf = ({ metricName, labels }: Sample) => JSON.stringify([metricName, labels]);
+const toKey = ({ metricName, labels }: Sample) => JSON.stringify([metricName, labels]);
 
-function others(labels: Labels): Labels {
+function toOther(labels: Labels): Labels {
   return { ...labels, queue: other, ...("name" in labels && { name: other }) };
 }

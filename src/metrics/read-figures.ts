@@ -6,23 +6,23 @@ import type { Queryable } from "../core/queryable.js";
 import { fetchRows } from "../core/rows.js";
 import { listQueues, type QueueInfo } from "../queues/list.js";
 
-/** What the gauges show of the database. */
+/** The figures of the database for the gauges. */
 export interface Figures extends ServerFigures {
   readonly queues: readonly QueueInfo[];
 }
 
 interface ServerFigures {
-  /** Sessions that are alive. */
+  /** Live sessions. */
   readonly workers: number;
   /** Of all workers and commands. */
   readonly connections: number;
-  /** How many transactions have begun since the oldest snapshot that is held open: dead rows since then cannot be removed. */
+  /** The number of transactions since the oldest open snapshot: vacuum cannot remove rows that died since then. */
   readonly snapshotAge: number;
-  /** Of the table of jobs, as autovacuum knows it. */
+  /** Dead rows of the job table, by autovacuum's statistics. */
   readonly deadRows: number;
 }
 
-/** Reads them. @throws the driver's error if the database does not answer */
+/** @throws the driver's error if the database does not answer */
 export async function readFigures(db: Queryable): Promise<Figures> {
   const [queues, [server]] = await Promise.all([
     listQueues(db),

@@ -6,18 +6,19 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
 
-/** Says which queue was paused: workers give back what they hold of it and have not started. */
+/** Announces a paused queue: workers release the jobs that they have claimed from it and not started. */
 export const pauseChannel = "soniq_pause";
-/** Says which queue goes on. */
+/** Announces a resumed queue. */
 export const resumeChannel = "soniq_resume";
 
 /**
- * Pauses a queue in all processes at once: nothing is claimed from it, and jobs that wait in a worker's hand are given back
- * to their places. Running jobs finish, and jobs may be enqueued. It lasts until {@link resumeQueue}, also for a queue that
- * nobody has used yet. A worker behind a pooler hears nothing: it may start what it has in hand, for 2 s at the most.
+ * Pauses a queue in all processes at once. Nothing is claimed from it, and workers return claimed jobs that have not started to
+ * their old positions. Running jobs finish, and jobs may be enqueued. The pause lasts until {@link resumeQueue}. The queue need
+ * not have been used before. A worker behind a pooler receives no NOTIFY, so it may start the jobs that it has already claimed
+ * for up to 2 s.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @throws InvalidValueError before any SQL, if the name is none
+ * @throws InvalidValueError before any SQL, if the name is not valid
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function pauseQueue(db: Queryable, name: string): Promise<void> {
@@ -36,23 +37,23 @@ export async function pauseQueue(db: Queryable, name: string): Promise<void> {
     );
     return qb
       .with(paused)
-      .select({ said: sql`pg_notify(${pauseChannel}, ${paused.name}) is null` })
+      .select({ notified: sql`pg_notify(${pauseChannel}, ${paused.name}) is null` })
       .from(paused);
   }).catch(explainMissingTables);
 }
 
 /**
- * Has a paused queue go on, in all processes at once and in its old order.
+ * Resumes a paused queue, in all processes at once and in its old order.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @returns whether it was paused
+ * @returns whether the queue was paused
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function resumeQueue(db: Queryable, name: string): Promise<boolean> {
   parseText(name, "queue", 200);
   const resumed = await retryConflicts(db, (on) => {
     const qb = builder(on);
-    const goesOn = qb.$with("goes_on").as(
+    const update = qb.$with("resumed").as(
       qb
         .update(soniqQueues)
         .set({ pausedAt: null })
@@ -60,9 +61,9 @@ export async function resumeQueue(db: Queryable, name: string): Promise<boolean>
         .returning({ name: soniqQueues.name }),
     );
     return qb
-      .with(goesOn)
-      .select({ said: sql`pg_notify(${resumeChannel}, ${goesOn.name}) is null` })
-      .from(goesOn);
+      .with(update)
+      .select({ notified: sql`pg_notify(${resumeChannel}, ${update.name}) is null` })
+      .from(update);
   }).catch(explainMissingTables);
   return resumed.length > 0;
 }

@@ -5,7 +5,11 @@ import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { waitingQueues } from "./waiting.js";
 
-/** Queues in which jobs wait although no live worker works them, nor the one that asks. */
+/**
+ * Finds the queues with waiting jobs that no live worker works, nor the caller.
+ *
+ * @param own the queues that the caller works
+ */
 export async function findUnworkedQueues(db: Queryable, own: readonly string[]): Promise<string[]> {
   const qb = builder(db);
   const waiting = qb.$with("waiting", { queue: sql<string | null>`queue`.as("queue") }).as(waitingQueues);

@@ -2,8 +2,8 @@ import { sql } from "drizzle-orm";
 import { soniqJobs } from "../../schema/jobs.js";
 
 /**
- * The queues in which jobs wait, due or not, as a select of their names. Hops from queue to queue through the claim index, so
- * a million waiting jobs cost no more than one.
+ * Selects the names of the queues with waiting jobs, due or not. Skips from queue to queue through the claim index, so that a
+ * million waiting jobs cost no more than one.
  */
 export const waitingQueues = sql`
   with recursive hop (queue) as (

@@ -1,53 +1,59 @@
-import { type Duration, parseDuration } from "../core/duration.js";
+import { type Duration, parseDurationMs } from "../core/duration.js";
 import { InvalidValueError, describeValue, checkObject } from "../core/errors.js";
 import { parseText } from "../core/json.js";
 import { isJobDefinition, type JobDefinition, checkJobDefinition } from "../jobs/definition/define-job.js";
-import { checkOptions, type EnqueueOptions } from "../jobs/enqueue/new-job.js";
-import { type ScheduleTiming, storeTiming } from "./timing.js";
+import { parseOptions, type EnqueueOptions } from "../jobs/enqueue/new-job.js";
+import { type ScheduleTiming, parseTiming } from "./timing.js";
 
-/** What becomes of ticks at which no worker was there, or the last job had not finished. */
+/** The handling of ticks that no worker fired in time, or that come while the last job is unfinished. */
 type CatchUp =
   | {
       /**
-       * What becomes of ticks that are more than a minute late. `"once"` (the default): all that are overdue become one job,
-       * that of the newest. `"skip"`: they are passed over. `"all"`: each is made up for; needs `overlap: "allow"`.
+       * The handling of ticks that are more than a minute late. `"once"` (the default): the newest of them enqueues one
+       * job. `"skip"`: they enqueue no job. `"all"`: each of them enqueues a job; needs `overlap: "allow"`.
        */
       readonly missed?: "once" | "skip";
-      /** `"skip"` (the default): no job while the last one has not finished. `"allow"`: one at each tick. */
+      /**
+       * `"skip"` (the default): a tick enqueues no job while the last job is unfinished. `"allow"`: each tick enqueues
+       * a job.
+       */
       readonly overlap?: "skip" | "allow";
     }
   | { readonly missed: "all"; readonly overlap: "allow" };
 
-/** How the jobs of a schedule are enqueued. */
+/** The enqueue options of a schedule's jobs. */
 type ScheduledJobOptions = Omit<EnqueueOptions, "runAt" | "delay" | "uniqueKey" | "meta">;
 
-/** What a schedule is, beside its job. */
+/** The settings of a schedule, apart from its job. */
 export type ScheduleSettings = {
-  /** Names the schedule in the database: whatever else changes, under this name it goes on. */
+  /**
+   * Identifies the schedule in the database: under the same name, a schedule continues even if its other settings
+   * change.
+   */
   readonly name: string;
-  /** For its jobs; each overrides the job definition's own. */
+  /** Options for the schedule's jobs; each overrides that of the job definition. */
   readonly options?: ScheduledJobOptions;
-  /** Whether it is paused when it is first seen; `resumeSchedule` lets it go. What was paused or resumed since stays so. */
+  /** Whether a new schedule starts paused, until `resumeSchedule`. An existing schedule keeps its state. */
   readonly paused?: boolean;
-  /** Each tick's job is due up to so much later, at random. Default 0. */
+  /** Delays each tick's job by a random time up to this duration. Default 0. */
   readonly jitter?: Duration;
 } & ScheduleTiming &
   CatchUp;
 
-/** A schedule definition, made by {@link defineSchedule}. */
+/** A schedule definition, created by {@link defineSchedule}. */
 export type ScheduleDefinition = ScheduleSettings & {
-  /** What tells it from the definitions of jobs and events. */
+  /** Distinguishes this definition from the definitions of jobs and events. */
   readonly kind: "schedule";
   readonly job: JobDefinition;
   readonly payload: unknown;
 };
 
 /**
- * Defines a schedule: at each of its ticks a job is enqueued, once, however many workers there are.
+ * Defines a schedule. Each of its ticks enqueues one job, regardless of the number of workers.
  *
- * @param schedule `job` and `payload` say what is enqueued; the payload is validated as a worker starts
+ * @param schedule `job` and `payload` define the job to enqueue; a worker validates the payload when it starts
  * @returns the definition, for the configuration's `schedules`
- * @throws InvalidValueError for what cannot work, such as a cron expression that has no ticks
+ * @throws InvalidValueError if a setting is invalid, such as a cron expression that has no ticks
  */
 export function defineSchedule<Name extends string, In, Out, ResultIn, ResultOut>(
   schedule: ScheduleSettings & {
@@ -62,46 +68,45 @@ export function defineSchedule<Name extends string, In, Out, ResultIn, ResultOut
   return Object.freeze(definition);
 }
 
-/** Tells a definition from whatever else a configuration may hold. */
 export function isScheduleDefinition(value: unknown): value is ScheduleDefinition {
   if (typeof value !== "object" || value === null || !("kind" in value && "job" in value)) return false;
   return value.kind === "schedule" && isJobDefinition(value.job);
 }
 
 /**
- * Checks all of a definition but its payload, which its validator may take a while for.
+ * Parses a definition, except its payload, whose validator may take long.
  *
- * @throws InvalidValueError naming the schedule, and what is wrong
+ * @throws InvalidValueError naming the schedule and the invalid setting
  */
 export function parseSchedule(schedule: ScheduleDefinition) {
   parseText(schedule.name, "name", 200);
   const { job, options = {}, missed = "once", overlap = "skip", jitter = 0 } = schedule;
   try {
-    oneOf(["once", "skip", "all"], missed, "missed");
-    oneOf(["skip", "allow"], overlap, "overlap");
+    checkOneOf(["once", "skip", "all"], missed, "missed");
+    checkOneOf(["skip", "allow"], overlap, "overlap");
     if (missed === "all" && overlap !== "allow")
-      throw new InvalidValueError("missed", `is "all", which has several jobs at once: it needs overlap: "allow"`);
+      throw new InvalidValueError("missed", `is "all", which runs several jobs at once: set overlap: "allow"`);
     if (job.unique?.onConflict === "reschedule")
       throw new InvalidValueError(
         "job",
-        `is ${job.name}, which each enqueue reschedules: a tick has no other time to say`,
+        `is ${job.name}, whose unique.onConflict is "reschedule": a tick has no time to reschedule to, set another onConflict`,
       );
-    const jitterMs = parseDuration(jitter, "jitter");
-    return { ...storeTiming(schedule), missed, overlap, jitterMs, job: checkOptions(job, options) };
+    const jitterMs = parseDurationMs(jitter, "jitter");
+    return { ...parseTiming(schedule), missed, overlap, jitterMs, job: parseOptions(job, options) };
   } catch (error) {
-    throw ofSchedule(schedule, error);
+    throw addScheduleName(schedule, error);
   }
 }
 
-function oneOf(words: readonly string[], value: unknown, what: string): void {
-  if (words.includes(value as string)) return;
+function checkOneOf(allowed: readonly string[], value: unknown, path: string): void {
+  if (allowed.includes(value as string)) return;
   throw new InvalidValueError(
-    what,
-    `is ${describeValue(value)}: give ${words.map((word) => JSON.stringify(word)).join(" or ")}`,
+    path,
+    `is ${describeValue(value)}: give ${allowed.map((word) => JSON.stringify(word)).join(" or ")}`,
   );
 }
 
-/** The same error, naming whose it is. */
-export function ofSchedule({ name }: ScheduleDefinition, error: unknown): unknown {
+/** Adds the schedule's name to an InvalidValueError. */
+export function addScheduleName({ name }: ScheduleDefinition, error: unknown): unknown {
   return error instanceof InvalidValueError ? error.of(`schedule ${name}`) : error;
 }

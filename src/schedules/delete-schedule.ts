@@ -4,11 +4,11 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { noSuchSchedule } from "./no-such-schedule.js";
+import { throwScheduleNotFound } from "./no-such-schedule.js";
 
 /**
- * Forgets a schedule; its jobs stay. One that the code still defines begins anew with the next worker that starts: take it out
- * there, or pause it.
+ * Deletes a schedule; its jobs stay. If the code still defines the schedule, the next worker that starts creates it
+ * again: remove the definition first, or pause the schedule instead.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws NotFoundError if there is no schedule of that name
@@ -16,10 +16,10 @@ import { noSuchSchedule } from "./no-such-schedule.js";
  */
 export async function deleteSchedule(db: Queryable, name: string): Promise<void> {
   parseText(name, "schedule", 200);
-  const removed = await builder(db)
+  const deleted = await builder(db)
     .delete(soniqSchedules)
     .where(eq(soniqSchedules.name, name))
     .returning({ name: soniqSchedules.name })
     .catch(explainMissingTables);
-  if (removed.length === 0) await noSuchSchedule(db, name);
+  if (deleted.length === 0) await throwScheduleNotFound(db, name);
 }

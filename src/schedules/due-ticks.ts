@@ -1,47 +1,53 @@
-import { ticksAfter } from "./timing.js";
+import { generateTicksAfter } from "./timing.js";
 import type { UpcomingSchedule } from "./upcoming.js";
 
-/** Ticks of a schedule that are to fire, and the one that comes after them. */
+/** The ticks of a schedule that are to fire, and the tick after them. */
 export interface DueTicks {
-  readonly fire: readonly number[];
+  readonly dueMs: readonly number[];
   readonly nextMs: number;
-  /** Whether ticks were missed that are passed over, or made up for by a single job. */
-  readonly missed: boolean;
+  /** Whether missed ticks are skipped, or merged into a single job. */
+  readonly hasMissed: boolean;
 }
 
-/** A tick that is later than this was missed; until then it is merely late, as when a worker starts again. */
+/**
+ * A tick that is later than this was missed. Up to this delay it is merely late, for example because a worker restarts.
+ */
 const graceMs = 60_000;
-/** So many fire in one statement. */
+/** One statement fires at most this many ticks. */
 const maxTicks = 100;
 
-/** Which ticks of a schedule are to fire, now that its next one is due. */
-export function dueTicks(schedule: UpcomingSchedule): DueTicks {
+/** Selects the ticks to fire, once a schedule's next tick is due. */
+export function computeDueTicks(schedule: UpcomingSchedule): DueTicks {
   const { missed, nextMs, nowMs } = schedule;
-  if (missed === "all" || nowMs - nextMs <= graceMs) return { ...duePart(schedule, nextMs - 1), missed: false };
-  if (missed === "skip") return { ...duePart(schedule, nowMs - graceMs), missed: true };
-  return { ...duePart(schedule, nowMs), fire: [newestTick(schedule)], missed: true };
+  if (missed === "all" || nowMs - nextMs <= graceMs)
+    return { ...collectDueTicks(schedule, nextMs - 1), hasMissed: false };
+  if (missed === "skip") return { ...collectDueTicks(schedule, nowMs - graceMs), hasMissed: true };
+  return { ...collectDueTicks(schedule, nowMs), dueMs: [findNewestDueTick(schedule)], hasMissed: true };
 }
 
-/** Those after a time. The next tick itself counts, whatever the rhythm says of it: that may have changed. */
-function duePart(schedule: UpcomingSchedule, afterMs: number): Pick<DueTicks, "fire" | "nextMs"> {
+/**
+ * Collects the due ticks after a time. The next tick itself counts even if the timing does not contain it: the timing
+ * may have changed.
+ */
+function collectDueTicks(schedule: UpcomingSchedule, afterMs: number): Pick<DueTicks, "dueMs" | "nextMs"> {
   const { nextMs, nowMs } = schedule;
-  const fire = afterMs < nextMs ? [nextMs] : [];
-  const following = ticksAfter(schedule, nextMs, afterMs);
-  let next = following.next().value;
-  for (; next <= nowMs && fire.length < maxTicks; next = following.next().value) fire.push(next);
-  return { fire, nextMs: next };
+  const dueMs = afterMs < nextMs ? [nextMs] : [];
+  const ticks = generateTicksAfter(schedule, nextMs, afterMs);
+  let followingMs = ticks.next().value;
+  for (; followingMs <= nowMs && dueMs.length < maxTicks; followingMs = ticks.next().value) dueMs.push(followingMs);
+  return { dueMs, nextMs: followingMs };
 }
 
-/** The last tick that is due. Sought from now backwards, in longer and longer steps: there may be millions. */
-function newestTick(schedule: UpcomingSchedule): number {
+/** Finds the newest due tick. Searches backwards from now, in steps of growing size: millions of ticks may be due. */
+function findNewestDueTick(schedule: UpcomingSchedule): number {
   const { nextMs, nowMs } = schedule;
   for (let stepMs = graceMs; ; stepMs *= 10) {
     const fromMs = Math.max(nextMs, nowMs - stepMs);
-    let newest = fromMs === nextMs ? nextMs : undefined;
-    for (const tick of ticksAfter(schedule, nextMs, fromMs)) {
-      if (tick > nowMs) break;
-      newest = tick;
+    let newestMs = fromMs === nextMs ? nextMs : undefined;
+    for (const tickMs of generateTicksAfter(schedule, nextMs, fromMs)) {
+      if (tickMs > nowMs) break;
+      newestMs = tickMs;
     }
-    if (newest !== undefined) return newest;
+    if (newestMs !== undefined) return newestMs;
   }
 }

@@ -5,36 +5,39 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom, nullableDateFrom } from "../core/fragments.js";
-import { type StoredTiming, take, ticksAfter } from "./timing.js";
+import { type StoredTiming, takeTicks, generateTicksAfter } from "./timing.js";
 
-/** A schedule as it stands. */
+/** A schedule and its state. */
 export interface Schedule {
   readonly name: string;
-  /** One of `cron` and `everyMs` is null. */
+  /** Exactly one of `cron` and `everyMs` is null. */
   readonly cron: string | null;
   readonly everyMs: number | null;
   readonly timeZone: string;
-  /** The name of the job that it enqueues. */
+  /** The name of the job that the schedule enqueues. */
   readonly jobName: string;
   readonly payload: unknown;
   readonly missed: "once" | "skip" | "all";
   readonly overlap: "skip" | "allow";
   readonly jitterMs: number;
-  /** Since when it has been paused, or null. */
+  /** When the schedule was paused; null if it is not paused. */
   readonly pausedAt: Date | null;
-  /** Since when no worker's code has defined it, so that it does not fire; or null. */
+  /** When workers stopped defining the schedule, so that it does not fire; null if a worker defines it. */
   readonly orphanedAt: Date | null;
   readonly lastTickAt: Date | null;
   readonly lastJobId: number | null;
-  /** The next five; none while it is paused or orphaned, nor where its time zone or cron expression cannot be read. */
+  /**
+   * The next five ticks. Empty while the schedule is paused or orphaned, or if its time zone or cron expression cannot
+   * be read.
+   */
   readonly nextTicks: readonly Date[];
 }
 
-const previewed = 5;
-const maxBusyMs = 10;
+const previewTickCount = 5;
+const maxBlockingMs = 10;
 
 /**
- * All schedules, by name.
+ * Lists all schedules, ordered by name.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws MigrationError if the job tables are missing or older than this version
@@ -61,26 +64,26 @@ export async function listSchedules(db: Queryable): Promise<Schedule[]> {
     .orderBy(asc(soniqSchedules.name))
     .catch(explainMissingTables);
   const schedules: Schedule[] = [];
-  let busySince = performance.now();
+  let busySinceMs = performance.now();
   for (const { nextRunAt, payload, ...schedule } of rows) {
-    const isStill = schedule.pausedAt !== null || schedule.orphanedAt !== null;
-    const next = isStill ? [] : nextTicks(schedule, nextRunAt);
+    const isStopped = schedule.pausedAt !== null || schedule.orphanedAt !== null;
+    const next = isStopped ? [] : previewNextTicks(schedule, nextRunAt);
     schedules.push({ ...schedule, payload: JSON.parse(payload) as unknown, nextTicks: next });
-    // Rare ticks, such as those of a 29th of February, take a while to find: the event loop is not to wait for all of them.
-    if (performance.now() - busySince > maxBusyMs) {
+    // Rare ticks, such as on February 29, take long to find: give the event loop a turn in between.
+    if (performance.now() - busySinceMs > maxBlockingMs) {
       await setImmediate();
-      busySince = performance.now();
+      busySinceMs = performance.now();
     }
   }
   return schedules;
 }
 
-function nextTicks(timing: StoredTiming, nextRunAt: Date): Date[] {
+function previewNextTicks(timing: StoredTiming, nextRunAt: Date): Date[] {
   try {
-    return [nextRunAt, ...take(ticksAfter(timing, nextRunAt.getTime()), previewed - 1)];
+    return [nextRunAt, ...takeTicks(generateTicksAfter(timing, nextRunAt.getTime()), previewTickCount - 1)];
   } catch {
-    // A newer Node may have stored a time zone that this one lacks, or plain SQL a cron expression that nobody can read:
-    // the other schedules are to be seen all the same.
+    // A newer Node may have stored a time zone that this one lacks, or plain SQL an invalid cron expression. The other
+    // schedules must be listed anyway.
     return [];
   }
 }

@@ -4,8 +4,8 @@ import { builder } from "../core/builder.js";
 import { NotFoundError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 
-/** @throws NotFoundError saying that there is no such schedule, and which there are */
-export async function noSuchSchedule(db: Queryable, name: string): Promise<never> {
+/** @throws NotFoundError that names the existing schedules, at most 20 */
+export async function throwScheduleNotFound(db: Queryable, name: string): Promise<never> {
   const schedules = await builder(db)
     .select({ name: soniqSchedules.name })
     .from(soniqSchedules)

@@ -4,10 +4,11 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { noSuchSchedule } from "./no-such-schedule.js";
+import { throwScheduleNotFound } from "./no-such-schedule.js";
 
 /**
- * Pauses a schedule: no tick fires from now on, in whichever process. Jobs that it has enqueued run all the same.
+ * Pauses a schedule in all processes: no tick fires until {@link resumeSchedule}. Jobs that are already enqueued still
+ * run.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws NotFoundError if there is no schedule of that name
@@ -15,11 +16,11 @@ import { noSuchSchedule } from "./no-such-schedule.js";
  */
 export async function pauseSchedule(db: Queryable, name: string): Promise<void> {
   parseText(name, "schedule", 200);
-  const paused = await builder(db)
+  const updated = await builder(db)
     .update(soniqSchedules)
     .set({ pausedAt: sql`coalesce(${soniqSchedules.pausedAt}, now())`, updatedAt: sql`now()` })
     .where(eq(soniqSchedules.name, name))
     .returning({ name: soniqSchedules.name })
     .catch(explainMissingTables);
-  if (paused.length === 0) await noSuchSchedule(db, name);
+  if (updated.length === 0) await throwScheduleNotFound(db, name);
 }

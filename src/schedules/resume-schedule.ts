@@ -4,13 +4,13 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { noSuchSchedule } from "./no-such-schedule.js";
-import { ticksAfter } from "./timing.js";
+import { throwScheduleNotFound } from "./no-such-schedule.js";
+import { generateTicksAfter } from "./timing.js";
 import { findSchedule, type UpcomingSchedule } from "./upcoming.js";
 
 /**
- * Lets a paused schedule go on with its next tick. Those that came due in the pause are not made up for, whatever `missed`
- * says: they were meant not to fire.
+ * Resumes a paused schedule with its next tick. Ticks that came due during the pause never fire, regardless of
+ * `missed`: the pause was meant to prevent them.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws NotFoundError if there is no schedule of that name
@@ -20,18 +20,18 @@ export async function resumeSchedule(db: Queryable, name: string): Promise<void>
   parseText(name, "schedule", 200);
   for (;;) {
     const schedule = await findSchedule(db, name).catch(explainMissingTables);
-    if (!schedule) return noSuchSchedule(db, name);
-    // Somebody else may have changed it meanwhile.
-    if (!schedule.paused || (await resume(db, schedule))) return;
+    if (!schedule) return throwScheduleNotFound(db, name);
+    // Another process may have changed the schedule meanwhile: read it again.
+    if (!schedule.isPaused || (await tryResume(db, schedule))) return;
   }
 }
 
-/** Ticks that are passed over are counted, so that whoever has read of one in time does not fire it. */
-async function resume(db: Queryable, schedule: UpcomingSchedule): Promise<boolean> {
+/** Counts the skipped ticks, so that a worker that read the schedule before cannot fire them. */
+async function tryResume(db: Queryable, schedule: UpcomingSchedule): Promise<boolean> {
   const { name, definition, ticks, nextMs, nowMs } = schedule;
   const isOverdue = nextMs <= nowMs;
-  const next = isOverdue && ticksAfter(schedule, nextMs, nowMs).next().value;
-  const resumed = await builder(db)
+  const next = isOverdue && generateTicksAfter(schedule, nextMs, nowMs).next().value;
+  const updated = await builder(db)
     .update(soniqSchedules)
     .set({
       pausedAt: null,
@@ -47,5 +47,5 @@ async function resume(db: Queryable, schedule: UpcomingSchedule): Promise<boolea
       ),
     )
     .returning({ name: soniqSchedules.name });
-  return resumed.length > 0;
+  return updated.length > 0;
 }

@@ -1,52 +1,66 @@
-/** How the clocks of a time zone go. Times are milliseconds since 1970; a wall time is what its clocks show, as if they showed UTC. */
+/**
+ * Converts times of a time zone. Times are milliseconds since 1970; a wall time is the zone's local time, read as if it
+ * were UTC.
+ */
 export interface TimeZone {
-  /** By how much its clocks are ahead of UTC. */
-  offsetAt(ms: number): number;
-  /** When its clocks show this: the first time, where they do so twice; where they never do, as they pass over it. */
-  instantOf(wallMs: number): number;
-  /** The first moment after `fromMs` at which the clocks have been changed. @param toMs a moment after that */
-  changeBetween(fromMs: number, toMs: number): number;
+  /** Returns how far the zone's clocks are ahead of UTC. */
+  getOffsetMs(ms: number): number;
+  /**
+   * Converts a wall time to an instant. If the clocks show the time twice, returns the first instant. If they skip the
+   * time, returns the moment of the change.
+   */
+  toInstantMs(wallMs: number): number;
+  /** Finds the first moment after `fromMs` at which the offset has changed. @param toMs a moment after that */
+  findChangeMs(fromMs: number, toMs: number): number;
 }
 
 const dayMs = 86_400_000;
 
-/** Time zones do not change while a process runs, and one takes as long to look up as all else that a tick needs. */
-const known = new Map<string, TimeZone>();
+/**
+ * Caches time zones: they do not change while a process runs, and loading one takes as long as all other work for a
+ * tick.
+ */
+const zonesByName = new Map<string, TimeZone>();
 
-/** @throws RangeError for a name that the IANA database does not have */
-export function timeZoneOf(name: string): TimeZone {
-  const zone = known.get(name) ?? lookUp(name);
-  known.set(name, zone);
+/** @throws RangeError if the IANA database does not contain the name */
+export function getTimeZone(name: string): TimeZone {
+  const zone = zonesByName.get(name) ?? loadTimeZone(name);
+  zonesByName.set(name, zone);
   return zone;
 }
 
-function lookUp(name: string): TimeZone {
+function loadTimeZone(name: string): TimeZone {
   const format = new Intl.DateTimeFormat("en-US", { timeZone: name, timeZoneName: "longOffset" });
 
-  function offsetAt(ms: number): number {
+  function getOffsetMs(ms: number): number {
     const text = format.formatToParts(ms).find(({ type }) => type === "timeZoneName")?.value ?? "";
     const [, sign, hours = 0, minutes = 0, seconds = 0] = /([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(text) ?? [];
     return (sign === "-" ? -1_000 : 1_000) * (Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds));
   }
 
-  function instantOf(wallMs: number): number {
-    const [before, after] = [offsetAt(wallMs - dayMs), offsetAt(wallMs + dayMs)];
-    if (before === after) return wallMs - before;
-    const shown = [wallMs - before, wallMs - after].filter((ms) => ms + offsetAt(ms) === wallMs);
-    if (shown.length > 0) return Math.min(...shown);
-    return changeBetween(wallMs - Math.max(before, after), wallMs - Math.min(before, after));
+  function toInstantMs(wallMs: number): number {
+    const [beforeOffsetMs, afterOffsetMs] = [getOffsetMs(wallMs - dayMs), getOffsetMs(wallMs + dayMs)];
+    if (beforeOffsetMs === afterOffsetMs) return wallMs - beforeOffsetMs;
+    const instantsMs = [wallMs - beforeOffsetMs, wallMs - afterOffsetMs].filter(
+      (ms) => ms + getOffsetMs(ms) === wallMs,
+    );
+    if (instantsMs.length > 0) return Math.min(...instantsMs);
+    return findChangeMs(
+      wallMs - Math.max(beforeOffsetMs, afterOffsetMs),
+      wallMs - Math.min(beforeOffsetMs, afterOffsetMs),
+    );
   }
 
-  function changeBetween(fromMs: number, toMs: number): number {
-    const offset = offsetAt(fromMs);
-    let [same, changed] = [fromMs, toMs];
-    while (changed - same > 1) {
-      const middle = Math.floor((same + changed) / 2);
-      if (offsetAt(middle) === offset) same = middle;
-      else changed = middle;
+  function findChangeMs(fromMs: number, toMs: number): number {
+    const offsetMs = getOffsetMs(fromMs);
+    let [lowMs, highMs] = [fromMs, toMs];
+    while (highMs - lowMs > 1) {
+      const middleMs = Math.floor((lowMs + highMs) / 2);
+      if (getOffsetMs(middleMs) === offsetMs) lowMs = middleMs;
+      else highMs = middleMs;
     }
-    return changed;
+    return highMs;
   }
 
-  return { offsetAt, instantOf, changeBetween };
+  return { getOffsetMs, toInstantMs, findChangeMs };
 }

@@ -7,18 +7,18 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { fetchRows } from "../core/rows.js";
 import { ring } from "../sessions/doorbell.js";
-import { noSuchSchedule } from "./no-such-schedule.js";
-import { isRunning, scheduledJob } from "./scheduled-job.js";
+import { throwScheduleNotFound } from "./no-such-schedule.js";
+import { isRunning, buildScheduledJobInsert } from "./scheduled-job.js";
 
 /**
- * Enqueues a schedule's job now, as if it had a tick, whether it is paused or not, and though the last job may not have
- * finished. Its ticks come when they come; with `overlap: "skip"`, none while this job has not finished, unless another one of
- * the schedule's had not when this was triggered: then the ticks wait for that.
+ * Enqueues a schedule's job now, even if the schedule is paused or its last job is unfinished. The schedule's ticks
+ * keep their times. With `overlap: "skip"`, they enqueue no job until this job has finished. If the schedule's last job
+ * was unfinished when you trigger, the ticks wait for that job instead.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @returns the job's id
  * @throws NotFoundError if there is no schedule of that name
- * @throws SoniqError if another job holds the unique key of its job
+ * @throws SoniqError if another job holds the unique key of the schedule's job
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function triggerSchedule(db: Queryable, name: string): Promise<{ readonly id: number }> {
@@ -28,17 +28,19 @@ export async function triggerSchedule(db: Queryable, name: string): Promise<{ re
     .from(soniqSchedules)
     .where(eq(soniqSchedules.name, name))
     .for("no key update");
-  const [triggered] = await fetchRows<{ id: string | number | null }>(
+  const [row] = await fetchRows<{ id: string | number | null }>(
     db,
     sql`with schedule as (${schedule}),
-      ${scheduledJob(sql`null`, sql`null::float8`, sql`schedule`)}
+      ${buildScheduledJobInsert(sql`null`, sql`null::float8`, sql`schedule`)}
       update ${soniqSchedules} set
         last_job_id = case when ${isRunning} then schedule.last_job_id else coalesce((select id from job), schedule.last_job_id) end
       from schedule where ${soniqSchedules.name} = schedule.name
       returning (select id from job) as id, (select ${ring(sql`job.queue`)} from job) as rung`,
   ).catch(explainMissingTables);
-  if (!triggered) return noSuchSchedule(db, name);
-  if (triggered.id === null)
-    throw new SoniqError(`schedule ${name}: another job holds the unique key of its job: wait until that is freed`);
-  return { id: Number(triggered.id) };
+  if (!row) return throwScheduleNotFound(db, name);
+  if (row.id === null)
+    throw new SoniqError(
+      `schedule ${name}: another job holds the unique key of its job: wait until that job frees the key`,
+    );
+  return { id: Number(row.id) };
 }

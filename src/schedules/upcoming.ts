@@ -11,28 +11,31 @@ export interface UpcomingSchedule extends StoredTiming {
   readonly definition: string;
   readonly missed: "once" | "skip" | "all";
   readonly overlap: "skip" | "allow";
-  /** Ticks so far: firing is refused to whoever has read another count. */
+  /** The number of ticks so far. A worker that has read another number cannot fire. */
   readonly ticks: number;
-  readonly paused: boolean;
+  readonly isPaused: boolean;
   readonly nextMs: number;
-  /** The same as a text, with its microseconds. */
+  /** `nextMs` as a text, with its microseconds. */
   readonly nextText: string;
   readonly nowMs: number;
 }
 
-/** Which schedules to look at. */
+/** A page of schedules. */
 export interface UpcomingPage {
   readonly limit: number;
-  /** Where the page before ended; by default it begins with the schedule that ticks first. */
+  /** The last schedule of the previous page; by default, the page begins with the earliest tick. */
   readonly after?: Pick<UpcomingSchedule, "nextText" | "name"> | undefined;
 }
 
-const beforeAll = { nextText: "-infinity", name: "" };
+const firstPosition = { nextText: "-infinity", name: "" };
 
-/** The schedules that tick next, in their order. */
-export function findUpcoming(db: Queryable, { limit, after = beforeAll }: UpcomingPage): Promise<UpcomingSchedule[]> {
+/** Finds the schedules that tick next, earliest first. */
+export function findUpcoming(
+  db: Queryable,
+  { limit, after = firstPosition }: UpcomingPage,
+): Promise<UpcomingSchedule[]> {
   const { nextRunAt, name, pausedAt, orphanedAt } = soniqSchedules;
-  return upcoming(db)
+  return selectSchedules(db)
     .where(
       and(
         isNull(pausedAt),
@@ -44,13 +47,13 @@ export function findUpcoming(db: Queryable, { limit, after = beforeAll }: Upcomi
     .limit(limit);
 }
 
-/** One schedule, paused or not. */
+/** Finds a schedule, paused or not. */
 export async function findSchedule(db: Queryable, name: string): Promise<UpcomingSchedule | undefined> {
-  const [schedule] = await upcoming(db).where(eq(soniqSchedules.name, name));
+  const [schedule] = await selectSchedules(db).where(eq(soniqSchedules.name, name));
   return schedule;
 }
 
-function upcoming(db: Queryable) {
+function selectSchedules(db: Queryable) {
   return builder(db)
     .select({
       name: soniqSchedules.name,
@@ -61,15 +64,15 @@ function upcoming(db: Queryable) {
       missed: soniqSchedules.missed,
       overlap: soniqSchedules.overlap,
       ticks: soniqSchedules.ticks,
-      paused: sql<boolean>`${soniqSchedules.pausedAt} is not null`,
-      // Plain SQL may have set it to -infinity, from which no tick could be counted.
-      nextMs: milliseconds(sql`greatest(${soniqSchedules.nextRunAt}, to_timestamp(0))`),
+      isPaused: sql<boolean>`${soniqSchedules.pausedAt} is not null`,
+      // Plain SQL may have set it to -infinity, from which no tick can be computed.
+      nextMs: toEpochMs(sql`greatest(${soniqSchedules.nextRunAt}, to_timestamp(0))`),
       nextText: timeText(soniqSchedules.nextRunAt),
-      nowMs: milliseconds(sql`now()`),
+      nowMs: toEpochMs(sql`now()`),
     })
     .from(soniqSchedules);
 }
 
-function milliseconds(time: SQL): SQL<number> {
+function toEpochMs(time: SQL): SQL<number> {
   return sql`floor(extract(epoch from ${time}) * 1000)::float8`.mapWith(Number);
 }

@@ -6,117 +6,129 @@ import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { fetchRows } from "../core/rows.js";
 import { epochMs, isLive, timestamp } from "../core/fragments.js";
-import { type StoredTiming, ticksAfter } from "./timing.js";
+import { type StoredTiming, generateTicksAfter } from "./timing.js";
 import type { StoredSchedule } from "./stored-schedule.js";
 
-// Two versions of the code may define a schedule differently, and run at once while one is deployed or taken back. The one
-// in force is, of those that live sessions carry, the one that was first seen last: a new version takes over as it starts,
-// and the one before it when the last worker of the new one has gone.
+// During a rolling deploy or a rollback, two versions of the code run at once and may define a schedule differently.
+// The definition in force is the newest, by first sighting, that a live session carries. So a new version takes over
+// when its first worker starts, and the version before takes over again when the last worker of the new version has
+// stopped.
 
-/** Of each schedule so many definitions are remembered. */
-const remembered = sql.raw("20");
+/** Each schedule stores at most this many definitions, the newest ones. */
+const maxStoredDefinitions = sql.raw("20");
 const clockMs = epochMs(sql`clock_timestamp()`);
-/** Written down by one statement. Each takes a while to find its first tick, and heartbeats are to come in between. */
-const maxRows = 100;
+/**
+ * One statement writes at most this many schedules. The first tick of each takes time to find, and heartbeats must run
+ * in between.
+ */
+const maxSchedules = 100;
 
-/** A schedule as a statement gets it. */
+/** A schedule as the input of a statement. */
 interface Definition {
   readonly schedule: StoredSchedule;
-  /** The schedule's first tick, were it defined now. */
+  /** The schedule's first tick, if it were defined now. */
   readonly nextMs: number;
 }
 
 /**
- * Writes down the schedules of a worker that starts, whose session carries them already; and stops those that are orphaned.
+ * Stores the schedules of a worker that starts, whose session already carries them, and flags the orphaned ones.
  *
- * @param definedAtMs since when those that were never seen count as defined, in milliseconds since 1970: by default, now
+ * @param definedAtMs the time from which new schedules count as defined, in milliseconds since 1970: by default, now
  */
 export async function syncSchedules(
   db: Queryable,
   schedules: readonly StoredSchedule[],
   { definedAtMs }: { readonly definedAtMs?: number } = {},
 ): Promise<void> {
-  const { nowMs, there, outdated } = await compare(db, schedules, true);
-  const missing = schedules.filter(({ name }) => !there.has(name));
-  const created = new Set<string>();
-  for (const some of definitions(missing, definedAtMs ?? nowMs))
-    for (const name of await createSchedules(db, some)) created.add(name);
-  // Another worker may have been the first to create some.
-  const others = schedules.filter(({ name }) => outdated.has(name) || !(there.has(name) || created.has(name)));
-  for (const some of definitions(others, nowMs)) await takeOver(db, some, true);
+  const { nowMs, existing, outdated } = await compareDefinitions(db, schedules, true);
+  const missing = schedules.filter(({ name }) => !existing.has(name));
+  const createdNames = new Set<string>();
+  for (const batch of batchDefinitions(missing, definedAtMs ?? nowMs))
+    for (const name of await createSchedules(db, batch)) createdNames.add(name);
+  // Another worker may have created some of the missing schedules first.
+  const changed = schedules.filter(({ name }) => outdated.has(name) || !(existing.has(name) || createdNames.has(name)));
+  for (const batch of batchDefinitions(changed, nowMs)) await takeOver(db, batch, true);
   await flagOrphans(db);
 }
 
-/** The same every so often, now that workers may have come and gone; but what was removed stays so. */
+/**
+ * Runs periodically, since workers come and go. Unlike {@link syncSchedules}, it does not create schedules again that
+ * were deleted.
+ */
 export async function reviewSchedules(db: Queryable, schedules: readonly StoredSchedule[]): Promise<void> {
-  const { nowMs, outdated } = await compare(db, schedules, false);
-  const others = schedules.filter(({ name }) => outdated.has(name));
-  for (const some of definitions(others, nowMs)) await takeOver(db, some, false);
+  const { nowMs, outdated } = await compareDefinitions(db, schedules, false);
+  const changed = schedules.filter(({ name }) => outdated.has(name));
+  for (const batch of batchDefinitions(changed, nowMs)) await takeOver(db, batch, false);
   await flagOrphans(db);
-  await realign(db);
+  await realignSchedules(db);
 }
 
-/** What the database has of some schedules. */
+/** The state of the given schedules in the database. */
 interface Comparison {
   readonly nowMs: number;
-  /** The names of those that it has. */
-  readonly there: ReadonlySet<string>;
-  /** The names of those whose definition is to be in force, and is not. */
+  /** The names of the schedules that exist. */
+  readonly existing: ReadonlySet<string>;
+  /** The names of the schedules whose given definition should be in force, but is not. */
   readonly outdated: ReadonlySet<string>;
 }
 
-async function compare(db: Queryable, schedules: readonly StoredSchedule[], unseen: boolean): Promise<Comparison> {
-  const own = JSON.stringify(schedules.map(({ name, definition }) => ({ name, definition })));
-  const [row] = await fetchRows<{ now: number | string; there: string; outdated: string }>(
+async function compareDefinitions(
+  db: Queryable,
+  schedules: readonly StoredSchedule[],
+  includeUnseen: boolean,
+): Promise<Comparison> {
+  const requested = JSON.stringify(schedules.map(({ name, definition }) => ({ name, definition })));
+  const [row] = await fetchRows<{ now: number | string; existing: string; outdated: string }>(
     db,
-    sql`with ${documents}, found as materialized (
-        select new.name, ${isOutdated(unseen)} as outdated
-        from jsonb_to_recordset(${own}::text::jsonb) as new (name text, definition text)
+    sql`with ${liveDefinitions}, found as materialized (
+        select new.name, ${isOutdated(includeUnseen)} as outdated
+        from jsonb_to_recordset(${requested}::text::jsonb) as new (name text, definition text)
         join ${soniqSchedules} as schedule on schedule.name = new.name
       )
-      select floor(${clockMs}) as now, coalesce(pg_catalog.jsonb_agg(name), '[]')::text as there,
+      select floor(${clockMs}) as now, coalesce(pg_catalog.jsonb_agg(name), '[]')::text as existing,
         coalesce(pg_catalog.jsonb_agg(name) filter (where outdated), '[]')::text as outdated
       from found`,
   );
-  const { now, there, outdated } = row as { now: number | string; there: string; outdated: string };
+  const { now, existing, outdated } = row as { now: number | string; existing: string; outdated: string };
   const names = (json: string) => new Set(JSON.parse(json) as string[]);
-  return { nowMs: Number(now), there: names(there), outdated: names(outdated) };
+  return { nowMs: Number(now), existing: names(existing), outdated: names(outdated) };
 }
 
-/** What the code of live sessions makes of schedules: the hashes of the definitions by name. Most sessions run the same code. */
-const documents = sql`document as materialized (
+/** The definitions that live sessions carry, as hashes by schedule name. Most sessions run the same code. */
+const liveDefinitions = sql`document as materialized (
   select distinct schedules || '{}' as schedules from ${soniqWorkers} where ${isLive})`;
 
 const isSeen = sql`jsonb_exists(schedule.definitions, new.definition)`;
 
 /**
- * Whether the definition `new` is to be in force instead of that of the row `schedule`: no live session carries one that was
- * first seen later.
+ * Whether the definition `new` should be in force instead of that of the row `schedule`: no live session carries a
+ * definition that was first seen later.
  *
- * @param unseen whether one that was never seen counts as the newest: that of a worker that starts
+ * @param includeUnseen whether a definition that was never seen counts as the newest, as it does when a worker starts
  */
-function isOutdated(unseen: boolean): SQL {
-  const later = sql`exists (select 1 from document
+function isOutdated(includeUnseen: boolean): SQL {
+  const hasNewer = sql`exists (select 1 from document
     where schedule.definitions -> (document.schedules ->> new.name) > coalesce(schedule.definitions -> new.definition, '0'))`;
-  return sql`(schedule.definition <> new.definition and (${unseen ? sql`not ${isSeen} or` : sql``} not ${later}))`;
+  return sql`(schedule.definition <> new.definition and (${includeUnseen ? sql`not ${isSeen} or` : sql``} not ${hasNewer}))`;
 }
 
-/** In the order of their names, in which all workers lock them. */
-function* definitions(schedules: readonly StoredSchedule[], nowMs: number): Generator<readonly Definition[]> {
-  const inOrder = schedules.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const bytesOf = ({ payload, options }: StoredSchedule) => Buffer.byteLength(payload) + Buffer.byteLength(options);
-  for (const some of splitIntoBatches(inOrder, maxRows, bytesOf))
-    yield some.map((schedule) => ({ schedule, nextMs: ticksAfter(schedule, nowMs).next().value }));
+/** Splits schedules into batches, ordered by name: all workers lock them in this order. */
+function* batchDefinitions(schedules: readonly StoredSchedule[], nowMs: number): Generator<readonly Definition[]> {
+  const sortedByName = schedules.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const measureBytes = ({ payload, options }: StoredSchedule) =>
+    Buffer.byteLength(payload) + Buffer.byteLength(options);
+  for (const batch of splitIntoBatches(sortedByName, maxSchedules, measureBytes))
+    yield batch.map((schedule) => ({ schedule, nextMs: generateTicksAfter(schedule, nowMs).next().value }));
 }
 
-/** nothing → scheduled. @returns the names of those that were created: of each of the others, there is one of that name */
-async function createSchedules(db: Queryable, created: readonly Definition[]): Promise<string[]> {
+/** nothing → scheduled. @returns the names of the created schedules; the other names already exist */
+async function createSchedules(db: Queryable, batch: readonly Definition[]): Promise<string[]> {
   const rows = await fetchRows<{ name: string }>(
     db,
     sql`insert into ${soniqSchedules}
         (name, ${columnNames}, definitions, next_run_at, paused_at)
       select name, ${columnValues}, pg_catalog.jsonb_build_object(definition, ${clockMs}), to_timestamp(next_ms / 1000), case when paused then now() end
-      from ${recordset(created)} order by name
+      from ${buildRecordset(batch)} order by name
       on conflict do nothing
       returning name`,
   );
@@ -124,50 +136,53 @@ async function createSchedules(db: Queryable, created: readonly Definition[]): P
 }
 
 /**
- * Puts definitions in force. A schedule's next tick stays, so that none is lost, unless it comes at other times from now on; then
- * one that is overdue fires first.
+ * Puts definitions in force. A schedule's next tick stays, so that it is not lost, unless the timing has changed. Even
+ * then, an overdue tick fires first.
  */
-async function takeOver(db: Queryable, taken: readonly Definition[], unseen: boolean): Promise<void> {
-  const otherTiming = sql`(schedule.cron, schedule.every_ms, schedule.time_zone) is distinct from (new.cron, new.every_ms, new.time_zone)`;
+async function takeOver(db: Queryable, batch: readonly Definition[], includeUnseen: boolean): Promise<void> {
+  const hasNewTiming = sql`(schedule.cron, schedule.every_ms, schedule.time_zone) is distinct from (new.cron, new.every_ms, new.time_zone)`;
   await builder(db).execute(
-    sql`with ${documents}, new as materialized (select * from ${recordset(taken)}),
+    sql`with ${liveDefinitions}, new as materialized (select * from ${buildRecordset(batch)}),
       schedule as materialized (
         select schedule.* from new join ${soniqSchedules} as schedule on schedule.name = new.name
-        where ${isOutdated(unseen)} order by new.name for no key update of schedule
+        where ${isOutdated(includeUnseen)} order by new.name for no key update of schedule
       )
       update ${soniqSchedules} set
         (${columnNames}) = row (${columnValues}),
         definitions = case when ${isSeen} then schedule.definitions
-          else ${newest(sql`schedule.definitions || pg_catalog.jsonb_build_object(new.definition, ${clockMs})`)} end,
-        next_run_at = case when ${otherTiming} and schedule.next_run_at > now() then to_timestamp(new.next_ms / 1000) else schedule.next_run_at end,
+          else ${keepNewest(sql`schedule.definitions || pg_catalog.jsonb_build_object(new.definition, ${clockMs})`)} end,
+        next_run_at = case when ${hasNewTiming} and schedule.next_run_at > now() then to_timestamp(new.next_ms / 1000) else schedule.next_run_at end,
         orphaned_at = null, updated_at = now()
       from schedule join new on new.name = schedule.name
       where soniq_schedules.name = schedule.name`,
   );
 }
 
-/** Flags the schedules that no live session's code defines any more: they fire no more. And lets those go on that are back. */
+/**
+ * Flags the schedules that no live session defines any more, so that they do not fire. Clears the flag of schedules
+ * that are defined again.
+ */
 async function flagOrphans(db: Queryable): Promise<void> {
   const { name, orphanedAt } = soniqSchedules;
-  const carried = sql`${name} in (with ${documents} select jsonb_object_keys(document.schedules) from document)`;
+  const isDefined = sql`${name} in (with ${liveDefinitions} select jsonb_object_keys(document.schedules) from document)`;
   await builder(db)
     .update(soniqSchedules)
     .set({ orphanedAt: sql`case when ${orphanedAt} is null then now() end` })
-    .where(sql`(${isNull(orphanedAt)}) <> (${carried})`);
+    .where(sql`(${isNull(orphanedAt)}) <> (${isDefined})`);
 }
 
 /**
- * Gives schedules that changed in the future their next tick by today's time: the database's clock was ahead for a while, and
- * they would be silent until it is as late as that again.
+ * Recomputes the next tick of schedules whose last change is in the future: the database's clock was ahead for a while.
+ * Otherwise they would not fire until the clock reaches that time again.
  */
-async function realign(db: Queryable): Promise<void> {
+async function realignSchedules(db: Queryable): Promise<void> {
   const { name, cron, everyMs, timeZone, ticks, updatedAt } = soniqSchedules;
-  const ahead = await builder(db)
+  const futureSchedules = await builder(db)
     .select({ name, cron, everyMs, timeZone, ticks, nowMs: sql`floor(${clockMs})`.mapWith(Number) })
     .from(soniqSchedules)
     .where(sql`${updatedAt} > now() + interval '1 minute'`);
-  for (const schedule of ahead) {
-    const nextMs = firstTick(schedule, schedule.nowMs);
+  for (const schedule of futureSchedules) {
+    const nextMs = findFirstTickMs(schedule, schedule.nowMs);
     if (nextMs === undefined) continue;
     await builder(db)
       .update(soniqSchedules)
@@ -176,20 +191,20 @@ async function realign(db: Queryable): Promise<void> {
   }
 }
 
-/** Undefined for a rhythm of another worker's that this one cannot make out. */
-function firstTick(timing: StoredTiming, nowMs: number): number | undefined {
+/** Returns undefined for another worker's timing that this worker cannot read. */
+function findFirstTickMs(timing: StoredTiming, nowMs: number): number | undefined {
   try {
-    return ticksAfter(timing, nowMs).next().value;
+    return generateTicksAfter(timing, nowMs).next().value;
   } catch {
     return undefined;
   }
 }
 
-function newest(all: SQL): SQL {
-  return sql`(select pg_catalog.jsonb_object_agg(key, value) from (select key, value from jsonb_each(${all}) order by value desc limit ${remembered}) as latest)`;
+function keepNewest(all: SQL): SQL {
+  return sql`(select pg_catalog.jsonb_object_agg(key, value) from (select key, value from jsonb_each(${all}) order by value desc limit ${maxStoredDefinitions}) as latest)`;
 }
 
-/** What a definition says of its schedule. */
+/** The columns that a definition sets. */
 const columns = [
   "cron",
   "every_ms",
@@ -203,17 +218,17 @@ const columns = [
   "definition",
 ];
 const columnNames = sql.raw(columns.join(", "));
-// A JSON null in a recordset is an SQL null.
+// A JSON null in a recordset becomes an SQL null.
 const columnValues = sql.raw(
   columns.map((name) => (name === "payload" ? "coalesce(new.payload, 'null')" : `new.${name}`)).join(", "),
 );
 
-function recordset(all: readonly Definition[]): SQL {
+function buildRecordset(all: readonly Definition[]): SQL {
   const rows = all.map(({ schedule: { payload, options, ...rest }, nextMs }) => {
     const { name, cron, everyMs, timeZone, jobName, missed, overlap, jitterMs, definition, paused } = rest;
     const times = { cron, every_ms: everyMs, time_zone: timeZone, jitter_ms: jitterMs, next_ms: nextMs };
     const json = JSON.stringify({ name, job_name: jobName, missed, overlap, definition, paused, ...times });
-    // Spliced: these are JSON texts already.
+    // Splices in the payload and options, which are JSON texts already.
     return `${json.slice(0, -1)},"payload":${payload},"options":${options}}`;
   });
   return sql`jsonb_to_recordset(${`[${rows.join()}]`}::text::jsonb) as new (name text, cron text, every_ms bigint, time_zone text,

@@ -4,7 +4,7 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 
-/** How many workers live. */
+/** Counts the live worker sessions. */
 export async function countLiveWorkers(db: Queryable): Promise<number> {
   const [live] = await builder(db)
     .select({ count: count() })

@@ -4,31 +4,37 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { createRateLimit } from "../core/rate-limit.js";
 
-/** Says in which queue there is work. */
+/** Carries the name of a queue that has new jobs. */
 export const wakeUpChannel = "soniq_wake_up";
-/** Says which worker session should ask whether its jobs are cancelled. */
+/** Carries the id of a worker session that should check its jobs for cancellation. */
 export const cancelChannel = "soniq_cancel";
-/** Says for which job's result somebody waits. */
+/** Carries the id of a job whose result somebody waits for. */
 export const waitChannel = "soniq_wait";
-/** Says which of the jobs that somebody waits for have finished. */
+/** Carries the ids of finished jobs that somebody waits for. */
 export const finishedChannel = "soniq_finished";
 
 /**
- * How long a process waits before it rings again for a queue. A NOTIFY takes a database-wide lock at commit; a worker
- * that was woken looks again after this time, for the jobs that rang no bell of their own.
+ * The minimum interval between two rings of a process for the same queue. A NOTIFY takes a database-wide lock at commit. A worker
+ * that was woken polls again after this interval, to find the jobs whose ring was suppressed.
  */
 export const ringIntervalMs = 10;
 
-/** One limit per process: `enqueue` is a free function, and the lock it spares is the database's. */
+/**
+ * Limits the rings of this process. It is global, because `enqueue` is a plain function without state, and the lock is
+ * database-wide.
+ */
 export const mayRing = createRateLimit(ringIntervalMs);
 
-/** Notifies if a live session waits for work in this queue. A hint: polling finds the job without it. */
+/** Sends a NOTIFY if a live session waits for jobs of this queue. It is only a hint: polling finds the job without it. */
 export function ring(queue: string | SQL): SQL<string | null> {
   const waits = sql`select 1 from ${soniqWorkers} where ${isLive} and ${soniqWorkers.idleQueues} @> pg_catalog.to_jsonb(${queue}::text)`;
   return sql<string | null>`case when exists (${waits}) then pg_notify(${wakeUpChannel}, ${queue}) is null end`;
 }
 
-/** Asks the workers to tell when a job finishes, if it has not. A hint: polling finds its result without it. */
+/**
+ * Asks the workers to notify when the job finishes, unless it already has. It is only a hint: polling finds the result without
+ * it.
+ */
 export function ringForResult(): SQL<boolean | null> {
   return sql<
     boolean | null

@@ -8,10 +8,10 @@ import type { Queryable } from "../core/queryable.js";
 import { isOnAnotherTimeline, revokedLease } from "./timeline.js";
 
 /**
- * Ends the sessions whose lease ran out. One whose beat is under way is passed over: that holds the row's lock.
+ * Ends the sessions whose lease has expired. It skips a session whose heartbeat is in flight, because the heartbeat holds the row's lock.
  *
- * @param timeline from `findTimeline`: an outage that ended with a failover is not taken for the death of the workers
- * @returns the ids of the sessions that died
+ * @param timeline from `findTimeline`: with it, an outage that ends in a failover does not count as a crash of the workers
+ * @returns the ids of the ended sessions
  */
 export async function expireSessions(db: Queryable, timeline?: SQL): Promise<string[]> {
   const expired = new QueryBuilder()
@@ -32,9 +32,10 @@ export async function expireSessions(db: Queryable, timeline?: SQL): Promise<str
 }
 
 /**
- * Ends the sessions that began before this server did. For PGlite, which one process has at a time: theirs are gone.
+ * Ends the sessions that began before this server started. PGlite needs this: only one process can have it open, so the processes of
+ * earlier sessions have ended.
  *
- * @returns the ids of the sessions that died
+ * @returns the ids of the ended sessions
  */
 export async function endEarlierSessions(db: Queryable): Promise<string[]> {
   const dead = await builder(db)
@@ -46,53 +47,56 @@ export async function endEarlierSessions(db: Queryable): Promise<string[]> {
 }
 
 /**
- * A job that a session holds. Not `exists`: of that the planner may make a hash of all active jobs, and walk what the
- * owner index keeps of every session.
+ * Finds an active job of a session. `exists` will not do: the planner may turn it into a hash of all active jobs, and scan the owner
+ * index entries of all sessions.
  */
-const firstHeld = sql`select 1 from ${soniqJobs} where state = 'active' and worker_id = ${soniqWorkers}.id limit 1`;
+const firstActiveJob = sql`select 1 from ${soniqJobs} where state = 'active' and worker_id = ${soniqWorkers}.id limit 1`;
 
 /** A session that has ended. */
 export interface EndedSession {
   readonly id: string;
-  /** Whether jobs are still its own. */
-  readonly holds: boolean;
-  /** Whether no job can become its own any more: a claim that began before the end may be committed after it. */
-  readonly final: boolean;
+  /** Whether it still holds active jobs. */
+  readonly holdsJobs: boolean;
+  /** Whether it can no longer gain jobs: a claim that began before the session's end may commit after it. */
+  readonly isFinal: boolean;
 }
 
 /**
- * The sessions that have ended. Walks what the owner index keeps of each, which while a snapshot is held open is every job
- * that it ever had: those that hold nothing, and never will, need not be asked about again.
+ * Finds the sessions that have ended. For each session, it scans the session's entries in the owner index. While an old snapshot is
+ * held open, these are all jobs that the session ever had, so callers should exclude sessions that hold no jobs and are final.
  *
- * @param known these are left out
- * @param maxClaimMs the longest that a claim may take
+ * @param excludedIds the sessions to leave out
+ * @param maxClaimMs how long a claim may take
  */
 export async function findEndedSessions(
   db: Queryable,
-  known: readonly string[],
+  excludedIds: readonly string[],
   maxClaimMs: number,
 ): Promise<EndedSession[]> {
   return builder(db)
     .select({
       id: soniqWorkers.id,
-      holds: sql<boolean>`(${firstHeld}) is not null`,
-      final: sql<boolean>`${soniqWorkers.endedAt} < now() - ${interval(float8(maxClaimMs))}`,
+      holdsJobs: sql<boolean>`(${firstActiveJob}) is not null`,
+      isFinal: sql<boolean>`${soniqWorkers.endedAt} < now() - ${interval(float8(maxClaimMs))}`,
     })
     .from(soniqWorkers)
     .where(
-      and(isNotNull(soniqWorkers.endedAt), sql`not ${soniqWorkers.id} = any (${`{${known.join()}}`}::text::uuid[])`),
+      and(
+        isNotNull(soniqWorkers.endedAt),
+        sql`not ${soniqWorkers.id} = any (${`{${excludedIds.join()}}`}::text::uuid[])`,
+      ),
     );
 }
 
-/** Forgets the sessions that ended long enough ago for every claim of theirs to be rescued. */
-export async function forgetSessions(db: Queryable, olderThanMs: number): Promise<void> {
+/** Deletes the sessions that ended before this time and hold no jobs: every job of theirs has been rescued. */
+export async function deleteEndedSessions(db: Queryable, olderThanMs: number): Promise<void> {
   await builder(db)
     .delete(soniqWorkers)
     .where(
       and(
         isNotNull(soniqWorkers.endedAt),
         lt(soniqWorkers.endedAt, sql`now() - ${interval(float8(olderThanMs))}`),
-        sql`(${firstHeld}) is null`,
+        sql`(${firstActiveJob}) is null`,
       ),
     );
 }

@@ -6,49 +6,52 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom, nullableDateFrom } from "../core/fragments.js";
 
-/** A worker, from its start until its end: one that has been silent for longer than its lease goes on as another one. */
+/** A worker session. A worker that misses heartbeats for longer than its lease continues in a new session. */
 export interface WorkerInfo {
-  /** The session's: a job's `workerId`. */
+  /** The session's id, which is the `workerId` of its jobs. */
   readonly id: string;
   readonly host: string;
   readonly pid: number | null;
   readonly version: string;
-  /** By name. */
+  /** Sorted by name. */
   readonly queues: readonly WorkerQueue[];
   readonly startedAt: Date;
-  /** When it was last heard of. */
+  /** The time of the last heartbeat. */
   readonly beatAt: Date;
-  /** For how long it counts as alive though it says nothing more, in milliseconds; negative once that is over. On PGlite, for ages. */
+  /**
+   * How long the lease lasts without another heartbeat, in milliseconds; negative once it has expired. On PGlite, the lease
+   * practically never expires.
+   */
   readonly leaseLeftMs: number;
   readonly endedAt: Date | null;
-  /** `silent`: for longer than its lease, so that its jobs are about to be taken from it. `ended`: it stopped, or was found dead. */
+  /** `silent`: the lease has expired, so its jobs are about to be rescued. `ended`: it stopped, or was found dead. */
   readonly state: "live" | "silent" | "ended";
 }
 
-/** A queue that a worker works. */
+/** A queue of a worker. */
 export interface WorkerQueue {
   readonly name: string;
-  /** Jobs that it holds, those included that wait in its hand. */
+  /** The number of jobs that the worker holds, including claimed jobs that have not started yet. */
   readonly active: number;
-  /** How many of them may run at once. */
+  /** How many jobs may run at the same time. */
   readonly concurrency: number;
 }
 
-const maxListed = 1_000;
-/** So many jobs of each worker are counted at the most: it cannot hold many more. */
-const maxCounted = 10_000;
+const maxWorkers = 1_000;
+/** The maximum number of jobs that are counted per worker. A worker can hardly hold more. */
+const maxCountedJobs = 10_000;
 
 /**
- * Lists the workers, those that have not ended first, then the newest: 1000 at the most. What has ended is forgotten after some
- * minutes, once its jobs have been taken from it.
+ * Lists the worker sessions: first those that have not ended, each group from newest to oldest, 1000 at most. A session is deleted a few
+ * minutes after its end, once its jobs have been rescued.
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listWorkers(db: Queryable): Promise<WorkerInfo[]> {
-  // Worker by worker through the owner index.
-  const held = sql`select queue from ${soniqJobs} where state = 'active' and worker_id = ${soniqWorkers}.id limit ${maxCounted}`;
-  const counts = sql`select queue, count(*)::int as jobs from (${held}) as held group by queue`;
+  // A lateral count per worker uses the owner index.
+  const activeJobs = sql`select queue from ${soniqJobs} where state = 'active' and worker_id = ${soniqWorkers}.id limit ${maxCountedJobs}`;
+  const counts = sql`select queue, count(*)::int as jobs from (${activeJobs}) as held group by queue`;
   const rows = await builder(db)
     .select({
       id: soniqWorkers.id,
@@ -67,20 +70,20 @@ export async function listWorkers(db: Queryable): Promise<WorkerInfo[]> {
     })
     .from(soniqWorkers)
     .orderBy(sql`${soniqWorkers.endedAt} is not null`, desc(soniqWorkers.startedAt), soniqWorkers.id)
-    .limit(maxListed)
+    .limit(maxWorkers)
     .catch(explainMissingTables);
   return rows.map(({ concurrency, active, leaseLeftMs, ...worker }) => ({
     ...worker,
     leaseLeftMs: Math.round(Number(leaseLeftMs)),
-    queues: workedQueues(JSON.parse(concurrency) as Counts, JSON.parse(active) as Counts),
+    queues: toWorkerQueues(JSON.parse(concurrency) as Counts, JSON.parse(active) as Counts),
   }));
 }
 
 type Counts = Readonly<Record<string, number>>;
 
-function workedQueues(concurrency: Counts, active: Counts): WorkerQueue[] {
-  const held = new Map(Object.entries(active));
+function toWorkerQueues(concurrency: Counts, active: Counts): WorkerQueue[] {
+  const activeJobs = new Map(Object.entries(active));
   return Object.entries(concurrency)
-    .map(([name, max]) => ({ name, active: held.get(name) ?? 0, concurrency: max }))
+    .map(([name, max]) => ({ name, active: activeJobs.get(name) ?? 0, concurrency: max }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -5,25 +5,25 @@ import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { isOnAnotherTimeline, revokedLease } from "./timeline.js";
 
-/** What a worker says of itself. */
+/** The description of a worker that its session publishes. */
 export interface SessionInput {
   readonly host: string;
   readonly pid: number;
   readonly version: string;
-  /** A digest of the application's code, if it has some. */
+  /** A digest of the application's job definitions and handlers. Default: none. */
   readonly code?: string;
-  /** Concurrency by queue. */
+  /** The concurrency by queue. */
   readonly queues: Readonly<Record<string, number>>;
-  /** The schedules that its code defines: the definitions' hashes by name. Default: none. */
+  /** The schedules that the application's code defines: the hashes of the definitions by name. Default: none. */
   readonly schedules?: Readonly<Record<string, string>>;
   readonly leaseMs: number;
-  /** From `findTimeline`. By default, the session outlives a failover. */
+  /** From `findTimeline`. Without it, the session survives a failover. */
   readonly timeline?: SQL | undefined;
 }
 
-const leaseFor = (ms: number) => sql`now() + ${interval(float8(ms))}`;
+const leaseEnd = (ms: number) => sql`now() + ${interval(float8(ms))}`;
 
-/** Begins a worker session. @returns its id, fresh each time */
+/** Starts a worker session. @returns its id, which is new each time */
 export async function openSession(
   db: Queryable,
   { host, pid, version, code, queues, schedules = {}, leaseMs, timeline }: SessionInput,
@@ -37,7 +37,7 @@ export async function openSession(
       code,
       queues: sql`${JSON.stringify(queues)}::text::jsonb`,
       schedules: sql`${JSON.stringify(schedules)}::text::jsonb`,
-      leaseExpiresAt: leaseFor(leaseMs),
+      leaseExpiresAt: leaseEnd(leaseMs),
       timeline: timeline ?? null,
     })
     .returning({ id: soniqWorkers.id });
@@ -45,35 +45,35 @@ export async function openSession(
 }
 
 /**
- * Extends the lease, by primary key and nothing else. A session that began on another timeline ends instead.
+ * Sends a heartbeat, which extends the lease by primary key and does nothing else. A session that began on another timeline ends instead.
  *
  * @param timeline from `findTimeline`
- * @returns false if the session has ended: it is never revived
+ * @returns false if the session has ended; it is never revived
  */
 export async function beat(db: Queryable, id: string, leaseMs: number, timeline?: SQL): Promise<boolean> {
-  const moved = isOnAnotherTimeline(timeline);
+  const hasMoved = isOnAnotherTimeline(timeline);
   const [session] = await builder(db)
     .update(soniqWorkers)
     .set({
       beatAt: sql`now()`,
-      leaseExpiresAt: sql`case when ${moved} then ${revokedLease} else ${leaseFor(leaseMs)} end`,
-      endedAt: sql`case when ${moved} then now() end`,
-      idleQueues: sql`case when ${moved} then '[]' else ${soniqWorkers.idleQueues} end`,
+      leaseExpiresAt: sql`case when ${hasMoved} then ${revokedLease} else ${leaseEnd(leaseMs)} end`,
+      endedAt: sql`case when ${hasMoved} then now() end`,
+      idleQueues: sql`case when ${hasMoved} then '[]' else ${soniqWorkers.idleQueues} end`,
     })
     .where(and(eq(soniqWorkers.id, id), isNull(soniqWorkers.endedAt)))
     .returning({ live: sql<boolean>`${soniqWorkers.endedAt} is null` });
   return session?.live ?? false;
 }
 
-/** Says in which queues the session waits for work, so that enqueues there ring. */
-export async function publishIdle(db: Queryable, id: string, queues: readonly string[]): Promise<void> {
+/** Publishes in which queues the session waits for jobs, so that an enqueue into one of them rings. */
+export async function publishIdleQueues(db: Queryable, id: string, queues: readonly string[]): Promise<void> {
   await builder(db)
     .update(soniqWorkers)
     .set({ idleQueues: sql`${JSON.stringify(queues)}::text::jsonb` })
     .where(and(eq(soniqWorkers.id, id), isNull(soniqWorkers.endedAt)));
 }
 
-/** Ends a session: whatever it holds may be rescued from then on. */
+/** Ends a session. From then on, its jobs may be rescued. */
 export async function endSession(db: Queryable, id: string): Promise<void> {
   await builder(db)
     .update(soniqWorkers)

@@ -7,18 +7,18 @@ import { classifyFailure } from "../core/failure.js";
 import type { Queryable } from "../core/queryable.js";
 
 /**
- * The timeline that PostgreSQL writes, as the first part of its WAL files' names: a standby that is promoted begins another one,
- * and what it had not received is lost. Null on a standby.
+ * PostgreSQL's current timeline, as the first part of its WAL file names; null on a standby. When a standby is promoted, it starts a new
+ * timeline, and commits that it had not received are lost.
  */
 const currentTimeline = sql`case when not pg_is_in_recovery() then left(pg_walfile_name(pg_current_wal_lsn()), 8) end`;
 
-/** Asks PostgreSQL on which timeline it is, as a part of a statement. */
+/** An SQL expression that returns PostgreSQL's current timeline. */
 export type Timeline = SQL;
 
 /**
- * Finds out whether PostgreSQL says on which timeline it is: some hosted servers refuse, and a role may not be allowed to ask.
+ * Checks whether PostgreSQL reports its timeline: some hosted servers refuse, and the role may lack the privilege.
  *
- * @returns the expression that asks it, for `openSession`, `beat` and `expireSessions`; undefined where it cannot be asked
+ * @returns the expression for the timeline, for `openSession`, `beat` and `expireSessions`; undefined if it cannot be read
  */
 export async function findTimeline(db: Queryable): Promise<Timeline | undefined> {
   try {
@@ -30,24 +30,26 @@ export async function findTimeline(db: Queryable): Promise<Timeline | undefined>
   }
 }
 
-/** Whether a session began on another timeline than PostgreSQL is on now. False where either is not known. */
+/** The condition that a session began on another timeline than PostgreSQL's current one. It is false if either is unknown. */
 export function isOnAnotherTimeline(timeline: Timeline | undefined): SQL {
   return timeline ? sql`coalesce(${soniqWorkers.timeline} <> ${timeline}, false)` : sql`false`;
 }
 
 /**
- * The lease of a session that ended because PostgreSQL went on without some of its commits: whatever it held is given back, and
- * no crash is counted.
+ * The lease of a session that ended because a failover lost some of its commits. Its jobs are given back without counting a crash.
  */
 export const revokedLease = sql`'-infinity'::timestamptz`;
 
-/** Whether all that a session has committed must be here: it is known, and PostgreSQL has begun no other timeline since it began. */
+/**
+ * Whether no commit of a session can be missing: its row exists, and PostgreSQL has not started another timeline since the
+ * session began.
+ */
 export async function isOnItsTimeline(db: Queryable, session: string): Promise<boolean> {
   const [found] = await builder(db)
     .select({ timeline: soniqWorkers.timeline })
     .from(soniqWorkers)
     .where(eq(soniqWorkers.id, session));
-  // Whoever could write its timeline down may ask for it.
+  // A session without a timeline could not read it, so the query below would fail. Otherwise the role has the privilege.
   if (!found || found.timeline === null) return found !== undefined;
   const [now] = await builder(db)
     .select({ timeline: sql<string | null>`${currentTimeline}` })

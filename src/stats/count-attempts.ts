@@ -6,15 +6,15 @@ import { fetchRows } from "../core/rows.js";
 
 /** How many attempts ended in a minute. */
 export interface MinuteCount {
-  /** Its begin, in seconds since 1970. */
+  /** The start of the minute, in seconds since 1970. */
   readonly minute: number;
   readonly attempts: number;
 }
 
 /**
- * How many attempts ended in this minute and the one before, all queues together: not those that came to nothing, because the
- * job's name is unknown, its endpoint takes none now, or its worker stopped. Who asks again after a moment knows from the
- * difference how many ended meanwhile.
+ * Counts the attempts that ended in the current minute and the previous one, over all queues. It skips attempts without an effect:
+ * the job's name was unknown, its endpoint took no deliveries, or its worker stopped. The difference between two calls is the
+ * number of attempts that ended in between.
  *
  * @throws MigrationError if the job tables are missing or older than this version
  */

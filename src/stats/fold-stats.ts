@@ -2,33 +2,33 @@ import { sql } from "drizzle-orm";
 import { soniqStats } from "../../schema/stats.js";
 import type { Queryable } from "../core/queryable.js";
 import { fetchRows } from "../core/rows.js";
-import { statsKeptSeconds, statsRanges } from "./ranges.js";
+import { statsRetentionSeconds, statsRanges } from "./ranges.js";
 
-/** What is of an age that only ranges of wider steps show is kept in such steps. */
+/** Statistics of this age are shown only by ranges with wider steps, so they are stored in such steps. */
 export interface Folding {
   readonly olderThanSeconds: number;
   readonly youngerThanSeconds: number;
   readonly stepSeconds: number;
 }
 
-/** One for each range whose steps are wider than those of the range before it. */
-export const foldings: readonly Folding[] = foldingsOf(Object.values(statsRanges));
+/** A folding for each range whose steps are wider than the previous range's steps. */
+export const foldings: readonly Folding[] = buildFoldings(Object.values(statsRanges));
 
-function foldingsOf(ranges: readonly { readonly seconds: number; readonly step: number }[]): Folding[] {
+function buildFoldings(ranges: readonly { readonly seconds: number; readonly step: number }[]): Folding[] {
   return ranges.flatMap(({ seconds, step }, i) => {
-    const [before, next] = [ranges[i - 1], ranges[i + 1]];
-    if (!before || before.step === step) return [];
-    // To where the next one begins: at a whole step of its own.
-    const youngerThanSeconds = next ? seconds + next.step : statsKeptSeconds;
-    return [{ olderThanSeconds: before.seconds, youngerThanSeconds, stepSeconds: step }];
+    const [previous, next] = [ranges[i - 1], ranges[i + 1]];
+    if (!previous || previous.step === step) return [];
+    // Reaches to the start of the next folding, which is aligned to that folding's step.
+    const youngerThanSeconds = next ? seconds + next.step : statsRetentionSeconds;
+    return [{ olderThanSeconds: previous.seconds, youngerThanSeconds, stepSeconds: step }];
   });
 }
 
 /**
- * Adds the minutes of one step to its first one, where they are older than a range that shows them one by one: or a week of a
- * hundred names would be millions of rows. A step that is folded costs a look at the primary key.
+ * Folds the minutes of one step into the step's first minute, if they are older than every range that shows single minutes.
+ * Otherwise, a week with a hundred job names would be millions of rows. A step that is already folded costs one lookup in the primary key.
  *
- * @returns whether there was one: call again while there is
+ * @returns whether a step was folded: if so, call again
  */
 export async function foldStats(
   db: Queryable,

@@ -1,4 +1,4 @@
-/** How far charts go back, and how wide their steps are, in seconds; the shortest first. */
+/** The ranges of the charts and the width of their steps, in seconds, the shortest range first. */
 export const statsRanges = {
   "15m": { seconds: 900, step: 60 },
   "1h": { seconds: 3_600, step: 60 },
@@ -9,5 +9,5 @@ export const statsRanges = {
 
 export type StatsRange = keyof typeof statsRanges;
 
-/** What is older than that, no chart shows any more. */
-export const statsKeptSeconds = 8 * 86_400;
+/** Longer than any chart's range. */
+export const statsRetentionSeconds = 8 * 86_400;

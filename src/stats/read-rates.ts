@@ -4,15 +4,15 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { fetchRows } from "../core/rows.js";
 
-/** What goes on in a queue. */
+/** The throughput of a queue. */
 export interface Rate {
   readonly queue: string;
-  /** Jobs completed per minute, over the last five. */
+  /** Completed jobs per minute, over the last five minutes. */
   readonly perMinute: number;
 }
 
 /**
- * How fast the queues are worked, by the statistics of the last five minutes, of which this one is not over.
+ * Reads the throughput of the queues from the statistics of the last five minutes, including the current one.
  *
  * @throws MigrationError if the job tables are missing or older than this version
  */

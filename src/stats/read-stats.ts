@@ -3,51 +3,51 @@ import { soniqStats } from "../../schema/stats.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { fetchRows } from "../core/rows.js";
-import { Histogram, quantile } from "./histogram.js";
+import { Histogram, computeQuantile } from "./histogram.js";
 import { type StatsRange, statsRanges } from "./ranges.js";
 
-/** How attempts ended and how long they took, over a range of time. The arrays are of equal length, one entry per step. */
+/** How attempts ended and how long they took, over a range of time. All arrays have one entry per step. */
 export interface Stats {
   readonly stepSeconds: number;
-  /** When each step begins, in seconds since 1970, by the database's clock. The last one is not over. */
+  /** The start of each step, in seconds since 1970, by the database's clock. The last step is not over yet. */
   readonly at: readonly number[];
   readonly completed: readonly number[];
   readonly retried: readonly number[];
-  /** With those that died because their workers did. */
+  /** Includes jobs that died because their workers crashed. */
   readonly dead: readonly number[];
   readonly cancelled: readonly number[];
   readonly run: Percentiles;
-  /** From when jobs were due to their claim. */
+  /** The time from when jobs were due to their claim. */
   readonly wait: Percentiles;
-  /** The busiest first, the first 50. */
+  /** The 50 busiest names, the busiest first. */
   readonly byName: readonly NameStats[];
 }
 
-/** Seconds, within a factor of two of the true ones: see {@link quantile}. Null where nothing ran. */
+/** In seconds, within a factor of two of the true values: see {@link computeQuantile}. Null for a step in which nothing ran. */
 interface Percentiles {
   readonly p50: readonly (number | null)[];
   readonly p95: readonly (number | null)[];
   readonly p99: readonly (number | null)[];
 }
 
-/** What became of the jobs of one name, over the whole range. */
+/** The attempts of one job name, over the whole range. */
 interface NameStats {
   readonly name: string;
   readonly completed: number;
-  /** Attempts that failed, whether or not they are tried again. */
+  /** Failed attempts, whether or not their job is retried. */
   readonly failed: number;
-  /** Of how long attempts took, in seconds. */
+  /** The 95th percentile of the attempts' durations, in seconds. */
   readonly p95: number | null;
 }
 
 const maxNames = 50;
 
 /**
- * Reads the statistics that workers gather: each writes them every few seconds, for the minute in which it does.
+ * Reads the statistics that workers record. Each worker adds its counts every few seconds, to the minute of that write.
  *
- * @param range how far to look back; an hour and less in steps of a minute
- * @param queue of its jobs only
- * @param name of jobs of that name only; `other` has those of names that their worker did not know
+ * @param range the range to read; ranges up to an hour have steps of one minute
+ * @param queue restricts the statistics to one queue
+ * @param name restricts the statistics to one job name; `other` has the jobs whose names their worker did not know
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function readStats(
@@ -55,17 +55,17 @@ export async function readStats(
   { range, queue, name }: { readonly range: StatsRange; readonly queue?: string; readonly name?: string },
 ): Promise<Stats> {
   const { seconds, step } = statsRanges[range];
-  const steps = seconds / step;
+  const stepCount = seconds / step;
   const stepOf = (time: SQL) => sql`floor(date_part('epoch', ${time}) / ${sql.raw(String(step))})::int`;
-  const firstStep = sql`${stepOf(sql`now()`)} - ${sql.raw(String(steps - 1))}`;
+  const firstStep = sql`${stepOf(sql`now()`)} - ${sql.raw(String(stepCount - 1))}`;
   const rows = await fetchRows<Sum>(
     db,
-    // By minute first: there are fewer of them than rows, and to tell a minute's step takes as long as to read a row.
+    // Groups by minute first: computing a step costs as much as reading a row, and there are fewer minutes than rows.
     sql`select ${stepOf(sql`minute`)} as step, name, measure, bucket, sum(count) as count
       from (
         select minute, name, measure, bucket, sum(count)::float8 as count
         from ${soniqStats}
-        where minute >= to_timestamp((${firstStep}) * ${step}::float8) and ${only(soniqStats.queue, queue)} and ${only(soniqStats.name, name)}
+        where minute >= to_timestamp((${firstStep}) * ${step}::float8) and ${matchColumn(soniqStats.queue, queue)} and ${matchColumn(soniqStats.name, name)}
         group by grouping sets ((minute, measure, bucket), (name, measure, bucket))
       ) as sums
       group by 1, 2, 3, 4
@@ -74,17 +74,17 @@ export async function readStats(
   const first = rows.find(({ measure }) => measure === "first")?.step as number;
   return {
     stepSeconds: step,
-    at: Array.from({ length: steps }, (_, nth) => (first + nth) * step),
-    ...perStep(rows, first, steps),
-    byName: perName(rows).slice(0, maxNames),
+    at: Array.from({ length: stepCount }, (_, i) => (first + i) * step),
+    ...toStepStats(rows, first, stepCount),
+    byName: toNameStats(rows).slice(0, maxNames),
   };
 }
 
-function only(column: Column, value: string | undefined): SQL {
+function matchColumn(column: Column, value: string | undefined): SQL {
   return value === undefined ? sql`true` : sql`${column} = ${value}`;
 }
 
-/** What was counted of one measure, in one step or of one name; or where the first step is. */
+/** The count of one measure, in one step or of one job name. The measure `first` holds the first step instead. */
 interface Sum {
   readonly step: number | null;
   readonly name: string | null;
@@ -93,8 +93,8 @@ interface Sum {
   readonly count: number;
 }
 
-/** The counts of a step or name. */
-class Counted {
+/** The counts of all measures, of one step or one job name. */
+class MeasureCounts {
   readonly ended: Record<string, number> = {};
   readonly run = new Histogram();
   readonly wait = new Histogram();
@@ -105,36 +105,36 @@ class Counted {
   }
 }
 
-function perStep(sums: readonly Sum[], first: number, steps: number) {
-  const counted = Array.from({ length: steps }, () => new Counted());
-  for (const sum of sums) if (sum.step !== null) counted[sum.step - first]?.add(sum);
-  const ended = (measure: string) => counted.map((step) => step.ended[measure] ?? 0);
-  const percentiles = (of: "run" | "wait"): Percentiles => ({
-    p50: counted.map((step) => secondsAt(step[of], 0.5)),
-    p95: counted.map((step) => secondsAt(step[of], 0.95)),
-    p99: counted.map((step) => secondsAt(step[of], 0.99)),
+function toStepStats(sums: readonly Sum[], first: number, stepCount: number) {
+  const steps = Array.from({ length: stepCount }, () => new MeasureCounts());
+  for (const sum of sums) if (sum.step !== null) steps[sum.step - first]?.add(sum);
+  const countEnds = (measure: string) => steps.map((step) => step.ended[measure] ?? 0);
+  const computePercentiles = (measure: "run" | "wait"): Percentiles => ({
+    p50: steps.map((step) => computeQuantileSeconds(step[measure], 0.5)),
+    p95: steps.map((step) => computeQuantileSeconds(step[measure], 0.95)),
+    p99: steps.map((step) => computeQuantileSeconds(step[measure], 0.99)),
   });
   return {
-    completed: ended("completed"),
-    retried: ended("retried"),
-    dead: ended("dead"),
-    cancelled: ended("cancelled"),
-    run: percentiles("run"),
-    wait: percentiles("wait"),
+    completed: countEnds("completed"),
+    retried: countEnds("retried"),
+    dead: countEnds("dead"),
+    cancelled: countEnds("cancelled"),
+    run: computePercentiles("run"),
+    wait: computePercentiles("wait"),
   };
 }
 
-/** The busiest first. */
-function perName(sums: readonly Sum[]): NameStats[] {
-  const counted = new Map<string, Counted>();
+/** Returns the statistics by job name, the busiest name first. */
+function toNameStats(sums: readonly Sum[]): NameStats[] {
+  const countsByName = new Map<string, MeasureCounts>();
   for (const sum of sums) {
     if (sum.name === null) continue;
-    const name = counted.get(sum.name) ?? new Counted();
-    counted.set(sum.name, name);
-    name.add(sum);
+    const counts = countsByName.get(sum.name) ?? new MeasureCounts();
+    countsByName.set(sum.name, counts);
+    counts.add(sum);
   }
-  const attempts = ({ completed, failed }: NameStats) => completed + failed;
-  return [...counted]
+  const countAttempts = ({ completed, failed }: NameStats) => completed + failed;
+  return [...countsByName]
     .map(
       ([
         name,
@@ -146,14 +146,14 @@ function perName(sums: readonly Sum[]): NameStats[] {
         name,
         completed,
         failed: retried + dead,
-        p95: secondsAt(run, 0.95),
+        p95: computeQuantileSeconds(run, 0.95),
       }),
     )
-    .filter((stats) => attempts(stats) > 0)
-    .toSorted((a, b) => attempts(b) - attempts(a) || (a.name < b.name ? -1 : 1));
+    .filter((stats) => countAttempts(stats) > 0)
+    .toSorted((a, b) => countAttempts(b) - countAttempts(a) || (a.name < b.name ? -1 : 1));
 }
 
-function secondsAt({ counts }: Histogram, share: number): number | null {
-  const ms = quantile(counts, share);
+function computeQuantileSeconds({ counts }: Histogram, share: number): number | null {
+  const ms = computeQuantile(counts, share);
   return ms === null ? null : ms / 1_000;
 }

@@ -3,25 +3,25 @@ import { soniqStats } from "../../schema/stats.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 
-/** So much more of one measure. */
+/** An increment of one measure. */
 export interface StatCount {
   readonly queue: string;
   readonly name: string;
-  /** How attempts ended; or `run` or `wait`, for a histogram of milliseconds. */
+  /** The end of attempts, such as `completed`; or `run` or `wait`, for a histogram of milliseconds. */
   readonly measure: string;
-  /** The histogram's bucket; else 0. */
+  /** The histogram's bucket, or 0 for other measures. */
   readonly bucket: number;
   readonly count: number;
 }
 
-/** How many counts one statement should add. */
-export const maxRecorded = 1_000;
+/** The maximum number of counts per statement. */
+export const maxCountsPerStatement = 1_000;
 
 /**
- * Adds counts to those of this minute, by the database's clock. In the order of the primary key: workers that add to the same
- * rows at the same time wait for each other, and never in a circle.
+ * Adds counts to the current minute's counts, by the database's clock. It adds them in the order of the primary key, so that workers that
+ * update the same rows at the same time cannot deadlock.
  *
- * @param counts {@link maxRecorded} at the most
+ * @param counts at most {@link maxCountsPerStatement}
  */
 export async function recordStats(db: Queryable, counts: readonly StatCount[]): Promise<void> {
   const rows = JSON.stringify(counts);

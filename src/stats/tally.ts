@@ -2,7 +2,7 @@ import type { Outcome } from "../jobs/settle/outcome.js";
 import { Histogram } from "./histogram.js";
 import type { StatCount } from "./record-stats.js";
 
-/** How attempts end: with an outcome that is written down, fenced, or by a rescue from a worker that died. */
+/** The ends of attempts: an outcome that was written, `fenced`, or `rescued` from a dead worker. */
 const endings = [
   "completed",
   "retried",
@@ -17,34 +17,34 @@ const endings = [
 ] as const satisfies readonly (Outcome["kind"] | "fenced" | "rescued")[];
 export type AttemptEnding = (typeof endings)[number];
 
-/** Stands for the queues and names that a worker does not know. */
+/** Stands for queues and job names that are not in the worker's configuration. */
 const other = "other";
 
-/** What is counted of the jobs of one name in one queue. */
+/** The counts of one job name in one queue. */
 export class Series {
   readonly ended = Object.fromEntries(endings.map((ending) => [ending, 0])) as Record<AttemptEnding, number>;
-  /** Milliseconds. */
+  /** Durations of attempts, in milliseconds. */
   readonly run = new Histogram();
-  /** Milliseconds from when they were due to their claim. */
+  /** Times from when jobs were due to their claim, in milliseconds. */
   readonly wait = new Histogram();
-  /** Up to where each count has been recorded. */
-  readonly #recorded: number[] = [];
+  /** The recorded part of each count, in the order of `#counts`. */
+  readonly #recordedCounts: number[] = [];
 
   constructor(
     readonly queue: string,
     readonly name: string,
   ) {}
 
-  unrecorded(): UnrecordedCount[] {
+  listUnrecorded(): UnrecordedCount[] {
     const { queue, name } = this;
-    return this.#counts().flatMap(([measure, bucket, now], place) => {
-      const count = now - (this.#recorded[place] ?? 0);
-      const recorded = () => void (this.#recorded[place] = now);
-      return count > 0 ? [{ queue, name, measure, bucket, count, recorded }] : [];
+    return this.#counts().flatMap(([measure, bucket, total], index) => {
+      const count = total - (this.#recordedCounts[index] ?? 0);
+      const confirm = () => void (this.#recordedCounts[index] = total);
+      return count > 0 ? [{ queue, name, measure, bucket, count, confirm }] : [];
     });
   }
 
-  /** Always in the same order. */
+  /** Returns all counts, always in the same order. */
   #counts(): [measure: string, bucket: number, count: number][] {
     const buckets = (measure: "run" | "wait") =>
       this[measure].counts.map((count, bucket): [string, number, number] => [measure, bucket, count]);
@@ -56,20 +56,20 @@ export class Series {
   }
 }
 
-/** What was counted since it was last recorded. */
+/** The increase of a count since it was last recorded. */
 interface UnrecordedCount extends StatCount {
-  /** To be called when it is: until then, it is said again, with what has come since. */
-  readonly recorded: () => void;
+  /** Call this after the increase is recorded. Until then, it is listed again, together with later increases. */
+  readonly confirm: () => void;
 }
 
 /**
- * Counts how attempts ended, by queue and name. It has as many series as the worker's configuration has queues and names: what
- * comes from elsewhere is `other`.
+ * Counts the ends of attempts, by queue and job name. The worker's configuration limits the number of series: every unknown queue or
+ * name is counted as `other`.
  */
 export class Tally {
   readonly #byQueue: ReadonlyMap<string, Map<string, Series>>;
 
-  /** @param names of the jobs that the worker knows */
+  /** @param names the job names that the worker knows */
   constructor(
     queues: readonly string[],
     private readonly names: { has(name: string): boolean },
@@ -77,22 +77,22 @@ export class Tally {
     this.#byQueue = new Map([...queues, other].map((queue) => [queue, new Map()]));
   }
 
-  /** Where these are counted. */
-  of(queue: string, name: string): Series {
-    return this.#byQueue.get(queue)?.get(name) ?? this.#begin(queue, name);
+  /** Returns the series that counts this queue and job name. */
+  getSeries(queue: string, name: string): Series {
+    return this.#byQueue.get(queue)?.get(name) ?? this.#addSeries(queue, name);
   }
 
-  all(): Series[] {
+  listSeries(): Series[] {
     return [...this.#byQueue.values()].flatMap((byName) => [...byName.values()]);
   }
 
-  unrecorded(): UnrecordedCount[] {
-    return this.all().flatMap((series) => series.unrecorded());
+  listUnrecorded(): UnrecordedCount[] {
+    return this.listSeries().flatMap((series) => series.listUnrecorded());
   }
 
-  #begin(anyQueue: string, anyName: string): Series {
-    const queue = this.#byQueue.has(anyQueue) ? anyQueue : other;
-    const name = this.names.has(anyName) ? anyName : other;
+  #addSeries(rawQueue: string, rawName: string): Series {
+    const queue = this.#byQueue.has(rawQueue) ? rawQueue : other;
+    const name = this.names.has(rawName) ? rawName : other;
     const byName = this.#byQueue.get(queue) as Map<string, Series>;
     const series = byName.get(name) ?? new Series(queue, name);
     byName.set(name, series);

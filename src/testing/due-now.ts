@@ -5,12 +5,13 @@ import type { Queryable } from "../core/queryable.js";
 import { deliveryJob } from "../webhooks/delivery.js";
 
 /**
- * The queues in which a job is due, for claims within the transaction that enqueued it.
+ * Finds the queues with due jobs, for claims within the transaction that enqueued the jobs.
  *
- * A transaction's `now()` stands still, and jobs are due by the clock, which goes on: so those that were just enqueued are dated
- * back to it. Deliveries of webhooks are not among them: in a test nothing is sent. Those that ran before and wait to run again are not: only `travel` brings that about, however slow the test is.
+ * Jobs become due by the clock, but `now()` stands still within a transaction. So this sets the `run_at` of new jobs back to `now()`.
+ * Jobs that wait for a retry are not set back, so that only `travel` makes them due, however slow the test is. Webhook deliveries are
+ * excluded, since a test sends nothing.
  */
-export async function dueQueues(tx: Queryable): Promise<string[]> {
+export async function findDueQueues(tx: Queryable): Promise<string[]> {
   const queued = and(sql`${soniqJobs.state} = 'queued'`, ne(soniqJobs.name, deliveryJob.name));
   const isNew = sql`(${soniqJobs.claims} = 0 or ${soniqJobs.manualRetries} > 0)`;
   await builder(tx)

@@ -7,7 +7,7 @@ import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
 import { checkJobDefinition, type JobDefinition } from "../jobs/definition/define-job.js";
 
-/** A job as a test finds it. */
+/** A job that a test has found. */
 export interface EnqueuedJob<Name extends string = string, In = unknown> {
   readonly id: number;
   readonly name: Name;
@@ -25,13 +25,13 @@ const maxSearched = 1_000;
 const maxShown = 10;
 
 /**
- * Finds a job that was enqueued, whatever has become of it since.
+ * Finds an enqueued job, whatever its current state.
  *
  * @param tx the test's transaction, or any Drizzle PostgreSQL database
- * @param payload the properties that its payload has, each as it was enqueued; or a function that tells it from others. By
- *   default any payload does
- * @returns the newest one that fits
- * @throws AssertionError listing the jobs that there are
+ * @param payload properties that the payload must have, each with the value that was enqueued; or a function that returns whether the
+ *   payload matches. Default: any payload matches
+ * @returns the newest job that matches
+ * @throws AssertionError if no job matches. It lists the existing jobs
  */
 export async function expectEnqueued<Name extends string, In>(
   tx: Queryable,
@@ -39,18 +39,18 @@ export async function expectEnqueued<Name extends string, In>(
   payload?: Partial<NoInfer<In>> | ((payload: NoInfer<In>) => boolean),
 ): Promise<EnqueuedJob<Name, In>> {
   checkJobDefinition(job);
-  const sameName = await newestJobs(tx, job.name);
-  const found = sameName.find((one) => fits(one.payload, payload));
-  if (found) return found as EnqueuedJob<Name, In>;
+  const sameName = await findNewestJobs(tx, job.name);
+  const match = sameName.find((enqueued) => matches(enqueued.payload, payload));
+  if (match) return match as EnqueuedJob<Name, In>;
   throw new AssertionError({
-    message: `no job ${job.name}${wanted(payload)} was enqueued; ${thereAre(await newestJobs(tx))}`,
-    actual: sameName.map((one) => one.payload),
+    message: `no job ${job.name}${describeExpected(payload)} was enqueued; ${describeJobs(await findNewestJobs(tx))}`,
+    actual: sameName.map((enqueued) => enqueued.payload),
     expected: payload,
     operator: "expectEnqueued",
   });
 }
 
-async function newestJobs(tx: Queryable, name?: string): Promise<EnqueuedJob[]> {
+async function findNewestJobs(tx: Queryable, name?: string): Promise<EnqueuedJob[]> {
   const rows = await builder(tx)
     .select({
       id: soniqJobs.id,
@@ -75,7 +75,7 @@ async function newestJobs(tx: Queryable, name?: string): Promise<EnqueuedJob[]> 
   }));
 }
 
-function fits(actual: unknown, expected: unknown): boolean {
+function matches(actual: unknown, expected: unknown): boolean {
   if (expected === undefined) return true;
   if (typeof expected === "function") return Boolean((expected as (payload: unknown) => unknown)(actual));
   if (!isObject(expected) || !isObject(actual)) return isDeepStrictEqual(actual, expected);
@@ -86,16 +86,16 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function wanted(payload: unknown): string {
+function describeExpected(payload: unknown): string {
   if (payload === undefined) return "";
-  return typeof payload === "function" ? " that fits" : ` with ${JSON.stringify(payload)}`;
+  return typeof payload === "function" ? " that the function accepts" : ` with ${JSON.stringify(payload)}`;
 }
 
-function thereAre(jobs: readonly EnqueuedJob[]): string {
-  if (jobs.length === 0) return "there are no jobs at all";
+function describeJobs(jobs: readonly EnqueuedJob[]): string {
+  if (jobs.length === 0) return "there are no jobs";
   const lines = jobs
     .slice(0, maxShown)
     .map(({ id, name, state, payload }) => `  ${name} #${id}, ${state}: ${JSON.stringify(payload)}`);
   const more = jobs.length > maxShown ? ["  and more"] : [];
-  return ["there are, newest first:", ...lines, ...more].join("\n");
+  return ["existing jobs, newest first:", ...lines, ...more].join("\n");
 }

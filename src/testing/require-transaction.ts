@@ -3,14 +3,14 @@ import { SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 
 /**
- * Keeps what is meant for tests from being committed.
+ * Requires a transaction, so that changes meant for tests are not committed.
  *
- * @param what was called
- * @throws SoniqError for what is no transaction
+ * @param caller the function that requires the transaction
+ * @throws SoniqError if `tx` is not a transaction
  */
-export function requireTransaction(tx: Queryable, what: string): void {
+export function requireTransaction(tx: Queryable, caller: string): void {
   if ("rollback" in resolvePrimary(tx)) return;
   throw new SoniqError(
-    `${what} takes the transaction of a test that rolls it back, such as the one that withRollback(db, (tx) => …) gives you`,
+    `${caller} needs a transaction that the test rolls back: use the one that withRollback(db, (tx) => …) gives you`,
   );
 }

@@ -3,56 +3,63 @@ import { type Listener, openListener } from "../database/listener.js";
 import type { PgliteConnection } from "../database/pglite-connection.js";
 import { finishedChannel } from "../sessions/doorbell.js";
 
-/** Hears from workers which jobs have finished, for {@link waitFor}. Made by {@link createResultListener}, one per process. */
+/**
+ * Receives notifications about finished jobs, for {@link waitFor}. Create one per process with {@link createResultListener}.
+ */
 export interface ResultListener {
-  /** Whether it hears, as far as it knows. */
+  /** Whether it listens. After a silent network failure this stays true until the next call of `listen`. */
   readonly listening: boolean;
-  /** Listens, or makes sure that it still does. What keeps it from that, nobody is told: whoever waits polls as well. */
+  /** Starts to listen, or verifies that the listener still does. It reports no errors, because every wait also polls. */
   listen(): void;
   /**
-   * @param wake called when that job has finished, and whenever it begins to listen
-   * @returns ends that
+   * Watches a job.
+   *
+   * @param id the job's id
+   * @param wake called when the job has finished, and whenever the listener starts
+   * @returns a function that stops watching
    */
   watch(id: number, wake: () => void): () => void;
-  /** Ends its connection. */
+  /** Closes the connection. */
   close(): Promise<void>;
 }
 
 /**
- * Lets `waitFor` learn at once that a job has finished, not by polling alone. It opens one connection of its own, with the
- * first wait, and keeps it until it is closed.
+ * Creates a listener that informs `waitFor` immediately when a job finishes, in addition to polling. It opens a dedicated connection at
+ * the first wait, and keeps it until it is closed.
  *
- * @param connection PostgreSQL's connection string, past any pooler; or `pglite(db)` of `soniq-drizzle/pglite`
- * @throws ConfigError if there is none
+ * @param connection PostgreSQL's connection string, not through a pooler; or `pglite(db)` of `soniq-drizzle/pglite`
+ * @throws ConfigError if the connection is undefined or empty
  */
 export function createResultListener(connection: string | undefined | PgliteConnection): ResultListener {
   if (!connection)
     throw new ConfigError(
-      "createResultListener: its connection is not set: give PostgreSQL's connection string. Is DATABASE_URL defined?",
+      "createResultListener: the connection is not set: give PostgreSQL's connection string. Is DATABASE_URL defined?",
     );
-  const waits = new Map<number, Set<() => void>>();
-  const wake = (id: number) => waits.get(id)?.forEach((one) => one());
-  const hear = { [finishedChannel]: (ids: string) => ids.split(",").map(Number).forEach(wake) };
-  const wakeAll = () => [...waits.keys()].forEach(wake);
+  const callbacksById = new Map<number, Set<() => void>>();
+  const wake = (id: number) => callbacksById.get(id)?.forEach((callback) => callback());
+  const handlers = { [finishedChannel]: (ids: string) => ids.split(",").map(Number).forEach(wake) };
+  const wakeAll = () => [...callbacksById.keys()].forEach(wake);
   const listener: Listener =
-    typeof connection === "string" ? openListener(connection, hear, wakeAll) : connection.openListener(hear, wakeAll);
-  let underWay: Promise<void> | undefined;
+    typeof connection === "string"
+      ? openListener(connection, handlers, wakeAll)
+      : connection.openListener(handlers, wakeAll);
+  let pendingListen: Promise<void> | undefined;
   return {
     get listening() {
       return listener.listening;
     },
     listen() {
-      underWay ??= listener
+      pendingListen ??= listener
         .listen()
         .catch(() => {})
-        .finally(() => (underWay = undefined));
+        .finally(() => (pendingListen = undefined));
     },
-    watch(id, one) {
-      const ones = waits.get(id) ?? new Set();
-      waits.set(id, ones.add(one));
+    watch(id, callback) {
+      const callbacks = callbacksById.get(id) ?? new Set();
+      callbacksById.set(id, callbacks.add(callback));
       return () => {
-        ones.delete(one);
-        if (ones.size === 0 && waits.get(id) === ones) waits.delete(id);
+        callbacks.delete(callback);
+        if (callbacks.size === 0 && callbacksById.get(id) === callbacks) callbacksById.delete(id);
       };
     },
     close: () => listener.close(),

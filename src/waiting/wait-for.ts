@@ -1,4 +1,4 @@
-import { type Duration, parseDuration } from "../core/duration.js";
+import { type Duration, parseDurationMs } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
 import type { JobDefinition } from "../jobs/definition/define-job.js";
@@ -6,31 +6,38 @@ import { findResult, type JobResult } from "../jobs/read/get-result.js";
 import { idOf, type JobHandle } from "../jobs/row/job-handle.js";
 import type { ResultListener } from "./result-listener.js";
 
-/** How to wait for a job. */
+/** Options of {@link waitFor}. */
 export interface WaitOptions {
-  /** How long: then the result is `pending` still. Default: until the job has finished. */
+  /** How long to wait; after that, the result is still `pending`. Default: until the job has finished. */
   readonly timeout?: Duration;
-  /** Gives up, with its reason as the error. */
+  /** Aborts the wait, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Learns at once that the job has finished. Without one the wait is polling alone: after 50 ms, then less often, then every second. */
+  /**
+   * Notifies the wait immediately when the job finishes. Without a listener the wait only polls: first after 50 ms, then less
+   * often, up to every second.
+   */
   readonly listener?: ResultListener;
 }
 
 const firstPollMs = 50;
 const maxPollMs = 1_000;
-const growth = 1.5;
-/** A worker that began since, or that has heard of too many, is told again; and the listener is looked after. */
-const ringEveryMs = 10_000;
+const pollGrowth = 1.5;
+/**
+ * The request for a notification is repeated, for workers that started since or have dropped it, and the listener's connection
+ * is verified.
+ */
+const minRingIntervalMs = 10_000;
 
 /**
- * Waits until a job has finished: completed, dead, cancelled, or gone. One that fails and is tried again has not. Each wait
- * reads its job by primary key as often as the options say.
+ * Waits until a job has finished: it is completed, dead, cancelled, or deleted. A job that fails and will be retried has not finished.
+ * The wait polls the job by primary key.
  *
- * @param db any Drizzle PostgreSQL database, but no transaction
- * @param handle the job's id, or what `enqueue` returned
- * @returns what became of it; `pending` if the timeout came first
+ * @param db any Drizzle PostgreSQL database, but not a transaction
+ * @param job the job's definition
+ * @param handle the job's id, or the return value of `enqueue`
+ * @returns the job's result; `pending` if the timeout expired first
  * @throws SoniqError on a transaction
- * @throws InvalidValueError if the job's result is none that the definition's validator takes
+ * @throws InvalidValueError if the definition's validator rejects the job's result
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function waitFor<Name extends string, In, Out, ResultIn, ResultOut>(
@@ -42,23 +49,23 @@ export async function waitFor<Name extends string, In, Out, ResultIn, ResultOut>
   const id = idOf(handle);
   if ("rollback" in db)
     throw new SoniqError(
-      `job ${job.name} #${id}: waitFor was called on a transaction: until that has committed, no worker sees what it has enqueued. Wait after it`,
+      `job ${job.name} #${id}: waitFor was called on a transaction, but no worker sees the job before the transaction has committed: call waitFor after the commit`,
     );
-  const until = timeout === undefined ? Infinity : performance.now() + parseDuration(timeout, "timeout");
+  const deadlineMs = timeout === undefined ? Infinity : performance.now() + parseDurationMs(timeout, "timeout");
   const alarm = new Alarm();
   signal?.addEventListener("abort", alarm.ring);
   const unwatch = listener?.watch(id, alarm.ring);
   let ringAt = 0;
   try {
-    for (let pollMs = firstPollMs; ; pollMs = Math.min(maxPollMs, growth * pollMs)) {
+    for (let pollMs = firstPollMs; ; pollMs = Math.min(maxPollMs, pollGrowth * pollMs)) {
       signal?.throwIfAborted();
       const now = performance.now();
-      const rings = listener?.listening === true && now >= ringAt;
-      if (rings) ringAt = now + ringEveryMs;
-      const result = await findResult(db, job, id, rings);
-      const leftMs = until - performance.now();
+      const shouldRing = listener?.listening === true && now >= ringAt;
+      if (shouldRing) ringAt = now + minRingIntervalMs;
+      const result = await findResult(db, job, id, shouldRing);
+      const leftMs = deadlineMs - performance.now();
       if (result.status !== "pending" || leftMs <= 0) return result;
-      if (rings || !listener?.listening) listener?.listen();
+      if (shouldRing || !listener?.listening) listener?.listen();
       await alarm.sleep(Math.min(pollMs, leftMs));
     }
   } finally {
@@ -67,7 +74,10 @@ export async function waitFor<Name extends string, In, Out, ResultIn, ResultOut>
   }
 }
 
-/** Ends a sleep, also one that has not begun: what is heard while the result is read must not be slept over. */
+/**
+ * A sleep that can be interrupted before it begins: a notification that arrives while the result is read must end the next
+ * sleep.
+ */
 class Alarm {
   #rung = false;
   #wake: () => void = () => {};

@@ -3,8 +3,8 @@ import { lookup } from "node:dns/promises";
 import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 import { InvalidValueError, SoniqError } from "../core/errors.js";
 
-/** What is not the public internet: the special-purpose addresses of IANA's registry, multicast, and what is reserved. */
-const specialIPv4 = networks([
+/** IPv4 ranges outside the public internet: IANA's special-purpose registry, multicast and reserved addresses. */
+const specialIPv4 = parseNetworks([
   "0.0.0.0/8",
   "10.0.0.0/8",
   "100.64.0.0/10",
@@ -21,21 +21,30 @@ const specialIPv4 = networks([
   "224.0.0.0/4",
   "240.0.0.0/4",
 ]);
-/** Outside of it are loopback, local, mapped (`::ffff:0:0/96`) and translated (`64:ff9b::/96`) addresses, and multicast. */
-const globalUnicast = networks(["2000::/3"]);
-/** Within that: Teredo and other protocols', documentation's, and 6to4's, which carry IPv4 addresses. */
-const specialIPv6 = networks(["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]);
+/**
+ * The public IPv6 range. It excludes loopback, local, mapped (`::ffff:0:0/96`), translated (`64:ff9b::/96`) and
+ * multicast addresses.
+ */
+const globalUnicast = parseNetworks(["2000::/3"]);
+/**
+ * Special-purpose ranges inside `globalUnicast`: Teredo and other protocols, documentation, and 6to4, which embeds IPv4
+ * addresses.
+ */
+const specialIPv6 = parseNetworks(["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"]);
 
-/** @param ranges in CIDR notation @throws InvalidValueError for what is none */
-export function networks(ranges: readonly string[], what = "networks"): BlockList {
+/** @param ranges in CIDR notation @throws InvalidValueError naming the first entry that is not CIDR */
+export function parseNetworks(ranges: readonly string[], path = "networks"): BlockList {
   const list = new BlockList();
   for (const [i, range] of ranges.entries()) {
-    const [network = "", bits = "", ...more] = String(range).split("/");
+    const [network = "", prefixLength = "", ...rest] = String(range).split("/");
     const version = isIP(network);
-    const isPrefix = /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
-    if (version === 0 || !isPrefix || more.length > 0)
-      throw new InvalidValueError(`${what}[${i}]`, "is no network: give an address and a prefix, as in 10.0.0.0/8");
-    list.addSubnet(network, Number(bits), version === 4 ? "ipv4" : "ipv6");
+    const isValidPrefix = /^\d{1,3}$/.test(prefixLength) && Number(prefixLength) <= (version === 4 ? 32 : 128);
+    if (version === 0 || !isValidPrefix || rest.length > 0)
+      throw new InvalidValueError(
+        `${path}[${i}]`,
+        "is not a network: give an address and a prefix length, as in 10.0.0.0/8",
+      );
+    list.addSubnet(network, Number(prefixLength), version === 4 ? "ipv4" : "ipv6");
   }
   return list;
 }
@@ -47,64 +56,69 @@ export function isPublic(address: string): boolean {
 }
 
 /** Resolves a host's name to all its addresses. */
-export type Lookup = (host: string) => Promise<readonly LookupAddress[]>;
-
-/** Runs on libuv's threads, of which there are four by default: names that resolve slowly hold up others, and files. */
-const systemLookup: Lookup = (host) => lookup(host, { all: true });
+export type HostResolver = (host: string) => Promise<readonly LookupAddress[]>;
 
 /**
- * Checks what an URL says of itself, before anybody is asked for its addresses.
+ * Runs on libuv's thread pool, which has four threads by default: a slow lookup delays other lookups and file access.
+ */
+const resolveWithSystem: HostResolver = (host) => lookup(host, { all: true });
+
+/**
+ * Parses a URL and checks everything that needs no DNS lookup.
  *
- * @param allowed networks that may be reached by plain http and on any port
- * @throws InvalidValueError for an URL to which nothing may be sent
+ * @param allowed networks that may be reached over plain http and on any port
+ * @throws InvalidValueError if webhooks may not be sent to the URL
  */
 export function parseUrl(text: string, allowed: BlockList): URL {
-  if (!URL.canParse(text)) throw new InvalidValueError("url", "is no URL: give one as in https://example.com/hooks");
+  if (!URL.canParse(text))
+    throw new InvalidValueError("url", "is not a URL: give one such as https://example.com/hooks");
   const url = new URL(text);
   if (url.protocol !== "https:" && url.protocol !== "http:")
-    throw new InvalidValueError("url", `begins with ${url.protocol}: give one that begins with https:`);
+    throw new InvalidValueError("url", `begins with ${url.protocol}: give a URL that begins with https:`);
   if (url.username || url.password)
-    throw new InvalidValueError("url", "has a user name or password in it: give headers instead");
-  const host = hostOf(url);
-  if (allowed.rules.length === 0 && !isOrdinary(url)) throw new InvalidValueError("url", howToReach);
-  if (isIP(host) !== 0 && !mayReach(url, host, allowed)) throw new InvalidValueError("url", howToReach);
+    throw new InvalidValueError("url", "contains a user name or password: send them in `headers` instead");
+  const host = getHost(url);
+  if (allowed.rules.length === 0 && !isHttpsOnDefaultPort(url)) throw new InvalidValueError("url", urlRule);
+  if (isIP(host) !== 0 && !isAllowed(url, host, allowed)) throw new InvalidValueError("url", urlRule);
   return url;
 }
 
 /**
- * The addresses of an URL's host, each of them checked: to be connected to as they are, since a second look-up may answer
- * otherwise.
+ * Resolves a URL's host and checks every address. Connect only to these addresses: a second lookup could return others
+ * (DNS rebinding).
  *
- * @throws SoniqError if nothing may be sent to one of them, or there is none; which of both, and which one, it does not say:
- *   that would describe the internal network
+ * @throws SoniqError if the host has no address, or an address that must not be reached. The message does not reveal
+ *   which: that would describe the internal network
  */
-export async function checkedAddresses(
+export async function resolveAddresses(
   url: URL,
   allowed: BlockList,
-  lookUp: Lookup = systemLookup,
+  resolveHost: HostResolver = resolveWithSystem,
 ): Promise<readonly LookupAddress[]> {
-  const host = hostOf(url);
+  const host = getHost(url);
   const version = isIP(host);
-  // Whether a name exists that must not be reached is not said either.
-  const addresses = version === 0 ? await lookUp(host).catch(() => []) : [{ address: host, family: version }];
-  if (addresses.length === 0 || !addresses.every(({ address }) => mayReach(url, address, allowed)))
-    throw new SoniqError(`its host has no address, or one that may not be reached: its URL ${howToReach}`);
+  // A failed lookup counts as "no address": the error must not reveal whether an internal name exists.
+  const addresses = version === 0 ? await resolveHost(host).catch(() => []) : [{ address: host, family: version }];
+  if (addresses.length === 0 || !addresses.every(({ address }) => isAllowed(url, address, allowed)))
+    throw new SoniqError(`the host of the URL has no address, or one that must not be reached: the URL ${urlRule}`);
   return addresses;
 }
 
-const howToReach =
-  "may only be https on port 443 at a public address, unless it is in one of the networks that webhooks.allow names";
+const urlRule = "must be https on port 443 at a public address, unless webhooks.allow contains its network";
 
-function mayReach(url: URL, address: string, allowed: BlockList): boolean {
+function isAllowed(url: URL, address: string, allowed: BlockList): boolean {
   if (allowed.check(address, isIPv6(address) ? "ipv6" : "ipv4")) return true;
-  return isOrdinary(url) && isPublic(address);
+  return isHttpsOnDefaultPort(url) && isPublic(address);
 }
 
-function isOrdinary({ protocol, port }: URL): boolean {
+function isHttpsOnDefaultPort({ protocol, port }: URL): boolean {
   return protocol === "https:" && port === "";
 }
 
-/** As it is resolved: without an IPv6 address's brackets. `URL` has written out decimal, octal and short IPv4 addresses. */
-function hostOf({ hostname }: URL): string {
+/**
+ * Returns the host without an IPv6 address's brackets. `URL` has already expanded decimal, octal and short IPv4
+ * addresses.
+ */
+function getHost({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, "$1");
 }

@@ -4,95 +4,95 @@ import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import type { SealedSecret } from "./keyring.js";
 
-/** So many failures in a row open the breaker. */
-const opensAfter = sql.raw("10");
-/** How long the one that tries an endpoint whose breaker was open has for it, before another one may. */
-const probeTime = sql`interval '1 minute'`;
-/** Open for a minute, then two, four … and at most an hour. */
-const openTime = sql`least(60, 2 ^ least(${endpoints.failures} + 1 - ${opensAfter}, 10)) * interval '1 minute'`;
+/** The breaker opens after this many consecutive failures. */
+const failureThreshold = sql.raw("10");
+/** The time that a probe has to report its outcome, before the half-open breaker admits another probe. */
+const probeTimeout = sql`interval '1 minute'`;
+/** The breaker stays open for 1 minute, then 2, 4 … and at most 1 hour. */
+const openDuration = sql`least(60, 2 ^ least(${endpoints.failures} + 1 - ${failureThreshold}, 10)) * interval '1 minute'`;
 
-/** Whether the breaker has opened, and not closed since: it may be time for another try. */
-export const hasOpened = gte(endpoints.failures, opensAfter);
+/** Whether the breaker is open or half-open. */
+export const isTripped = gte(endpoints.failures, failureThreshold);
 
-/** Whether deliveries are parked as they are enqueued. */
-export const isShut = sql`(${endpoints.pausedAt} is not null or coalesce(${endpoints.openUntil} > now(), false))`;
+/** Whether new deliveries are parked: the endpoint is paused, or its breaker is open. */
+export const isBlocked = sql`(${endpoints.pausedAt} is not null or coalesce(${endpoints.openUntil} > now(), false))`;
 
-/** What a delivery needs to know of its endpoint. */
+/** The endpoint of a delivery, and whether the breaker admits the delivery. */
 export interface Admission {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Those that sign, newest first. */
+  /** The secrets that sign, newest first. */
   readonly secrets: readonly SealedSecret[];
-  /** Whether it may be sent; else it is to be parked. */
-  readonly admitted: boolean;
-  /** Whether it is the one that tries an endpoint whose breaker was open. */
+  /** Whether to send the delivery now; otherwise the delivery is parked. */
+  readonly isAdmitted: boolean;
+  /** Whether the delivery probes an endpoint whose breaker is half-open. */
   readonly isProbe: boolean;
-  /** The database's time. */
+  /** The current time by the database's clock. */
   readonly at: Date;
 }
 
 /**
- * Asks whether an endpoint takes deliveries. Of those that ask while its breaker is half open, one is admitted: the probe.
+ * Decides whether a delivery may be sent to its endpoint. A half-open breaker admits a single delivery: the probe.
  *
- * @returns undefined if there is no such endpoint
+ * @returns undefined if the endpoint does not exist
  */
-export async function admit(db: Queryable, id: string): Promise<Admission | undefined> {
+export async function admitDelivery(db: Queryable, id: string): Promise<Admission | undefined> {
   const qb = builder(db);
   const probe = qb.$with("probe").as(
     qb
       .update(endpoints)
-      .set({ openUntil: sql`now() + ${probeTime}` })
-      .where(and(eq(endpoints.id, id), isNull(endpoints.pausedAt), hasOpened, lte(endpoints.openUntil, sql`now()`)))
+      .set({ openUntil: sql`now() + ${probeTimeout}` })
+      .where(and(eq(endpoints.id, id), isNull(endpoints.pausedAt), isTripped, lte(endpoints.openUntil, sql`now()`)))
       .returning({ id: endpoints.id }),
   );
-  const [found] = await qb
+  const [row] = await qb
     .with(probe)
     .select({
       url: endpoints.url,
       headers: sql<string>`${endpoints.headers}::text`,
       secrets: sql<string>`${validSecrets}::text`,
-      takesAll: sql<boolean>`${endpoints.pausedAt} is null and not ${hasOpened}`,
+      admitsAll: sql<boolean>`${endpoints.pausedAt} is null and not ${isTripped}`,
       isProbe: sql<boolean>`exists (select 1 from ${probe})`,
-      seconds: sql<number>`extract(epoch from clock_timestamp())::float8`,
+      nowSeconds: sql<number>`extract(epoch from clock_timestamp())::float8`,
     })
     .from(endpoints)
     .where(eq(endpoints.id, id));
-  if (!found) return undefined;
-  const { url, headers, secrets, takesAll, isProbe, seconds } = found;
+  if (!row) return undefined;
+  const { url, headers, secrets, admitsAll, isProbe, nowSeconds } = row;
   return {
     url,
     headers: JSON.parse(headers) as Record<string, string>,
     secrets: JSON.parse(secrets) as SealedSecret[],
-    admitted: takesAll || isProbe,
+    isAdmitted: admitsAll || isProbe,
     isProbe,
-    at: new Date(seconds * 1_000),
+    at: new Date(nowSeconds * 1_000),
   };
 }
 
-/** The secrets that have not been rotated out, newest first. */
-export const validSecrets = sql`coalesce((select pg_catalog.jsonb_agg(secret order by place)
-  from jsonb_array_elements(${endpoints.secrets}) with ordinality as kept (secret, place)
+/** The secrets that have not expired, newest first. */
+export const validSecrets = sql`coalesce((select pg_catalog.jsonb_agg(secret order by ordinal)
+  from jsonb_array_elements(${endpoints.secrets}) with ordinality as stored (secret, ordinal)
   where coalesce((secret ->> 'expiresAt')::timestamptz > now(), true)), '[]')`;
 
-/** Closes the breaker, if it was open, and forgets the failures: of an endpoint that has none, nothing is written. */
-export async function noteSuccess(db: Queryable, id: string): Promise<void> {
+/** Resets the failure count and closes the breaker. Writes nothing for an endpoint without failures. */
+export async function recordSuccess(db: Queryable, id: string): Promise<void> {
   await builder(db)
     .update(endpoints)
-    // A time that has passed: its deliveries are freed from then on.
-    .set({ failures: 0, openUntil: sql`case when ${hasOpened} then now() else ${endpoints.openUntil} end` })
+    // A past `openUntil` marks the endpoint as unparking its deliveries.
+    .set({ failures: 0, openUntil: sql`case when ${isTripped} then now() else ${endpoints.openUntil} end` })
     .where(and(eq(endpoints.id, id), gt(endpoints.failures, 0)));
 }
 
 /**
- * Counts a failure, and opens the breaker at the tenth in a row; a probe's opens it again, for longer. What was under way
- * while it opened is not counted.
+ * Counts a failure. The tenth in a row opens the breaker; a failed probe opens it again, for longer. Failures of
+ * deliveries that were in flight when the breaker opened do not count.
  */
-export async function noteFailure(db: Queryable, id: string, isProbe: boolean): Promise<void> {
+export async function recordFailure(db: Queryable, id: string, isProbe: boolean): Promise<void> {
   await builder(db)
     .update(endpoints)
     .set({
       failures: sql`${endpoints.failures} + 1`,
-      openUntil: sql`case when ${endpoints.failures} + 1 >= ${opensAfter} then now() + ${openTime} else ${endpoints.openUntil} end`,
+      openUntil: sql`case when ${endpoints.failures} + 1 >= ${failureThreshold} then now() + ${openDuration} else ${endpoints.openUntil} end`,
     })
-    .where(and(eq(endpoints.id, id), isProbe ? undefined : lt(endpoints.failures, opensAfter)));
+    .where(and(eq(endpoints.id, id), isProbe ? undefined : lt(endpoints.failures, failureThreshold)));
 }

@@ -4,33 +4,33 @@ import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { cancelQueued } from "../jobs/control/cancel.js";
-import { endpointId, noSuchEndpoint } from "./endpoints.js";
-import { pageOfQueued } from "./parking.js";
+import { parseEndpointId, createEndpointNotFoundError } from "./endpoints.js";
+import { findQueuedPage } from "./parking.js";
 
 /**
- * Deletes an endpoint, and cancels its deliveries that wait, a few thousand per statement. Should that be cut short, the rest
- * is cancelled as it is met.
+ * Deletes an endpoint and cancels its waiting deliveries, at most 500 per statement. If this is interrupted, workers
+ * cancel the remaining deliveries when they claim them.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @throws NotFoundError if there is no such endpoint
+ * @throws NotFoundError if the endpoint does not exist
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function deleteEndpoint(db: Queryable, id: string): Promise<void> {
-  const endpoint = endpointId(id);
+  const endpoint = parseEndpointId(id);
   const deleted = await builder(db)
     .delete(endpoints)
     .where(eq(endpoints.id, endpoint))
     .returning({ id: endpoints.id })
     .catch(explainMissingTables);
-  if (deleted.length === 0) throw noSuchEndpoint(id);
-  let cancelled = 0;
+  if (deleted.length === 0) throw createEndpointNotFoundError(id);
+  let cancelledJobs = 0;
   let refusal: { readonly error: unknown } | undefined;
   for (let after: number | undefined = 0; after !== undefined;) {
-    const { ids, next } = await pageOfQueued(db, endpoint, after);
-    const done = await cancelQueued(db, ids, "its endpoint was deleted", (_, error) => (refusal = { error }));
-    cancelled += done.length;
+    const { ids, next } = await findQueuedPage(db, endpoint, after);
+    const cancelledIds = await cancelQueued(db, ids, "its endpoint was deleted", (_, error) => (refusal = { error }));
+    cancelledJobs += cancelledIds.length;
     after = next;
   }
-  // A single one that PostgreSQL refuses to change is cancelled as it is met.
-  if (refusal && cancelled === 0) throw refusal.error;
+  // If PostgreSQL refuses only some rows, workers cancel those deliveries when they claim them.
+  if (refusal && cancelledJobs === 0) throw refusal.error;
 }

@@ -5,75 +5,75 @@ import { version } from "../core/version.js";
 import type { PayloadOutput, ResultInput } from "../jobs/definition/define-job.js";
 import { Discard, Park } from "../jobs/definition/directives.js";
 import type { HandlerFunction } from "../jobs/definition/job-context.js";
-import { checkedAddresses, parseUrl, type Lookup } from "./addresses.js";
-import { type Admission, admit, noteFailure, noteSuccess } from "./breaker.js";
+import { resolveAddresses, parseUrl, type HostResolver } from "./addresses.js";
+import { type Admission, admitDelivery, recordFailure, recordSuccess } from "./breaker.js";
 import { DeliveryFailed, type deliveryJob } from "./delivery.js";
 import { pauseEndpoint } from "./endpoints.js";
 import { type Answer, post } from "./post.js";
-import { signatureHeaders } from "./signature.js";
+import { buildSignatureHeaders } from "./signature.js";
 import type { WebhookSettings } from "./webhook-settings.js";
 
 type Delivery = PayloadOutput<typeof deliveryJob>;
-type Delivered = ResultInput<typeof deliveryJob>;
+type DeliveryResult = ResultInput<typeof deliveryJob>;
 
-const gone = 410;
+const httpGone = 410;
 
 /**
- * The handler of deliveries.
+ * Creates the handler of delivery jobs.
  *
- * @param db for the endpoints, and outside of any transaction
- * @param lookUp resolves the receivers' names
+ * @param db the database of the endpoints, outside of any transaction
+ * @param resolveHost resolves the receivers' host names; by default, the system does
  */
-export function deliver(
+export function createDeliveryHandler(
   db: Queryable,
   settings: WebhookSettings,
-  lookUp?: Lookup,
-): HandlerFunction<Delivery, Delivered> {
+  resolveHost?: HostResolver,
+): HandlerFunction<Delivery, DeliveryResult> {
   return async (delivery, job) => {
-    const endpoint = await admit(db, delivery.endpoint);
+    const endpoint = await admitDelivery(db, delivery.endpoint);
     if (!endpoint) return job.cancel("its endpoint was deleted");
-    if (!endpoint.admitted) return new Park();
-    // That no key opens them is our fault: of the receiver it says nothing.
+    if (!endpoint.isAdmitted) return new Park();
+    // A missing key is our fault, not the receiver's: the error does not count as a failure of the endpoint.
     const secrets = settings.keyring.openAny(endpoint.secrets, delivery.endpoint);
-    const began = performance.now();
-    const durationMs = () => Math.round(performance.now() - began);
+    const startMs = performance.now();
+    const measureMs = () => Math.round(performance.now() - startMs);
     const signal = AbortSignal.any([job.signal, AbortSignal.timeout(settings.timeoutMs)]);
     let answer: Answer;
     try {
-      answer = await send(delivery, endpoint, secrets, settings, signal, lookUp);
+      answer = await sendWebhook(delivery, endpoint, secrets, settings, signal, resolveHost);
     } catch (error) {
-      // Interrupted: of the receiver this says nothing.
+      // The job was aborted, which does not count as a failure of the endpoint.
       if (job.signal.aborted) throw error;
-      await note(noteFailure(db, delivery.endpoint, endpoint.isProbe));
-      throw unanswered(error, durationMs(), settings.timeoutMs);
+      await ignoreError(recordFailure(db, delivery.endpoint, endpoint.isProbe));
+      throw createNoAnswerError(error, measureMs(), settings.timeoutMs);
     }
     const { status, excerpt } = answer;
     if (status >= 200 && status < 300) {
-      await note(noteSuccess(db, delivery.endpoint));
-      return { status, durationMs: durationMs(), excerpt };
+      await ignoreError(recordSuccess(db, delivery.endpoint));
+      return { status, durationMs: measureMs(), excerpt };
     }
-    const failed = refused(answer, durationMs());
-    if (status === gone) {
-      await pauseEndpoint(db, delivery.endpoint, "the receiver answered 410: it is gone").catch(() => {});
-      throw new Discard(failed.message, { cause: failed });
+    const failure = createRefusalError(answer, measureMs());
+    if (status === httpGone) {
+      await pauseEndpoint(db, delivery.endpoint, "the receiver answered 410 Gone").catch(() => {});
+      throw new Discard(failure.message, { cause: failure });
     }
-    await note(noteFailure(db, delivery.endpoint, endpoint.isProbe));
-    throw failed;
+    await ignoreError(recordFailure(db, delivery.endpoint, endpoint.isProbe));
+    throw failure;
   };
 }
 
-async function send(
+async function sendWebhook(
   delivery: Delivery,
   { url: address, headers, at }: Admission,
   secrets: readonly string[],
   { allowed }: WebhookSettings,
   signal: AbortSignal,
-  lookUp?: Lookup,
+  resolveHost?: HostResolver,
 ): Promise<Answer> {
   const { id, event, data } = delivery;
   const url = parseUrl(address, allowed);
-  const addresses = await orAborted(checkedAddresses(url, allowed, lookUp), signal);
-  // The body of Standard Webhooks.
+  const addresses = await rejectOnAbort(resolveAddresses(url, allowed, resolveHost), signal);
+  // The body format of Standard Webhooks.
   const body = JSON.stringify({ type: event, timestamp: delivery.at, data });
   return post({
     url,
@@ -81,7 +81,7 @@ async function send(
     headers: {
       "user-agent": `soniq-drizzle/${version}`,
       ...headers,
-      ...signatureHeaders({ id, at, body }, secrets),
+      ...buildSignatureHeaders({ id, at, body }, secrets),
       "content-type": "application/json",
       "content-length": String(Buffer.byteLength(body)),
     },
@@ -90,8 +90,8 @@ async function send(
   });
 }
 
-/** A look-up takes no signal. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Rejects as soon as the signal aborts, since a DNS lookup takes no signal. */
+function rejectOnAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason as Error);
     if (signal.aborted) return abort();
@@ -100,19 +100,21 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-/** What the breaker does not learn is no reason to send again. */
-async function note(noting: Promise<void>): Promise<void> {
-  await noting.catch(() => {});
+/**
+ * Ignores an error of the breaker's statement. Throwing it would retry the job, and so send a delivered webhook again.
+ */
+async function ignoreError(recording: Promise<void>): Promise<void> {
+  await recording.catch(() => {});
 }
 
-function unanswered(error: unknown, durationMs: number, timeoutMs: number): DeliveryFailed {
+function createNoAnswerError(error: unknown, durationMs: number, timeoutMs: number): DeliveryFailed {
   const isTimeout = (error as { name?: unknown }).name === "TimeoutError" || findErrorCode(error) === "ABORT_ERR";
-  const why = isTimeout ? `no answer within ${timeoutMs} ms` : describeError(error);
-  return new DeliveryFailed(`not delivered: ${why}`, { durationMs }, 0, { cause: error });
+  const reason = isTimeout ? `no answer within ${timeoutMs} ms` : describeError(error);
+  return new DeliveryFailed(`not delivered: ${reason}`, { durationMs }, 0, { cause: error });
 }
 
-function refused({ status, excerpt, retryAfterMs }: Answer, durationMs: number): DeliveryFailed {
-  const said = excerpt ? `: ${sanitizeText(excerpt, 200)}` : "";
+function createRefusalError({ status, excerpt, retryAfterMs }: Answer, durationMs: number): DeliveryFailed {
+  const excerptPart = excerpt ? `: ${sanitizeText(excerpt, 200)}` : "";
   const details = { status, durationMs, excerpt };
-  return new DeliveryFailed(`the receiver answered ${status}${said}`, details, retryAfterMs);
+  return new DeliveryFailed(`the receiver answered ${status}${excerptPart}`, details, retryAfterMs);
 }

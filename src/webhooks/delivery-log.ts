@@ -11,38 +11,41 @@ import { fetchRows } from "../core/rows.js";
 import { isParked } from "../jobs/control/park.js";
 import type { JobError } from "../jobs/row/job.js";
 import { deliveryJob } from "./delivery.js";
-import { endpointId } from "./endpoints.js";
-import { insertDeliveries } from "./insert-deliveries.js";
+import { parseEndpointId } from "./endpoints.js";
+import { buildDeliveryInsert } from "./insert-deliveries.js";
 import { isDeliveryTo } from "./parking.js";
 
-/** One event on its way to one endpoint. */
+/** The delivery of an event to an endpoint. */
 export interface Delivery {
-  /** The delivery job's. */
+  /** The id of the delivery job. */
   readonly id: number;
-  /** The message's, which the receiver gets as `webhook-id`. */
+  /** The id of the message, which the receiver gets as `webhook-id`. */
   readonly messageId: string;
   readonly event: string;
-  /** `parked`: until its endpoint takes deliveries again. `completed`: the receiver has it. `dead`: it is tried no more. */
+  /**
+   * `parked`: waits until the endpoint accepts deliveries again. `completed`: the receiver accepted it. `dead`: there
+   * are no more attempts.
+   */
   readonly state: "queued" | "parked" | "active" | "completed" | "cancelled" | "dead";
   readonly attempt: number;
-  /** When it is tried next; null when it is not. */
+  /** The time of the next attempt; null unless `queued`. */
   readonly nextAt: Date | null;
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
-  /** What the receiver answered when it took it. */
+  /** The answer of a receiver that accepted the delivery. */
   readonly answer: { readonly status: number; readonly durationMs: number; readonly excerpt: string } | null;
-  /** The attempts before, the last ten of them, oldest first. */
+  /** The last ten failed attempts, oldest first. */
   readonly failures: readonly DeliveryFailure[];
-  /** Why it was cancelled or is dead. */
+  /** Why the delivery was cancelled or is dead. */
   readonly reason: string | null;
 }
 
-/** An attempt that failed. */
+/** A failed attempt. */
 export interface DeliveryFailure {
   readonly attempt: number;
   readonly at: Date;
   readonly message: string;
-  /** What was answered, if anything was. */
+  /** The HTTP status, if the receiver answered. */
   readonly status?: number;
   readonly durationMs?: number;
   readonly excerpt?: string;
@@ -51,18 +54,18 @@ export interface DeliveryFailure {
 /** Deliveries to an endpoint, newest first. */
 export interface DeliveryPage {
   readonly deliveries: readonly Delivery[];
-  /** Where the next page begins; undefined if this is the last one. */
+  /** The cursor of the next page; undefined on the last page. */
   readonly next: string | undefined;
 }
 
 /**
- * Lists the deliveries to an endpoint, newest first, for as long as the workers' `retention` keeps their jobs: those to one
- * that was deleted, too.
+ * Lists the deliveries to an endpoint, newest first, as long as the workers' `retention` keeps their jobs. A deleted
+ * endpoint's deliveries are listed, too.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param page `cursor`: the `next` of the page before; `limit`: from 1 to 1000, default 50
- * @throws NotFoundError before any SQL, for what cannot be an endpoint's id
- * @throws InvalidValueError before any SQL, for a cursor or limit that is none
+ * @param page `cursor`: the `next` of the previous page; `limit`: from 1 to 1000, default 50
+ * @throws NotFoundError before any SQL, if the text cannot be an endpoint's id
+ * @throws InvalidValueError before any SQL, if the cursor or limit is invalid
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listDeliveries(db: Queryable, endpoint: string, page: PageOptions = {}): Promise<DeliveryPage> {
@@ -85,12 +88,12 @@ export async function listDeliveries(db: Queryable, endpoint: string, page: Page
       reason: soniqJobs.reason,
     })
     .from(soniqJobs)
-    .where(and(isDeliveryTo(endpointId(endpoint)), sql`${soniqJobs.id} < ${parseIdCursor(page.cursor)}::bigint`))
+    .where(and(isDeliveryTo(parseEndpointId(endpoint)), sql`${soniqJobs.id} < ${parseIdCursor(page.cursor)}::bigint`))
     .orderBy(desc(soniqJobs.id))
     .limit(limit + 1)
     .catch(explainMissingTables);
   return {
-    deliveries: rows.slice(0, limit).map(deliveryOf),
+    deliveries: rows.slice(0, limit).map(toDelivery),
     next: rows.length > limit ? rows[limit - 1]?.id.toString() : undefined,
   };
 }
@@ -102,7 +105,7 @@ type Row = Omit<Delivery, "messageId" | "event" | "nextAt" | "answer" | "failure
   readonly errors: string;
 };
 
-function deliveryOf({ payload, nextAt, answer, errors, ...row }: Row): Delivery {
+function toDelivery({ payload, nextAt, answer, errors, ...row }: Row): Delivery {
   const { id: messageId, event } = JSON.parse(payload) as { id: string; event: string };
   return {
     ...row,
@@ -110,34 +113,37 @@ function deliveryOf({ payload, nextAt, answer, errors, ...row }: Row): Delivery 
     event,
     nextAt: nextAt === null ? null : new Date(nextAt),
     answer: answer === null ? null : (JSON.parse(answer) as Delivery["answer"]),
-    failures: (JSON.parse(errors) as JobError[]).map(failureOf),
+    failures: (JSON.parse(errors) as JobError[]).map(toFailure),
   };
 }
 
-function failureOf({ attempt, at, message, details }: JobError): DeliveryFailure {
+function toFailure({ attempt, at, message, details }: JobError): DeliveryFailure {
   return { attempt, at: new Date(at), message, ...details };
 }
 
 /**
- * Sends an event once more, as a delivery of its own with the same message id: a receiver that has it already can tell.
+ * Sends an event again, in a new delivery with the same message id, so that the receiver can deduplicate it.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param id the delivery's
- * @returns the new delivery's id
- * @throws NotFoundError if there is no such delivery any more, or its endpoint is gone
+ * @param id the id of the delivery
+ * @returns the id of the new delivery
+ * @throws NotFoundError if the delivery no longer exists, or its endpoint was deleted
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function resendDelivery(db: Queryable, id: number): Promise<{ readonly id: number }> {
-  if (!Number.isSafeInteger(id)) throw noSuchDelivery(id);
+  if (!Number.isSafeInteger(id)) throw createDeliveryNotFoundError(id);
   const original = sql`(select payload from ${soniqJobs} where id = ${id} and name = ${deliveryJob.name}) as original
     join ${endpoints} on ${endpoints.id}::text = original.payload ->> 'endpoint'`;
-  const [sent] = await fetchRows<{ id: string | number }>(db, insertDeliveries(sql`original.payload`, original)).catch(
-    explainMissingTables,
-  );
-  if (!sent) throw noSuchDelivery(id);
-  return { id: Number(sent.id) };
+  const [delivery] = await fetchRows<{ id: string | number }>(
+    db,
+    buildDeliveryInsert(sql`original.payload`, original),
+  ).catch(explainMissingTables);
+  if (!delivery) throw createDeliveryNotFoundError(id);
+  return { id: Number(delivery.id) };
 }
 
-function noSuchDelivery(id: unknown): NotFoundError {
-  return new NotFoundError(`there is no delivery ${describeValue(id)}, or its endpoint is gone: publish the event anew`);
+function createDeliveryNotFoundError(id: unknown): NotFoundError {
+  return new NotFoundError(
+    `there is no delivery ${describeValue(id)}, or its endpoint was deleted: publish the event again`,
+  );
 }

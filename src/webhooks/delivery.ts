@@ -2,12 +2,12 @@ import * as v from "valibot";
 import { DetailedError } from "../jobs/row/error-record.js";
 import { defineJob } from "../jobs/definition/define-job.js";
 
-/** The queue that deliveries wait in. */
+/** The queue of all deliveries. */
 export const deliveryQueue = "webhooks";
 
 const [second, minute, hour] = [1_000, 60_000, 3_600_000];
-/** After each failed attempt, as Standard Webhooks suggests: three days in all. */
-const scheduleMs = [
+/** The delay after each failed attempt, as Standard Webhooks suggests: three days in all. */
+const retryDelaysMs = [
   5 * second,
   5 * minute,
   30 * minute,
@@ -19,43 +19,45 @@ const scheduleMs = [
   24 * hour,
 ];
 
-/** Each wait is up to a fifth longer, at random. */
-const jitter = 0.2;
+/** Each delay is extended by a random share of up to this fraction. */
+const jitterFraction = 0.2;
 
-const deliveryAttempts = scheduleMs.length + 1;
+const maxDeliveryAttempts = retryDelaysMs.length + 1;
 
-/** Sends one event to one endpoint. The index `soniq_jobs_delivery` finds them by the name and the payload's `endpoint`. */
+/**
+ * Sends one event to one endpoint. The index `soniq_jobs_delivery` covers the job's name and the payload's `endpoint`.
+ */
 export const deliveryJob = defineJob({
   name: "soniq.webhook",
   queue: deliveryQueue,
   payload: v.object({
     endpoint: v.pipe(v.string(), v.uuid()),
     event: v.string(),
-    /** The message's: the same for each attempt, and for each endpoint. */
+    /** The id of the message: the same for each attempt and each endpoint. */
     id: v.string(),
-    /** When it was published. */
+    /** When the event was published. */
     at: v.string(),
     data: v.unknown(),
   }),
   result: v.object({ status: v.number(), durationMs: v.number(), excerpt: v.string() }),
-  maxAttempts: deliveryAttempts,
+  maxAttempts: maxDeliveryAttempts,
   backoff: (attempt, error) => {
-    const ownMs = (scheduleMs[attempt - 1] ?? 24 * hour) * (1 + jitter * Math.random());
-    return Math.max(ownMs, error instanceof DeliveryFailed ? error.retryAfterMs : 0);
+    const delayMs = (retryDelaysMs[attempt - 1] ?? 24 * hour) * (1 + jitterFraction * Math.random());
+    return Math.max(delayMs, error instanceof DeliveryFailed ? error.retryAfterMs : 0);
   },
 });
 
-/** What is known of an attempt that failed. */
+/** Details of a failed attempt. */
 export interface FailureDetails {
   readonly [name: string]: string | number;
   readonly durationMs: number;
 }
 
-/** The receiver did not take it. */
+/** An attempt failed: the receiver did not accept the webhook. */
 export class DeliveryFailed extends DetailedError {
   override readonly name = "DeliveryFailed";
 
-  /** @param retryAfterMs how long the receiver asks to wait */
+  /** @param retryAfterMs the delay that the receiver asks for */
   constructor(
     message: string,
     details: FailureDetails,
@@ -63,7 +65,7 @@ export class DeliveryFailed extends DetailedError {
     options?: ErrorOptions,
   ) {
     super(message, details, options);
-    // Kept with each attempt, it would say nothing of the receiver.
+    // The stack would be stored with each attempt, although it reveals nothing about the receiver.
     delete this.stack;
   }
 }

@@ -9,55 +9,68 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom, nullableDateFrom } from "../core/fragments.js";
 import { parseUrl } from "./addresses.js";
-import { hasOpened, isShut } from "./breaker.js";
+import { isTripped, isBlocked } from "./breaker.js";
 import { checkEventDefinition, type EventDefinition } from "./define-event.js";
-import { newSecret } from "./signature.js";
+import { generateSecret } from "./signature.js";
 import type { WebhookConfig } from "./webhook-config.js";
-import { parseWebhooks } from "./webhook-settings.js";
+import { parseWebhookConfig } from "./webhook-settings.js";
 
-/** An endpoint to be registered. */
+/** An endpoint to register. */
 export type NewEndpoint = EndpointSettings & Audience;
 
-/** Whose events an endpoint gets, which has no default: the events of one customer must not reach another. */
+/** The tenants whose events an endpoint gets. There is no default: one customer's events must not reach another. */
 type Audience =
-  /** The events that are published for this tenant, and for no other: a customer's id or name, 200 characters at most. */
+  /**
+   * The endpoint gets only the events that are published for this tenant: a customer's id or name, at most 200
+   * characters.
+   */
   | { readonly tenant: string; readonly allTenants?: never }
-  /** The events of every tenant, and those that are published for none: for receivers of your own. */
+  /** The endpoint gets all events, with or without a tenant: for receivers of your own. */
   | { readonly allTenants: true; readonly tenant?: never };
 
 interface EndpointSettings {
-  /** Where webhooks are sent to: `https`, on port 443, at a public address, unless the configuration's `allow` says more. */
+  /**
+   * The URL to send webhooks to: `https` on port 443 at a public address, unless the configuration's `allow` permits
+   * more.
+   */
   readonly url: string;
   /**
-   * The events that it asks for, or their names; `"all"`: every event but those of jobs. Events of jobs are given as `jobDead`
-   * and so on, never as text, which may be what a customer typed, and only with `allTenants`: they cover everybody's jobs.
+   * The events that the endpoint subscribes to, as definitions or names. `"all"` means every event except those of
+   * jobs. Pass job events as `jobDead` and so on: a name is rejected, because it may be a customer's input. They need
+   * `allTenants`, because they cover the jobs of every tenant.
    */
   readonly events: readonly (EventDefinition | string)[] | "all";
   readonly description?: string;
-  /** Sent along with each webhook, such as an `authorization`. Kept as they are: only secrets of ours are encrypted. */
+  /**
+   * Headers to send with each webhook, such as `authorization`. They are stored unencrypted: only our signing secrets
+   * are encrypted.
+   */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A receiver of webhooks, without its secrets, and without its headers, which may be some. */
+/** A receiver of webhooks, without its secrets, and without its headers, which may contain secrets. */
 export interface Endpoint {
   readonly id: string;
   readonly url: string;
   readonly description: string;
-  /** The tenant whose events it gets; null for those of all tenants. */
+  /** The tenant whose events the endpoint gets; null for all tenants. */
   readonly tenant: string | null;
-  /** The names of the events that it asks for; empty for all. */
+  /** The names of the events that the endpoint subscribes to; empty for all. */
   readonly events: readonly string[];
-  /** `paused`: until it is resumed. `open`: its breaker is, after too many failures; one delivery tries it now and then. */
+  /**
+   * `paused`: until it is resumed. `open`: too many failures have opened its breaker; a single delivery probes it now
+   * and then.
+   */
   readonly state: "working" | "paused" | "open";
   readonly pausedReason: string | null;
-  /** Deliveries that failed in a row. */
+  /** The number of consecutive failures. */
   readonly failures: number;
-  /** When its breaker lets the next delivery try. */
+  /** When the breaker admits the next probe. */
   readonly openUntil: Date | null;
   readonly createdAt: Date;
 }
 
-const maxUrl = 2_000;
+const maxUrlChars = 2_000;
 const reservedHeaders =
   /^(webhook-.*|host|content-.*|transfer-encoding|connection|keep-alive|upgrade|te|trailer|expect)$/i;
 
@@ -66,10 +79,10 @@ const reservedHeaders =
  *
  * @param db any Drizzle PostgreSQL database or transaction
  * @param config the same as that of the workers: its first key encrypts the secret
- * @param endpoint its `url`, the `events` that it gets, and whose: those of one `tenant`, or those of `allTenants`
- * @returns its id, and the secret that it verifies webhooks with: shown this once
- * @throws InvalidValueError before any SQL, if it is not said which events and whose, for a URL to which nothing may be sent,
- *   and the like
+ * @param endpoint its `url`, its `events`, and either one `tenant` or `allTenants`
+ * @returns the endpoint's id, and the secret that the receiver verifies webhooks with. The secret cannot be read again
+ * @throws InvalidValueError before any SQL, for example if `events` or the tenant is missing, or if webhooks may not be
+ *   sent to the URL
  * @throws MigrationError if the job tables are missing or older than this version
  * @example
  * const { id, secret } = await registerEndpoint(db, webhooks, {
@@ -84,15 +97,15 @@ export async function registerEndpoint(
   endpoint: NewEndpoint,
 ): Promise<{ readonly id: string; readonly secret: string }> {
   checkObject(endpoint, "endpoint", "give an object with url, events, and tenant or allTenants");
-  const { keyring, allowed } = parseWebhooks(config);
+  const { keyring, allowed } = parseWebhookConfig(config);
   const { url, events, description = "", headers = {} } = endpoint;
-  parseUrl(parseText(url, "url", maxUrl), allowed);
+  parseUrl(parseText(url, "url", maxUrlChars), allowed);
   if (description !== "") parseText(description, "description", 1_000);
-  const tenant = tenantOf(endpoint);
-  const names = eventNames(events, tenant);
+  const tenant = parseAudience(endpoint);
+  const names = parseEventNames(events, tenant);
   for (const [name, value] of Object.entries(headers)) checkHeader(name, value);
   const id = randomUUID();
-  const secret = newSecret();
+  const secret = generateSecret();
   await builder(db)
     .insert(endpoints)
     .values({
@@ -108,9 +121,15 @@ export async function registerEndpoint(
   return { id, secret };
 }
 
-/** @returns null for all tenants */
-function tenantOf({ tenant, allTenants }: { readonly tenant?: unknown; readonly allTenants?: unknown }): string | null {
-  if (tenant !== undefined && allTenants === undefined) return checkTenant(tenant);
+/** @returns the tenant; null for all tenants */
+function parseAudience({
+  tenant,
+  allTenants,
+}: {
+  readonly tenant?: unknown;
+  readonly allTenants?: unknown;
+}): string | null {
+  if (tenant !== undefined && allTenants === undefined) return parseTenant(tenant);
   if (tenant === undefined && allTenants === true) return null;
   throw new InvalidValueError(
     "tenant",
@@ -118,30 +137,33 @@ function tenantOf({ tenant, allTenants }: { readonly tenant?: unknown; readonly 
   );
 }
 
-/** @throws InvalidValueError for anything but a text of 1 to 200 characters */
-export function checkTenant(tenant: unknown): string {
+/** @throws InvalidValueError unless the tenant is a text of 1 to 200 characters */
+export function parseTenant(tenant: unknown): string {
   return parseText(tenant, "tenant", 200);
 }
 
-function eventNames(events: unknown, tenant: string | null): string[] {
+function parseEventNames(events: unknown, tenant: string | null): string[] {
   if (events === "all") return [];
   if (!Array.isArray(events) || events.length === 0)
-    throw new InvalidValueError("events", `is ${describeValue(events)}: give the events that the endpoint gets, or "all"`);
-  const names = (events as (EventDefinition | string)[]).map((event, i) => eventName(event, `events[${i}]`));
-  const ofJobs = names.findIndex((name) => name.startsWith("job."));
-  if (ofJobs !== -1 && tenant !== null)
     throw new InvalidValueError(
-      `events[${ofJobs}]`,
-      `is ${names[ofJobs]}, which covers the jobs of every tenant: register the endpoint with allTenants: true`,
+      "events",
+      `is ${describeValue(events)}: give the events that the endpoint gets, or "all"`,
+    );
+  const names = (events as (EventDefinition | string)[]).map((event, i) => parseEventName(event, `events[${i}]`));
+  const jobEventIndex = names.findIndex((name) => name.startsWith("job."));
+  if (jobEventIndex !== -1 && tenant !== null)
+    throw new InvalidValueError(
+      `events[${jobEventIndex}]`,
+      `is ${names[jobEventIndex]}, which covers the jobs of every tenant: register the endpoint with allTenants: true`,
     );
   return names;
 }
 
-function eventName(event: EventDefinition | string, path: string): string {
+function parseEventName(event: EventDefinition | string, path: string): string {
   if (typeof event === "string" && event.startsWith("job."))
     throw new InvalidValueError(
       path,
-      `is "${event}": for the events of jobs give jobDead and the like, not their names`,
+      `is "${event}": give events of jobs as definitions, such as jobDead, not as names`,
     );
   if (typeof event === "string") return parseText(event, path, 200);
   checkEventDefinition(event, path);
@@ -150,30 +172,31 @@ function eventName(event: EventDefinition | string, path: string): string {
 
 function checkHeader(name: string, value: string): void {
   if (reservedHeaders.test(name))
-    throw new InvalidValueError(`headers.${name}`, "is one that is sent anyway: leave it out");
+    throw new InvalidValueError(`headers.${name}`, "is reserved for the delivery itself: leave it out");
   try {
     validateHeaderName(name);
     validateHeaderValue(name, value);
   } catch {
-    throw new InvalidValueError(`headers.${name}`, "is no header: no line breaks, and none but Latin characters");
+    throw new InvalidValueError(`headers.${name}`, "is not a valid header: use Latin characters and no line breaks");
   }
 }
 
-/** Which endpoints to list: by default all of them. */
+/** The endpoints to list; by default, all. */
 export type EndpointFilter = Partial<Audience>;
 
 /**
  * Lists endpoints, oldest first.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param filter `tenant`: only those that were registered for it; `allTenants: true`: only those that get the events of all
- * @throws InvalidValueError before any SQL, for a tenant that cannot be one
+ * @param filter `tenant`: only the endpoints that are registered for it; `allTenants: true`: only the endpoints that
+ *   get the events of all tenants
+ * @throws InvalidValueError before any SQL, if the tenant is invalid
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function listEndpoints(db: Queryable, filter: EndpointFilter = {}): Promise<Endpoint[]> {
   checkObject(filter, "filter", "give an object, {} for all");
-  const isChosen = filter.tenant !== undefined || filter.allTenants !== undefined;
-  const tenant = isChosen ? tenantOf(filter) : undefined;
+  const hasAudience = filter.tenant !== undefined || filter.allTenants !== undefined;
+  const tenant = hasAudience ? parseAudience(filter) : undefined;
   const rows = await builder(db)
     .select({
       id: endpoints.id,
@@ -183,69 +206,71 @@ export async function listEndpoints(db: Queryable, filter: EndpointFilter = {}):
       events: sql<string>`${endpoints.events}::text`,
       state: sql<
         Endpoint["state"]
-      >`case when ${endpoints.pausedAt} is not null then 'paused' when ${hasOpened} then 'open' else 'working' end`,
+      >`case when ${endpoints.pausedAt} is not null then 'paused' when ${isTripped} then 'open' else 'working' end`,
       pausedReason: endpoints.pausedReason,
       failures: endpoints.failures,
       openUntil: nullableDateFrom(endpoints.openUntil),
-      isShut: sql<boolean>`${isShut}`,
+      isBlocked: sql<boolean>`${isBlocked}`,
       createdAt: dateFrom(endpoints.createdAt),
     })
     .from(endpoints)
     .where(tenant === undefined ? undefined : tenant === null ? isNull(endpoints.tenant) : eq(endpoints.tenant, tenant))
     .orderBy(endpoints.createdAt, endpoints.id)
     .catch(explainMissingTables);
-  return rows.map(({ events, isShut: shut, openUntil, ...row }) => ({
+  return rows.map(({ events, isBlocked: isBlockedNow, openUntil, ...row }) => ({
     ...row,
     events: JSON.parse(events) as string[],
-    openUntil: shut ? openUntil : null,
+    openUntil: isBlockedNow ? openUntil : null,
   }));
 }
 
 /**
- * Sends an endpoint nothing until it is resumed: its deliveries are parked, and those that are published meanwhile.
+ * Pauses an endpoint until {@link resumeEndpoint}. Its queued deliveries are parked, and so are the deliveries of later
+ * events.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @throws NotFoundError if there is no such endpoint
+ * @param reason listed as `pausedReason`, at most 1000 characters
+ * @throws NotFoundError if the endpoint does not exist
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function pauseEndpoint(db: Queryable, id: string, reason = "paused"): Promise<void> {
-  const paused = await builder(db)
+  const updated = await builder(db)
     .update(endpoints)
     .set({
       pausedAt: sql`coalesce(${endpoints.pausedAt}, now())`,
       pausedReason: parseText(reason, "reason", 1_000),
       updatedAt: sql`now()`,
     })
-    .where(eq(endpoints.id, endpointId(id)))
+    .where(eq(endpoints.id, parseEndpointId(id)))
     .returning({ id: endpoints.id })
     .catch(explainMissingTables);
-  if (paused.length === 0) throw noSuchEndpoint(id);
+  if (updated.length === 0) throw createEndpointNotFoundError(id);
 }
 
 /**
- * Has an endpoint get its deliveries again, the parked ones bit by bit, beside those that are new. Closes its breaker, too.
+ * Resumes an endpoint and closes its breaker. Its parked deliveries are sent gradually, beside new ones.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @throws NotFoundError if there is no such endpoint
+ * @throws NotFoundError if the endpoint does not exist
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function resumeEndpoint(db: Queryable, id: string): Promise<void> {
-  const resumed = await builder(db)
+  const updated = await builder(db)
     .update(endpoints)
-    // A time that has passed: its deliveries are freed from then on.
+    // A past `openUntil` marks the endpoint as unparking its deliveries.
     .set({ pausedAt: null, pausedReason: null, failures: 0, openUntil: sql`now()`, updatedAt: sql`now()` })
-    .where(eq(endpoints.id, endpointId(id)))
+    .where(eq(endpoints.id, parseEndpointId(id)))
     .returning({ id: endpoints.id })
     .catch(explainMissingTables);
-  if (resumed.length === 0) throw noSuchEndpoint(id);
+  if (updated.length === 0) throw createEndpointNotFoundError(id);
 }
 
-/** @throws NotFoundError for what cannot be an endpoint's id: PostgreSQL would refuse it, and the transaction with it */
-export function endpointId(id: string): string {
-  if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)) throw noSuchEndpoint(id);
+/** @throws NotFoundError if the text is not a UUID: PostgreSQL would refuse it and abort the transaction */
+export function parseEndpointId(id: string): string {
+  if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)) throw createEndpointNotFoundError(id);
   return id.toLowerCase();
 }
 
-export function noSuchEndpoint(id: unknown): NotFoundError {
-  return new NotFoundError(`there is no endpoint ${describeValue(id)}: listEndpoints knows those there are`);
+export function createEndpointNotFoundError(id: unknown): NotFoundError {
+  return new NotFoundError(`there is no endpoint ${describeValue(id)}: listEndpoints lists the existing ones`);
 }

@@ -1,38 +1,37 @@
 import { type SQL, sql } from "drizzle-orm";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
-import { insertJobs, type JobInput, typed } from "../jobs/row/job-columns.js";
-import { checkOptions, type EnqueueOptions } from "../jobs/enqueue/new-job.js";
-import { isShut } from "./breaker.js";
+import { buildJobInsert, type JobInput, castInput } from "../jobs/row/job-columns.js";
+import { parseOptions, type EnqueueOptions } from "../jobs/enqueue/new-job.js";
+import { isBlocked } from "./breaker.js";
 import { deliveryJob } from "./delivery.js";
 
-/** What is sent: each a text, but `data`, which is a jsonb. */
+/** SQL expressions for a message: `event` and `id` are text, `data` is jsonb. */
 export interface Message {
   readonly event: SQL;
   readonly id: SQL;
   readonly data: SQL;
 }
 
-/** Whether an endpoint asks for an event by its name. */
-export const asksFor = (event: SQL) => sql`${endpoints.events} @> pg_catalog.to_jsonb(${event})`;
+/** Whether an endpoint subscribes to an event by name. */
+export const isSubscribedTo = (event: SQL) => sql`${endpoints.events} @> pg_catalog.to_jsonb(${event})`;
 
-/** The payload of a delivery. */
-export function deliveryPayload({ event, id, data }: Message): SQL {
-  // As JavaScript writes a time.
+export function buildDeliveryPayload({ event, id, data }: Message): SQL {
+  // The format of JavaScript's `toISOString`.
   const at = sql`to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
   return sql`pg_catalog.jsonb_build_object('endpoint', ${endpoints.id}, 'event', ${event}, 'id', ${id}, 'at', ${at}, 'data', ${data})`;
 }
 
 /**
- * Enqueues deliveries, parked where their endpoint takes none.
+ * Builds the insert of deliveries. A delivery to a blocked endpoint starts parked.
  *
- * @param from the endpoints that are sent to, one row each, with what else the payload is made of
+ * @param from one row per endpoint to send to, with the columns that the payload reads
  */
-export function insertDeliveries(payload: SQL, from: SQL, options: EnqueueOptions = {}): SQL {
-  const checked: Partial<Record<JobInput, unknown>> = { ...checkOptions(deliveryJob, options) };
-  const own: Partial<Record<JobInput, SQL>> = {
+export function buildDeliveryInsert(payload: SQL, from: SQL, options: EnqueueOptions = {}): SQL {
+  const optionValues: Partial<Record<JobInput, unknown>> = { ...parseOptions(deliveryJob, options) };
+  const overrides: Partial<Record<JobInput, SQL>> = {
     payload,
-    runAtMs: sql`case when ${isShut} then float8 'infinity' end`,
+    runAtMs: sql`case when ${isBlocked} then float8 'infinity' end`,
   };
-  const input = (name: JobInput) => own[name] ?? typed(name, checked[name] ?? null);
-  return sql`${insertJobs(input, { rest: sql`from ${from}` })} returning id, run_at`;
+  const toInput = (name: JobInput) => overrides[name] ?? castInput(name, optionValues[name] ?? null);
+  return sql`${buildJobInsert(toInput, { rest: sql`from ${from}` })} returning id, run_at`;
 }

@@ -1,12 +1,12 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { InvalidValueError, SoniqError } from "../core/errors.js";
 
-/** A signing secret as it is stored: encrypted with AES-256-GCM. Base64 texts. */
+/** A signing secret as stored: encrypted with AES-256-GCM. `nonce` and `sealed` are base64. */
 export interface SealedSecret {
-  /** The id of the key that opens it. */
+  /** The id of the key that decrypts the secret. */
   readonly key: string;
   readonly nonce: string;
-  /** The ciphertext, and the tag behind it. */
+  /** The ciphertext, followed by the authentication tag. */
   readonly sealed: string;
 }
 
@@ -15,29 +15,29 @@ const keyBytes = 32;
 const nonceBytes = 12;
 const tagBytes = 16;
 
-/** The keys that signing secrets are encrypted with: the first one seals, each opens what it has sealed. */
+/** The keys that encrypt signing secrets. The first key encrypts; each key decrypts the secrets that it encrypted. */
 export class Keyring {
   readonly #keys = new Map<string, Buffer>();
 
   /**
    * @param keys 32 bytes each, in base64
-   * @throws InvalidValueError without the key, which is secret
+   * @throws InvalidValueError that names the key's position, but not the key
    */
   constructor(keys: readonly (string | undefined)[]) {
-    if (!Array.isArray(keys)) throw new InvalidValueError("webhooks.keys", "is no list: give a list of keys");
+    if (!Array.isArray(keys)) throw new InvalidValueError("webhooks.keys", "is not a list: give a list of keys");
     for (const [i, text] of (keys as readonly (string | undefined)[]).entries()) {
       const key = Buffer.from(text ?? "", "base64");
       if (key.length !== keyBytes) {
         const problem = text ? `has ${key.length} bytes in base64, not ${keyBytes}` : "is not set";
         throw new InvalidValueError(`webhooks.keys[${i}]`, `${problem}: \`openssl rand -base64 32\` makes one`);
       }
-      this.#keys.set(keyId(key), key);
+      this.#keys.set(deriveKeyId(key), key);
     }
     if (this.#keys.size === 0)
       throw new InvalidValueError("webhooks.keys", "is empty: `openssl rand -base64 32` makes a key");
   }
 
-  /** @param endpoint whose secret it is: it can be opened for no other one */
+  /** @param endpoint the owner of the secret, which cannot be decrypted for any other endpoint */
   seal(secret: string, endpoint: string): SealedSecret {
     const [first] = this.#keys;
     const [id, key] = first as [string, Buffer];
@@ -48,30 +48,33 @@ export class Keyring {
   }
 
   /**
-   * Those of an endpoint's secrets that can be opened: one whose key was lost must not keep its successor from signing.
+   * Decrypts an endpoint's secrets and skips undecryptable ones: a secret whose key was lost must not keep its
+   * successor from signing.
    *
-   * @throws SoniqError if there is none
+   * @throws SoniqError if no secret can be decrypted
    */
   openAny(secrets: readonly SealedSecret[], endpoint: string): string[] {
-    const opened: string[] = [];
+    const plaintexts: string[] = [];
     let failure: unknown = new SoniqError(`the endpoint ${endpoint} has no secret: rotate the secret`);
     for (const secret of secrets) {
       try {
-        opened.push(this.open(secret, endpoint));
+        plaintexts.push(this.open(secret, endpoint));
       } catch (error) {
         failure = error;
       }
     }
-    if (opened.length === 0) throw failure;
-    return opened;
+    if (plaintexts.length === 0) throw failure;
+    return plaintexts;
   }
 
-  /** @throws SoniqError if it was sealed with none of the keys, for another endpoint, or was changed since */
+  /**
+   * @throws SoniqError if the secret was encrypted with an unknown key or for another endpoint, or was tampered with
+   */
   open({ key: id, nonce, sealed }: SealedSecret, endpoint: string): string {
     const key = this.#keys.get(id);
     if (!key) {
       throw new SoniqError(
-        `the secret of endpoint ${endpoint} was encrypted with the key ${id}, which is none of webhooks.keys: add it there, or rotate the secret`,
+        `the secret of endpoint ${endpoint} was encrypted with the key ${id}, which is not in webhooks.keys: add it there, or rotate the secret`,
       );
     }
     try {
@@ -88,7 +91,7 @@ export class Keyring {
   }
 }
 
-/** Tells keys apart, and nothing of them: they are random. */
-function keyId(key: Buffer): string {
+/** Identifies a key. The hash reveals nothing about the key, which is random. */
+function deriveKeyId(key: Buffer): string {
   return createHash("sha256").update(key).digest("hex").slice(0, 8);
 }

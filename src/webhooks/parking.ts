@@ -4,111 +4,135 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoints.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { free, isParked, park, type Refused } from "../jobs/control/park.js";
-import { hasOpened, isShut } from "./breaker.js";
+import { unpark, isParked, park, type RefusalHandler } from "../jobs/control/park.js";
+import { isTripped, isBlocked } from "./breaker.js";
 import { deliveryQueue } from "./delivery.js";
 
-/** Deliveries that one statement walks over. */
-const pageSize = 500;
-/** To free one delivery, so many are tried. */
-const probesTried = 10;
-/** While so many deliveries are due, no parked ones are added to them: those of others would have to wait behind these. */
-const busyAt = 500;
+/** The maximum number of deliveries that one statement scans. */
+const maxPageJobs = 500;
+/** The maximum number of deliveries to try until one is unparked as a probe. */
+const maxProbeTries = 10;
+/**
+ * While this many deliveries are due, no parked ones are unparked: deliveries to other endpoints would have to wait behind
+ * them.
+ */
+const busyThresholdJobs = 500;
 
-/** An endpoint whose deliveries are parked, or to be freed. */
-export interface UnsettledEndpoint {
+/** An endpoint whose deliveries are to be parked or unparked. */
+export interface ParkingEndpoint {
   readonly id: string;
-  /** `half open`: one delivery may try it. `freeing`: it takes deliveries again, and some may be parked yet. */
-  readonly standing: "shut" | "half open" | "freeing";
+  /**
+   * `blocked`: its deliveries are parked. `half-open`: one delivery may probe it. `unparking`: it accepts deliveries
+   * again, but some may still be parked.
+   */
+  readonly status: "blocked" | "half-open" | "unparking";
 }
 
-/** The endpoints that need attention; those that just work, as most do, are not among them. */
-export function findUnsettledEndpoints(db: Queryable): Promise<UnsettledEndpoint[]> {
+/**
+ * Finds the endpoints whose deliveries are to be parked or unparked. Most endpoints work normally and are not among them.
+ */
+export function findParkingEndpoints(db: Queryable): Promise<ParkingEndpoint[]> {
   return builder(db)
     .select({
       id: endpoints.id,
-      standing: sql<
-        UnsettledEndpoint["standing"]
-      >`case when ${isShut} then 'shut' when ${hasOpened} then 'half open' else 'freeing' end`,
+      status: sql<
+        ParkingEndpoint["status"]
+      >`case when ${isBlocked} then 'blocked' when ${isTripped} then 'half-open' else 'unparking' end`,
     })
     .from(endpoints)
     .where(or(isNotNull(endpoints.pausedAt), isNotNull(endpoints.openUntil)));
 }
 
-/** A page of an endpoint's deliveries, by id. */
+/** A page of an endpoint's deliveries, ordered by id. */
 interface QueuedPage {
-  /** Those among them that were asked for. */
+  /** The ids of the deliveries that match the condition. */
   readonly ids: readonly number[];
-  /** Where the next page begins; undefined if this was the last one. */
+  /** The position of the next page; undefined after the last page. */
   readonly next: number | undefined;
 }
 
 /**
- * Looks through a page of an endpoint's deliveries for some that are queued: whatever has become of the others, one statement
- * walks over no more than a page.
+ * Scans one page of an endpoint's deliveries for queued ones. The page counts deliveries of any state, so one statement
+ * never scans more than a page.
  */
-export async function pageOfQueued(db: Queryable, endpoint: string, after: number, which?: SQL): Promise<QueuedPage> {
+export async function findQueuedPage(
+  db: Queryable,
+  endpoint: string,
+  after: number,
+  condition?: SQL,
+): Promise<QueuedPage> {
   const page = new QueryBuilder()
     .select({
       id: soniqJobs.id,
-      isWanted: sql<boolean>`${and(sql`${soniqJobs.state} = 'queued'`, which)}`.as("wanted"),
+      isMatch: sql<boolean>`${and(sql`${soniqJobs.state} = 'queued'`, condition)}`.as("is_match"),
     })
     .from(soniqJobs)
     .where(and(isDeliveryTo(endpoint), sql`${soniqJobs.id} > ${after}::bigint`))
     .orderBy(soniqJobs.id)
-    .limit(pageSize)
+    .limit(maxPageJobs)
     .as("page");
-  const [found] = await builder(db)
+  const [row] = await builder(db)
     .select({
-      ids: sql<string>`coalesce(pg_catalog.jsonb_agg(${page.id}) filter (where ${page.isWanted}), '[]')::text`,
+      ids: sql<string>`coalesce(pg_catalog.jsonb_agg(${page.id}) filter (where ${page.isMatch}), '[]')::text`,
       last: sql<string | null>`max(${page.id})::text`,
       size: sql<number>`count(*)::int`,
     })
     .from(page);
-  const { ids, last, size } = found as { ids: string; last: string | null; size: number };
-  return { ids: JSON.parse(ids) as number[], next: size < pageSize ? undefined : Number(last) };
+  const { ids, last, size } = row as { ids: string; last: string | null; size: number };
+  return { ids: JSON.parse(ids) as number[], next: size < maxPageJobs ? undefined : Number(last) };
 }
 
-/** The predicate of the index `soniq_jobs_delivery`, word for word. */
+/** Repeats the predicate of the index `soniq_jobs_delivery` word for word, so that PostgreSQL uses the index. */
 export function isDeliveryTo(endpoint: string): SQL {
   return sql`name = 'soniq.webhook' and (payload ->> 'endpoint') = ${endpoint}`;
 }
 
 /**
- * Parks, of the next page of an endpoint's deliveries, those that are due, if it is shut yet. Those that wait out a backoff, few
- * as they have been tried before, go on to do so, and park themselves after that.
+ * Parks the due deliveries on the next page, if the endpoint is still blocked. Deliveries in backoff are not parked:
+ * they are few, since each has been attempted before, and they park themselves when they are due.
  *
- * @returns where the page after it begins
+ * @returns the position of the page after it
  */
 export async function parkPage(
   db: Queryable,
   endpoint: string,
   after: number,
-  refused: Refused,
+  onRefused: RefusalHandler,
 ): Promise<number | undefined> {
-  const stillShut = sql`exists (select 1 from ${endpoints} where ${and(eq(endpoints.id, endpoint), isShut)})`;
-  const { ids, next } = await pageOfQueued(db, endpoint, after, and(lte(soniqJobs.runAt, sql`now()`), stillShut));
-  await park(db, ids, refused);
+  const isStillBlocked = sql`exists (select 1 from ${endpoints} where ${and(eq(endpoints.id, endpoint), isBlocked)})`;
+  const { ids, next } = await findQueuedPage(
+    db,
+    endpoint,
+    after,
+    and(lte(soniqJobs.runAt, sql`now()`), isStillBlocked),
+  );
+  await park(db, ids, onRefused);
   return next;
 }
 
-/** Frees the next page of an endpoint's deliveries. @returns where the page after it begins, and how many were freed */
-export async function freePage(
+/**
+ * Unparks the deliveries on the next page. @returns the position of the page after it, and the number of freed
+ * deliveries
+ */
+export async function unparkPage(
   db: Queryable,
   endpoint: string,
   after: number,
-  refused: Refused,
-): Promise<{ readonly next: number | undefined; readonly freed: number }> {
-  const { ids, next } = await pageOfQueued(db, endpoint, after, isParked);
-  const freed = await free(db, ids, refused);
-  return { next, freed: freed.length };
+  onRefused: RefusalHandler,
+): Promise<{ readonly next: number | undefined; readonly unparked: number }> {
+  const { ids, next } = await findQueuedPage(db, endpoint, after, isParked);
+  const unparked = await unpark(db, ids, onRefused);
+  return { next, unparked: unparked.length };
 }
 
-/** Frees one delivery, to try the endpoint with. The newest, since of those that were published last the most are parked. */
-export async function freeProbe(db: Queryable, endpoint: string, refused: Refused): Promise<void> {
+/**
+ * Frees one delivery as a probe. Tries the newest first, since the most recent deliveries are the most likely to be
+ * parked.
+ */
+export async function unparkProbe(db: Queryable, endpoint: string, onRefused: RefusalHandler): Promise<void> {
   let before = Number.MAX_SAFE_INTEGER;
-  // PostgreSQL may refuse to change a row, or somebody may have it locked.
-  for (let tries = 0; tries < probesTried; tries += 1) {
+  // PostgreSQL may refuse to change a row, or another transaction may have locked it. Then the next delivery is tried.
+  for (let tries = 0; tries < maxProbeTries; tries += 1) {
     const [newest] = await builder(db)
       .select({ id: soniqJobs.id })
       .from(soniqJobs)
@@ -122,22 +146,25 @@ export async function freeProbe(db: Queryable, endpoint: string, refused: Refuse
       )
       .orderBy(sql`${soniqJobs.id} desc`)
       .limit(1);
-    if (!newest || (await free(db, [newest.id], refused)).length > 0) return;
+    if (!newest || (await unpark(db, [newest.id], onRefused)).length > 0) return;
     before = newest.id;
   }
 }
 
-/** All that was parked has been freed: from now on the endpoint just works. */
-export async function endFreeing(db: Queryable, endpoint: string): Promise<void> {
+/** Clears `openUntil` after all parked deliveries have been unparked: the endpoint works normally from now on. */
+export async function finishUnparking(db: Queryable, endpoint: string): Promise<void> {
   await builder(db)
     .update(endpoints)
     .set({ openUntil: null })
     .where(
-      and(eq(endpoints.id, endpoint), isNull(endpoints.pausedAt), not(hasOpened), lte(endpoints.openUntil, sql`now()`)),
+      and(eq(endpoints.id, endpoint), isNull(endpoints.pausedAt), not(isTripped), lte(endpoints.openUntil, sql`now()`)),
     );
 }
 
-/** Whether so many deliveries are due that others should not be added. Those before the last hour were churned, or are few. */
+/**
+ * Whether enough deliveries are due that no others should be unparked. Counts only the last hour: few deliveries are due
+ * for longer, and that part of the index consists mostly of dead entries.
+ */
 export async function isBusy(db: Queryable): Promise<boolean> {
   const due = await builder(db)
     .select({ id: soniqJobs.id })
@@ -146,12 +173,12 @@ export async function isBusy(db: Queryable): Promise<boolean> {
       and(...isDeliveryQueued, gte(soniqJobs.runAt, sql`now() - interval '1 hour'`), lte(soniqJobs.runAt, sql`now()`)),
     )
     .orderBy(soniqJobs.runAt)
-    .offset(busyAt - 1)
+    .offset(busyThresholdJobs - 1)
     .limit(1);
   return due.length > 0;
 }
 
-/** In the claim index: deliveries have the default priority. */
+/** The columns of the claim index; deliveries have the default priority. */
 const isDeliveryQueued = [
   sql`${soniqJobs.state} = 'queued'`,
   eq(soniqJobs.queue, deliveryQueue),
@@ -159,24 +186,28 @@ const isDeliveryQueued = [
 ];
 
 /**
- * Frees, of a page of all parked deliveries, those whose endpoint takes deliveries, or is gone. They were parked as it began
- * to, or while it was deleted. Walks all that is parked: for a look now and then.
+ * Frees the deliveries on one page of all parked deliveries whose endpoint accepts deliveries or was deleted. They were
+ * parked just as their endpoint was resumed or deleted. The pages cover everything that is parked, so call this rarely.
  *
- * @returns where the next page begins; undefined after the last one
+ * @returns the position of the next page; undefined after the last page
  */
-export async function freeStrays(db: Queryable, after: number, refused: Refused): Promise<number | undefined> {
-  const takes = sql`${endpoints.pausedAt} is null and not ${hasOpened}`;
+export async function unparkOrphanedDeliveries(
+  db: Queryable,
+  after: number,
+  onRefused: RefusalHandler,
+): Promise<number | undefined> {
+  const isAccepting = sql`${endpoints.pausedAt} is null and not ${isTripped}`;
   const page = await builder(db)
-    .select({ id: soniqJobs.id, isStray: sql<boolean>`${endpoints.id} is null or (${takes})` })
+    .select({ id: soniqJobs.id, isOrphaned: sql<boolean>`${endpoints.id} is null or (${isAccepting})` })
     .from(soniqJobs)
     .leftJoin(endpoints, sql`${endpoints.id}::text = ${soniqJobs.payload} ->> 'endpoint'`)
     .where(and(...isDeliveryQueued, isParked, sql`${soniqJobs.id} > ${after}::bigint`))
     .orderBy(soniqJobs.id)
-    .limit(pageSize);
-  await free(
+    .limit(maxPageJobs);
+  await unpark(
     db,
-    page.filter(({ isStray }) => isStray).map(({ id }) => id),
-    refused,
+    page.filter(({ isOrphaned }) => isOrphaned).map(({ id }) => id),
+    onRefused,
   );
-  return page.length < pageSize ? undefined : page.at(-1)?.id;
+  return page.length < maxPageJobs ? undefined : page.at(-1)?.id;
 }

@@ -12,28 +12,29 @@ import { mayRing, ring } from "../sessions/doorbell.js";
 import { validate } from "../jobs/definition/validate.js";
 import { checkEventDefinition, type EventDefinition } from "./define-event.js";
 import { deliveryQueue } from "./delivery.js";
-import { checkTenant } from "./endpoints.js";
-import { asksFor, deliveryPayload, insertDeliveries } from "./insert-deliveries.js";
+import { parseTenant } from "./endpoints.js";
+import { isSubscribedTo, buildDeliveryPayload, buildDeliveryInsert } from "./insert-deliveries.js";
 
-/** An event that was published. */
+/** A published event. */
 export interface PublishedEvent {
-  /** The message's id, which its receivers get as `webhook-id`. */
+  /** The id of the message, which its receivers get as `webhook-id`. */
   readonly id: string;
-  /** The delivery jobs' ids: one for each endpoint that asks for the event. */
+  /** The ids of the delivery jobs: one for each endpoint that subscribes to the event. */
   readonly deliveries: readonly number[];
 }
 
-/** Options of the deliveries of an event. */
+/** Options for the deliveries of an event. */
 export type DeliveryOptions = Pick<EnqueueOptions, "expiresIn">;
 
 /**
- * Publishes an event to the endpoints that ask for it: one delivery job each, in one statement. On a transaction, they exist
- * if and only if that transaction commits.
+ * Publishes an event to the endpoints that subscribe to it: one statement enqueues a delivery job for each of them. In
+ * a transaction, the deliveries exist if and only if it commits.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param payload the validator's input, sent as it is
- * @param options `tenant`: the customer whose event it is. It reaches the endpoints of that tenant, and those that were registered
- *   for all tenants. Without a tenant it reaches only the latter; `expiresIn`: how long a delivery may wait for its first attempt
+ * @param payload the validator's input, sent unchanged
+ * @param options `tenant`: the customer whose event it is. The event reaches the endpoints of that tenant and the
+ *   endpoints for all tenants. Without a tenant, it reaches only endpoints for all tenants; `expiresIn`: how long a
+ *   delivery may wait for its first attempt
  * @throws InvalidValueError before any SQL, if the payload or the tenant is not valid
  * @throws MigrationError if the tables are missing or older than this version
  */
@@ -41,22 +42,22 @@ export async function publishEvent<Name extends string, In, Out>(
   db: Queryable,
   event: EventDefinition<Name, In, Out>,
   payload: NoInfer<In>,
-  { tenant: owner, ...deliveryOptions }: { readonly tenant?: string | undefined } & DeliveryOptions = {},
+  { tenant: tenantOption, ...deliveryOptions }: { readonly tenant?: string | undefined } & DeliveryOptions = {},
 ): Promise<PublishedEvent> {
   checkEventDefinition(event, "event");
-  const tenant = owner === undefined ? null : checkTenant(owner);
-  const data = await checked(event, payload);
+  const tenant = tenantOption === undefined ? null : parseTenant(tenantOption);
+  const data = await serializePayload(event, payload);
   const id = `msg_${randomUUID()}`;
-  const rows = await retryConflicts(db, (on) =>
+  const rows = await retryConflicts(db, (connection) =>
     fetchRows<{ id: string | number }>(
-      on,
-      statement({ event: event.name, id, data }, tenant, deliveryOptions, mayRing(deliveryQueue)),
+      connection,
+      buildStatement({ event: event.name, id, data }, tenant, deliveryOptions, mayRing(deliveryQueue)),
     ),
   ).catch(explainMissingTables);
   return { id, deliveries: rows.map((row) => Number(row.id)) };
 }
 
-async function checked<In>(event: EventDefinition<string, In>, payload: In): Promise<string> {
+async function serializePayload<In>(event: EventDefinition<string, In>, payload: In): Promise<string> {
   try {
     const json = toJson(payload, "payload");
     await validate(event.payload, payload, "payload");
@@ -66,16 +67,16 @@ async function checked<In>(event: EventDefinition<string, In>, payload: In): Pro
   }
 }
 
-function statement(
+function buildStatement(
   { event, id, data }: { readonly event: string; readonly id: string; readonly data: string },
   tenant: string | null,
   options: DeliveryOptions,
-  rings: boolean,
+  shouldRing: boolean,
 ) {
   const name = sql`${event}::text`;
-  const message = deliveryPayload({ event: name, id: sql`${id}::text`, data: sql`${data}::text::jsonb` });
-  const isFor = sql`(${endpoints.tenant} is null or ${endpoints.tenant} = ${tenant}::text)`;
-  const asking = sql`${endpoints} where ${isFor} and (${endpoints.events} = '[]' or ${asksFor(name)}) order by ${endpoints.id}`;
-  return sql`with published as (${insertDeliveries(message, asking, options)})
-    select id, case when ${rings} and run_at < 'infinity' then ${ring(deliveryQueue)} end as rung from published order by id`;
+  const message = buildDeliveryPayload({ event: name, id: sql`${id}::text`, data: sql`${data}::text::jsonb` });
+  const isInAudience = sql`(${endpoints.tenant} is null or ${endpoints.tenant} = ${tenant}::text)`;
+  const subscribers = sql`${endpoints} where ${isInAudience} and (${endpoints.events} = '[]' or ${isSubscribedTo(name)}) order by ${endpoints.id}`;
+  return sql`with published as (${buildDeliveryInsert(message, subscribers, options)})
+    select id, case when ${shouldRing} and run_at < 'infinity' then ${ring(deliveryQueue)} end as rung from published order by id`;
 }

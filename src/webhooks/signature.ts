@@ -3,22 +3,27 @@ import { Webhook } from "standardwebhooks";
 
 const secretBytes = 32;
 
-/** A new signing secret. */
-export function newSecret(): string {
+export function generateSecret(): string {
   return `whsec_${randomBytes(secretBytes).toString("base64")}`;
 }
 
-/** A message as it is sent. */
+/** A message to sign. */
 export interface SignedMessage {
-  /** The same for each attempt. */
+  /** The id of the message: the same for each attempt. */
   readonly id: string;
-  /** When this attempt is made, by the database's clock. */
+  /** The time of this attempt, by the database's clock. */
   readonly at: Date;
   readonly body: string;
 }
 
-/** The headers of Standard Webhooks: while a secret is rotated, a signature with the old one stands beside the new one's. */
-export function signatureHeaders({ id, at, body }: SignedMessage, secrets: readonly string[]): Record<string, string> {
+/**
+ * Builds the headers of Standard Webhooks, with one signature per secret: during a rotation, both the new and the old
+ * secret sign.
+ */
+export function buildSignatureHeaders(
+  { id, at, body }: SignedMessage,
+  secrets: readonly string[],
+): Record<string, string> {
   return {
     "webhook-id": id,
     "webhook-timestamp": String(Math.floor(at.getTime() / 1_000)),

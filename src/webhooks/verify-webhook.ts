@@ -4,26 +4,26 @@ import { ConfigError, SoniqError, describeError } from "../core/errors.js";
 import { validate } from "../jobs/definition/validate.js";
 import type { EventDefinition } from "./define-event.js";
 
-/** What a receiver gets of a request: a `Request`, or what has its headers and its text. */
+/** A request as a receiver gets it: a `Request`, or an object with its headers and its text. */
 export interface WebhookRequest {
   readonly headers: { get(name: string): string | null };
-  /** The body as it was sent: parsed and written again, its signature would no longer fit. */
+  /** Returns the raw body. A body that was parsed and serialized again no longer matches its signature. */
   text(): Promise<string>;
 }
 
-/** A webhook that was received: from whom it says, and unchanged. */
+/** A verified webhook: authentic and unchanged. */
 export interface ReceivedWebhook<Name extends string = string, Data = unknown> {
-  /** The same however often it is sent: what has been seen already need not be done again. */
+  /** The id of the message: the same for each attempt, for deduplication. */
   readonly id: string;
   readonly type: Name;
-  /** When it was published. */
+  /** When the event was published. */
   readonly timestamp: Date;
   readonly data: Data;
 }
 
 type ReceivedOf<E> = E extends EventDefinition<infer Name, infer _In, infer Out> ? ReceivedWebhook<Name, Out> : never;
 
-/** A request that is not to be believed, or not understood. */
+/** A request that is not authentic, or that the receiver cannot handle. */
 export class WebhookError extends SoniqError {
   override readonly name = "WebhookError";
   static {
@@ -31,9 +31,9 @@ export class WebhookError extends SoniqError {
   }
 
   /**
-   * @param problem `signature`: nobody who knows the secret sent this, just now and in these words: answer 400 or 401.
-   *   `event`: it is genuine, and none of the events that were asked for: answer 200, or it is sent again. `payload`: it is
-   *   genuine, and its validator does not take it
+   * @param problem `signature`: the request is forged, altered or too old: answer 400 or 401. `event`: the request is
+   *   authentic, but its event is not expected: answer 200, or it is sent again. `payload`: the request is authentic,
+   *   but its payload is invalid
    */
   constructor(
     readonly problem: "signature" | "event" | "payload",
@@ -45,12 +45,13 @@ export class WebhookError extends SoniqError {
 }
 
 /**
- * Verifies a webhook's signature and time (not more than 5 minutes off), as Standard Webhooks has them, and parses it.
+ * Verifies a webhook's signature and time (at most 5 minutes off) by the rules of Standard Webhooks, and parses it.
  *
- * @param secret of the endpoint, `whsec_…`; several while it is rotated
- * @param events those that are expected: what is returned is one of them
- * @throws WebhookError for whatever else
- * @throws ConfigError for a secret of less than 24 bytes: a signature with it could be forged
+ * @param secret the endpoint's secret, `whsec_…`; several during a rotation
+ * @param events the expected events
+ * @returns the webhook of an expected event
+ * @throws WebhookError if the request is not authentic, or its event or payload is not as expected
+ * @throws ConfigError if the secret has fewer than 24 bytes: its signatures could be forged
  */
 export async function verifyWebhook<const Events extends readonly EventDefinition[]>(
   request: WebhookRequest,
@@ -58,34 +59,34 @@ export async function verifyWebhook<const Events extends readonly EventDefinitio
   events: Events,
 ): Promise<ReceivedOf<Events[number]>> {
   const body = await request.text();
-  verify(body, headersOf(request), typeof secret === "string" ? [secret] : secret);
-  const { type, timestamp, data } = parsed(body);
+  verifySignature(body, pickHeaders(request), typeof secret === "string" ? [secret] : secret);
+  const { type, timestamp, data } = parseBody(body);
   const event = events.find(({ name }) => name === type);
   if (!event) {
     const expected = events.map(({ name }) => name).join(", ") || "none";
     throw new WebhookError("event", `the event ${JSON.stringify(type)} is not among those expected: ${expected}`);
   }
-  const valid = async (): Promise<unknown> => validate(event.payload, data, "data");
+  const validateData = async (): Promise<unknown> => validate(event.payload, data, "data");
   const received: ReceivedWebhook = {
     id: request.headers.get("webhook-id") as string,
     type: event.name,
     timestamp: new Date(timestamp as string),
-    data: await valid().catch((error: unknown) => {
+    data: await validateData().catch((error: unknown) => {
       throw new WebhookError("payload", `the event ${event.name}: ${describeError(error)}`, { cause: error });
     }),
   };
   return received as ReceivedOf<Events[number]>;
 }
 
-function headersOf({ headers }: WebhookRequest): Record<string, string> {
+function pickHeaders({ headers }: WebhookRequest): Record<string, string> {
   const names = ["webhook-id", "webhook-timestamp", "webhook-signature"];
   return Object.fromEntries(names.map((name) => [name, headers.get(name) ?? ""]));
 }
 
-/** What Standard Webhooks asks for; ours have 32. */
+/** The minimum of Standard Webhooks; our own secrets have 32 bytes. */
 const minSecretBytes = 24;
 
-/** @throws ConfigError without the secret */
+/** @throws ConfigError that does not contain the secret */
 function checkSecret(secret: string): void {
   const bytes = Buffer.from(secret.replace(/^whsec_/, ""), "base64").length;
   if (bytes < minSecretBytes)
@@ -94,7 +95,7 @@ function checkSecret(secret: string): void {
     );
 }
 
-function verify(body: string, headers: Record<string, string>, secrets: readonly string[]): void {
+function verifySignature(body: string, headers: Record<string, string>, secrets: readonly string[]): void {
   let problem: unknown = new WebhookVerificationError("no secret is given");
   for (const secret of secrets) {
     checkSecret(secret);
@@ -105,15 +106,15 @@ function verify(body: string, headers: Record<string, string>, secrets: readonly
       problem = error;
     }
   }
-  // What is wrong with a secret is no fault of the request's.
+  // Any other error is caused by the secret, not by the request.
   if (!(problem instanceof WebhookVerificationError)) throw problem;
   throw new WebhookError("signature", `not verified: ${problem.message}`, { cause: problem });
 }
 
-function parsed(body: string): { readonly type?: unknown; readonly timestamp?: unknown; readonly data?: unknown } {
+function parseBody(body: string): { readonly type?: unknown; readonly timestamp?: unknown; readonly data?: unknown } {
   try {
     return (JSON.parse(body) as object | null) ?? {};
   } catch (error) {
-    throw new WebhookError("payload", `its body is no JSON: ${describeError(error)}`, { cause: error });
+    throw new WebhookError("payload", `the body is not JSON: ${describeError(error)}`, { cause: error });
   }
 }

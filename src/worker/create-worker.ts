@@ -1,47 +1,48 @@
-import { type Duration, maxTimerMs, parseDuration } from "../core/duration.js";
+import { type Duration, maxTimerMs, parseDurationMs } from "../core/duration.js";
 import { SoniqError } from "../core/errors.js";
-import { type Activity, activityOf } from "./activity.js";
+import { type Activity, readActivity } from "./activity.js";
 import type { WorkerConfig } from "./settings/config.js";
 import { pause } from "./timing/periodic-tasks.js";
 import type { Engine } from "./engine.js";
-import { eventLog } from "./events/event-log.js";
+import { logEvents } from "./events/event-log.js";
 import type { WorkerEventListener } from "./events/events.js";
-import { type Health, healthOf } from "./health.js";
+import { type Health, assessHealth } from "./health.js";
 import { openEngine } from "./open-engine.js";
 import { parseConfig, type Settings } from "./settings/settings.js";
 
-/** Works the queues of a configuration in this process. */
+/** A worker that runs the jobs of a configuration's queues in this process. */
 export interface Worker {
   /**
-   * Begins to work. After a failure, it may be called again. Where PostgreSQL has no connection free (53300), it waits for one,
-   * until `stop`.
+   * Starts the worker. If it fails, it may be called again. If PostgreSQL has no free connection (53300), it waits for one until
+   * `stop` is called.
    *
-   * @throws InvalidValueError if the payload of a schedule is not valid; MigrationError if the job tables are missing or older than this version, or the driver's error if the database cannot be reached
+   * @throws InvalidValueError if the payload of a schedule is invalid; MigrationError if the job tables are missing or older than this
+   *   version; the driver's error if the database cannot be reached
    */
   start(): Promise<void>;
   /**
    * Works until no job of its queues is active and none becomes due within `wait` (default `"60s"`), or until
-   * `maxDuration` has passed; then stops.
+   * `maxDuration` has passed. Then it stops.
    *
-   * @returns whether nothing was left; false if it was cut short, by `maxDuration` or by `stop`
+   * @returns whether all jobs are done; false if `maxDuration` or `stop` cut the work short
    */
   drain(options?: { readonly wait?: Duration; readonly maxDuration?: Duration }): Promise<boolean>;
   /**
-   * Claims no more, lets running jobs finish for `timeout` (default: the configuration's `shutdownTimeout`), gives back the
-   * rest, and closes its connections. Called again with a shorter timeout, that one counts.
+   * Stops claiming, gives running jobs `timeout` to finish (default: the configuration's `shutdownTimeout`), releases the rest, and
+   * closes its connections. If it is called again with a shorter timeout, the shorter one applies.
    */
   stop(options?: { readonly timeout?: Duration }): Promise<void>;
-  /** How it is at this moment, from what it knows: asks nobody, and may be called at any time. */
+  /** Returns the worker's current health. Sends no query, and may be called at any time. */
   health(): Health;
-  /** What it does and has done since it started, in numbers: asks nobody, and may be called at any time. */
+  /** Returns the worker's activity since its start, in numbers. Sends no query, and may be called at any time. */
   activity(): Activity;
 }
 
-/** A worker whose process is its own, and ends with it. */
+/** A worker of a process that runs nothing else, and that ends with the worker. */
 export interface ProcessWorker extends Worker {
   /**
-   * Stops at once after an error that nothing caught: claims no more, aborts what runs, gives back what has not started,
-   * and leaves the rest to be run by others, counted as crashes since one of them may be the cause. Costs no attempt.
+   * Stops at once after an uncaught error. Stops claiming, aborts running jobs, and releases jobs that have not started. Leaves the
+   * aborted jobs to be rescued, which counts a crash for each, since any of them may be the cause. No job loses an attempt.
    */
   crash(): Promise<void>;
 }
@@ -49,20 +50,20 @@ export interface ProcessWorker extends Worker {
 /**
  * Creates a worker.
  *
- * @param onEvent is told what the configuration's own `onEvent` is told
- * @throws ConfigError for a configuration that cannot work
+ * @param onEvent receives the same events as the configuration's own `onEvent`
+ * @throws ConfigError if the configuration is invalid
  */
 export function createWorker(
   config: WorkerConfig,
   { onEvent }: { readonly onEvent?: WorkerEventListener } = {},
 ): Worker {
   const settings = parseConfig(config);
-  return workerOf(settings, [onEvent, settings.logger && eventLog(settings.logger)]);
+  return createProcessWorker(settings, [onEvent, settings.logger && logEvents(settings.logger)]);
 }
 
 const drainPollMs = 250;
 
-/** Where a worker is in its life. */
+/** The phase of a worker's life. */
 type Phase =
   | { readonly kind: "idle" }
   | { readonly kind: "starting"; readonly opening: Promise<void>; readonly giveUp: AbortController }
@@ -71,92 +72,114 @@ type Phase =
   | { readonly kind: "stopped"; readonly engine: Engine };
 
 /** @see createWorker */
-export function workerOf(settings: Settings, others: readonly (WorkerEventListener | undefined)[]): ProcessWorker {
-  const listeners = [settings.onEvent, ...others].filter((listener) => listener !== undefined);
-  let phase: Phase = { kind: "idle" };
-  const isEnding = () => phase.kind === "stopping" || phase.kind === "stopped";
-
-  async function open(signal: AbortSignal): Promise<void> {
-    try {
-      phase = { kind: "working", engine: await openEngine(settings, listeners, signal) };
-    } catch (error) {
-      phase = { kind: "idle" };
-      throw error;
-    }
-  }
-
-  /** Ends a start's wait for PostgreSQL. @returns the engine, if the worker has started */
-  async function settleStart(): Promise<Engine | undefined> {
-    if (phase.kind === "starting") {
-      phase.giveUp.abort();
-      await phase.opening.catch(() => {});
-    }
-    return engineOf(phase);
-  }
-
-  function stop(engine: Engine, timeoutMs: number): Promise<void> {
-    if (phase.kind === "working") {
-      const stopped = engine.stop(timeoutMs).finally(() => (phase = { kind: "stopped", engine }));
-      phase = { kind: "stopping", engine, stopped };
-    }
-    return phase.kind === "stopping" ? phase.stopped : Promise.resolve();
-  }
-
+export function createProcessWorker(
+  settings: Settings,
+  extraListeners: readonly (WorkerEventListener | undefined)[],
+): ProcessWorker {
+  const listeners = [settings.onEvent, ...extraListeners].filter((listener) => listener !== undefined);
+  const life = new WorkerLife(settings, listeners);
   const worker: ProcessWorker = {
-    async start() {
-      if (isEnding()) throw new SoniqError("this worker has been stopped: create another one");
-      if (phase.kind === "idle") {
-        const giveUp = new AbortController();
-        phase = { kind: "starting", opening: open(giveUp.signal), giveUp };
-      }
-      if (phase.kind === "starting") await phase.opening;
-    },
+    start: () => life.start(),
     async drain({ wait = "60s", maxDuration } = {}) {
-      const waitMs = parseDuration(wait, "wait");
-      const until = maxDuration === undefined ? Infinity : performance.now() + parseDuration(maxDuration, "maxDuration");
-      if (!isEnding()) await worker.start();
-      let left = true;
-      while (left && phase.kind === "working" && performance.now() < until) {
-        left = await phase.engine.hasWork(waitMs);
-        if (left) await pause(drainPollMs, never);
+      const waitMs = parseDurationMs(wait, "wait");
+      const maxMs = maxDuration === undefined ? Infinity : parseDurationMs(maxDuration, "maxDuration");
+      const deadline = performance.now() + maxMs;
+      if (!life.isEnding) await life.start();
+      let hasWork = true;
+      while (hasWork && life.workingEngine && performance.now() < deadline) {
+        hasWork = await life.workingEngine.hasWork(waitMs);
+        if (hasWork) await pause(drainPollMs, neverAborted);
       }
       await worker.stop();
-      return !left;
+      return !hasWork;
     },
     async stop({ timeout = settings.shutdownTimeoutMs } = {}) {
-      const timeoutMs = Math.min(maxTimerMs, parseDuration(timeout, "timeout"));
-      const engine = await settleStart();
+      const timeoutMs = Math.min(maxTimerMs, parseDurationMs(timeout, "timeout"));
+      const engine = await life.abortStart();
       if (!engine) return;
       setTimeout(() => engine.giveBack("shutdown"), timeoutMs).unref();
-      await stop(engine, timeoutMs);
+      await life.stop(engine, timeoutMs);
     },
     async crash() {
-      const engine = await settleStart();
+      const engine = await life.abortStart();
       if (!engine) return;
-      const ended = stop(engine, 0);
+      const stopped = life.stop(engine, 0);
       engine.giveBack("crash");
-      await ended;
+      await stopped;
     },
-    health() {
-      switch (phase.kind) {
-        case "idle":
-        case "starting":
-          return healthOf("starting");
-        case "working":
-          return healthOf(phase.engine.vitals());
-        default:
-          return healthOf(phase.kind);
-      }
-    },
-    activity() {
-      return engineOf(phase)?.activity() ?? activityOf(settings);
-    },
+    health: () => life.health(),
+    activity: () => life.engine?.activity() ?? readActivity(settings),
   };
   return worker;
 }
 
-function engineOf(phase: Phase): Engine | undefined {
-  return "engine" in phase ? phase.engine : undefined;
+/** The current phase of a worker, and the transitions between phases. */
+class WorkerLife {
+  #phase: Phase = { kind: "idle" };
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly listeners: readonly WorkerEventListener[],
+  ) {}
+
+  get isEnding(): boolean {
+    return this.#phase.kind === "stopping" || this.#phase.kind === "stopped";
+  }
+
+  get engine(): Engine | undefined {
+    return "engine" in this.#phase ? this.#phase.engine : undefined;
+  }
+
+  get workingEngine(): Engine | undefined {
+    return this.#phase.kind === "working" ? this.#phase.engine : undefined;
+  }
+
+  async start(): Promise<void> {
+    if (this.isEnding) throw new SoniqError("this worker has been stopped: create another one");
+    if (this.#phase.kind === "idle") {
+      const giveUp = new AbortController();
+      this.#phase = { kind: "starting", opening: this.#open(giveUp.signal), giveUp };
+    }
+    if (this.#phase.kind === "starting") await this.#phase.opening;
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    try {
+      this.#phase = { kind: "working", engine: await openEngine(this.settings, this.listeners, signal) };
+    } catch (error) {
+      this.#phase = { kind: "idle" };
+      throw error;
+    }
+  }
+
+  /** Aborts a start that is waiting for PostgreSQL. @returns the engine, if the worker has started */
+  async abortStart(): Promise<Engine | undefined> {
+    if (this.#phase.kind === "starting") {
+      this.#phase.giveUp.abort();
+      await this.#phase.opening.catch(() => {});
+    }
+    return this.engine;
+  }
+
+  stop(engine: Engine, timeoutMs: number): Promise<void> {
+    if (this.#phase.kind === "working") {
+      const stopped = engine.stop(timeoutMs).finally(() => (this.#phase = { kind: "stopped", engine }));
+      this.#phase = { kind: "stopping", engine, stopped };
+    }
+    return this.#phase.kind === "stopping" ? this.#phase.stopped : Promise.resolve();
+  }
+
+  health(): Health {
+    switch (this.#phase.kind) {
+      case "idle":
+      case "starting":
+        return assessHealth("starting");
+      case "working":
+        return assessHealth(this.#phase.engine.vitals());
+      default:
+        return assessHealth(this.#phase.kind);
+    }
+  }
 }
 
-const never = new AbortController().signal;
+const neverAborted = new AbortController().signal;

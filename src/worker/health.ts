@@ -1,133 +1,142 @@
 import type { PeriodicTask } from "./timing/periodic-tasks.js";
 import type { WorkerEventListener } from "./events/events.js";
 
-/** How a worker is: for probes, and for people. It names no secrets. */
+/** The health of a worker, for probes and for people. Contains no secrets. */
 export interface Health {
-  /** `degraded`: it works, with the reasons against it. */
+  /** `degraded`: the worker works, but `reasons` lists its problems. */
   readonly state: "starting" | "working" | "degraded" | "stopping" | "stopped";
-  /** False when nothing but another process would help. An outage of PostgreSQL does not make it so. */
+  /** False when only a restart of the process helps. An outage of PostgreSQL does not make it false. */
   readonly live: boolean;
-  /** Whether it can take jobs now. */
+  /** Whether the worker can claim jobs now. */
   readonly ready: boolean;
-  /** In sentences, the worst first; empty when all is well. */
+  /** The problems, as sentences, the most severe first. Empty if there are none. */
   readonly reasons: readonly string[];
 }
 
-/** What a worker knows of itself; times are milliseconds until now, by its own monotonic clock. */
+/** The vital signs of a worker. Durations are milliseconds until now, by the worker's monotonic clock. */
 export interface Vitals {
   readonly leaseMs: number;
-  /** Since the beat was sent that last extended the lease: it may be over sooner by this clock than by PostgreSQL's, never later. */
+  /**
+   * Since the worker sent the heartbeat that last extended the lease. PostgreSQL extends the lease later than that, so the lease may
+   * expire earlier by this clock than by PostgreSQL's, but never later.
+   */
   readonly leaseAgeMs: number;
   readonly beatEveryMs: number;
-  /** Since a beat was last answered. */
+  /** Since the last reply to a heartbeat. */
   readonly silentMs: number;
-  /** How long the claims of these queues have failed, or have not been answered; 0 for those that succeed. */
+  /** How long the claims of each queue have failed or gone unanswered; 0 if they succeed. */
   readonly failingClaims: readonly { readonly queue: string; readonly forMs: number }[];
-  /** How long settles have failed, or the oldest has not been answered; 0 if all is written down. */
+  /** How long settles have failed, or the oldest one has gone unanswered; 0 if all of them are written. */
   readonly unansweredSettlesMs: number;
-  /** What must come round again and again, and how long it has not. */
+  /** The loops of the worker, and how long ago each began its last iteration. */
   readonly loops: readonly {
     readonly operation: string;
     readonly everyMs: number;
-    readonly msSinceLastRound: number;
+    readonly msSinceLastIteration: number;
   }[];
   /** How many jobs may run at once, in all queues. */
   readonly slots: number;
-  /** For each handler that the worker went on without, since it took no notice of its signal: for how long. */
+  /** For each handler that ignored its signal, how long ago the worker gave up on it. */
   readonly unresponsiveMs: readonly number[];
-  /** Whether wake-ups can come. */
+  /** Whether the worker can receive wake-ups. */
   readonly listening: boolean;
 }
 
-/** A round of a loop is a few statements, none of which is waited for longer than 25 s. */
-const maxRoundMs = 90_000;
-const maxRoundFactor = 6;
-const missedBeats = 2;
+/** An iteration of a loop sends a few statements, and each of them times out after 25 s. */
+const maxIterationMs = 90_000;
+const maxIterationFactor = 6;
+const maxMissedBeats = 2;
 const maxFailingMs = 5_000;
 
 const phases = {
   starting: "starting: it has no session yet",
-  stopping: "shutting down: it claims no more",
+  stopping: "shutting down: it claims no more jobs",
   stopped: "stopped",
 };
 
 /**
- * Reads a worker's health from what it knows, without asking anybody.
+ * Assesses a worker's health from its own state, without a query.
  *
- * @param vitals while it works; before and after that, its phase says it all
+ * @param source the vitals of a working worker; otherwise its phase
  */
-export function healthOf(of: keyof typeof phases | Vitals): Health {
-  if (typeof of === "string") return { state: of, live: true, ready: false, reasons: [phases[of]] };
-  const deadly = [...stuckLoops(of), ...noSlots(of)];
-  const hindering = [...outage(of), ...failingClaims(of), ...unansweredSettles(of)];
-  const lesser = [...unresponsive(of), ...pollingOnly(of)];
-  const reasons = [...deadly, ...hindering, ...lesser];
+export function assessHealth(source: keyof typeof phases | Vitals): Health {
+  if (typeof source === "string") return { state: source, live: true, ready: false, reasons: [phases[source]] };
+  const fatal = [...findStuckLoops(source), ...findLostSlots(source)];
+  const blocking = [...findOutage(source), ...findFailingClaims(source), ...findUnansweredSettles(source)];
+  const minor = [...findUnresponsiveHandlers(source), ...findMissingWakeUps(source)];
+  const reasons = [...fatal, ...blocking, ...minor];
   return {
     state: reasons.length > 0 ? "degraded" : "working",
-    live: deadly.length === 0,
-    ready: deadly.length + hindering.length === 0,
+    live: fatal.length === 0,
+    ready: fatal.length + blocking.length === 0,
     reasons,
   };
 }
 
-function stuckLoops({ loops }: Vitals): string[] {
+function findStuckLoops({ loops }: Vitals): string[] {
   return loops
-    .filter(({ everyMs, msSinceLastRound }) => msSinceLastRound > Math.max(maxRoundMs, maxRoundFactor * everyMs))
+    .filter(
+      ({ everyMs, msSinceLastIteration }) =>
+        msSinceLastIteration > Math.max(maxIterationMs, maxIterationFactor * everyMs),
+    )
     .map(
-      ({ operation, msSinceLastRound }) => `${operation} is stuck for ${time(msSinceLastRound)}: restart this worker`,
+      ({ operation, msSinceLastIteration }) =>
+        `${operation} is stuck for ${formatTime(msSinceLastIteration)}: restart this worker`,
     );
 }
 
-function noSlots({ slots, unresponsiveMs }: Vitals): string[] {
+function findLostSlots({ slots, unresponsiveMs }: Vitals): string[] {
   if (unresponsiveMs.length < slots) return [];
   return [`there are ${slots} slots, and ${unresponsiveMs.length} handlers that do not end: restart this worker`];
 }
 
-function outage({ leaseMs, leaseAgeMs, beatEveryMs, silentMs }: Vitals): string[] {
+function findOutage({ leaseMs, leaseAgeMs, beatEveryMs, silentMs }: Vitals): string[] {
   return [
-    ...(silentMs > missedBeats * beatEveryMs ? [`PostgreSQL has answered no beat for ${time(silentMs)}`] : []),
-    ...(leaseAgeMs > leaseMs ? [`its lease has run out: its jobs may be run by others`] : []),
+    ...(silentMs > maxMissedBeats * beatEveryMs
+      ? [`PostgreSQL has answered no heartbeat for ${formatTime(silentMs)}`]
+      : []),
+    ...(leaseAgeMs > leaseMs ? [`its lease has expired: other workers may run its jobs`] : []),
   ];
 }
 
-function failingClaims({ failingClaims: failing }: Vitals): string[] {
-  const long = failing.filter(({ forMs }) => forMs > maxFailingMs);
-  if (long.length === 0) return [];
-  const max = Math.max(...long.map(({ forMs }) => forMs));
-  return [`claims have failed for ${time(max)}, from ${long.map(({ queue }) => queue).join(", ")}`];
+function findFailingClaims({ failingClaims: failing }: Vitals): string[] {
+  const overdue = failing.filter(({ forMs }) => forMs > maxFailingMs);
+  if (overdue.length === 0) return [];
+  const max = Math.max(...overdue.map(({ forMs }) => forMs));
+  return [`claims have failed for ${formatTime(max)}, from ${overdue.map(({ queue }) => queue).join(", ")}`];
 }
 
-function unansweredSettles({ unansweredSettlesMs: forMs }: Vitals): string[] {
-  return forMs > maxFailingMs ? [`PostgreSQL has answered no settle for ${time(forMs)}`] : [];
+function findUnansweredSettles({ unansweredSettlesMs: forMs }: Vitals): string[] {
+  return forMs > maxFailingMs ? [`PostgreSQL has answered no settle for ${formatTime(forMs)}`] : [];
 }
 
-function unresponsive({ unresponsiveMs }: Vitals): string[] {
+function findUnresponsiveHandlers({ unresponsiveMs }: Vitals): string[] {
   if (unresponsiveMs.length === 0) return [];
   const [handlers, have] = unresponsiveMs.length === 1 ? ["handler", "has"] : ["handlers", "have"];
   return [
-    `${unresponsiveMs.length} ${handlers} ${have} ignored the signal for up to ${time(Math.max(...unresponsiveMs))}: only a restart frees what they hold`,
+    `${unresponsiveMs.length} ${handlers} ${have} ignored the signal for up to ${formatTime(Math.max(...unresponsiveMs))}: only a restart frees what they hold`,
   ];
 }
 
-function pollingOnly({ listening }: Vitals): string[] {
+function findMissingWakeUps({ listening }: Vitals): string[] {
   return listening ? [] : ["no wake-ups: jobs are found by polling only"];
 }
 
-function time(ms: number): string {
+function formatTime(ms: number): string {
   return ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
-/** Tells when a worker becomes degraded, and when all is well again: once, however long it lasts. */
+/** Emits an event when a worker becomes degraded, and when it has recovered. Each change of state emits only one event. */
 export function watchHealth(health: () => Health, emit: WorkerEventListener): PeriodicTask {
-  const standing = ({ state, live, ready }: Health) => `${state} ${live} ${ready}`;
+  const toKey = ({ state, live, ready }: Health) => `${state} ${live} ${ready}`;
   let before = "working true true";
   return {
-    operation: "watching its own health",
+    operation: "checking its own health",
     everyMs: 1_000,
     async run() {
       const now = health();
-      if (standing(now) === before) return;
-      before = standing(now);
+      if (toKey(now) === before) return;
+      before = toKey(now);
       if (now.state === "degraded") emit({ type: "degraded", ready: now.ready, reasons: now.reasons });
       else emit({ type: "recovered" });
     },

@@ -8,59 +8,59 @@ import type { QueueWorker } from "./queue/queue-worker.js";
 import type { Waiters } from "./tasks/waiters.js";
 import type { WorkerSession } from "./session/worker-session.js";
 
-/** With the listener's patience, less than 15 s from when a network falls silent to when it listens anew. */
+/** Together with the listener's reply timeout, this makes a worker listen again within 15 s after a network falls silent. */
 const relistenMs = 4_000;
 
-/** The parts of a worker that act on what other processes notify. */
-interface Notified {
+/** The parts of a worker that act on notifications from other processes. */
+interface NotifiedParts {
   readonly queues: readonly QueueWorker[];
   readonly session: WorkerSession;
   readonly ownership: OwnershipWatch;
   readonly waiters: Waiters;
 }
 
-/** Listens to what other processes notify this worker of. Behind a pooler nobody can. */
+/** Listens for notifications from other processes. A worker behind a pooler cannot listen. */
 export class Notifications {
   readonly #listener: Listener | undefined;
-  #listens = 0;
+  #listenCount = 0;
 
-  constructor({ openListener }: Connections, { queues, session, ownership, waiters }: Notified) {
-    const of = (name: string) => queues.find(({ queue }) => queue === name);
-    const hear = {
-      [wakeUpChannel]: (name: string) => of(name)?.wakeUp(),
+  constructor({ openListener }: Connections, { queues, session, ownership, waiters }: NotifiedParts) {
+    const findQueue = (name: string) => queues.find(({ queue }) => queue === name);
+    const handlers = {
+      [wakeUpChannel]: (name: string) => findQueue(name)?.wakeUp(),
       [cancelChannel]: (id: string) => {
         if (id === session.id) void ownership.compare();
       },
       [waitChannel]: (id: string) => waiters.remember(Number(id)),
-      [pauseChannel]: (name: string) => of(name)?.pause(),
-      [resumeChannel]: (name: string) => of(name)?.resume(),
+      [pauseChannel]: (name: string) => findQueue(name)?.pause(),
+      [resumeChannel]: (name: string) => findQueue(name)?.resume(),
     };
-    this.#listener = openListener(hear, () => {
-      this.#listens += 1;
-      // What was said in a gap was not heard: jobs may have gone back to places behind the marks.
+    this.#listener = openListener(handlers, () => {
+      this.#listenCount += 1;
+      // Notifications during a gap are lost. A queue may have been paused and resumed, with its released jobs behind the claim positions.
       for (const queue of queues) queue.resume();
       void ownership.compare();
     });
   }
 
   /** Whether this worker can listen at all. */
-  get possible(): boolean {
+  get canListen(): boolean {
     return this.#listener !== undefined;
   }
 
-  /** Whether wake-ups can come. Where nobody can listen, that was said at start, and is none of the worker's faults. */
+  /** Whether wake-ups can arrive. True if the worker cannot listen at all, since that is reported at start, and is not a health problem. */
   get listening(): boolean {
     return this.#listener?.listening ?? true;
   }
 
-  /** Whether it listens, and was not cut off for a while. */
-  get calm(): boolean {
-    return this.#listener?.calm ?? false;
+  /** Whether the worker listens, and has not been disconnected recently. */
+  get isStable(): boolean {
+    return this.#listener?.isStable ?? false;
   }
 
-  /** How often it listened anew, after its connection had broken. */
+  /** How often the worker listened again after its connection had broken. */
   get relistens(): number {
-    return Math.max(0, this.#listens - 1);
+    return Math.max(0, this.#listenCount - 1);
   }
 
   tasks(): PeriodicTask[] {

@@ -1,49 +1,50 @@
 import { checkTables } from "../database/check-tables.js";
-import { type StoredSchedule, storedSchedule } from "../schedules/stored-schedule.js";
-import { checkRoom } from "./connections/connections.js";
+import { type StoredSchedule, toStoredSchedule } from "../schedules/stored-schedule.js";
+import { checkConnectionLimit } from "./connections/connections.js";
 import { Claimer } from "./queue/claimer.js";
-import { type Connections, onceThereIsRoom, openConnections } from "./connections/connections.js";
-import { deliveryTasks, withDeliveries } from "./tasks/deliveries.js";
+import { type Connections, retryWhileFull, openConnections } from "./connections/connections.js";
+import { createDeliveryTasks, addDeliveryHandler } from "./tasks/deliveries.js";
 import { type PeriodicTask, runPeriodically } from "./timing/periodic-tasks.js";
 import { Engine } from "./engine.js";
 import type { WorkerEventListener } from "./events/events.js";
-import { healthOf, watchHealth } from "./health.js";
+import { assessHealth, watchHealth } from "./health.js";
 import { JobEvents } from "./settle/job-events.js";
 import { LogWriter } from "./attempt/log-writer.js";
 import { Notifications } from "./notifications.js";
 import { OwnershipWatch } from "./session/ownership-watch.js";
-import { pruneTasks } from "./tasks/pruner.js";
-import { QueueWorker } from "./queue/queue-worker.js";
-import { rescueTasks } from "./tasks/rescuer.js";
-import { scheduleTasks, startSchedules } from "./tasks/scheduler.js";
+import { createPruneTasks } from "./tasks/pruner.js";
+import { type QueueDeps, QueueWorker } from "./queue/queue-worker.js";
+import { createRescueTasks } from "./tasks/rescuer.js";
+import { createScheduleTasks, startSchedules } from "./tasks/scheduler.js";
 import type { Settings } from "./settings/settings.js";
 import { Settler } from "./settle/settler.js";
 import { StatsWriter } from "./tasks/stats-writer.js";
 import { emitToAll } from "./events/emit-to-all.js";
 import { Turns } from "./timing/turns.js";
-import { findDeletedOnCompletion } from "./connections/delete-on-completion.js";
-import { vitalsOf } from "./vitals.js";
+import { findJobsDeletedOnCompletion } from "./connections/delete-on-completion.js";
+import { readVitals } from "./vitals.js";
 import { Waiters } from "./tasks/waiters.js";
 import { WorkerSession } from "./session/worker-session.js";
 
 /**
- * Connects to PostgreSQL, and starts to work.
+ * Connects to PostgreSQL, and starts the worker.
  *
- * @param stop ends the wait for PostgreSQL to have connections free
- * @throws InvalidValueError if the payload of a schedule is not valid; MigrationError if the job tables are missing or older than this version, or the driver's error if the database cannot be reached
+ * @param stop ends the wait for a free connection of PostgreSQL
+ * @throws InvalidValueError if the payload of a schedule is invalid; MigrationError if the job tables are missing or older than this
+ *   version; the driver's error if the database cannot be reached
  */
 export async function openEngine(
   settings: Settings,
   listeners: readonly WorkerEventListener[],
   stop: AbortSignal,
 ): Promise<Engine> {
-  const schedules = await Promise.all(settings.schedules.map(storedSchedule));
+  const schedules = await Promise.all(settings.schedules.map(toStoredSchedule));
   const emit = emitToAll(listeners);
   const connections = await openConnections(settings, stop, emit);
   try {
-    await onceThereIsRoom(() => checkTables(connections.engine.db), stop, emit);
-    const deleted = await findDeletedOnCompletion(settings, connections);
-    const parts = partsOf(settings, schedules, connections, deleted, listeners);
+    await retryWhileFull(() => checkTables(connections.engine.db), stop, emit);
+    const deletedOnCompletion = await findJobsDeletedOnCompletion(settings, connections);
+    const parts = createParts(settings, schedules, connections, deletedOnCompletion, listeners);
     const endTasks = await startParts(parts, stop);
     return new Engine({ ...parts, endTasks });
   } catch (error) {
@@ -52,123 +53,133 @@ export async function openEngine(
   }
 }
 
-type Parts = ReturnType<typeof partsOf>;
+type Parts = ReturnType<typeof createParts>;
 
-/** Makes the parts, none of which does anything yet. Where two of them know each other, the first finds the second by its name. */
-function partsOf(
-  configured: Settings,
+/** Creates the parts, none of which does anything yet. If two parts use each other, the first one gets the second from a function. */
+function createParts(
+  baseSettings: Settings,
   schedules: readonly StoredSchedule[],
   connections: Connections,
-  deleted: ReadonlySet<string>,
+  deletedOnCompletion: ReadonlySet<string>,
   listeners: readonly WorkerEventListener[],
 ) {
-  const { route, engine, beats, transactions: slots, bound, timed } = connections;
+  const { route, engine, beats, transactions: slots, limitTransaction, hasTimeouts, timeline } = connections;
   const { db } = engine;
-  const settings = withDeliveries(configured, db);
-  const { batchSize, leaseMs, timeoutGraceMs, unknownJobGraceMs, maxCrashes } = settings;
+  const settings = addDeliveryHandler(baseSettings, db);
   const emitToListeners = emitToAll(listeners);
   const waiters = new Waiters(db, emitToListeners);
   const stats = new StatsWriter(db, settings);
-  const emit: WorkerEventListener = (event) => {
-    emitToListeners(event);
-    waiters.hear(event);
-    stats.hear(event);
-  };
-  const session = new WorkerSession(beats.db, configured, schedules, connections.timeline);
+  const emit = forwardEvents(emitToListeners, [waiters, stats]);
+  const session = new WorkerSession(beats.db, baseSettings, schedules, timeline);
   const jobEvents = new JobEvents(db);
-  const { settles } = jobEvents;
-  const settler = new Settler(db, emit, deleted, route === "pooled", batchSize, settles);
+  const { chooseStrategy } = jobEvents;
+  const settler = new Settler(db, emit, deletedOnCompletion, route === "pooled", settings.batchSize, chooseStrategy);
   const logs = new LogWriter(db, emit);
-  const queueDeps = {
-    settings,
-    settler,
-    transactions: { slots, db, deleted, settles, bound, timed },
-    logs,
-    limits: { timeoutGraceMs, unknownJobGraceMs, refusedGraceMs: unknownJobGraceMs, maxCrashes },
-    turns: new Turns(() => settler.congested),
-    random: Math.random,
-    emit,
+  const transactions = { slots, db, deletedOnCompletion, chooseStrategy, limitTransaction, hasTimeouts };
+  const queueDeps: QueueDeps = {
+    ...configureAttempts(settings, settler),
+    ...{ settings, settler, transactions, logs, emit },
     hasListeners: listeners.length > 0,
     workerId: () => session.id,
-    setIdle,
-    claimFailed,
+    setIdle: (queue, idle) => publishIdle(notifications, session, emit, queue, idle),
+    onClaimFailed(queue, error) {
+      ownership.onClaimFailed();
+      emit({ type: "error", operation: `claiming from ${queue}`, error });
+    },
   };
-  const queues = Object.entries(settings.queues).map(
-    ([queue, concurrency]) => new QueueWorker(queue, concurrency, claimerOf(queue), queueDeps),
-  );
-  const ownership = new OwnershipWatch(beats.db, leaseMs, { session, queues, settler, emit });
-  const notifications = new Notifications(connections, { queues, session, ownership, waiters });
-  const tellers = { jobEvents, stats, logs, notifications };
-  return { settings, schedules, connections, emit, session, settler, queues, ownership, ...tellers };
-
-  function claimerOf(queue: string): Claimer {
+  const queues = Object.entries(settings.queues).map(([queue, concurrency]) => {
     const nextToken = () => session.nextClaimToken();
-    return new Claimer(db, queue, settings, () => notifications.calm, emit, nextToken);
-  }
+    const claimer = new Claimer(db, queue, settings, () => notifications.isStable, emit, nextToken);
+    return new QueueWorker(queue, concurrency, claimer, queueDeps);
+  });
+  const ownership = new OwnershipWatch(beats.db, settings.leaseMs, { session, queues, settler, emit });
+  const notifications = new Notifications(connections, { queues, session, ownership, waiters });
+  const reporters = { jobEvents, stats, logs, notifications };
+  return { settings, schedules, connections, emit, session, settler, queues, ownership, ...reporters };
+}
 
-  function claimFailed(queue: string, error: unknown): void {
-    ownership.claimFailed();
-    emit({ type: "error", operation: `claiming from ${queue}`, error });
-  }
+/** Returns a listener that passes each event to the application's listeners, and then to the receivers within the worker. */
+function forwardEvents(
+  emitToListeners: WorkerEventListener,
+  receivers: readonly (StatsWriter | Waiters)[],
+): WorkerEventListener {
+  return (event) => {
+    emitToListeners(event);
+    for (const receiver of receivers) receiver.receive(event);
+  };
+}
 
-  async function setIdle(queue: string, idle: boolean): Promise<boolean> {
-    // Whoever cannot listen says nowhere that it waits: nobody rings in vain.
-    if (!notifications.possible) return false;
-    try {
-      return await session.setIdle(queue, idle);
-    } catch (error) {
-      emit({ type: "error", operation: "saying which queues are idle", error });
-      return false;
-    }
+function configureAttempts({ timeoutGraceMs, unknownJobGraceMs, maxCrashes }: Settings, settler: Settler) {
+  return {
+    limits: { timeoutGraceMs, unknownJobGraceMs, refusedGraceMs: unknownJobGraceMs, maxCrashes },
+    turns: new Turns(() => settler.isCongested),
+    random: Math.random,
+  };
+}
+
+async function publishIdle(
+  notifications: Notifications,
+  session: WorkerSession,
+  emit: WorkerEventListener,
+  queue: string,
+  idle: boolean,
+): Promise<boolean> {
+  // A worker that cannot listen never publishes idle queues, so no process sends it a NOTIFY in vain.
+  if (!notifications.canListen) return false;
+  try {
+    return await session.setIdle(queue, idle);
+  } catch (error) {
+    emit({ type: "error", operation: "publishing which queues are idle", error });
+    return false;
   }
 }
 
-/** Begins the session, and all that is done in it. @returns what ends all that is done every so often */
+/** Opens the session, and starts the parts. @returns a function that ends the periodic tasks */
 async function startParts(parts: Parts, stop: AbortSignal): Promise<() => Promise<void>> {
   const { settings, schedules, connections, emit, session, ownership, queues } = parts;
-  await onceThereIsRoom(() => session.open(), stop, emit);
-  await checkRoom(settings, connections, emit);
+  await retryWhileFull(() => session.open(), stop, emit);
+  await checkConnectionLimit(settings, connections, emit);
   const beats = session.task(
-    (ended) => {
+    (lostId) => {
       for (const queue of queues) {
-        queue.interrupt("taken", (_, workerId) => workerId === ended);
+        queue.interrupt("taken", (_, workerId) => workerId === lostId);
         queue.resume();
       }
       emit({ type: "session-lost" });
     },
     () => ownership.afterBeat(),
   );
-  // Before anything that may take longer than the lease.
+  // Starts the heartbeats before anything that may take longer than the lease.
   const endBeats = runPeriodically([beats], emit);
   await startSchedules(connections.engine.db, schedules, stop, emit).catch(async (error: unknown) => {
     await endBeats();
     throw error;
   });
-  // Before the first look at its health, before it says that it waits for work, and before the first settle.
+  // Listens, and looks up the subscribers of job events, before the first health check, the first idle queue, and the first settle.
   for (const { operation, run } of [...parts.notifications.tasks(), parts.jobEvents.task])
     await run(stop).catch((error: unknown) => emit({ type: "error", operation, error }));
-  const endOthers = runPeriodically(periodicTasksOf(parts), emit);
+  const endTasks = runPeriodically(createPeriodicTasks(parts), emit);
   for (const queue of queues) queue.start();
-  return async () => void (await Promise.all([endBeats(), endOthers()]));
+  return async () => void (await Promise.all([endBeats(), endTasks()]));
 }
 
-/** All but the beats. */
-function periodicTasksOf(parts: Parts): PeriodicTask[] {
+/** Creates all periodic tasks except the heartbeats. */
+function createPeriodicTasks(parts: Parts): PeriodicTask[] {
   const { settings, schedules, connections, emit, queues } = parts;
   const { engine, endDeadSessions } = connections;
   const { db } = engine;
   return [
     ...parts.notifications.tasks(),
-    ...rescueTasks(db, endDeadSessions, settings, (event) => {
+    ...createRescueTasks(db, endDeadSessions, settings, (event) => {
       emit(event);
       for (const queue of queues) queue.wakeUp();
     }),
-    ...pruneTasks(db, settings, emit),
+    ...createPruneTasks(db, settings, emit),
     ...parts.stats.tasks(),
     parts.logs.task(),
-    ...scheduleTasks(db, schedules, settings, emit),
-    ...deliveryTasks(db, settings, emit),
+    ...createScheduleTasks(db, schedules, settings, emit),
+    ...createDeliveryTasks(db, settings, emit),
     parts.jobEvents.task,
-    watchHealth(() => healthOf(vitalsOf(parts)), emit),
+    watchHealth(() => assessHealth(readVitals(parts)), emit),
   ];
 }

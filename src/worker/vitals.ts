@@ -1,4 +1,4 @@
-import { slotsOf } from "./activity.js";
+import { countSlots } from "./activity.js";
 import type { Connections } from "./connections/connections.js";
 import type { Vitals } from "./health.js";
 import type { Notifications } from "./notifications.js";
@@ -7,7 +7,7 @@ import type { Settings } from "./settings/settings.js";
 import type { Settler } from "./settle/settler.js";
 import type { WorkerSession } from "./session/worker-session.js";
 
-/** The parts of a worker that show how it is. */
+/** The parts of a worker from which its vitals are read. */
 interface VitalParts {
   readonly settings: Settings;
   readonly connections: Connections;
@@ -17,26 +17,26 @@ interface VitalParts {
   readonly notifications: Notifications;
 }
 
-/** Reads off the parts of a worker how it is at this moment. */
-export function vitalsOf(parts: VitalParts): Vitals {
+/** Reads the current vitals from the parts of a worker. */
+export function readVitals(parts: VitalParts): Vitals {
   const { settings, settler, notifications } = parts;
-  const { timed } = parts.connections;
-  const { msSinceLastRound, ...session } = parts.session.vitals();
+  const { hasTimeouts } = parts.connections;
+  const { msSinceLastIteration, ...session } = parts.session.vitals();
   const queues = parts.queues.map((worker) => ({ queue: worker.queue, ...worker.vitals() }));
-  const claimLoops = queues.map((one) => ({
-    operation: `claiming from ${one.queue}`,
+  const claimLoops = queues.map((worker) => ({
+    operation: `claiming from ${worker.queue}`,
     everyMs: settings.pollIntervalMs,
-    msSinceLastRound: one.msSinceLastRound,
+    msSinceLastIteration: worker.msSinceLastIteration,
   }));
   return {
     ...session,
-    // What waits for somebody's transaction neither fails nor is stuck.
-    failingClaims: timed ? queues.map(({ queue, failingMs: forMs }) => ({ queue, forMs })) : [],
-    unansweredSettlesMs: timed ? settler.unanswered.ms : 0,
-    loops: timed
-      ? [{ operation: "extending the lease", everyMs: session.beatEveryMs, msSinceLastRound }, ...claimLoops]
+    // Without timeouts (on PGlite), a statement may wait for a transaction of the application. That is neither a failure nor stuck.
+    failingClaims: hasTimeouts ? queues.map(({ queue, failingMs: forMs }) => ({ queue, forMs })) : [],
+    unansweredSettlesMs: hasTimeouts ? settler.outageTimer.elapsedMs : 0,
+    loops: hasTimeouts
+      ? [{ operation: "extending the lease", everyMs: session.beatEveryMs, msSinceLastIteration }, ...claimLoops]
       : [],
-    slots: slotsOf(settings),
+    slots: countSlots(settings),
     unresponsiveMs: queues.flatMap(({ unresponsiveMs }) => unresponsiveMs),
     listening: notifications.listening,
   };

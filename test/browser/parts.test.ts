@@ -29,7 +29,12 @@ describe("streams", () => {
   test.for([1, 2, 3, 7, 1000])(
     "lines are whole, though chunks of %i bytes cut them and their characters",
     async (bytes) => {
-      expect(await gathered(readLines(streamOf("ein\r\nzwölf ☃\n\nende", bytes)))).toEqual(["ein", "zwölf ☃", "", "ende"]);
+      expect(await gathered(readLines(streamOf("ein\r\nzwölf ☃\n\nende", bytes)))).toEqual([
+        "ein",
+        "zwölf ☃",
+        "",
+        "ende",
+      ]);
     },
   );
 
@@ -80,7 +85,14 @@ describe("texts for people", () => {
 
   test("counts go as far as they are counted, rates have the digits that say something", () => {
     expect([formatCount(9_999), formatCount(10_000)]).toEqual(["9,999", "10,000+"]);
-    expect([0, 0.004, 0.042, 3.21, 123.4, 12_345].map(formatRate)).toEqual(["0", "<0.01", "0.04", "3.2", "123", "12,345"]);
+    expect([0, 0.004, 0.042, 3.21, 123.4, 12_345].map(formatRate)).toEqual([
+      "0",
+      "<0.01",
+      "0.04",
+      "3.2",
+      "123",
+      "12,345",
+    ]);
   });
 });
 
@@ -127,7 +139,7 @@ describe("a list of jobs that stays where it is", () => {
   const list = (jobs: readonly (readonly [id: number, state: JobRow["state"]])[], complete = true): JobListView => ({
     jobs: jobs.map(([id, state]) => ({ id, state }) as JobRow),
     next: null,
-    lookedAt: jobs.length,
+    scannedJobs: jobs.length,
     backTo: null,
     complete,
   });
@@ -176,7 +188,7 @@ describe("a list of jobs that stays where it is", () => {
   });
 
   test("shows what comes where nothing was", () => {
-    expect(mergeLists(list([]), list([[1, "queued"]]))).toMatchObject({ fresh: 0, list: { jobs: [{ id: 1 }] } });
+    expect(mergeLists(list([]), list([[1, "queued"]]))).toMatchObject({ newCount: 0, list: { jobs: [{ id: 1 }] } });
   });
 });
 

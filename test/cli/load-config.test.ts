@@ -31,6 +31,6 @@ test("nothing is taken from, or put into, the folder of tsx in the shared tempor
 test.each(["postgres://u:p@ss/w#rd@host/db", "postgres://u:p@ss?w@host/db"])(
   "a password that is taken for a host is refused before anybody looks for that: %s",
   (connection) => {
-    expect(() => parseConfig({ connection, jobs: {}, handlers: {} })).toThrow(/percent-encode what is special/);
+    expect(() => parseConfig({ connection, jobs: {}, handlers: {} })).toThrow(/percent-encode special characters/);
   },
 );

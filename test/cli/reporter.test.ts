@@ -31,14 +31,14 @@ test("of what goes wrong, one line a second is shown, and the next one says how 
   for (let n = 0; n < 7; n += 1) trouble("extending the lease");
   clock.ms = 999;
   trouble("settling 3 jobs");
-  expect(lines).toEqual(["failed while claiming from default, trying again: connection refused"]);
+  expect(lines).toEqual(["failed while claiming from default, retrying: connection refused"]);
   clock.ms = 1_000;
   trouble("settling 4 jobs");
   clock.ms = 2_500;
   trouble("settling 5 jobs");
   expect(lines.slice(1)).toEqual([
-    "failed while settling 4 jobs, trying again: connection refused (and 8 failures before, not shown)",
-    "failed while settling 5 jobs, trying again: connection refused",
+    "failed while settling 4 jobs, retrying: connection refused (and 8 earlier failures, not shown)",
+    "failed while settling 5 jobs, retrying: connection refused",
   ]);
 });
 
@@ -46,14 +46,14 @@ test("what a receiver or an error says is shown on the event's line, and no term
   const { lines, tell } = terminal();
   const message = "\u001b]8;;https://evil.example\u0007paid\u001b]8;;\u0007\u001b[2J\rall is well\nagain\u009b31m";
   tell({ type: "error", operation: "claiming", error: new Error(message) });
-  expect(lines).toEqual(["failed while claiming, trying again: paid all is well again"]);
+  expect(lines).toEqual(["failed while claiming, retrying: paid all is well again"]);
 });
 
 test("a tick that has no job of its own says both of what may stand in its way", () => {
   const { lines, tell } = terminal();
   tell({ type: "tick-skipped", schedule: "nightly", tick: new Date("2026-01-01T02:00Z"), reason: "overlap" });
   expect(lines).toEqual([
-    "schedule nightly: no job of its own for the tick of 2026-01-01T02:00:00.000Z, the job before has not finished, or another holds its unique key",
+    "schedule nightly: the tick of 2026-01-01T02:00:00.000Z enqueued no job, because the previous job has not finished, or another job holds its unique key",
   ]);
 });
 
@@ -93,7 +93,7 @@ test("an attempt that failed is shown with what caused its error", () => {
     runMs: 1,
   } as unknown as WorkerEvent);
   expect(lines).toEqual([
-    "mail #7 · retried · in 1 ms · attempt 1 of 3 · again in 2.0 s: not sent ← Error: no route to host",
+    "mail #7 · retried · in 1 ms · attempt 1 of 3 · runs again in 2.0 s: not sent ← Error: no route to host",
   ]);
 });
 
@@ -111,7 +111,7 @@ test("with a logger in the configuration, all is said to that, and nothing is pr
   tell({ type: "degraded", ready: false, reasons: ["PostgreSQL has answered no beat for 12 s"] });
   expect(said).toEqual([
     ["info", {}, "queues: default × 10"],
-    ["warn", {}, "failed while claiming, trying again: connection refused"],
+    ["warn", {}, "failed while claiming, retrying: connection refused"],
     ["warn", expect.objectContaining({ ready: false }), "not ready: PostgreSQL has answered no beat for 12 s"],
   ]);
   expect(printed).toEqual([]);
@@ -127,7 +127,7 @@ test("a worker whose PostgreSQL goes away and comes back says so in no more than
   await child.said("unknown-here");
   await network.goAway();
   // Each line that is shown says what was left out before it.
-  await child.said("leftOut");
+  await child.said("suppressed");
   const failures = () => child.output().filter((line) => line.includes("failed while"));
   await until(async () => failures().length >= 6);
   await network.comeBack();

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { ConfigError } from "../../src/index.ts";
 import { createDashboard, type DashboardAction, type DashboardOptions } from "../../src/dashboard.ts";
 import type { SessionView } from "../../src/dashboard/wire.ts";
-import { wrongTokens } from "../../src/dashboard/wrong-tokens.ts";
+import { createGuessLimiter } from "../../src/dashboard/wrong-tokens.ts";
 import { askedDashboard, requestOf, token } from "../support/dashboard.ts";
 import { testDatabase } from "../support/database.ts";
 
@@ -123,16 +123,16 @@ describe("wrong tokens", () => {
 
   test("are forgotten after a minute, and however many addresses send them, few are kept", () => {
     let now = 0;
-    const wrong = wrongTokens(() => now);
-    for (let n = 0; n < 20; n += 1) wrong.note("a");
-    expect(wrong.closedFor("a")).toBe(60);
+    const wrong = createGuessLimiter(() => now);
+    for (let n = 0; n < 20; n += 1) wrong.recordGuess("a");
+    expect(wrong.getWaitSeconds("a")).toBe(60);
     now = 59_001;
-    expect(wrong.closedFor("a")).toBe(1);
+    expect(wrong.getWaitSeconds("a")).toBe(1);
     now = 60_000;
-    expect(wrong.closedFor("a")).toBe(0);
-    for (let n = 0; n < 20; n += 1) wrong.note("b");
-    for (let n = 0; n < 2_000; n += 1) wrong.note(`192.0.2.${n}`);
-    expect(wrong.closedFor("b")).toBe(0);
+    expect(wrong.getWaitSeconds("a")).toBe(0);
+    for (let n = 0; n < 20; n += 1) wrong.recordGuess("b");
+    for (let n = 0; n < 2_000; n += 1) wrong.recordGuess(`192.0.2.${n}`);
+    expect(wrong.getWaitSeconds("b")).toBe(0);
   });
 });
 

@@ -121,7 +121,9 @@ describe("the audit log is not flooded", () => {
     for (let n = 0; n < 60; n += 1) expect((await dashboard.post("queues/a/pause")).status).toBe(403);
     const entries = await auditOf(dashboard);
     expect(entries).toHaveLength(21);
-    expect(entries[0]?.outcome).toBe("refused: 32 or more within a minute, beside the 20 that are written down");
+    expect(entries[0]?.outcome).toBe(
+      "refused: 32 or more within a minute, in addition to the 20 that have their own entries",
+    );
   });
 
   test("by a page that asks for a revealed job again and again", async () => {

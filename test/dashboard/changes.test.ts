@@ -48,7 +48,7 @@ describe("a dashboard that only shows", () => {
   test.each(every)("refuses %s, which is what it is by default", async (path) => {
     expect(await reading.post(path, {})).toMatchObject({
       status: 403,
-      body: { error: expect.stringContaining("this dashboard only shows") },
+      body: { error: expect.stringContaining("this dashboard is read-only") },
     });
   });
 
@@ -198,7 +198,7 @@ test("endpoints are paused and resumed; a delivery is sent once more", async () 
   expect((await post("endpoints/nothing/pause")).status).toBe(404);
   const [delivery] = await sql`insert into soniq_jobs (name, queue, payload)
     values ('soniq.webhook', 'webhooks', ${sql.json({ endpoint: id, event: "e", id: "m", at: "now", data: 1 })}) returning id::int`;
-  expect((await post(`deliveries/${delivery?.["id"]}/resend`)).body.done).toMatch(/^sent once more, as delivery #\d+$/);
+  expect((await post(`deliveries/${delivery?.["id"]}/resend`)).body.done).toMatch(/^enqueued again as delivery #\d+$/);
   expect((await post("deliveries/999999/resend")).status).toBe(404);
 });
 

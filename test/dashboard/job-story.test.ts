@@ -165,7 +165,7 @@ describe("a job's story", () => {
     ({ id } = await enqueue(db, order, { token: "t" }));
     expect(await get(`jobs/${id}?reveal=1`)).toMatchObject({
       status: 403,
-      body: { error: "this dashboard reveals nothing: its option `reveal` is not set" },
+      body: { error: "this dashboard does not reveal redacted fields: set its option `reveal`" },
     });
   });
 
@@ -207,7 +207,7 @@ describe("a job's story", () => {
   test("is not found where there is no such job", async () => {
     expect(await get("jobs/999999999")).toMatchObject({
       status: 404,
-      body: { error: "there is no job #999999999, or no longer" },
+      body: { error: "there is no job #999999999: it never existed or was deleted" },
     });
   });
 

@@ -26,7 +26,7 @@ async function workersBy(columns: string) {
 test("what takes PostgreSQL longer than five seconds is given up, with a sentence that says what to do", async () => {
   expect(await workersBy("*, pg_sleep(30)::text as slept")).toEqual({
     status: 503,
-    body: { error: "PostgreSQL took longer than 5 s: narrow it, by queue, job, state or a shorter time" },
+    body: { error: "the query took longer than 5 s: narrow it by queue, job, state or a shorter time range" },
   });
 });
 
@@ -35,7 +35,7 @@ test("what reads can do nothing else, whatever it meets", async () => {
   await sql`create function write() returns int language sql as 'insert into written values (1) returning n'`;
   expect(await workersBy("*, write() as written")).toEqual({
     status: 503,
-    body: { error: "the database is read-only: nothing can be changed there" },
+    body: { error: "the database is read-only: connect the dashboard to the primary to make changes" },
   });
   expect(await sql`select from written`).toHaveLength(0);
 });
@@ -47,7 +47,7 @@ describe("a body", () => {
     const reason = "a".repeat(64 * 1024);
     expect(await post("jobs/1/cancel", { reason })).toMatchObject({
       status: 413,
-      body: { error: "the body is longer than 65536 bytes: send less" },
+      body: { error: "the body has more than 65536 bytes: send a smaller one" },
     });
   });
 
@@ -69,7 +69,7 @@ describe("a body", () => {
     const headers = { "x-soniq": "1", "content-type": "application/json" };
     const response = await dashboard(requestOf("/api/jobs/1/cancel", { method: "POST", headers, body }));
     expect(response.status).toBe(400);
-    expect(await response.json()).toEqual({ error: expect.stringMatching(/^body is no JSON/) });
+    expect(await response.json()).toEqual({ error: expect.stringMatching(/^body is not (valid JSON|a JSON object)/) });
   });
 });
 
@@ -91,7 +91,7 @@ describe("an error", () => {
   test("of PostgreSQL's says no statement", async () => {
     expect(await workersBy("*, 1 / floor(random()) as broken")).toEqual({
       status: 500,
-      body: { error: "this failed on the server: what is wrong is printed there" },
+      body: { error: "this failed on the server: see the server's log for the error" },
     });
   });
 

@@ -181,7 +181,7 @@ describe("how many attempts end per second", () => {
   test("is counted over the last ten seconds, through a change of the minute", () => {
     const throughput = new Throughput();
     const at = (seconds: number, ...minutes: [number, number][]) =>
-      throughput.told(
+      throughput.update(
         minutes.map(([minute, attempts]) => ({ minute, attempts })),
         seconds * 1_000,
       );

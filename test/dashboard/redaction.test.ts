@@ -8,7 +8,7 @@ import type {
   JobView,
 } from "../../src/dashboard/wire.ts";
 import { defineEvent, publishEvent, registerEndpoint } from "../../src/webhooks.ts";
-import { redaction } from "../../src/dashboard/redact.ts";
+import { createRedactor } from "../../src/dashboard/redact.ts";
 import * as v from "valibot";
 import { askedDashboard } from "../support/dashboard.ts";
 import { testDatabase } from "../support/database.ts";
@@ -21,7 +21,7 @@ beforeEach(() => sql`truncate soniq_jobs`);
 
 /** Hides what is secret in a value, and then what is known from there. */
 function shown(value: unknown): unknown {
-  const redact = redaction([]).begin();
+  const redact = createRedactor([]).createRedaction();
   return redact.mask(redact.hide(value, "payload"));
 }
 

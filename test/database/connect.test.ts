@@ -154,7 +154,7 @@ test("neither the environment nor the driver decides how long connections last",
     delete process.env["PGMAX_LIFETIME"];
     delete process.env["PGIDLE_TIMEOUT"];
   });
-  const input = { url, connections: 1, route: "direct", use: "statements", patienceMs: 1_000 } as const;
+  const input = { url, connections: 1, route: "direct", use: "statements", replyTimeoutMs: 1_000 } as const;
   const client = openClient({ ...input, onBroken: () => {} });
   expect(client.sql.options).toMatchObject(driverSettings);
 });

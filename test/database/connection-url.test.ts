@@ -57,7 +57,7 @@ test("what PostgreSQL knows is left as it is, spaces included", () => {
 test.each([
   [
     "schema=jobs",
-    "remove the parameter schema from the connection string: say options=-c%20search_path%3Djobs instead",
+    "remove the parameter schema from the connection string: set options=-c%20search_path%3Djobs instead",
   ],
   [
     "sslrootcert=/ca.pem",

@@ -64,7 +64,7 @@ test("tables that other migrations made are refused in one sentence", async () =
   const refused = migrate(db);
   await expect(refused).rejects.toBeInstanceOf(MigrationError);
   await expect(refused).rejects.toThrow(
-    "the job tables are there already, made by other migrations: if your schema exports soniq-drizzle/schema, migrate with drizzle-kit alone",
+    "the job tables already exist, created by other migrations: if your schema exports soniq-drizzle/schema, migrate with drizzle-kit alone",
   );
   expect(await tables(sql)).toEqual(["soniq_jobs"]);
 });

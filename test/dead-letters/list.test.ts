@@ -81,7 +81,7 @@ describe("a filter finds", () => {
   });
 
   test.each<[filter: unknown, said: string]>([
-    [{ nmae: "mail" }, "filter.nmae is no condition: there are ids, name, queue"],
+    [{ nmae: "mail" }, "filter.nmae is not a condition: the conditions are ids, name, queue"],
     [{ name: undefined }, "filter.name is undefined: leave it out to mean all"],
     [{ since: "3000000d" }, 'filter.since is "3000000d", which is too long: give no more than 6,000 years'],
     [{ since: "yesterday" }, 'filter.since is "yesterday", which is not a duration'],
@@ -187,6 +187,6 @@ test.each(["constructor", "hasOwnProperty", "toString", "__proto__", "nonsense"]
   "a filter by %s, which is none, is refused",
   async (key) => {
     const filter = JSON.parse(`{"${key}": "x"}`) as DeadLetterFilter;
-    await expect(listDeadLetters(db, filter)).rejects.toThrow(`filter.${key} is no condition`);
+    await expect(listDeadLetters(db, filter)).rejects.toThrow(`filter.${key} is not a condition`);
   },
 );

@@ -7,7 +7,7 @@ import { describe, expect, test } from "vitest";
 import { createMigrateCommand } from "../../src/cli/commands/migrate.ts";
 import { createWorkCommand } from "../../src/cli/commands/work.ts";
 import { serveHealth } from "../../src/cli/health-server.ts";
-import { parseDuration, type Duration } from "../../src/core/duration.ts";
+import { parseDurationMs, type Duration } from "../../src/core/duration.ts";
 import { parseConfig } from "../../src/worker/settings/settings.ts";
 import { readYaml, type Yaml } from "../support/yaml.ts";
 
@@ -97,7 +97,7 @@ test("nobody kills a worker before it has drained, and has ended its session alt
     at<string>(compose, "services.worker.stop_grace_period") as Duration,
     `${at<number>(pod, "terminationGracePeriodSeconds")}s` as const,
   ];
-  for (const time of killed) expect(parseDuration(time, "it")).toBeGreaterThan(shutdownTimeoutMs + 12_500);
+  for (const time of killed) expect(parseDurationMs(time, "it")).toBeGreaterThan(shutdownTimeoutMs + 12_500);
   expect(unit["KillSignal"]).toBe("SIGTERM");
 });
 

@@ -206,8 +206,8 @@ describe("the role that", () => {
       webhooks,
       jobs: { job },
       retention: { completed: 0 },
-      poll: "50ms",
-      sweep: "50ms",
+      pollInterval: "50ms",
+      rescueInterval: "50ms",
     } as const;
     const follow = async ({ n }: { n: number }) => {
       if (n === 1) await enqueue(client, job, { n: 2 });

@@ -14,7 +14,7 @@ import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
-const often = { lease: "2s", sweep: "200ms", poll: "100ms" } as const;
+const often = { lease: "2s", rescueInterval: "200ms", pollInterval: "100ms" } as const;
 const numbers = Array.from({ length: 300 }, (_, n) => n);
 
 /** Counts the runs of its jobs, in memory: outside of all that breaks here. */

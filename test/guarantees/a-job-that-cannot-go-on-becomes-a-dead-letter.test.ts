@@ -17,7 +17,7 @@ const invoice = defineJob({
     throw new RangeError(`order ${order} failed for the ${attempt}. time`);
   },
 });
-const config = { connection: url, jobs: { invoice }, handlers: {}, poll: "50ms" } as const;
+const config = { connection: url, jobs: { invoice }, handlers: {}, pollInterval: "50ms" } as const;
 
 /** Enqueues as any other program may. */
 async function insert(name: string, payload: string): Promise<number> {

@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 import { startWorker } from "../support/worker.ts";
 
 const { db, url, sql } = await testDatabase();
-const soon = { sweep: "200ms", poll: "200ms" } as const;
+const soon = { rescueInterval: "200ms", pollInterval: "200ms" } as const;
 
 test("by default that is 20, 5 and 1 seconds", () => {
   const settings = parseConfig({ connection: url, jobs: {}, handlers: {} });

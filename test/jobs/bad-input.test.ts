@@ -203,7 +203,10 @@ describe("a definition", () => {
     ],
     [{ unique: { by, within: 0 } }, "unique.within is 0: leave it out"],
     [{ unique: { by, within: "1 hour" } }, 'unique.within is "1 hour", which is not a duration'],
-    [{ unique: { by, maxWait: "0s", onConflict: "reschedule" } }, "unique.maxWait is 0: no enqueue could reschedule the job; leave it out for no limit"],
+    [
+      { unique: { by, maxWait: "0s", onConflict: "reschedule" } },
+      "unique.maxWait is 0: no enqueue could reschedule the job; leave it out for no limit",
+    ],
   ])("out of range is refused as it is made: %j", (settings, message) => {
     expect(() => defineJob({ name: "mail", payload: v.null(), ...settings } as never)).toThrow(message);
   });

@@ -170,7 +170,7 @@ describe("a job that is an error", () => {
       expect(thrown).toMatchObject({
         job: "charge",
         id: first.id,
-        message: `job charge: job ${first.id} holds this unique key: leave it at that, or enqueue again when the key is freed`,
+        message: `job charge: job ${first.id} holds this unique key, so nothing was enqueued: ignore this error, or enqueue again when the key is freed`,
       });
       return enqueue(tx, charge, { page: "b" });
     });
@@ -194,7 +194,11 @@ describe("a job that is an error", () => {
   test("among many, twice, is a mistake that no SQL is sent for", async () => {
     const twice = [{ page: "twice" }, { page: "twice" }];
     await expect(enqueueMany(db, charge, twice)).rejects.toThrow(
-      new InvalidValueError("payloads[1]", "has the same unique key as an earlier payload: pass it once", "job charge: "),
+      new InvalidValueError(
+        "payloads[1]",
+        "has the same unique key as an earlier payload: pass it once",
+        "job charge: ",
+      ),
     );
   });
 });

@@ -250,7 +250,7 @@ test.each<[what: string, ending: HandlerResult, outcome: object]>([
   [
     "a kind that this version does not know",
     { returned: changed(new Snooze("1s"), "soniq-drizzle.directive", "later") },
-    { kind: "retried", error: { message: expect.stringContaining('no directive "later"') } },
+    { kind: "retried", error: { message: expect.stringContaining('not know the directive "later"') } },
   ],
 ])("a directive that was given %s ends its attempt all the same", (_, ending, outcome) => {
   expect(decided(ending)).toMatchObject(outcome);

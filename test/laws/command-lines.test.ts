@@ -48,7 +48,7 @@ test.for(allCommands())("an error in `%s` is one line, and names the command tha
   );
   expect(said.trim().split("\n")).toEqual([
     "error: unknown option '--no-such-option'",
-    `Run soniq-drizzle ${path} --help to see what there is.`,
+    `Run soniq-drizzle ${path} --help for the available commands and options.`,
   ]);
 });
 

@@ -70,7 +70,12 @@ import { triggerSchedule } from "../../src/schedules/trigger-schedule.ts";
 import { findSchedule, findUpcoming } from "../../src/schedules/upcoming.ts";
 import { reviewSchedules, syncSchedules } from "../../src/schedules/versions.ts";
 import { countLiveWorkers } from "../../src/sessions/count-live.ts";
-import { endEarlierSessions, expireSessions, findEndedSessions, deleteEndedSessions } from "../../src/sessions/expire.ts";
+import {
+  endEarlierSessions,
+  expireSessions,
+  findEndedSessions,
+  deleteEndedSessions,
+} from "../../src/sessions/expire.ts";
 import { listWorkers } from "../../src/sessions/list-workers.ts";
 import { beat, endSession, openSession, publishIdleQueues } from "../../src/sessions/session.ts";
 import { findTimeline, isOnAnotherTimeline, isOnItsTimeline } from "../../src/sessions/timeline.ts";
@@ -89,11 +94,11 @@ import { deleteEndpoint } from "../../src/webhooks/delete-endpoint.ts";
 import { listDeliveries, resendDelivery } from "../../src/webhooks/delivery-log.ts";
 import { listEndpoints, pauseEndpoint, registerEndpoint, resumeEndpoint } from "../../src/webhooks/endpoints.ts";
 import {
-  finishFreeing,
+  finishUnparking,
   findParkingEndpoints,
-  freePage,
-  freeProbe,
-  freeOrphanedDeliveries,
+  unparkPage,
+  unparkProbe,
+  unparkOrphanedDeliveries,
   isBusy,
   parkPage,
 } from "../../src/webhooks/parking.ts";
@@ -355,11 +360,11 @@ const files: Record<
   "webhooks/parking": [
     findParkingEndpoints,
     (db) => parkPage(db, endpoint, 0, refused),
-    (db) => freePage(db, endpoint, 0, refused),
-    (db) => freeProbe(db, endpoint, refused),
-    (db) => finishFreeing(db, endpoint),
+    (db) => unparkPage(db, endpoint, 0, refused),
+    (db) => unparkProbe(db, endpoint, refused),
+    (db) => finishUnparking(db, endpoint),
     isBusy,
-    (db) => freeOrphanedDeliveries(db, 0, refused),
+    (db) => unparkOrphanedDeliveries(db, 0, refused),
   ],
   "webhooks/rotate-secret": [(db) => rotateSecret(db, { keys }, endpoint), (db) => rotateWebhookKeys(db, { keys })],
 };
@@ -395,7 +400,7 @@ test.each(Object.keys(files))("the statements of %s are as they are on paper", a
 test("every file that sends a statement has its statements on paper", () => {
   const senders = sourceFiles()
     .filter(({ room }) => room !== "src/dashboard/app")
-    .filter(({ code }) => /\b(rowsOf|builder)(<[^(]*>)?\(|\b(db|tx|on|client)\.execute\(/.test(code))
+    .filter(({ code }) => /\b(fetchRows|builder)(<[^(]*>)?\(|\b(db|tx|on|client)\.execute\(/.test(code))
     .map(({ path }) => path.replace(/^src\//, "").replace(/\.ts$/, ""));
   expect(senders.filter((path) => !(path in files) && !others.has(path))).toEqual([]);
 });

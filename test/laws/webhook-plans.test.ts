@@ -5,7 +5,7 @@ import { claim } from "../../src/jobs/claim/claim.ts";
 import { queueStart } from "../../src/jobs/claim/claim-positions.ts";
 import { admitDelivery } from "../../src/webhooks/breaker.ts";
 import { listDeliveries } from "../../src/webhooks/delivery-log.ts";
-import { findParkingEndpoints, freePage, freeProbe, isBusy, parkPage } from "../../src/webhooks/parking.ts";
+import { findParkingEndpoints, unparkPage, unparkProbe, isBusy, parkPage } from "../../src/webhooks/parking.ts";
 import { sessionOf } from "../support/sessions.ts";
 import { testDatabase } from "../support/database.ts";
 import { type Observed, observedEngine } from "./observed-engine.ts";
@@ -47,9 +47,9 @@ const statements: Record<string, [most: number, (db: Queryable) => Promise<unkno
   "asking whether a webhook may be sent": [0, (on) => admitDelivery(on, alive)],
   "asking which endpoints need attention": [0, findParkingEndpoints],
   "asking whether the queue is busy": [50, isBusy],
-  "freeing one to try the receiver with": [4, (on) => freeProbe(on, dead, noRefusal)],
+  "freeing one to try the receiver with": [4, (on) => unparkProbe(on, dead, noRefusal)],
   "looking through a page": [page + 1, (on) => parkPage(on, dead, 0, noRefusal)],
-  "freeing a page": [4 * page, (on) => freePage(on, dead, 0, noRefusal)],
+  "freeing a page": [4 * page, (on) => unparkPage(on, dead, 0, noRefusal)],
   "listing a page": [52, (on) => listDeliveries(on, dead)],
 };
 

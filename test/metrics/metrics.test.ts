@@ -7,8 +7,8 @@ import * as v from "valibot";
 import { defineJob, enqueue, enqueueMany, type Worker } from "../../src/index.ts";
 import { pauseQueue } from "../../src/admin.ts";
 import { createMetrics } from "../../src/metrics.ts";
-import { figuresCache } from "../../src/metrics/figures-cache.ts";
-import { metricsOf } from "../../src/metrics/create-metrics.ts";
+import { cacheFigures } from "../../src/metrics/figures-cache.ts";
+import { buildMetrics } from "../../src/metrics/create-metrics.ts";
 import { type Figures, readFigures } from "../../src/metrics/read-figures.ts";
 import { bounds } from "../../src/stats/histogram.ts";
 import type { Activity, AttemptCounts } from "../../src/index.ts";
@@ -220,7 +220,7 @@ describe("of the database", () => {
       latencyMs: i * 1_000,
     }));
     const figures: Figures = { queues, workers: 1, connections: 1, snapshotAge: 0, deadRows: 0 };
-    const lines = await scrape(metricsOf(undefined, async () => figures));
+    const lines = await scrape(buildMetrics(undefined, async () => figures));
     const other = { queue: "other" };
     expect(valueOf(lines, "soniq_queue_due", other)).toBe(3);
     expect(valueOf(lines, "soniq_queue_oldest_due_seconds", other)).toBe(202);
@@ -244,7 +244,7 @@ describe("of the database", () => {
 test("the database is asked once, however many scrape", async () => {
   let asked = 0;
   const answer = gate<Figures>();
-  const figures = figuresCache(() => {
+  const figures = cacheFigures(() => {
     asked += 1;
     return answer.opened;
   });
@@ -257,7 +257,7 @@ test("the database is asked once, however many scrape", async () => {
 
 test("a database that says nothing at all is not waited for, nor asked again", async () => {
   let asked = 0;
-  const figures = figuresCache(() => {
+  const figures = cacheFigures(() => {
     asked += 1;
     return new Promise(() => {});
   });

@@ -119,7 +119,7 @@ test("a drain that is cut short says so, with status 3", async () => {
   const { status, stdout } = await run(project, soniq("work", "--drain", "--wait", "2h", "--max-duration", "100ms"), {
     DATABASE_URL,
   });
-  expect(stdout).toContain("cut short before all was drained: jobs may be left");
+  expect(stdout).toContain("stopped before the queues were drained: jobs may be left");
   expect(stdout).not.toContain('"drained"');
   expect(status).toBe(3);
   await ready.sql`delete from soniq_jobs where state = 'queued'`;
@@ -140,7 +140,7 @@ export default defineConfig({
   );
   await ready.sql`insert into soniq_jobs (name, queue, payload) values ('send-invoice', 'billing', '{"orderId": 3, "driver": "none"}')`;
   const { status, stderr } = await run(project, soniq("work", "--config", name), { DATABASE_URL });
-  expect(stderr).toMatch(/^soniq-drizzle: nothing caught this error, so this worker stops: Error: left behind\n/);
+  expect(stderr).toMatch(/^soniq-drizzle: uncaught error, so this worker stops: Error: left behind\n/);
   expect(stderr).toMatch(/careless\.config\.ts:6/);
   expect(status).toBe(4);
   const [job] = await ready.sql`delete from soniq_jobs where state = 'queued' returning attempt, crashes`;
@@ -228,6 +228,6 @@ describe("it ends with one sentence, and status 2 where only a change of the con
 
   test("for a queue that is not configured", async () => {
     const said = sentence(await work({ DATABASE_URL }, "--queues", "mails"), 2);
-    expect(said).toMatch(/queue "mails" is not configured: there are default, billing/);
+    expect(said).toMatch(/queue "mails" is not configured: the queues are default, billing/);
   });
 });

@@ -220,7 +220,8 @@ test("a tick that is asked for between two seconds is the next whole one", () =>
 });
 
 test("the usual short forms and names are understood", () => {
-  const next = (expression: string) => iso([generateCronTicks(expression, "UTC", Date.UTC(2026, 10, 26, 12)).next().value])[0];
+  const next = (expression: string) =>
+    iso([generateCronTicks(expression, "UTC", Date.UTC(2026, 10, 26, 12)).next().value])[0];
   expect(next("@daily")).toBe("2026-11-27T00:00:00.000Z");
   expect(next("@hourly")).toBe("2026-11-26T13:00:00.000Z");
   expect(next("@weekly")).toBe("2026-11-29T00:00:00.000Z");
@@ -245,7 +246,7 @@ test.each([
   [
     "0 2 * * *",
     "Mars/Olympus",
-    /^timeZone is "Mars\/Olympus", which is no time zone: give a name such as "Europe\/Berlin"/,
+    /^timeZone is "Mars\/Olympus", which is not a time zone: give a name such as "Europe\/Berlin"/,
   ],
 ])("%s in %s is refused, saying why", (cron, timeZone, message) => {
   expect(() => checkCron(cron, timeZone)).toThrow(message);

@@ -137,7 +137,9 @@ test("drain gives up where jobs enqueue each other without end", async () => {
   };
   await withRollback(db, async (tx) => {
     await enqueue(tx, idle, null);
-    await expect(runJobs(tx, { jobs, handlers: again })).rejects.toThrow("drain: after 100 rounds, more jobs are due");
+    await expect(runJobs(tx, { jobs, handlers: again })).rejects.toThrow(
+      "runJobs: after 100 iterations, more jobs are due",
+    );
   });
 });
 

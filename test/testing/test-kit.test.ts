@@ -160,16 +160,16 @@ describe("an expectation that fails", () => {
     expect(error).toBeInstanceOf(AssertionError);
     expect(error).toMatchObject({ actual: [{ n: 1 }], expected: { n: 2 }, operator: "expectEnqueued" });
     expect(error.message).toBe(
-      'no job follow with {"n":2} was enqueued; there are, newest first:\n  idle #2, queued: null\n  follow #1, queued: {"n":1}',
+      'no job follow with {"n":2} was enqueued; existing jobs, newest first:\n  idle #2, queued: null\n  follow #1, queued: {"n":1}',
     );
   });
 
   test("says so where there are none", async () => {
     expect((await failing((tx) => expectEnqueued(tx, idle))).message).toBe(
-      "no job idle was enqueued; there are no jobs at all",
+      "no job idle was enqueued; there are no jobs",
     );
     const { message } = await failing((tx) => expectEnqueued(tx, follow, ({ n }) => n > 1));
-    expect(message).toBe("no job follow that fits was enqueued; there are no jobs at all");
+    expect(message).toBe("no job follow that the function accepts was enqueued; there are no jobs");
   });
 });
 
@@ -186,9 +186,9 @@ test("an expectation may look closer, and minds no other job", async () => {
 
 test("what would be committed is refused", async () => {
   await expect(runJobs(db as unknown as Tx, { jobs, handlers })).rejects.toThrow(
-    "drain takes the transaction of a test that rolls it back",
+    "runJobs needs a transaction that the test rolls back",
   );
-  await expect(travel(db, "1h")).rejects.toThrow("travel takes the transaction of a test");
+  await expect(travel(db, "1h")).rejects.toThrow("travel needs a transaction that the test rolls back");
 });
 
 test("a test that fails fails with its own error, and is rolled back", async () => {

@@ -134,7 +134,7 @@ describe("it gives up", () => {
     await db.transaction(async (tx) => {
       const handle = await enqueue(tx, double, 1, { queue: "nobody's" });
       await expect(waitFor(tx, double, handle)).rejects.toThrow(
-        `job double #${handle.id}: waitFor was called on a transaction: until that has committed, no worker sees what it has enqueued. Wait after it`,
+        `job double #${handle.id}: waitFor was called on a transaction, but no worker sees the job before the transaction has committed: call waitFor after the commit`,
       );
     });
   });
@@ -232,7 +232,7 @@ describe("with a listener", () => {
   });
 
   test("it must have a connection", () => {
-    expect(() => createResultListener(undefined)).toThrow("createResultListener: its connection is not set");
+    expect(() => createResultListener(undefined)).toThrow("createResultListener: the connection is not set");
   });
 });
 

@@ -142,7 +142,7 @@ describe("of an URL are refused", () => {
     ["another scheme", "file:///etc/passwd", "begins with file:"],
     ["a user name", "https://me@example.com/", "user name or password"],
     ["a password", "https://:hunter2@example.com/", "user name or password"],
-    ["what is none", "example.com", "is no URL"],
+    ["what is none", "example.com", "is not a URL"],
   ])("%s", (_what, url, message) => {
     expect(() => parseUrl(url, none)).toThrow(message);
     expect(() => parseUrl(url, none)).not.toThrow("hunter2");
@@ -167,7 +167,7 @@ describe("where a network is allowed", () => {
   });
 
   test.each(["10.1.0.0", "10.1.0.0/33", "10.1.0.0/x", "/8", "10.1.0.0/8/8", "example.com/8", "::/129"])(
-    "%s is no network",
-    (range) => expect(() => parseNetworks([range], "webhooks.allow")).toThrow("webhooks.allow[0] is no network"),
+    "%s is not a network",
+    (range) => expect(() => parseNetworks([range], "webhooks.allow")).toThrow("webhooks.allow[0] is not a network"),
   );
 });

@@ -11,7 +11,7 @@ import {
   resumeEndpoint,
 } from "../../src/webhooks.ts";
 import { admitDelivery, recordFailure, recordSuccess } from "../../src/webhooks/breaker.ts";
-import { freeOrphanedDeliveries, parkPage } from "../../src/webhooks/parking.ts";
+import { unparkOrphanedDeliveries, parkPage } from "../../src/webhooks/parking.ts";
 import { createDeliveryTasks } from "../../src/worker/tasks/deliveries.ts";
 import type { Settings } from "../../src/worker/settings/settings.ts";
 import { testDatabase } from "../support/database.ts";
@@ -239,7 +239,7 @@ describe("a paused endpoint", () => {
     await pauseEndpoint(db, paused);
     await publishEvent(db, pinged, 1);
     await sql`update soniq_jobs set run_at = 'infinity'`;
-    expect(await freeOrphanedDeliveries(db, 0, noRefusal)).toBeUndefined();
+    expect(await unparkOrphanedDeliveries(db, 0, noRefusal)).toBeUndefined();
     expect(await states(id)).toEqual(["queued"]);
     expect(await states(paused)).toEqual(["parked"]);
   });

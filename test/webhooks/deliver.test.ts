@@ -219,7 +219,7 @@ describe("what a receiver answers", () => {
     const { job } = await delivered();
     expect(job).toMatchObject({ state: "dead", reason: "discarded: the receiver answered 410" });
     expect(await sql`select id, paused_reason from soniq_webhook_endpoints where paused_at is not null`).toEqual([
-      { id: endpoint, paused_reason: "the receiver answered 410: it is gone" },
+      { id: endpoint, paused_reason: "the receiver answered 410 Gone" },
     ]);
     expect((await listDeliveries(db, endpoint)).deliveries[0]?.failures).toEqual([
       expect.objectContaining({ status: 410 }),
@@ -312,7 +312,7 @@ test("a secret whose key is gone is said so, nothing is sent, and once it is rot
   const { outcome } = await worker.event("retried");
   expect(outcome).toMatchObject({
     kind: "retried",
-    error: { message: expect.stringMatching(/none of webhooks\.keys: add it there, or rotate the secret$/) },
+    error: { message: expect.stringMatching(/not in webhooks\.keys: add it there, or rotate the secret$/) },
   });
   expect(receiver.received).toHaveLength(0);
   // Ours is the fault, not the receiver's.

@@ -50,7 +50,7 @@ test("one that is sent once more is a delivery of its own, of the same message",
 
 test("one that is not there, or whose endpoint is gone, cannot be sent", async () => {
   const notFound = (id: number) =>
-    new NotFoundError(`there is no delivery ${id}, or its endpoint is gone: publish the event anew`);
+    new NotFoundError(`there is no delivery ${id}, or its endpoint was deleted: publish the event again`);
   for (const nothing of [0, 1.5, NaN]) await expect(resendDelivery(db, nothing)).rejects.toThrow(notFound(nothing));
   await registerEndpoint(db, webhooks, { allTenants: true, events: "all", url: "https://example.com/" });
   const [id] = (await publishEvent(db, pinged, 1)).deliveries as [number];

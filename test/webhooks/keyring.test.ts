@@ -41,7 +41,7 @@ test("a secret that was changed, or cut, is not opened", () => {
 test("a secret that was sealed with a key which is gone names that key", () => {
   const sealed = new Keyring([key(1)]).seal(secret, endpoint);
   expect(() => new Keyring([key(2)]).open(sealed, endpoint)).toThrow(
-    `the key ${sealed.key}, which is none of webhooks.keys`,
+    `the key ${sealed.key}, which is not in webhooks.keys`,
   );
 });
 

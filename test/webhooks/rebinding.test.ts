@@ -23,13 +23,19 @@ test("an address is looked up once for each attempt, and none but that is connec
   });
   const answers = [outside, inside, outside].map((address) => [{ address, family: 4 }]);
   let asked = 0;
-  const handler = createDeliveryHandler(db, parseWebhookConfig(config), async () => answers[asked++] as (typeof answers)[0]);
+  const handler = createDeliveryHandler(
+    db,
+    parseWebhookConfig(config),
+    async () => answers[asked++] as (typeof answers)[0],
+  );
   const delivery = { endpoint, event: "pinged", id: "msg_1", at: new Date().toISOString(), data: 1 };
   const attempt = async () => handler(delivery, { signal: new AbortController().signal } as JobContext);
 
   await expect(attempt()).resolves.toMatchObject({ status: 204 });
   expect(asked).toBe(1);
-  await expect(attempt()).rejects.toThrow("not delivered: its host has no address, or one that may not be reached");
+  await expect(attempt()).rejects.toThrow(
+    "not delivered: the host of the URL has no address, or one that must not be reached",
+  );
   await expect(attempt()).resolves.toMatchObject({ status: 204 });
   expect(asked).toBe(3);
   expect(receiver.received.map(({ raw }) => raw.host)).toEqual(
@@ -56,6 +62,6 @@ test("whether a name exists inside is not said: one that does and one that does 
   };
   const existing = await failure(async () => [{ address: "10.0.0.1", family: 4 }]);
   const missing = await failure(() => Promise.reject(new Error("getaddrinfo ENOTFOUND name.example")));
-  expect(existing[0]).toContain("not delivered: its host has no address, or one that may not be reached");
+  expect(existing[0]).toContain("not delivered: the host of the URL has no address, or one that must not be reached");
   expect(missing).toEqual(existing);
 });

@@ -54,7 +54,7 @@ const transactions = {
   rolledBack: { kind: "rolled back", outcome: snoozed, returned: new Snooze(5) },
   fenced: { kind: "fenced", outcome: completed, error },
   disconnected: { kind: "disconnected", error },
-  notBegun: { kind: "not begun", error },
+  notBegun: { kind: "not started", error },
   failed: { kind: "failed", error },
 } satisfies Record<string, TransactionEnd>;
 

@@ -19,7 +19,7 @@ const { db, url, sql } = await testDatabase();
 const idle = defineJob({ name: "idle", queue: "nobody's", payload: v.null() });
 
 /** Nothing but a notification makes a worker look before the test times out. */
-const onlyBells = { poll: "1h", lease: "1h" } as const;
+const onlyBells = { pollInterval: "1h", lease: "1h" } as const;
 
 /** Starts a worker, and a job that is run so. */
 async function running(run: HandlerFunction<null, unknown>, config: Partial<WorkerConfig> = onlyBells) {

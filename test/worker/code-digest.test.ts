@@ -3,15 +3,15 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineJob } from "../../src/index.ts";
-import { codeDigest } from "../../src/worker/settings/code-digest.ts";
-import { runnablesOf } from "../../src/worker/settings/runnables.ts";
+import { computeCodeDigest } from "../../src/worker/settings/code-digest.ts";
+import { buildRunnables } from "../../src/worker/settings/runnables.ts";
 
 const kept = { completed: 0, cancelled: 0, dead: 0 };
 
 /** The digest of code that is loaded anew for each call. */
 function digestOf(payload: unknown, handler: () => unknown = () => 1, settings: object = {}): string {
   const job = defineJob({ name: "job", payload: payload as v.GenericSchema, ...settings });
-  return codeDigest(runnablesOf({ job }, { job: handler }, kept, []));
+  return computeCodeDigest(buildRunnables({ job }, { job: handler }, kept, []));
 }
 
 /** A Standard Schema validator with something of its own beside it. */
@@ -159,6 +159,6 @@ describe("nothing keeps a worker from starting:", () => {
         defineJob({ name: `job${n}`, payload: z.object(fields()), run: () => {} }),
       ]),
     );
-    expect(codeDigest(runnablesOf(jobs, {}, kept, []))).toMatch(/^[\w-]{22}$/);
+    expect(computeCodeDigest(buildRunnables(jobs, {}, kept, []))).toMatch(/^[\w-]{22}$/);
   });
 });

@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { findErrorCode } from "../../src/core/errors.ts";
 import { findConnectionShortage } from "../../src/database/connection-room.ts";
 import { defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
-import { connectionBudget, totalOf } from "../../src/worker/settings/connection-budget.ts";
+import { computeConnectionBudget, countConnections } from "../../src/worker/settings/connection-budget.ts";
 import { startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";
 import { startEmbeddedPostgres } from "../support/embedded-postgres.ts";
@@ -55,8 +55,8 @@ describe("the budget", () => {
     [50, { engine: 4, beats: 1, listener: 1, transactions: 30 }],
     [undefined, { engine: 4, beats: 1, listener: 1, transactions: 30 }],
   ])("of %s is shared out", (maxConnections, budget) => {
-    expect(connectionBudget({ maxConnections, queues: { a: 10, b: 20 } })).toEqual(budget);
-    expect(totalOf(budget)).toBeLessThanOrEqual(maxConnections ?? Infinity);
+    expect(computeConnectionBudget({ maxConnections, queues: { a: 10, b: 20 } })).toEqual(budget);
+    expect(countConnections(budget)).toBeLessThanOrEqual(maxConnections ?? Infinity);
   });
 
   test("below the fewest is refused with a sentence", () => {
@@ -106,7 +106,7 @@ test("a role or database that may not open as many connections as a worker needs
   const role = await limitedRole(9);
   const transactional = defineJob({ name: "mail", payload: v.null(), run: () => {} });
   const { event } = await startWorker({ connection: role.url, jobs: { transactional }, handlers: {} });
-  const { error } = await event("error", ({ operation }) => operation === "making sure of its connections");
+  const { error } = await event("error", ({ operation }) => operation === "checking its connection limit");
   expect((error as Error).message).toMatch(
     /^this worker opens up to 16 connections, and PostgreSQL has room for 9 now \(connection limit 9 of the role "soniq_limited_\w+", of which \d+ are in use\): raise it with alter role … connection limit …, run fewer workers/,
   );
@@ -114,7 +114,9 @@ test("a role or database that may not open as many connections as a worker needs
   const name = new URL(url).pathname.slice(1);
   await sql.unsafe(`alter database ${name} connection limit 12`);
   const client = postgres(role.url, { max: 1, onnotice: () => {} });
-  expect(await findConnectionShortage(drizzle({ client }), 16)).toMatch(/connection limit 12 of the database "soniq_test_\w+"/);
+  expect(await findConnectionShortage(drizzle({ client }), 16)).toMatch(
+    /connection limit 12 of the database "soniq_test_\w+"/,
+  );
   await client.end();
   await sql.unsafe(`alter database ${name} connection limit -1`);
 });
@@ -175,7 +177,7 @@ describe("where PostgreSQL has too few connections", () => {
     const role = await limitedRole(0);
     const child = startChild(role.url);
     await child.said("warning: PostgreSQL has no connection left");
-    await child.said("failed while connecting, trying again");
+    await child.said("failed while connecting, retrying");
     await role.allow(6);
     await until(async () => (await role.used()) > 2);
     child.kill("SIGTERM");

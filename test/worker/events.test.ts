@@ -266,7 +266,7 @@ describe("of a failure, a worker tells the error as it was thrown:", () => {
     };
     expect(await settled(await insert("stranger"))).toMatchObject({
       type: "unknown",
-      error: { message: 'this worker knows no job of the name "stranger"' },
+      error: { message: 'this worker has no definition of the job "stranger"' },
     });
     expect(await settled(await insert(job.name))).toMatchObject({ type: "dead", error: { name: "InvalidValueError" } });
   });

@@ -33,8 +33,8 @@ describe("from what it knows, a worker", () => {
   });
 
   test.each<[string, Partial<Vitals>, Pick<Health, "live" | "ready">, RegExp]>([
-    ["PostgreSQL is silent", { silentMs: 12_000 }, { live: true, ready: false }, /answered no beat for 12 s/],
-    ["its lease is over", { leaseAgeMs: 20_001 }, { live: true, ready: false }, /its lease has run out/],
+    ["PostgreSQL is silent", { silentMs: 12_000 }, { live: true, ready: false }, /answered no heartbeat for 12 s/],
+    ["its lease is over", { leaseAgeMs: 20_001 }, { live: true, ready: false }, /its lease has expired/],
     [
       "its claims fail",
       { failingClaims: [{ queue: "mails", forMs: 7_000 }] },
@@ -72,7 +72,7 @@ describe("from what it knows, a worker", () => {
   });
 
   test("takes a loop that comes round seldom for no stuck one", () => {
-    const loops = [{ operation: "claiming from default", everyMs: 60_000, msSinceLastRound: 150_000 }];
+    const loops = [{ operation: "claiming from default", everyMs: 60_000, msSinceLastIteration: 150_000 }];
     expect(assessHealth({ ...well, loops })).toMatchObject({ live: true, ready: true });
   });
 });
@@ -110,9 +110,9 @@ test("while PostgreSQL lets nobody in it is not ready, yet live, and says so onc
   const database = new URL(url).pathname.slice(1);
   await admin.unsafe(`alter database ${database} allow_connections false`);
   await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${database} and application_name = 'soniq-drizzle'`;
-  await event("degraded", ({ ready, reasons }) => !ready && /answered no beat for \d+ s/.test(reasons.join()));
+  await event("degraded", ({ ready, reasons }) => !ready && /answered no heartbeat for \d+ s/.test(reasons.join()));
   expect(worker.health()).toMatchObject({ state: "degraded", live: true, ready: false });
-  await until(async () => worker.health().reasons.some((reason) => reason.includes("lease has run out")));
+  await until(async () => worker.health().reasons.some((reason) => reason.includes("lease has expired")));
   await admin.unsafe(`alter database ${database} allow_connections true`);
   await event("recovered");
   expect(worker.health()).toEqual({ state: "working", live: true, ready: true, reasons: [] });

@@ -288,7 +288,7 @@ test("nor do they keep the lines of other jobs from being written", async () => 
     log(n === 1 ? "forbidden" : "fine");
     await finish.opened;
   });
-  await event("error", ({ operation }) => operation === `writing what job #${id} has logged`);
+  await event("error", ({ operation }) => operation === `writing the log of job #${id}`);
   const other = await enqueue(db, job, 2);
   await until(async () => (await logsOf(other.id)).length === 1);
   expect(await logs()).toEqual([]);

@@ -118,7 +118,7 @@ test("while much waits to be written, a worker is to start nothing that would ad
   const result = JSON.stringify("x".repeat(megabyte - 2));
   for (let id = 1; id <= 130; id += 1)
     void settler.settle(session, { id, claimToken: 1, outcome: { kind: "completed", result } });
-  expect(settler.congested).toBe(true);
-  await until(async () => !settler.congested);
+  expect(settler.isCongested).toBe(true);
+  await until(async () => !settler.isCongested);
   settler.abandon();
 });

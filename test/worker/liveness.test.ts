@@ -71,7 +71,7 @@ test("a worker that could not say that it waits for work says it again", async (
     create trigger refuse before update of idle_queues on soniq_workers for each row execute function refuse()`);
   const job = defineJob({ name: "unheard", queue: "unheard", payload: v.null(), run: () => {} });
   const worker = await startWorker({ connection: url, jobs: { job }, handlers: {}, pollInterval: "100ms" });
-  await worker.event("error", ({ operation }) => operation === "saying which queues are idle");
+  await worker.event("error", ({ operation }) => operation === "publishing which queues are idle");
   await sql`drop trigger refuse on soniq_workers`;
   const waits = async () => (await sql`select from soniq_workers where idle_queues ? 'unheard'`).length > 0;
   expect(await until(waits)).toBe(true);

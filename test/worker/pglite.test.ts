@@ -196,7 +196,7 @@ test("what a process left active when it was killed, the next one runs, as soon 
   const child = startChild(directory, { config: "pglite.config.ts" });
   const said = await child.said("lingering 7");
   expect(said).toContain(`starts on PGlite in ${directory}`);
-  expect(said).toMatch(/connections: none, PGlite has one session/);
+  expect(said).toMatch(/connections: none; PGlite has one session/);
   child.kill("SIGKILL");
   await child.exited;
 

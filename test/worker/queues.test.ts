@@ -15,7 +15,7 @@ function noting(queue: string) {
   const ran: string[] = [];
   const job = defineJob({ name: queue, queue, payload: v.string(), run: (word) => void ran.push(word) });
   const config = { connection: url, jobs: { job }, handlers: {}, queues: { [queue]: { concurrency: 1 } } };
-  return { job, ran, config: { ...config, poll: "100ms" } as const };
+  return { job, ran, config: { ...config, pollInterval: "100ms" } as const };
 }
 
 /** When a worker has looked into a queue, and found less than it could have run. */

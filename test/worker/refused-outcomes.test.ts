@@ -64,7 +64,7 @@ async function together(queue: string, which: readonly End[] = ends) {
 
 /** Resolves when the worker has said that it keeps an outcome which was refused. */
 function kept({ event }: Pick<ObservedWorker, "event">) {
-  return event("error", ({ operation }) => /^settling job \d+.*: its outcome is kept and tried again$/.test(operation));
+  return event("error", ({ operation }) => /^settling job \d+.*: its outcome is kept and retried$/.test(operation));
 }
 
 const refuse = (body: string, condition = "true") =>

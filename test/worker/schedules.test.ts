@@ -18,7 +18,7 @@ async function scheduled(schedules: (job: ReturnType<typeof noting>["job"]) => W
     jobs: { job },
     handlers: {},
     schedules: schedules(job) ?? [],
-    sweep: "200ms",
+    rescueInterval: "200ms",
   };
   return { ...database, ran, job, config: config as WorkerConfig };
 }

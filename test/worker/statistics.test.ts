@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { beforeEach, expect, test } from "vitest";
 import { defineJob, enqueue, enqueueMany } from "../../src/index.ts";
-import { bucketOf } from "../../src/stats/histogram.ts";
+import { findBucket } from "../../src/stats/histogram.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";
 import { claimAs, expireLease, sessionOf } from "../support/sessions.ts";
@@ -68,7 +68,7 @@ test("how long a job had been due goes by the database's clock, from its time to
   expect(Math.min(...waits)).toBeLessThan(130_000);
   expect(Math.max(...waits)).toBe(2 ** 31 - 1);
   const rows = await sql<{ bucket: number }[]>`select bucket from soniq_stats where measure = 'wait' order by bucket`;
-  expect(rows.map(({ bucket }) => bucket)).toEqual([bucketOf(100_000), 23]);
+  expect(rows.map(({ bucket }) => bucket)).toEqual([findBucket(100_000), 23]);
 });
 
 test("names that the worker does not know are one", async () => {

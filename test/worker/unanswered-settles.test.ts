@@ -30,9 +30,9 @@ test("it counts from when a settle was sent, and ends with its answer", async ()
   const settling = settler.settle("a session", { id: 1, claimToken: 1, outcome });
   await sent.opened;
   now += 7_000;
-  expect(settler.unanswered.ms).toBe(7_000);
+  expect(settler.outageTimer.elapsedMs).toBe(7_000);
   answered.open();
   await settling;
   now += 7_000;
-  expect(settler.unanswered.ms).toBe(0);
+  expect(settler.outageTimer.elapsedMs).toBe(0);
 });

@@ -10,14 +10,14 @@ import { purgeDeadLetters, type PurgeCount, type PurgeRefusal } from "../../dead
 import { type RetryCount, retryDeadLetters } from "../../dead-letters/retry.js";
 import { type DeadLetterGroup, maxCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
 import type { RetryRefusal } from "../../jobs/control/retry.js";
-import { confirmed } from "../confirm.js";
-import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
-import { filterOf, type FilterOptions, filterOrAll, withFilter } from "../dead-letter-options.js";
+import { confirm } from "../confirm.js";
+import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { toFilter, type FilterOptions, parseBulkFilter, addFilterOptions } from "../dead-letter-options.js";
 import { exitCodes } from "../exit-codes.js";
-import { withPages } from "../page-options.js";
-import { type Columns, countText, printPage, printRows } from "../print.js";
+import { addPageOptions } from "../page-options.js";
+import { type Columns, formatCount, printPage, printRows } from "../print.js";
 import { printToStderr, toOneLine, print, printJson, toPrintableJson } from "../../core/terminal.js";
-import { whyRefused } from "../../dead-letters/why-refused.js";
+import { explainRefusal } from "../../dead-letters/why-refused.js";
 
 const noDeadLetters = "no dead letters";
 
@@ -25,33 +25,39 @@ type ListOptions = DatabaseOptions & FilterOptions & PageOptions;
 type BulkOptions = DatabaseOptions & FilterOptions & { readonly all?: true; readonly yes?: true };
 
 /** `soniq-drizzle dead` */
-export function deadCommand(): Command {
-  const bulk = (name: string, description: string, act: (options: BulkOptions) => Promise<void>) =>
-    withFilter(databaseCommand(name, description))
-      .option("--all", "all dead letters")
-      .option("--yes", "do not ask")
+export function createDeadCommand(): Command {
+  const bulk = (name: string, description: string, action: (options: BulkOptions) => Promise<void>) =>
+    addFilterOptions(createDatabaseCommand(name, description))
+      .option("--all", "select all dead letters")
+      .option("--yes", "do not ask for confirmation")
       .addHelpText(
         "after",
-        `\nShows what there is, and asks: soniq-drizzle dead ${name} --name send-invoice --since 24h\nExit status: ${exitCodes.failed} if any of them stays.`,
+        `\nShows the selected dead letters and asks for confirmation: soniq-drizzle dead ${name} --name send-invoice --since 24h\nExit status: ${exitCodes.failed} if any dead letter could not be changed.`,
       )
-      .action(act);
+      .action(action);
   return new Command("dead")
-    .description("list, count, retry, purge or export dead letters: jobs that could not go on")
-    .addCommand(withPages(withFilter(databaseCommand("list", "list dead letters, newest first"))).action(list))
-    .addCommand(withFilter(databaseCommand("summary", "count dead letters by job, reason and error")).action(summary))
-    .addCommand(bulk("retry", "queue dead letters again, with all their attempts", retry))
-    .addCommand(bulk("purge", "delete dead letters for good", purge))
+    .description("list, count, retry, purge or export dead letters: jobs that failed permanently")
     .addCommand(
-      withFilter(databaseCommand("export", "print dead letters, one JSON object per line, newest first")).action(
-        exportAll,
+      addPageOptions(addFilterOptions(createDatabaseCommand("list", "list dead letters, newest first"))).action(list),
+    )
+    .addCommand(
+      addFilterOptions(createDatabaseCommand("summary", "count dead letters by job, reason and error")).action(
+        summarize,
       ),
+    )
+    .addCommand(bulk("retry", "retry dead letters, with all their attempts", retry))
+    .addCommand(bulk("purge", "delete dead letters permanently", purge))
+    .addCommand(
+      addFilterOptions(
+        createDatabaseCommand("export", "print dead letters, one JSON object per line, newest first"),
+      ).action(exportAll),
     );
 }
 
 async function list({ limit, cursor, ...options }: ListOptions): Promise<void> {
   await withDatabase(options, async (db) => {
     printPage(
-      await listDeadLetters(db, filterOf(options), { cursor, limit }),
+      await listDeadLetters(db, toFilter(options), { cursor, limit }),
       "deadLetters",
       letterColumns,
       noDeadLetters,
@@ -70,7 +76,7 @@ const letterColumns: Columns<DeadLetter> = {
   REASON: ({ reason }) => (reason.length > 80 ? `${reason.slice(0, 79)}…` : reason),
 };
 
-/** What people see of dead letters that died of the same. */
+/** The columns of a group of dead letters that died for the same reason. */
 export const groupColumns: Columns<DeadLetterGroup> = {
   JOB: ({ name }) => name,
   REASON: ({ reason }) => reason,
@@ -80,9 +86,9 @@ export const groupColumns: Columns<DeadLetterGroup> = {
   NEWEST: ({ newest }) => newest,
 };
 
-async function summary(options: DatabaseOptions & FilterOptions): Promise<void> {
+async function summarize(options: DatabaseOptions & FilterOptions): Promise<void> {
   await withDatabase(options, async (db) => {
-    const found = await summarizeDeadLetters(db, filterOf(options));
+    const found = await summarizeDeadLetters(db, toFilter(options));
     if (options.json) return printJson(found);
     printRows(found.groups, groupColumns, noDeadLetters, {});
   });
@@ -90,63 +96,68 @@ async function summary(options: DatabaseOptions & FilterOptions): Promise<void> 
 
 async function retry(options: BulkOptions): Promise<void> {
   await withDatabase(options, async (db) => {
-    const filter = filterOrAll(options);
-    if (!(await isWanted(db, filter, "retry", options))) return;
-    const say = sayRefusals();
+    const filter = parseBulkFilter(options);
+    if (!(await confirmBulk(db, filter, "retry", options))) return;
+    const reportRefusals = createRefusalReporter();
     const { retried, refused } = await retryDeadLetters(db, filter, {
-      onProgress({ retried: done, refused: left, batch }) {
-        say(batch.refused);
-        sayProgress(done + left, `${done} retried`);
+      onProgress({ retried: retriedSoFar, refused: refusedSoFar, batch }) {
+        reportRefusals(batch.refused);
+        reportProgress(retriedSoFar + refusedSoFar, `${retriedSoFar} retried`);
       },
     });
-    conclude({ retried, refused }, `retried ${retried} jobs`, options);
+    printResult({ retried, refused }, `retried ${retried} jobs`, options);
   });
 }
 
 async function purge(options: BulkOptions): Promise<void> {
   await withDatabase(options, async (db) => {
-    const filter = filterOrAll(options);
-    if (!(await isWanted(db, filter, "purge", options))) return;
-    const say = sayRefusals();
+    const filter = parseBulkFilter(options);
+    if (!(await confirmBulk(db, filter, "purge", options))) return;
+    const reportRefusals = createRefusalReporter();
     const { purged, refused } = await purgeDeadLetters(db, filter, {
-      onProgress({ purged: done, refused: left, batch }) {
-        say(batch.refused);
-        sayProgress(done + left, `${done} purged`);
+      onProgress({ purged: purgedSoFar, refused: refusedSoFar, batch }) {
+        reportRefusals(batch.refused);
+        reportProgress(purgedSoFar + refusedSoFar, `${purgedSoFar} purged`);
       },
     });
-    conclude({ purged, refused }, `purged ${purged} jobs`, options);
+    printResult({ purged, refused }, `purged ${purged} jobs`, options);
   });
 }
 
-/** Shows what there is, and asks. */
-async function isWanted(db: Queryable, filter: DeadLetterFilter, verb: string, options: BulkOptions): Promise<boolean> {
+/** Shows the selected dead letters by group, and asks for confirmation. */
+async function confirmBulk(
+  db: Queryable,
+  filter: DeadLetterFilter,
+  verb: string,
+  options: BulkOptions,
+): Promise<boolean> {
   if (options.yes) return true;
   const { count, groups } = await summarizeDeadLetters(db, filter);
   if (count === 0) return true;
   for (const group of groups)
     printToStderr(toOneLine(`${group.count} × ${[group.name, group.reason, group.error].filter(Boolean).join(" · ")}`));
-  return confirmed(`${verb} ${countText(count, maxCounted)} dead letters?`, options);
+  return confirm(`${verb} ${formatCount(count, maxCounted)} dead letters?`, options);
 }
 
-const maxRefusalsSaid = 10;
-const progressEvery = 10_000;
+const maxReportedRefusals = 10;
+const progressIntervalJobs = 10_000;
 
-/** Says why some stay: of the first ones, since all may have the same reason. */
-function sayRefusals(): (refusals: readonly (RetryRefusal | PurgeRefusal)[]) => void {
-  let said = 0;
+/** Prints why dead letters were refused. It prints only the first refusals, because all may have the same reason. */
+function createRefusalReporter(): (refusals: readonly (RetryRefusal | PurgeRefusal)[]) => void {
+  let reported = 0;
   return (refusals) => {
-    for (const refusal of refusals.slice(0, maxRefusalsSaid - said)) {
-      said += 1;
-      printToStderr(toOneLine(`#${refusal.id} stays: ${whyRefused(refusal)}`));
+    for (const refusal of refusals.slice(0, maxReportedRefusals - reported)) {
+      reported += 1;
+      printToStderr(toOneLine(`#${refusal.id} stays: ${explainRefusal(refusal)}`));
     }
   };
 }
 
-function sayProgress(total: number, text: string): void {
-  if (total % progressEvery === 0) printToStderr(`${text} so far`);
+function reportProgress(total: number, text: string): void {
+  if (total % progressIntervalJobs === 0) printToStderr(`${text} so far`);
 }
 
-function conclude(count: RetryCount | PurgeCount, text: string, { json }: BulkOptions): void {
+function printResult(count: RetryCount | PurgeCount, text: string, { json }: BulkOptions): void {
   if (json) printJson(count);
   else print(count.refused > 0 ? `${text}; ${count.refused} stay` : text);
   if (count.refused > 0) process.exitCode = exitCodes.failed;
@@ -154,10 +165,10 @@ function conclude(count: RetryCount | PurgeCount, text: string, { json }: BulkOp
 
 async function exportAll(options: DatabaseOptions & FilterOptions): Promise<void> {
   await withDatabase(options, async (db) => {
-    await pipeline(Readable.from(lines(db, filterOf(options))), process.stdout, { end: false });
+    await pipeline(Readable.from(exportLines(db, toFilter(options))), process.stdout, { end: false });
   });
 }
 
-async function* lines(db: Queryable, filter: DeadLetterFilter): AsyncGenerator<string> {
+async function* exportLines(db: Queryable, filter: DeadLetterFilter): AsyncGenerator<string> {
   for await (const letter of exportDeadLetters(db, filter)) yield `${toPrintableJson(JSON.stringify(letter))}\n`;
 }

@@ -6,9 +6,9 @@ import type { JobDefinition } from "../../jobs/definition/define-job.js";
 import { enqueue } from "../../jobs/enqueue/enqueue.js";
 import type { EnqueueOptions } from "../../jobs/enqueue/new-job.js";
 import type { Settings } from "../../worker/settings/settings.js";
-import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 
-import { duration, time } from "../time-arguments.js";
+import { parseDurationOption, parseTimeOption } from "../time-arguments.js";
 
 interface Options extends DatabaseOptions {
   readonly queue?: string;
@@ -20,49 +20,53 @@ interface Options extends DatabaseOptions {
 }
 
 /** `soniq-drizzle enqueue` */
-export function enqueueCommand(): Command {
-  return databaseCommand("enqueue", "enqueue a job that the configuration knows")
-    .argument("<job>", "its definition's name")
-    .argument("<payload>", "as JSON: the definition's validator checks it")
-    .option("--queue <name>", "where it waits (default: the definition's own, as with all of these)")
-    .option("--priority <n>", "0 runs first, 9 last", Number)
-    .option("--delay <duration>", "not before so long from now: 30s, 5m, 24h", duration)
-    .option("--run-at <time>", "not before then: 2026-01-31T08:00Z", time)
-    .option("--expires-in <duration>", "cancelled if it has not begun by then, so long from now", duration)
-    .option("--tags <tags>", "words to find it by, separated by commas", tagList)
+export function createEnqueueCommand(): Command {
+  return createDatabaseCommand("enqueue", "enqueue a job of the configuration")
+    .argument("<job>", "the name of the job definition")
+    .argument("<payload>", "the payload as JSON; the definition's validator checks it")
+    .option("--queue <name>", "the queue (default for this and the other options: what the definition sets)")
+    .option("--priority <n>", "the priority: 0 runs first, 9 last", Number)
+    .option("--delay <duration>", "run it after this delay: 30s, 5m, 24h", parseDurationOption)
+    .option("--run-at <time>", "run it at this time: 2026-01-31T08:00Z", parseTimeOption)
+    .option("--expires-in <duration>", "cancel it if it has not started within this time", parseDurationOption)
+    .option("--tags <tags>", "tags to find it by, separated by commas", parseTags)
     .addHelpText("after", `\nExample: soniq-drizzle enqueue send-invoice '{"orderId": 1}' --delay 5m`)
-    .action(enqueueOne);
+    .action(enqueueJob);
 }
 
-async function enqueueOne(name: string, json: string, { config, json: asJson, ...given }: Options): Promise<void> {
-  const payload = parsed(json);
-  const options: EnqueueOptions = given;
+async function enqueueJob(
+  name: string,
+  json: string,
+  { config, json: printsJson, ...enqueueOptions }: Options,
+): Promise<void> {
+  const payload = parsePayload(json);
+  const options: EnqueueOptions = enqueueOptions;
   const { id, deduplicated } = await withDatabase({ ...(config && { config }) }, (db, settings) =>
-    enqueue(db, definitionOf(settings, name), payload, options),
+    enqueue(db, findDefinition(settings, name), payload, options),
   );
-  if (asJson) return printJson({ id, deduplicated });
-  print(deduplicated ? `job #${id} has its unique key: it is that one` : `enqueued job #${id}`);
+  if (printsJson) return printJson({ id, deduplicated });
+  print(deduplicated ? `not enqueued: job #${id} has the same unique key` : `enqueued job #${id}`);
 }
 
-function definitionOf({ runnables }: Settings, name: string): JobDefinition {
+function findDefinition({ runnables }: Settings, name: string): JobDefinition {
   const found = runnables.get(name)?.definition;
   if (found) return found;
   const names = [...runnables.keys()].join(", ") || "none";
   throw new InvalidValueError(
     "<job>",
-    `is ${describeValue(name)}, and the configuration knows no such job: there are ${names}`,
+    `is ${describeValue(name)}, and the configuration has no such job: it has ${names}`,
   );
 }
 
-function parsed(json: string): unknown {
+function parsePayload(json: string): unknown {
   try {
     return JSON.parse(json) as unknown;
   } catch (error) {
-    throw new InvalidValueError("<payload>", `is no JSON: ${describeError(error)}`);
+    throw new InvalidValueError("<payload>", `is not valid JSON: ${describeError(error)}`);
   }
 }
 
-function tagList(text: string): string[] {
+function parseTags(text: string): string[] {
   return text
     .split(",")
     .map((tag) => tag.trim())

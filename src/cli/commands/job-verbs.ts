@@ -5,96 +5,98 @@ import { discardJob } from "../../jobs/control/discard-job.js";
 import { getJob } from "../../jobs/read/get-job.js";
 import { retryJobs } from "../../jobs/control/retry.js";
 import { runJobNow } from "../../jobs/control/run-now.js";
-import { confirmed } from "../confirm.js";
-import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { confirm } from "../confirm.js";
+import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { exitCodes } from "../exit-codes.js";
-import { jobState } from "../job-state.js";
+import { formatJobState } from "../job-state.js";
 
 import { printToStderr, toOneLine, print, printJson } from "../../core/terminal.js";
-import { wholeNumbers } from "../whole-number.js";
-import { whyRefused } from "../../dead-letters/why-refused.js";
+import { parseWholeNumbers } from "../whole-number.js";
+import { explainRefusal } from "../../dead-letters/why-refused.js";
 
 /** `soniq-drizzle jobs retry` */
-export function retryCommand(): Command {
-  return verb("retry", "have dead jobs begin anew, and those that wait for later run now", retry);
+export function createRetryCommand(): Command {
+  return createJobCommand("retry", "retry dead jobs, and run scheduled jobs now", retryOrRunNow);
 }
 
 /** `soniq-drizzle jobs cancel` */
-export function cancelCommand(): Command {
-  const act: Act = async (db, id, { reason }) => {
+export function createCancelCommand(): Command {
+  const action: JobAction = async (db, id, { reason }) => {
     const answer = await cancelJob(db, id, reason);
-    return { answer, ...cancelWords[answer] };
+    return { answer, ...cancelAnswers[answer] };
   };
-  return verb("cancel", "cancel jobs; of those that run, the signal is aborted", act).option(...reasonOption);
+  return createJobCommand("cancel", "cancel queued jobs, and abort the signals of running jobs", action).option(
+    ...reasonOption,
+  );
 }
 
 /** `soniq-drizzle jobs discard` */
-export function discardCommand(): Command {
-  const act: Act = async (db, id, { reason }) => {
+export function createDiscardCommand(): Command {
+  const action: JobAction = async (db, id, { reason }) => {
     const answer = await discardJob(db, id, reason);
-    return { answer, ...discardWords[answer] };
+    return { answer, ...discardAnswers[answer] };
   };
-  return verb("discard", "give up jobs that wait: they become dead letters", act).option(...reasonOption);
+  return createJobCommand("discard", "turn queued jobs into dead letters", action).option(...reasonOption);
 }
 
-const reasonOption = ["--reason <text>", "why, for those who look at it later"] as const;
+const reasonOption = ["--reason <text>", "the reason, recorded with the job"] as const;
 
 type VerbOptions = DatabaseOptions & { readonly reason?: string; readonly yes?: true };
 
-/** What became of one job. */
+/** The result for a job. */
 interface Answer {
-  /** In the library's word. */
+  /** The value that the library function returned. */
   readonly answer: string;
   readonly done: boolean;
-  /** For people. */
+  /** The rest of the sentence that begins with the job's id, for people. */
   readonly text: string;
 }
 
-type Act = (db: Queryable, id: number, options: VerbOptions) => Promise<Answer>;
-type Words<Said extends string> = Readonly<Record<Said, Omit<Answer, "answer">>>;
+type JobAction = (db: Queryable, id: number, options: VerbOptions) => Promise<Answer>;
+type AnswersByOutcome<Outcome extends string> = Readonly<Record<Outcome, Omit<Answer, "answer">>>;
 
-const cancelWords: Words<Awaited<ReturnType<typeof cancelJob>>> = {
+const cancelAnswers: AnswersByOutcome<Awaited<ReturnType<typeof cancelJob>>> = {
   cancelled: { done: true, text: "is cancelled" },
   requested: {
     done: true,
-    text: "is asked to stop: its signal is aborted, and it ends as cancelled unless it completes all the same",
+    text: "is asked to stop: its signal is aborted, and it ends as cancelled unless it completes anyway",
   },
-  "not found": { done: false, text: "is not there, or has finished" },
+  "not found": { done: false, text: "does not exist, or has finished" },
 };
 
-const discardWords: Words<Awaited<ReturnType<typeof discardJob>>> = {
+const discardAnswers: AnswersByOutcome<Awaited<ReturnType<typeof discardJob>>> = {
   discarded: { done: true, text: "is a dead letter" },
-  active: { done: false, text: "runs: cancel it" },
-  "not found": { done: false, text: "is not there, or has finished" },
+  active: { done: false, text: "is running: cancel it instead" },
+  "not found": { done: false, text: "does not exist, or has finished" },
 };
 
-const runNowWords: Words<Awaited<ReturnType<typeof runJobNow>>> = {
+const runNowAnswers: AnswersByOutcome<Awaited<ReturnType<typeof runJobNow>>> = {
   due: { done: true, text: "is due now" },
-  parked: { done: false, text: "is a webhook whose endpoint takes none: resume that" },
-  active: { done: false, text: "runs already" },
-  "not found": { done: false, text: "is not there, or was completed or cancelled: enqueue another" },
+  parked: { done: false, text: "is a webhook delivery whose endpoint is paused or failing: resume the endpoint" },
+  active: { done: false, text: "is already running" },
+  "not found": { done: false, text: "does not exist, or was completed or cancelled: enqueue another job" },
 };
 
-async function retry(db: Queryable, id: number): Promise<Answer> {
+async function retryOrRunNow(db: Queryable, id: number): Promise<Answer> {
   const [refusal] = (await retryJobs(db, id)).refused;
   if (!refusal) return { answer: "retried", done: true, text: "is queued again, with all its attempts" };
   if (refusal.reason !== "not-a-dead-letter")
-    return { answer: refusal.reason, done: false, text: `stays a dead letter: ${whyRefused(refusal)}` };
+    return { answer: refusal.reason, done: false, text: `stays a dead letter: ${explainRefusal(refusal)}` };
   const answer = await runJobNow(db, id);
-  return { answer, ...runNowWords[answer] };
+  return { answer, ...runNowAnswers[answer] };
 }
 
-/** A command that does something to jobs, one after the other: of several it shows what they are, and asks. */
-function verb(name: string, description: string, act: Act): Command {
-  return databaseCommand(name, description)
-    .argument("<jobs...>", "their ids", wholeNumbers)
-    .option("--yes", "do not ask")
-    .addHelpText("after", `\nExit status: ${exitCodes.failed} if it could not be done to all of them.`)
+/** Creates a command that changes jobs one by one. For several jobs, it shows them and asks for confirmation. */
+function createJobCommand(name: string, description: string, action: JobAction): Command {
+  return createDatabaseCommand(name, description)
+    .argument("<jobs...>", "the ids of the jobs", parseWholeNumbers)
+    .option("--yes", "do not ask for confirmation")
+    .addHelpText("after", `\nExit status: ${exitCodes.failed} if any job could not be changed.`)
     .action((ids: readonly number[], options: VerbOptions) =>
       withDatabase(options, async (db) => {
-        if (ids.length > 1 && !(await isWanted(db, name, ids, options))) return;
+        if (ids.length > 1 && !(await confirmJobs(db, name, ids, options))) return;
         const answers: (Answer & { readonly id: number })[] = [];
-        for (const id of new Set(ids)) answers.push({ id, ...(await act(db, id, options)) });
+        for (const id of new Set(ids)) answers.push({ id, ...(await action(db, id, options)) });
         if (options.json) printJson(answers.map(({ id, answer, done }) => ({ id, answer, done })));
         else for (const { id, done, text } of answers) (done ? print : printToStderr)(`job #${id} ${text}`);
         if (answers.some(({ done }) => !done)) process.exitCode = exitCodes.failed;
@@ -102,14 +104,21 @@ function verb(name: string, description: string, act: Act): Command {
     );
 }
 
-const maxShown = 20;
+const maxListedJobs = 20;
 
-async function isWanted(db: Queryable, name: string, ids: readonly number[], options: VerbOptions): Promise<boolean> {
+async function confirmJobs(
+  db: Queryable,
+  name: string,
+  ids: readonly number[],
+  options: VerbOptions,
+): Promise<boolean> {
   if (options.yes) return true;
-  for (const id of ids.slice(0, maxShown)) {
+  for (const id of ids.slice(0, maxListedJobs)) {
     const job = await getJob(db, id);
-    printToStderr(toOneLine(`#${id} ${job ? `${job.name} · ${job.queue} · ${jobState(job)}` : "is not there"}`));
+    printToStderr(
+      toOneLine(`#${id} ${job ? `${job.name} · ${job.queue} · ${formatJobState(job)}` : "does not exist"}`),
+    );
   }
-  if (ids.length > maxShown) printToStderr(`… and ${ids.length - maxShown} more`);
-  return confirmed(`${name} ${ids.length} jobs?`, options);
+  if (ids.length > maxListedJobs) printToStderr(`… and ${ids.length - maxListedJobs} more`);
+  return confirm(`${name} ${ids.length} jobs?`, options);
 }

@@ -5,26 +5,26 @@ import type { Queryable } from "../../core/queryable.js";
 import { getJob } from "../../jobs/read/get-job.js";
 import type { Job, JobSummary } from "../../jobs/row/job.js";
 import { type JobFilter, type JobPage, listJobs } from "../../jobs/read/list-jobs.js";
-import { type DatabaseOptions, databaseCommand, withDatabase } from "../database-command.js";
-import { jobState } from "../job-state.js";
-import { withPages } from "../page-options.js";
-import { type Columns, localTime, printPage, printRows } from "../print.js";
+import { type DatabaseOptions, createDatabaseCommand, withDatabase } from "../database-command.js";
+import { formatJobState } from "../job-state.js";
+import { addPageOptions } from "../page-options.js";
+import { type Columns, formatTime, printPage, printRows } from "../print.js";
 import { toOneLine, print, printJson } from "../../core/terminal.js";
-import { wholeNumber } from "../whole-number.js";
-import { cancelCommand, discardCommand, retryCommand } from "./job-verbs.js";
+import { parseWholeNumber } from "../whole-number.js";
+import { createCancelCommand, createDiscardCommand, createRetryCommand } from "./job-verbs.js";
 
-/** So many pages in a row, of ten thousand jobs each, may hold less than was asked for. */
+/** Each page scans ten thousand jobs, and may find fewer matches than asked for; after this many pages, the list stops. */
 const maxPages = 100;
 
 /** `soniq-drizzle jobs` */
-export function jobsCommand(): Command {
+export function createJobsCommand(): Command {
   return new Command("jobs")
     .description("list, show, retry, cancel or discard jobs")
     .addCommand(
-      withPages(
-        databaseCommand("list", "list jobs, newest first")
+      addPageOptions(
+        createDatabaseCommand("list", "list jobs, newest first")
           .addOption(
-            new Option("--state <state>", "only those in this state").choices([
+            new Option("--state <state>", "only jobs in this state").choices([
               "queued",
               "active",
               "completed",
@@ -32,36 +32,38 @@ export function jobsCommand(): Command {
               "dead",
             ]),
           )
-          .option("--queue <name>", "only those of this queue")
-          .option("--name <name>", "only those of this definition")
-          .option("--tag <tag>", "only those with this tag"),
+          .option("--queue <name>", "only jobs of this queue")
+          .option("--name <name>", "only jobs of this definition")
+          .option("--tag <tag>", "only jobs with this tag"),
       ).action(list),
     )
     .addCommand(
-      databaseCommand("show", "show all that is known of a job").argument("<job>", "its id", wholeNumber).action(show),
+      createDatabaseCommand("show", "show everything that is known about a job")
+        .argument("<job>", "the id of the job", parseWholeNumber)
+        .action(show),
     )
-    .addCommand(retryCommand())
-    .addCommand(cancelCommand())
-    .addCommand(discardCommand());
+    .addCommand(createRetryCommand())
+    .addCommand(createCancelCommand())
+    .addCommand(createDiscardCommand());
 }
 
 const columns: Columns<JobSummary> = {
   ID: (job) => job.id,
-  STATE: jobState,
+  STATE: formatJobState,
   JOB: (job) => job.name,
   QUEUE: (job) => job.queue,
   ATTEMPTS: (job) => `${job.attempt}/${job.maxAttempts}`,
   CREATED: (job) => job.createdAt,
-  WHEN: when,
+  WHEN: formatWhen,
   TAGS: (job) => job.tags.join(", "),
   REASON: (job) => job.reason,
 };
 
-/** The time that matters most to a job in its state. */
-function when({ state, finishedAt, claimedAt, runAt }: JobSummary): string | null {
-  if (finishedAt) return `${state === "dead" ? "died" : state} ${localTime(finishedAt)}`;
-  if (state === "active") return claimedAt && `started ${localTime(claimedAt)}`;
-  return runAt && `due ${localTime(runAt)}`;
+/** Formats the most relevant time of a job in its state. */
+function formatWhen({ state, finishedAt, claimedAt, runAt }: JobSummary): string | null {
+  if (finishedAt) return `${state === "dead" ? "died" : state} ${formatTime(finishedAt)}`;
+  if (state === "active") return claimedAt && `started ${formatTime(claimedAt)}`;
+  return runAt && `due ${formatTime(runAt)}`;
 }
 
 async function list({
@@ -73,7 +75,7 @@ async function list({
 }: DatabaseOptions & PageOptions & JobFilter): Promise<void> {
   const options = { ...(config && { config }), ...(json && { json }) };
   printPage(
-    await withDatabase(options, (db) => pageOf(db, filter, { limit, cursor })),
+    await withDatabase(options, (db) => readFullPage(db, filter, { limit, cursor })),
     "jobs",
     columns,
     "no jobs",
@@ -81,8 +83,8 @@ async function list({
   );
 }
 
-/** As many jobs as were asked for, from as many pages as that takes, within reason. */
-async function pageOf(
+/** Reads pages until there are `limit` jobs, the list ends, or `maxPages` is reached. */
+async function readFullPage(
   db: Queryable,
   filter: JobFilter,
   { limit = 50, cursor }: PageOptions,
@@ -100,17 +102,17 @@ async function pageOf(
 
 async function show(jobId: number, options: DatabaseOptions): Promise<void> {
   const job = await withDatabase(options, (db) => getJob(db, jobId));
-  if (!job) throw new NotFoundError(`there is no job #${jobId}, or no longer`);
+  if (!job) throw new NotFoundError(`there is no job #${jobId}: it never existed or was deleted`);
   if (options.json) return printJson(job);
   const { errors, logs, ...rest } = job;
-  const facts = Object.entries({ ...rest, state: jobState(job) } satisfies Partial<Record<keyof Job, unknown>>);
-  printRows(facts, { FACT: ([fact]) => fact, VALUE: ([, value]) => shown(value) }, "", {});
+  const facts = Object.entries({ ...rest, state: formatJobState(job) } satisfies Partial<Record<keyof Job, unknown>>);
+  printRows(facts, { FACT: ([fact]) => fact, VALUE: ([, value]) => formatValue(value) }, "", {});
   for (const [title, records] of Object.entries({ errors, logs })) {
     if (records.length > 0) print(`\n${title}:`);
     for (const record of records) print(`  ${toOneLine(JSON.stringify(record))}`);
   }
 }
 
-function shown(value: unknown): string | Date | null {
+function formatValue(value: unknown): string | Date | null {
   return value === null || value instanceof Date || typeof value === "string" ? value : JSON.stringify(value);
 }

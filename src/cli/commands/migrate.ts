@@ -7,17 +7,17 @@ import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
 
 /** `soniq-drizzle migrate` */
-export function migrateCommand(): Command {
+export function createMigrateCommand(): Command {
   return new Command("migrate")
-    .description("create or update the job tables, for those who do not have drizzle-kit do it")
+    .description("create or update the job tables, if you do not use drizzle-kit")
     .option(...configOption)
     .action(async ({ config }: { config?: string }) => {
       const { connection } = parseConfig((await loadConfig(config)).config);
       const database = await openDatabase(connection, "transactions");
       try {
         const applied = await migrate(database.db);
-        const news = applied.length > 0 ? `applied ${applied.join(", ")}` : "the job tables are up to date";
-        print(`${describeDatabase(connection)}: ${news}`);
+        const summary = applied.length > 0 ? `applied ${applied.join(", ")}` : "the job tables are up to date";
+        print(`${describeDatabase(connection)}: ${summary}`);
       } finally {
         await database.close();
       }

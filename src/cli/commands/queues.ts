@@ -1,50 +1,52 @@
 import { print, printJson } from "../../core/terminal.js";
 import { Command } from "commander";
-import { listQueues, maxCounted, type QueueInfo } from "../../queues/list.js";
+import { listQueues, maxCountedJobs, type QueueInfo } from "../../queues/list.js";
 import { pauseQueue, resumeQueue } from "../../queues/pause.js";
 import type { Settings } from "../../worker/settings/settings.js";
-import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
-import { type Columns, countText, printRows } from "../print.js";
+import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { type Columns, formatCount, printRows } from "../print.js";
 
 /** `soniq-drizzle queues` */
-export function queuesCommand(): Command {
+export function createQueuesCommand(): Command {
   return new Command("queues")
     .description("list, pause or resume queues")
-    .addCommand(databaseCommand("list", "list the queues, and how many jobs are in them").action(list))
+    .addCommand(createDatabaseCommand("list", "list the queues, and how many jobs are in them").action(list))
     .addCommand(
-      databaseCommand("pause", "have nobody start jobs of a queue; running ones finish")
-        .argument("<queue>", "its name")
+      createDatabaseCommand("pause", "pause a queue in all processes; running jobs finish")
+        .argument("<queue>", "the name of the queue")
         .action(pause),
     )
     .addCommand(
-      databaseCommand("resume", "have a paused queue go on, in its old order")
-        .argument("<queue>", "its name")
+      createDatabaseCommand("resume", "resume a paused queue, in its old order")
+        .argument("<queue>", "the name of the queue")
         .action(resume),
     );
 }
 
 async function list(options: DatabaseOptions): Promise<void> {
   await withDatabase(options, async (db, settings) =>
-    printRows(withConfigured(await listQueues(db), settings), queueColumns, "no queues", options),
+    printRows(addConfiguredQueues(await listQueues(db), settings), queueColumns, "no queues", options),
   );
 }
 
-/** Adds the queues of the configuration in which nothing waits or runs yet. */
-function withConfigured(listed: readonly QueueInfo[], { queues }: Settings): QueueInfo[] {
-  const empty = { pausedAt: null, due: 0, scheduled: 0, parked: 0, active: 0, latencyMs: null };
-  const known = new Set(listed.map(({ name }) => name));
-  const others = Object.keys(queues).filter((name) => !known.has(name));
-  return [...listed, ...others.map((name) => ({ name, ...empty }))].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+/** Adds the configured queues that have no waiting or running jobs. */
+function addConfiguredQueues(listed: readonly QueueInfo[], { queues }: Settings): QueueInfo[] {
+  const idleQueue = { pausedAt: null, due: 0, scheduled: 0, parked: 0, active: 0, latencyMs: null };
+  const listedNames = new Set(listed.map(({ name }) => name));
+  const idleNames = Object.keys(queues).filter((name) => !listedNames.has(name));
+  return [...listed, ...idleNames.map((name) => ({ name, ...idleQueue }))].toSorted((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
 }
 
-/** What people see of a queue. */
+/** The columns of a queue. */
 export const queueColumns: Columns<QueueInfo> = {
   QUEUE: ({ name }) => name,
   PAUSED: ({ pausedAt }) => pausedAt,
-  DUE: ({ due }) => countText(due, maxCounted),
-  SCHEDULED: ({ scheduled }) => countText(scheduled, maxCounted),
-  PARKED: ({ parked }) => countText(parked, maxCounted),
-  ACTIVE: ({ active }) => countText(active, maxCounted),
+  DUE: ({ due }) => formatCount(due, maxCountedJobs),
+  SCHEDULED: ({ scheduled }) => formatCount(scheduled, maxCountedJobs),
+  PARKED: ({ parked }) => formatCount(parked, maxCountedJobs),
+  ACTIVE: ({ active }) => formatCount(active, maxCountedJobs),
   WAIT: ({ latencyMs }) => (latencyMs === null ? null : `${(latencyMs / 1_000).toFixed(1)} s`),
 };
 
@@ -60,6 +62,6 @@ async function resume(name: string, options: DatabaseOptions): Promise<void> {
   await withDatabase(options, async (db) => {
     const wasPaused = await resumeQueue(db, name);
     if (options.json) printJson({ queue: name, paused: false });
-    else print(wasPaused ? `the queue ${name} goes on` : `the queue ${name} was not paused`);
+    else print(wasPaused ? `the queue ${name} is resumed` : `the queue ${name} was not paused`);
   });
 }

@@ -6,35 +6,51 @@ import { pauseSchedule } from "../../schedules/pause-schedule.js";
 import { deleteSchedule } from "../../schedules/delete-schedule.js";
 import { resumeSchedule } from "../../schedules/resume-schedule.js";
 import { triggerSchedule } from "../../schedules/trigger-schedule.js";
-import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
-import { type Columns, localTime, printRows } from "../print.js";
+import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { type Columns, formatTime, printRows } from "../print.js";
 
 /** `soniq-drizzle schedules` */
-export function schedulesCommand(): Command {
-  const list = databaseCommand("list", "list the schedules, and when they tick next").action(
+export function createSchedulesCommand(): Command {
+  const list = createDatabaseCommand("list", "list the schedules, and when they tick next").action(
     (options: DatabaseOptions) =>
       withDatabase(options, async (db) => printRows(await listSchedules(db), columns, "no schedules", options)),
   );
   return new Command("schedules")
-    .description("list, pause, resume, trigger or remove schedules: what enqueues jobs at certain times")
+    .description("list, pause, resume, trigger or remove schedules, which enqueue jobs at certain times")
     .addCommand(list)
-    .addCommand(verb("pause", "paused", "let no tick fire until it is resumed", pauseSchedule))
-    .addCommand(verb("resume", "resumed", "let it go on with its next tick", resumeSchedule))
-    .addCommand(verb("trigger", "triggered", "enqueue its job now, beside its ticks", triggerSchedule))
-    .addCommand(verb("remove", "removed", "forget it, once the code no longer defines it", deleteSchedule));
+    .addCommand(
+      createScheduleCommand("pause", "paused", "pause a schedule: no tick fires until it is resumed", pauseSchedule),
+    )
+    .addCommand(createScheduleCommand("resume", "resumed", "resume a schedule with its next tick", resumeSchedule))
+    .addCommand(
+      createScheduleCommand(
+        "trigger",
+        "triggered",
+        "enqueue the job of a schedule now, in addition to its ticks",
+        triggerSchedule,
+      ),
+    )
+    .addCommand(
+      createScheduleCommand(
+        "remove",
+        "removed",
+        "delete a schedule, once the code no longer defines it",
+        deleteSchedule,
+      ),
+    );
 }
 
-/** A command that does something to one schedule. */
-function verb(
+/** Creates a command that changes a schedule. */
+function createScheduleCommand(
   name: string,
   done: string,
   description: string,
-  act: (db: Queryable, schedule: string) => Promise<void | { readonly id: number }>,
+  action: (db: Queryable, schedule: string) => Promise<void | { readonly id: number }>,
 ): Command {
-  return databaseCommand(name, description)
-    .argument("<schedule>", "its name")
+  return createDatabaseCommand(name, description)
+    .argument("<schedule>", "the name of the schedule")
     .action(async (schedule: string, options: DatabaseOptions) => {
-      const job = await withDatabase(options, (db) => act(db, schedule));
+      const job = await withDatabase(options, (db) => action(db, schedule));
       if (options.json) printJson({ schedule, done, ...(job && { jobId: job.id }) });
       else print(job ? `${done} ${schedule}: job #${job.id}` : `${done} ${schedule}`);
     });
@@ -43,16 +59,16 @@ function verb(
 const columns: Columns<Schedule> = {
   SCHEDULE: ({ name }) => name,
   TICKS: ({ cron, everyMs, timeZone }) =>
-    cron === null ? `every ${inWords(everyMs as number)}` : `${cron} ${timeZone}`,
+    cron === null ? `every ${formatDuration(everyMs as number)}` : `${cron} ${timeZone}`,
   JOB: ({ jobName }) => jobName,
   STATE: ({ pausedAt, orphanedAt }) => (orphanedAt ? "orphaned" : pausedAt ? "paused" : "active"),
   "LAST TICK": ({ lastTickAt }) => lastTickAt,
   "LAST JOB": ({ lastJobId }) => lastJobId,
-  "NEXT TICKS": ({ nextTicks }) => (nextTicks.length > 0 ? nextTicks.slice(0, 2).map(localTime).join(", ") : null),
+  "NEXT TICKS": ({ nextTicks }) => (nextTicks.length > 0 ? nextTicks.slice(0, 2).map(formatTime).join(", ") : null),
 };
 
-/** A duration in its largest whole unit, as the configuration has it. */
-function inWords(ms: number): string {
+/** Formats a duration in its largest whole unit, as in the configuration. */
+function formatDuration(ms: number): string {
   const [unit, text] = units.find(([size]) => ms % size === 0) ?? [1, "ms"];
   return `${ms / unit}${text}`;
 }

@@ -6,37 +6,37 @@ import { type DeadLetterSummary, maxCounted, summarizeDeadLetters } from "../../
 import { listQueues, type QueueInfo } from "../../queues/list.js";
 import { listWorkers, type WorkerInfo } from "../../sessions/list-workers.js";
 import { type Rate, readRates } from "../../stats/read-rates.js";
-import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { showLive } from "../live-screen.js";
 import { describeDatabase } from "../open-database.js";
-import { countText, tableLines } from "../print.js";
+import { formatCount, formatTable } from "../print.js";
 import { groupColumns } from "./dead.js";
 import { queueColumns } from "./queues.js";
 import { workerColumns } from "./workers.js";
 
-/** What an operator looks at first. */
+/** The figures of `soniq-drizzle status`. */
 interface Status {
   readonly queues: readonly QueueInfo[];
-  /** Those that have not ended. */
+  /** The workers that have not ended. */
   readonly workers: readonly WorkerInfo[];
   readonly rates: readonly Rate[];
   readonly deadLetters: DeadLetterSummary;
 }
 
 /** `soniq-drizzle status` */
-export function statusCommand(): Command {
-  return databaseCommand(
+export function createStatusCommand(): Command {
+  return createDatabaseCommand(
     "status",
-    "show queues, workers and dead letters: once, or in a terminal again each second",
-  ).action(status);
+    "show queues, workers and dead letters; in a terminal, redraw them each second",
+  ).action(showStatus);
 }
 
-async function status(options: DatabaseOptions): Promise<void> {
+async function showStatus(options: DatabaseOptions): Promise<void> {
   await withDatabase(options, async (db, { connection }) => {
     if (options.json) return printJson(await readStatus(db));
-    const place = describeDatabase(connection);
-    const lines = async () => statusLines(place, await readStatus(db));
-    if (process.stdout.isTTY) return showLive(lines, process.stdout, stopSignal());
+    const database = describeDatabase(connection);
+    const lines = async () => formatStatus(database, await readStatus(db));
+    if (process.stdout.isTTY) return showLive(lines, process.stdout, createStopSignal());
     for (const line of await lines()) print(line);
   });
 }
@@ -51,33 +51,33 @@ async function readStatus(db: Queryable): Promise<Status> {
 
 const maxGroups = 5;
 
-function statusLines(place: string, { queues, workers, rates, deadLetters }: Status): string[] {
+function formatStatus(database: string, { queues, workers, rates, deadLetters }: Status): string[] {
   const { count, groups } = deadLetters;
   const perMinute = new Map(rates.map((rate) => [rate.queue, rate.perMinute]));
   const columns = {
     ...queueColumns,
-    "DONE A MINUTE": ({ name }: QueueInfo) => (perMinute.get(name) ?? 0).toFixed(1),
+    "DONE PER MINUTE": ({ name }: QueueInfo) => (perMinute.get(name) ?? 0).toFixed(1),
   };
   return [
-    `soniq-drizzle ${version} · ${place} · ${new Date().toLocaleTimeString("sv")}`,
+    `soniq-drizzle ${version} · ${database} · ${new Date().toLocaleTimeString("sv")}`,
     "",
-    ...(queues.length > 0 ? tableLines(queues, columns) : ["no queue has jobs, and none is worked"]),
-    ...unworked(queues, workers).map((name) => toOneLine(`no worker works the queue ${name}`)),
+    ...(queues.length > 0 ? formatTable(queues, columns) : ["no queue has jobs or a worker"]),
+    ...findQueuesWithoutWorker(queues, workers).map((name) => toOneLine(`no worker processes the queue ${name}`)),
     "",
-    ...(workers.length > 0 ? tableLines(workers, workerColumns) : ["no worker runs"]),
+    ...(workers.length > 0 ? formatTable(workers, workerColumns) : ["no worker is running"]),
     "",
-    `${countText(count, maxCounted)} dead letters`,
-    ...(count > 0 ? tableLines(groups.slice(0, maxGroups), groupColumns) : []),
+    `${formatCount(count, maxCounted)} dead letters`,
+    ...(count > 0 ? formatTable(groups.slice(0, maxGroups), groupColumns) : []),
   ];
 }
 
-/** Queues in which jobs wait for a worker that nobody has started. */
-function unworked(queues: readonly QueueInfo[], workers: readonly WorkerInfo[]): string[] {
-  const worked = new Set(workers.flatMap((worker) => worker.queues.map(({ name }) => name)));
-  return queues.filter(({ name, due }) => due > 0 && !worked.has(name)).map(({ name }) => name);
+/** Finds the queues that have due jobs but no worker. */
+function findQueuesWithoutWorker(queues: readonly QueueInfo[], workers: readonly WorkerInfo[]): string[] {
+  const workedQueues = new Set(workers.flatMap((worker) => worker.queues.map(({ name }) => name)));
+  return queues.filter(({ name, due }) => due > 0 && !workedQueues.has(name)).map(({ name }) => name);
 }
 
-function stopSignal(): AbortSignal {
+function createStopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   return stop.signal;

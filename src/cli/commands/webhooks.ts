@@ -19,71 +19,79 @@ import { jobEvents } from "../../webhooks/job-events.js";
 import { rotateSecret, rotateWebhookKeys } from "../../webhooks/rotate-secret.js";
 import type { WebhookConfig } from "../../webhooks/webhook-config.js";
 import type { WorkerConfig } from "../../worker/settings/config.js";
-import { confirmed } from "../confirm.js";
-import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
-import { withPages } from "../page-options.js";
+import { confirm } from "../confirm.js";
+import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { addPageOptions } from "../page-options.js";
 import { type Columns, printPage, printRows } from "../print.js";
-import { wholeNumber } from "../whole-number.js";
+import { parseWholeNumber } from "../whole-number.js";
 
 /** `soniq-drizzle webhooks` */
-export function webhooksCommand(): Command {
+export function createWebhooksCommand(): Command {
   return new Command("webhooks")
-    .description("register, pause, resume or delete endpoints of webhooks, and list what was delivered to them")
-    .addCommand(withTenant(databaseCommand("list", "list the endpoints and their state")).action(list))
+    .description("register, pause, resume or delete webhook endpoints, and list their deliveries")
+    .addCommand(addTenantOptions(createDatabaseCommand("list", "list the endpoints with their state")).action(list))
+    .addCommand(createRegisterCommand())
     .addCommand(
-      withTenant(databaseCommand("register", "register an endpoint; prints its secret, this once"))
-        .argument("<url>", "where its webhooks go, by https")
-        .addOption(
-          new Option("--events <names>", "the events that it gets, separated by commas")
-            .argParser(eventNames)
-            .conflicts("allEvents"),
-        )
-        .option("--all-events", "every event but those of jobs (job.…)")
-        .option("--description <text>", "a note for those who look at the endpoint later")
-        .addHelpText(
-          "after",
-          "\nExample: soniq-drizzle webhooks register https://customer.example/hooks --tenant customer-7 --events order.paid,order.sent",
-        )
-        .action(register),
-    )
-    .addCommand(
-      endpointCommand("pause", "send an endpoint nothing; what is published meanwhile waits")
-        .option("--reason <text>", "why, for those who look at it later")
+      createEndpointCommand("pause", "pause an endpoint; events that are published meanwhile wait")
+        .option("--reason <text>", "the reason, recorded with the endpoint")
         .action(pause),
     )
-    .addCommand(endpointCommand("resume", "send to an endpoint again, what has waited, too").action(resume))
+    .addCommand(createEndpointCommand("resume", "resume an endpoint, and send the events that waited").action(resume))
     .addCommand(
-      endpointCommand("rotate", "give an endpoint a new secret; prints it, this once")
-        .option("--overlap <duration>", "how long the old secret signs along", "24h")
+      createEndpointCommand("rotate", "give an endpoint a new secret, and print it (only this time)")
+        .option("--overlap <duration>", "how long deliveries are signed with the old secret, too", "24h")
         .action(rotate),
     )
     .addCommand(
-      databaseCommand("rotate-keys", "encrypt all secrets with the first of webhooks.keys").action(rotateKeys),
+      createDatabaseCommand("rotate-keys", "encrypt all secrets with the first key of webhooks.keys").action(
+        rotateKeys,
+      ),
     )
     .addCommand(
-      endpointCommand("delete", "forget an endpoint, and cancel what waits for it")
-        .option("--yes", "do not ask")
+      createEndpointCommand("delete", "delete an endpoint, and cancel its queued deliveries")
+        .option("--yes", "do not ask for confirmation")
         .action(remove),
     )
     .addCommand(
-      withPages(endpointCommand("deliveries", "list what was sent to an endpoint, newest first")).action(deliveries),
+      addPageOptions(createEndpointCommand("deliveries", "list the deliveries to an endpoint, newest first")).action(
+        deliveries,
+      ),
     )
     .addCommand(
-      databaseCommand("resend", "send an event once more, with the same id")
-        .argument("<delivery>", "its id", wholeNumber)
+      createDatabaseCommand("resend", "send a delivery again, with the same id")
+        .argument("<delivery>", "the id of the delivery", parseWholeNumber)
         .action(resend),
     );
 }
 
-function endpointCommand(name: string, description: string): Command {
-  return databaseCommand(name, description).argument("<endpoint>", "its id");
+function createRegisterCommand(): Command {
+  return addTenantOptions(
+    createDatabaseCommand("register", "register an endpoint, and print its secret (only this time)"),
+  )
+    .argument("<url>", "the https URL that receives the webhooks")
+    .addOption(
+      new Option("--events <names>", "the events that the endpoint receives, separated by commas")
+        .argParser(parseEventNames)
+        .conflicts("allEvents"),
+    )
+    .option("--all-events", "all events except those of jobs (job.…)")
+    .option("--description <text>", "a note about the endpoint")
+    .addHelpText(
+      "after",
+      "\nExample: soniq-drizzle webhooks register https://customer.example/hooks --tenant customer-7 --events order.paid,order.sent",
+    )
+    .action(register);
 }
 
-/** Whose events: of a tenant, or of all tenants. */
-function withTenant(command: Command): Command {
+function createEndpointCommand(name: string, description: string): Command {
+  return createDatabaseCommand(name, description).argument("<endpoint>", "the id of the endpoint");
+}
+
+/** Adds the options that select a tenant or all tenants. */
+function addTenantOptions(command: Command): Command {
   return command
-    .addOption(new Option("--tenant <tenant>", "of this tenant").conflicts("allTenants"))
-    .option("--all-tenants", "of all tenants");
+    .addOption(new Option("--tenant <tenant>", "for the events of this tenant").conflicts("allTenants"))
+    .option("--all-tenants", "for the events of all tenants");
 }
 
 interface TenantOptions {
@@ -91,8 +99,8 @@ interface TenantOptions {
   readonly allTenants?: true;
 }
 
-/** One of the two, or neither: registering an endpoint then says what is missing. */
-const audienceOf = ({ tenant, allTenants }: TenantOptions) => (tenant === undefined ? { allTenants } : { tenant });
+/** Returns the tenant filter. It is empty without either option, and `register` then names the missing option. */
+const toAudience = ({ tenant, allTenants }: TenantOptions) => (tenant === undefined ? { allTenants } : { tenant });
 
 const endpointColumns: Columns<Endpoint> = {
   ID: ({ id }) => id,
@@ -119,7 +127,7 @@ const deliveryColumns: Columns<Delivery> = {
 };
 
 async function list(options: DatabaseOptions & TenantOptions): Promise<void> {
-  const filter = audienceOf(options) as EndpointFilter;
+  const filter = toAudience(options) as EndpointFilter;
   printRows(await withDatabase(options, (db) => listEndpoints(db, filter)), endpointColumns, "no endpoints", options);
 }
 
@@ -131,48 +139,50 @@ interface RegisterOptions extends DatabaseOptions, TenantOptions {
 
 async function register(url: string, options: RegisterOptions): Promise<void> {
   const { events, allEvents, description = "" } = options;
-  if (!events && !allEvents) throw new ConfigError("give --events with the events that it gets, or --all-events");
+  if (!events && !allEvents)
+    throw new ConfigError("give --events with the events that the endpoint receives, or --all-events");
   if (options.tenant === undefined && !options.allTenants)
-    throw new ConfigError("give --tenant with the customer whose events it gets, or --all-tenants");
-  const endpoint = { url, description, events: events ? events.map(eventOf) : "all", ...audienceOf(options) };
+    throw new ConfigError("give --tenant with the customer whose events the endpoint receives, or --all-tenants");
+  const endpoint = { url, description, events: events ? events.map(findEvent) : "all", ...toAudience(options) };
   const { id, secret } = await withDatabase(options, (db, _, config) =>
-    registerEndpoint(db, webhooksOf(config), endpoint as NewEndpoint),
+    registerEndpoint(db, getWebhookConfig(config), endpoint as NewEndpoint),
   );
   if (options.json) return printJson({ id, secret });
-  print(`registered ${id}\nits secret, which is shown this once: ${secret}`);
+  print(`registered ${id}\nsecret (shown only once): ${secret}`);
 }
 
 async function pause(id: string, { reason, ...options }: DatabaseOptions & { reason?: string }): Promise<void> {
   await withDatabase(options, (db) => pauseEndpoint(db, id, reason));
-  say(options, { id, state: "paused" }, `paused ${id}`);
+  printResult(options, { id, state: "paused" }, `paused ${id}`);
 }
 
 async function resume(id: string, options: DatabaseOptions): Promise<void> {
   await withDatabase(options, (db) => resumeEndpoint(db, id));
-  say(options, { id, state: "working" }, `resumed ${id}`);
+  printResult(options, { id, state: "working" }, `resumed ${id}`);
 }
 
 async function rotate(id: string, { overlap, ...options }: DatabaseOptions & { overlap: Duration }): Promise<void> {
   const { secret } = await withDatabase(options, (db, _, config) =>
-    rotateSecret(db, webhooksOf(config), id, { overlap }),
+    rotateSecret(db, getWebhookConfig(config), id, { overlap }),
   );
-  say(
+  printResult(
     options,
     { id, secret },
-    `its new secret, which is shown this once: ${secret}\nthe old one signs along for ${overlap}`,
+    `new secret (shown only once): ${secret}\nthe old secret also signs for ${overlap}`,
   );
 }
 
 async function rotateKeys(options: DatabaseOptions): Promise<void> {
-  const count = await withDatabase(options, (db, _, config) => rotateWebhookKeys(db, webhooksOf(config)));
-  say(options, { endpoints: count }, `encrypted the secrets of ${count} endpoints`);
+  const count = await withDatabase(options, (db, _, config) => rotateWebhookKeys(db, getWebhookConfig(config)));
+  printResult(options, { endpoints: count }, `encrypted the secrets of ${count} endpoints`);
 }
 
 async function remove(id: string, { yes, ...options }: DatabaseOptions & { yes?: true }): Promise<void> {
   await withDatabase(options, async (db) => {
-    if (!(await confirmed(`Delete the endpoint ${id}, and cancel what waits for it?`, { ...(yes && { yes }) }))) return;
+    if (!(await confirm(`Delete the endpoint ${id}, and cancel its queued deliveries?`, { ...(yes && { yes }) })))
+      return;
     await deleteEndpoint(db, id);
-    say(options, { id, state: "deleted" }, `deleted ${id}`);
+    printResult(options, { id, state: "deleted" }, `deleted ${id}`);
   });
 }
 
@@ -186,27 +196,28 @@ async function deliveries(
 
 async function resend(delivery: number, options: DatabaseOptions): Promise<void> {
   const { id } = await withDatabase(options, (db) => resendDelivery(db, delivery));
-  say(options, { id }, `enqueued as delivery ${id}`);
+  printResult(options, { id }, `enqueued as delivery ${id}`);
 }
 
-function say({ json }: DatabaseOptions, value: unknown, text: string): void {
+function printResult({ json }: DatabaseOptions, value: unknown, text: string): void {
   if (json) printJson(value);
   else print(text);
 }
 
-function webhooksOf({ webhooks }: WorkerConfig): WebhookConfig {
-  if (!webhooks) throw new ConfigError("configuration: webhooks is missing: give it the keys that encrypt the secrets");
+function getWebhookConfig({ webhooks }: WorkerConfig): WebhookConfig {
+  if (!webhooks)
+    throw new ConfigError("configuration: webhooks is missing: set webhooks.keys, which encrypt the secrets");
   return webhooks;
 }
 
-function eventNames(text: string): string[] {
+function parseEventNames(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());
-  const given = names.filter((name) => name !== "");
-  if (given.length === 0) throw new InvalidArgumentError("name an event, or give --all-events.");
-  return given;
+  const nonEmpty = names.filter((name) => name !== "");
+  if (nonEmpty.length === 0) throw new InvalidArgumentError("name at least one event, or give --all-events.");
+  return nonEmpty;
 }
 
-/** Who runs commands may ask for the events of jobs by name. */
-function eventOf(name: string): EventDefinition | string {
+/** Finds the definition of a job event: unlike the API, the command line accepts job events by name. */
+function findEvent(name: string): EventDefinition | string {
   return jobEvents.find((event) => event.name === name) ?? name;
 }

@@ -3,25 +3,25 @@ import type { Duration } from "../../core/duration.js";
 import { findErrorCode, InvalidValueError } from "../../core/errors.js";
 import { version } from "../../core/version.js";
 import { checkTables } from "../../database/check-tables.js";
-import { findLackOfRoom } from "../../database/connection-room.js";
+import { findConnectionShortage } from "../../database/connection-room.js";
 import { findExposure, findOpenSchemas } from "../../database/exposure.js";
 import { findUnworkedQueues } from "../../queues/unworked.js";
-import { connectionBudget, totalOf } from "../../worker/settings/connection-budget.js";
-import { type ProcessWorker, type Worker, workerOf } from "../../worker/create-worker.js";
-import { narrow } from "../../worker/settings/settings.js";
+import { computeConnectionBudget, countConnections } from "../../worker/settings/connection-budget.js";
+import { type ProcessWorker, type Worker, createProcessWorker } from "../../worker/create-worker.js";
+import { narrowSettings } from "../../worker/settings/settings.js";
 import { parseConfig, type Settings } from "../../worker/settings/settings.js";
 import { configOption } from "../database-command.js";
-import { exitCodes, exitCodesInWords } from "../exit-codes.js";
+import { exitCodes, exitCodesHelp } from "../exit-codes.js";
 import { explain } from "../explain.js";
 import { healthPaths, serveHealth } from "../health-server.js";
 import { loadConfig } from "../load-config.js";
 import { metricsPath, serveMetrics } from "../metrics-server.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
-import { portNumber } from "../port-number.js";
-import { reporter } from "../reporter.js";
-import { duration } from "../time-arguments.js";
+import { parsePort } from "../port-number.js";
+import { createReporter } from "../reporter.js";
+import { parseDurationOption } from "../time-arguments.js";
 import { stopOnUncaughtErrors } from "../uncaught-errors.js";
-import { wholeNumber } from "../whole-number.js";
+import { parseWholeNumber } from "../whole-number.js";
 
 interface Options {
   readonly config?: string;
@@ -38,37 +38,41 @@ interface Options {
 }
 
 /** `soniq-drizzle work` */
-export function workCommand(): Command {
+export function createWorkCommand(): Command {
   return new Command("work")
-    .description("run the jobs of the configured queues, until told to stop")
+    .description("run the jobs of the configured queues until a signal stops it")
     .option(...configOption)
-    .option("--queues <names>", "only these of the configured queues, separated by commas", (text: string) =>
+    .option("--queues <names>", "work only these configured queues, separated by commas", (text: string) =>
       text.split(","),
     )
-    .option("--concurrency <n>", "how many jobs of each queue may run at once", wholeNumber)
-    .option("--drain", "stop when nothing is active and nothing becomes due within --wait")
-    .option("--wait <duration>", "with --drain: how long to wait for jobs that are due later (default: 60s)", duration)
+    .option("--concurrency <n>", "maximum number of jobs of each queue that run at once", parseWholeNumber)
+    .option("--drain", "stop when no job is active or becomes due within --wait")
+    .option(
+      "--wait <duration>",
+      "with --drain: how long to wait for scheduled jobs (default: 60s)",
+      parseDurationOption,
+    )
     .option(
       "--max-duration <duration>",
-      "with --drain: claim no more after this time, then stop as on SIGTERM",
-      duration,
+      "with --drain: stop claiming after this time, then stop as on SIGTERM",
+      parseDurationOption,
     )
     .option(
       "--health-port <n>",
       `answer probes over HTTP: ${healthPaths.live} and ${healthPaths.ready} (0: any free port)`,
-      portNumber,
+      parsePort,
     )
     .option("--health-host <address>", "with --health-port: listen on this address only (default: all)")
-    .option("--metrics-port <n>", `serve ${metricsPath} to Prometheus (0: any free port)`, portNumber)
+    .option("--metrics-port <n>", `serve ${metricsPath} to Prometheus (0: any free port)`, parsePort)
     .option("--metrics-host <address>", "with --metrics-port: listen on this address only (default: all)")
     .option(
       "--allow-host <names...>",
-      "names under which probes and Prometheus may ask, beside addresses, this machine's name and names inside a cluster",
+      "host names that probes and Prometheus may request, in addition to IP addresses, this machine's name and cluster-internal names",
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  soniq-drizzle work --queues billing --concurrency 5 --health-port 8080\n  soniq-drizzle work --drain --max-duration 10m\n\nSIGTERM or SIGINT: claims no more, lets running jobs finish for the shutdownTimeout, gives the rest back. A second signal gives them back at once.\n\n" +
-        exitCodesInWords,
+      "\nExamples:\n  soniq-drizzle work --queues billing --concurrency 5 --health-port 8080\n  soniq-drizzle work --drain --max-duration 10m\n\nSIGTERM or SIGINT: stops claiming, gives running jobs the shutdownTimeout to finish, and releases the rest. A second signal releases them at once.\n\n" +
+        exitCodesHelp,
     )
     .action(work);
 }
@@ -78,29 +82,31 @@ async function work(options: Options): Promise<void> {
   let worker: ProcessWorker | undefined;
   stopOnUncaughtErrors(() => worker);
   const { config, path } = await loadConfig(options.config);
-  const settings = narrow(parseConfig(config), options.queues, options.concurrency);
-  const report = reporter(settings.logger);
-  worker = workerOf(settings, [report.emit]);
-  const signalled = stopOnSignals(worker, report.say).then(() => (options.drain ? exitCodes.cutShort : exitCodes.done));
-  report.say(introduction(settings, path));
+  const settings = narrowSettings(parseConfig(config), options.queues, options.concurrency);
+  const reporter = createReporter(settings.logger);
+  worker = createProcessWorker(settings, [reporter.emit]);
+  const signalled = stopOnSignals(worker, reporter.log).then(() =>
+    options.drain ? exitCodes.cutShort : exitCodes.done,
+  );
+  reporter.log(describeSetup(settings, path));
   const { healthPort, healthHost, metricsPort, metricsHost, allowHost: allowedHosts } = options;
   if (healthPort !== undefined) {
     const address = await serveHealth(worker.health, healthPort, { hostname: healthHost, allowedHosts });
-    report.say(`health: ${address}${healthPaths.live} and ${healthPaths.ready}`);
+    reporter.log(`health: ${address}${healthPaths.live} and ${healthPaths.ready}`);
   }
   if (metricsPort !== undefined) {
     const address = await serveMetrics(worker, settings.connection, metricsPort, {
       hostname: metricsHost,
       allowedHosts,
     });
-    report.say(`metrics: ${address}${metricsPath}, over one connection more`);
+    reporter.log(`metrics: ${address}${metricsPath}, over one additional connection`);
   }
-  const status = await Promise.race([signalled, run(worker, settings, options, report.say)]);
-  // A handler that ignores its signal must not keep the process.
-  process.exit(status);
+  const exitCode = await Promise.race([signalled, runWorker(worker, settings, options, reporter.log)]);
+  // A handler that ignores its signal must not keep the process alive.
+  process.exit(exitCode);
 }
 
-/** @throws InvalidValueError for an option that says how another one is meant, without that: it would do nothing, and not say so */
+/** @throws InvalidValueError for an option that modifies another option, if that is missing: it would be silently ignored */
 function checkCombination({
   drain,
   wait,
@@ -110,90 +116,95 @@ function checkCombination({
   metricsPort,
   metricsHost,
 }: Options): void {
-  const alone = (flag: string, value: unknown, needed: string, other: unknown) => {
-    if (value !== undefined && other === undefined)
-      throw new InvalidValueError(needed, `is missing: ${flag} does nothing without it`);
+  const checkCompanion = (flag: string, value: unknown, companionFlag: string, companion: unknown) => {
+    if (value !== undefined && companion === undefined)
+      throw new InvalidValueError(companionFlag, `is missing: ${flag} does nothing without it`);
   };
-  alone("--wait", wait, "--drain", drain);
-  alone("--max-duration", maxDuration, "--drain", drain);
-  alone("--health-host", healthHost, "--health-port", healthPort);
-  alone("--metrics-host", metricsHost, "--metrics-port", metricsPort);
+  checkCompanion("--wait", wait, "--drain", drain);
+  checkCompanion("--max-duration", maxDuration, "--drain", drain);
+  checkCompanion("--health-host", healthHost, "--health-port", healthPort);
+  checkCompanion("--metrics-host", metricsHost, "--metrics-port", metricsPort);
 }
 
-/** @returns the status to end with, once it has drained, if it should */
-async function run(
+/** Runs the worker. @returns the exit code once it has drained; without `--drain`, the promise never resolves */
+async function runWorker(
   worker: Worker,
   settings: Settings,
   { drain, wait, maxDuration }: Options,
-  say: (text: string) => void,
+  log: (text: string) => void,
 ): Promise<number> {
-  for (const warning of await warnings(settings).catch(noRoom)) say(`warning: ${warning}`);
+  for (const warning of await findWarnings(settings).catch(explainNoRoom)) log(`warning: ${warning}`);
   await worker.start();
-  say("ready: connected to PostgreSQL, looking for jobs");
+  log("ready: connected to PostgreSQL, looking for jobs");
   if (!drain) return new Promise(() => {});
   const drained = await worker.drain({
     ...(wait !== undefined && { wait }),
     ...(maxDuration !== undefined && { maxDuration }),
   });
-  say(drained ? "drained" : "cut short before all was drained: jobs may be left");
+  log(drained ? "drained" : "stopped before the queues were drained: jobs may be left");
   return drained ? exitCodes.done : exitCodes.cutShort;
 }
 
-function introduction(settings: Settings, path: string): string {
+function describeSetup(settings: Settings, path: string): string {
   const { connection, queues, runnables, schedules } = settings;
   const list = Object.entries(queues).map(([queue, concurrency]) => `${queue} × ${concurrency}`);
   return [
     `soniq-drizzle ${version} starts on ${describeDatabase(connection)}, configured by ${path}`,
     `queues: ${list.join(", ")} · jobs: ${[...runnables.keys()].join(", ") || "none"}`,
     ...(schedules.length > 0 ? [`schedules: ${schedules.map(({ name }) => name).join(", ")}`] : []),
-    connections(settings),
+    describeConnections(settings),
   ].join("\n");
 }
 
-function connections(settings: Settings): string {
+function describeConnections(settings: Settings): string {
   if (typeof settings.connection !== "string")
-    return "connections: none, PGlite has one session: all that is said to it takes turns, and this process alone may have it open";
-  const budget = connectionBudget(settings);
+    return "connections: none; PGlite has one session, so its statements run one at a time, and only this process may open it";
+  const budget = computeConnectionBudget(settings);
   const { engine, beats, listener, transactions } = budget;
-  return `connections: up to ${totalOf(budget)} (${engine} engine, ${beats} heartbeat, ${listener} listener, ${transactions} for transactions of handlers, as they are needed)`;
+  return `connections: up to ${countConnections(budget)} (${engine} engine, ${beats} heartbeat, ${listener} listener, ${transactions} for transactions of handlers, opened on demand)`;
 }
 
-/** What an operator should know before the first job runs. */
-async function warnings(settings: Settings): Promise<string[]> {
+/** Finds the problems that an operator should know before the first job runs. */
+async function findWarnings(settings: Settings): Promise<string[]> {
   const { connection, queues, pollIntervalMs: pollMs } = settings;
   const { db, route, close } = await openDatabase(connection);
   try {
     await checkTables(db);
-    const unworked = await findUnworkedQueues(db, Object.keys(queues));
-    const waiting = unworked.map((queue) => `jobs wait in the queue ${JSON.stringify(queue)}, and no worker works it`);
-    if (!route) return waiting;
+    const unworkedQueues = await findUnworkedQueues(db, Object.keys(queues));
+    const queueWarnings = unworkedQueues.map(
+      (queue) => `jobs wait in the queue ${JSON.stringify(queue)}, and no worker processes it`,
+    );
+    if (!route) return queueWarnings;
     const exposures = [await findExposure(db), await findOpenSchemas(db)].filter((text) => text !== undefined);
-    const pooler = `there is a pooler in between that gives no session of our own: jobs are found by polling every ${pollMs / 1000} s, not by wake-ups, and cancellations with the next heartbeat`;
-    const placement = route === "pooled" ? pooler : await findLackOfRoom(db, totalOf(connectionBudget(settings)));
-    return [...(placement ? [placement] : []), ...waiting, ...exposures];
+    const poolerWarning = `the connection goes through a pooler that does not provide sessions: the worker finds jobs by polling every ${pollMs / 1000} s instead of by notification, and cancellations with the next heartbeat`;
+    const connectionWarning =
+      route === "pooled"
+        ? poolerWarning
+        : await findConnectionShortage(db, countConnections(computeConnectionBudget(settings)));
+    return [...(connectionWarning ? [connectionWarning] : []), ...queueWarnings, ...exposures];
   } finally {
     await close();
   }
 }
 
-/** A worker that finds PostgreSQL full waits for room. */
-function noRoom(error: unknown): string[] {
+/** Turns "too many connections" into a warning: the worker retries until PostgreSQL accepts its connections. */
+function explainNoRoom(error: unknown): string[] {
   if (findErrorCode(error) !== "53300") throw error;
   return [explain(error)];
 }
 
 /** Resolves when the worker has stopped because of a signal. */
-function stopOnSignals(worker: Worker, say: (text: string) => void): Promise<void> {
+function stopOnSignals(worker: Worker, log: (text: string) => void): Promise<void> {
   let signals = 0;
-  return new Promise((stopped, failed) => {
+  return new Promise((resolve, reject) => {
     const onSignal = (signal: NodeJS.Signals) => {
       signals += 1;
-      say(
+      log(
         signals === 1
-          ? `${signal}: finishing the running jobs (again to give them back at once)`
-          : `${signal}: giving the running jobs back`,
+          ? `${signal}: finishing the running jobs (send it again to release them at once)`
+          : `${signal}: releasing the running jobs`,
       );
-      worker.stop(signals === 1 ? {} : { timeout: 0 }).then(stopped, failed);
+      worker.stop(signals === 1 ? {} : { timeout: 0 }).then(resolve, reject);
     };
     process.on("SIGTERM", onSignal);
     process.on("SIGINT", onSignal);

@@ -1,16 +1,17 @@
 import type { Command } from "commander";
 import { listWorkers, type WorkerInfo } from "../../sessions/list-workers.js";
-import { databaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
+import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { type Columns, printRows } from "../print.js";
 
 /** `soniq-drizzle workers` */
-export function workersCommand(): Command {
-  return databaseCommand("workers", "list the workers, and how many jobs each has").action((options: DatabaseOptions) =>
-    withDatabase(options, async (db) => printRows(await listWorkers(db), workerColumns, "no workers", options)),
+export function createWorkersCommand(): Command {
+  return createDatabaseCommand("workers", "list the workers, and how many jobs each has").action(
+    (options: DatabaseOptions) =>
+      withDatabase(options, async (db) => printRows(await listWorkers(db), workerColumns, "no workers", options)),
   );
 }
 
-/** What people see of a worker. */
+/** The columns of a worker. */
 export const workerColumns: Columns<WorkerInfo> = {
   STATE: ({ state }) => state,
   HOST: ({ host }) => host,

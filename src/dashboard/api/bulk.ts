@@ -4,10 +4,10 @@ import type { DeadLetterFilter } from "../../dead-letters/filter.js";
 import { purgeDeadLetters } from "../../dead-letters/purge.js";
 import { retryDeadLetters } from "../../dead-letters/retry.js";
 import type { Api, Change } from "../api.js";
-import { filterBody, filterOf } from "../dead-letter-query.js";
-import { problemOf, reportFailure } from "../problem.js";
+import { filterBody, toFilter } from "../dead-letter-query.js";
+import { toProblem, reportFailure } from "../problem.js";
 import { Refusal } from "../refusal.js";
-import { checked } from "../query.js";
+import { parseValue } from "../query.js";
 import type { BulkProgressView } from "../wire.js";
 
 interface Count {
@@ -15,41 +15,43 @@ interface Count {
   readonly refused: number;
 }
 
-/** Changes many dead letters, batch by batch. */
-type Bulk = (
+/** An operation on many dead letters, in batches. */
+type BulkOperation = (
   db: Queryable,
   filter: DeadLetterFilter,
   options: { readonly signal: AbortSignal; readonly onProgress: (count: Count) => void },
 ) => Promise<void>;
 
-/** What is done to many dead letters at once: an answer of a line for each batch, for as long as it takes. */
-export function bulkRoutes(api: Api): void {
-  add("retry", async (db, filter, { signal, onProgress }) => {
+/** Adds the routes that retry or purge many dead letters. The response has a line per batch, until the operation ends. */
+export function addBulkRoutes(api: Api): void {
+  addRoute("retry", async (db, filter, { signal, onProgress }) => {
     await retryDeadLetters(db, filter, {
       signal,
       onProgress: ({ retried, refused }) => onProgress({ done: retried, refused }),
     });
   });
-  add("purge", async (db, filter, { signal, onProgress }) => {
+  addRoute("purge", async (db, filter, { signal, onProgress }) => {
     await purgeDeadLetters(db, filter, {
       signal,
       onProgress: ({ purged, refused }) => onProgress({ done: purged, refused }),
     });
   });
 
-  function add(verb: "retry" | "purge", bulk: Bulk): void {
-    api.asked(`/dead-letters/${verb}`, `dead-letters.${verb}`, async (c, change) => {
-      // What read it before would have made all of a few.
+  function addRoute(verb: "retry" | "purge", bulk: BulkOperation): void {
+    api.addPostRoute(`/dead-letters/${verb}`, `dead-letters.${verb}`, async (c, change) => {
+      // A body parser in front of the dashboard leaves the body empty. Treating that as `{}` would select all dead letters.
       if (change.body === undefined)
         throw new Refusal(
           400,
-          "no filter came: send one, or {} for all, and mount the dashboard before what reads bodies",
+          "the filter is missing: send one, or {} for all, and mount the dashboard before middleware that parses bodies",
         );
-      const filter = filterOf(checked(filterBody, change.body, "body"));
-      const entry = await api.writing((db) => recordAudit(db, { ...change, detail: change.body, outcome: "begun" }));
-      const conclude = (outcome: string) => api.writing((db) => concludeAudit(db, entry, outcome));
+      const filter = toFilter(parseValue(filterBody, change.body, "body"));
+      const entry = await api.runReadWrite((db) =>
+        recordAudit(db, { ...change, detail: change.body, outcome: "started" }),
+      );
+      const conclude = (outcome: string) => api.runReadWrite((db) => concludeAudit(db, entry, outcome));
       return c.body(
-        progress(change, conclude, (options) => bulk(api.settings.db, filter, options)),
+        streamProgress(change, conclude, (options) => bulk(api.settings.db, filter, options)),
         200,
         {
           "content-type": "application/x-ndjson",
@@ -60,38 +62,41 @@ export function bulkRoutes(api: Api): void {
   }
 }
 
-/** It is not on one transaction: each batch is done once its line is there, and whoever goes away stops it behind one. */
-function progress(
+/**
+ * Runs the operation and streams its progress. Each batch commits in a separate transaction before its line is sent; if the
+ * client disconnects, the operation stops after the current batch.
+ */
+function streamProgress(
   { request }: Change,
   conclude: (outcome: string) => Promise<void>,
-  run: (options: Parameters<Bulk>[2]) => Promise<void>,
+  run: (options: Parameters<BulkOperation>[2]) => Promise<void>,
 ): ReadableStream<Uint8Array> {
-  const left = new AbortController();
+  const disconnection = new AbortController();
   const encoder = new TextEncoder();
   return new ReadableStream({
     async start(controller) {
       let count: Count = { done: 0, refused: 0 };
-      const say = (line: BulkProgressView) => {
-        if (!left.signal.aborted) controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
+      const send = (line: BulkProgressView) => {
+        if (!disconnection.signal.aborted) controller.enqueue(encoder.encode(`${JSON.stringify(line)}\n`));
       };
       const onProgress = ({ done, refused }: Count) => {
         count = { done, refused };
-        say({ ...count, finished: false });
+        send({ ...count, finished: false });
       };
-      const isLeft = () => request.signal.aborted || left.signal.aborted;
-      const inWords = () => `${count.done} done, ${count.refused} refused`;
+      const isDisconnected = () => request.signal.aborted || disconnection.signal.aborted;
+      const formatCount = () => `${count.done} done, ${count.refused} refused`;
       try {
-        await run({ signal: AbortSignal.any([request.signal, left.signal]), onProgress });
-        await conclude(inWords());
-        say({ ...count, finished: true });
+        await run({ signal: AbortSignal.any([request.signal, disconnection.signal]), onProgress });
+        await conclude(formatCount());
+        send({ ...count, finished: true });
       } catch (error) {
-        const why = isLeft() ? "whoever asked went away" : problemOf(error).error;
-        if (!isLeft()) reportFailure(error);
-        await conclude(`stopped after ${inWords()}: ${why}`).catch(() => {});
-        say({ ...count, finished: false, error: why });
+        const reason = isDisconnected() ? "the client disconnected" : toProblem(error).error;
+        if (!isDisconnected()) reportFailure(error);
+        await conclude(`stopped after ${formatCount()}: ${reason}`).catch(() => {});
+        send({ ...count, finished: false, error: reason });
       }
-      if (!left.signal.aborted) controller.close();
+      if (!disconnection.signal.aborted) controller.close();
     },
-    cancel: () => left.abort(),
+    cancel: () => disconnection.abort(),
   });
 }

@@ -4,61 +4,61 @@ import { sanitizeText } from "../../core/storable.js";
 import { listDeliveries, resendDelivery } from "../../webhooks/delivery-log.js";
 import { listEndpoints, pauseEndpoint, resumeEndpoint } from "../../webhooks/endpoints.js";
 import type { Api } from "../api.js";
-import { isoOrNull } from "../iso.js";
+import { toIsoOrNull } from "../iso.js";
 import type { DashboardSettings } from "../options.js";
-import { checked, idOf, page, queryOf, text } from "../query.js";
+import { parseValue, parseId, page, parseQuery, text } from "../query.js";
 import { readRedactions } from "../read-redactions.js";
 import type { DeliveryListView, EndpointView } from "../wire.js";
 
 const pageQuery = v.strictObject(page);
 const endpointQuery = v.strictObject({ tenant: text, allTenants: v.optional(v.literal("1")) });
-const why = v.optional(v.strictObject({ reason: text }), {});
+const reasonBody = v.optional(v.strictObject({ reason: text }), {});
 
-export function endpointRoutes(api: Api): void {
-  api.read("/endpoints", (db, request) => views(db, queryOf(request, endpointQuery)));
-  api.read("/endpoints/:id/deliveries", (db, request) =>
-    deliveries(db, request.param("id") as string, queryOf(request, pageQuery), api.settings),
+export function addEndpointRoutes(api: Api): void {
+  api.addReadRoute("/endpoints", (db, request) => listViews(db, parseQuery(request, endpointQuery)));
+  api.addReadRoute("/endpoints/:id/deliveries", (db, request) =>
+    readDeliveries(db, request.param("id") as string, parseQuery(request, pageQuery), api.settings),
   );
-  api.change(
+  api.addChangeRoute(
     "/endpoints/:target/pause",
     "endpoint.pause",
     async (db, { target, actor, body }) => {
-      await pauseEndpoint(db, target, checked(why, body, "body").reason ?? `by ${actor}`);
-      return "paused: what is published meanwhile waits";
+      await pauseEndpoint(db, target, parseValue(reasonBody, body, "body").reason ?? `by ${actor}`);
+      return "paused: events that are published meanwhile wait";
     },
-    why,
+    reasonBody,
   );
-  api.change("/endpoints/:target/resume", "endpoint.resume", async (db, { target }) => {
+  api.addChangeRoute("/endpoints/:target/resume", "endpoint.resume", async (db, { target }) => {
     await resumeEndpoint(db, target);
-    return "resumed: what has waited is sent";
+    return "resumed: waiting events are sent";
   });
-  api.change("/deliveries/:target/resend", "delivery.resend", async (db, { target }) => {
-    const { id } = await resendDelivery(db, idOf(target, "a delivery's"));
-    return `sent once more, as delivery #${id}`;
+  api.addChangeRoute("/deliveries/:target/resend", "delivery.resend", async (db, { target }) => {
+    const { id } = await resendDelivery(db, parseId(target, "a delivery's"));
+    return `enqueued again as delivery #${id}`;
   });
 }
 
-async function views(
+async function listViews(
   db: Queryable,
   { tenant, allTenants }: v.InferOutput<typeof endpointQuery>,
 ): Promise<EndpointView[]> {
   const filter = allTenants ? { allTenants: true as const } : tenant === undefined ? {} : { tenant };
   return (await listEndpoints(db, filter)).map(({ url, openUntil, createdAt, ...endpoint }) => ({
     ...endpoint,
-    url: shownUrl(url),
-    openUntil: isoOrNull(openUntil),
+    url: redactUrl(url),
+    openUntil: toIsoOrNull(openUntil),
     createdAt: createdAt.toISOString(),
   }));
 }
 
-async function deliveries(
+async function readDeliveries(
   db: Queryable,
   endpoint: string,
-  wanted: v.InferOutput<typeof pageQuery>,
+  pageOptions: v.InferOutput<typeof pageQuery>,
   { redact }: DashboardSettings,
 ): Promise<DeliveryListView> {
-  const found = await listDeliveries(db, endpoint, wanted);
-  // A receiver may repeat in its answer what was sent.
+  const found = await listDeliveries(db, endpoint, pageOptions);
+  // A receiver's answer may echo the payload.
   const redactions = await readRedactions(
     db,
     found.deliveries.map(({ id }) => id),
@@ -69,9 +69,9 @@ async function deliveries(
       ...delivery,
       answer: answer && { ...answer, excerpt: redactions.of(delivery.id).mask(answer.excerpt) },
       reason: redactions.of(delivery.id).mask(reason),
-      nextAt: isoOrNull(nextAt),
+      nextAt: toIsoOrNull(nextAt),
       createdAt: createdAt.toISOString(),
-      finishedAt: isoOrNull(finishedAt),
+      finishedAt: toIsoOrNull(finishedAt),
       failures: failures.map(({ attempt, at, message, status = null }) => ({
         attempt,
         at: at.toISOString(),
@@ -83,9 +83,9 @@ async function deliveries(
   };
 }
 
-/** A receiver may have put a token into its URL: into the path, or behind it under any name. */
-function shownUrl(url: string): string {
-  const looksRandom = /(?<=[/=])(?=[\w~%+.-]*\d)(?=[\w~%+.-]*[a-z])[\w~%+.-]{16,}/gi;
+/** Redacts random-looking parts of a URL: its path or query may contain a token, under any parameter name. */
+function redactUrl(url: string): string {
+  const randomParts = /(?<=[/=])(?=[\w~%+.-]*\d)(?=[\w~%+.-]*[a-z])[\w~%+.-]{16,}/gi;
   const [, origin = "", rest = ""] = /^(\w+:\/\/[^/?#]*)([^]*)$/.exec(url) ?? [];
-  return sanitizeText(origin + rest.replace(looksRandom, "***"));
+  return sanitizeText(origin + rest.replace(randomParts, "***"));
 }

@@ -1,20 +1,20 @@
 import * as v from "valibot";
 import { recordAudit } from "../../audit/record-audit.js";
 import type { Queryable } from "../../core/queryable.js";
-import { whyRefused } from "../../dead-letters/why-refused.js";
+import { explainRefusal } from "../../dead-letters/why-refused.js";
 import { cancelJob } from "../../jobs/control/cancel.js";
 import { discardJob } from "../../jobs/control/discard-job.js";
 import { getJob } from "../../jobs/read/get-job.js";
 import { listJobs } from "../../jobs/read/list-jobs.js";
 import { retryJobs } from "../../jobs/control/retry.js";
 import { runJobNow } from "../../jobs/control/run-now.js";
-import { actorOf } from "../access.js";
+import { getActorName } from "../access.js";
 import type { Api, Change } from "../api.js";
-import { isoOrNull } from "../iso.js";
-import { jobRow, jobView } from "../job-views.js";
+import { toIsoOrNull } from "../iso.js";
+import { toJobRow, toJobView } from "../job-views.js";
 import { readRedactions } from "../read-redactions.js";
 import type { DashboardSettings } from "../options.js";
-import { checked, idOf, page, queryOf, text, time } from "../query.js";
+import { parseValue, parseId, page, parseQuery, text, time } from "../query.js";
 import { Refusal } from "../refusal.js";
 import type { JobListView } from "../wire.js";
 
@@ -30,42 +30,42 @@ const listQuery = v.strictObject({
   ...page,
 });
 
-export function jobRoutes(api: Api): void {
-  api.read("/jobs", (db, request) => jobList(db, queryOf(request, listQuery), api.settings));
-  api.look("/jobs/:id", async (c) => {
-    const id = jobId(c.req.param("id"));
-    const reveals = c.req.query("reveal") === "1" && (await api.authorize(c, "job.reveal", String(id)));
-    const job = await api.reading((db) => getJob(db, id));
-    if (!job) throw new Refusal(404, `there is no job #${id}, or no longer`);
-    if (reveals) await noteReveal(actorOf(reveals), String(id));
-    return c.json(jobView(job, api.settings, reveals !== false));
+export function addJobRoutes(api: Api): void {
+  api.addReadRoute("/jobs", (db, request) => readList(db, parseQuery(request, listQuery), api.settings));
+  api.addGetRoute("/jobs/:id", async (c) => {
+    const id = parseJobId(c.req.param("id"));
+    const viewer = c.req.query("reveal") === "1" && (await api.authorize(c, "job.reveal", String(id)));
+    const job = await api.runReadOnly((db) => getJob(db, id));
+    if (!job) throw new Refusal(404, `there is no job #${id}: it never existed or was deleted`);
+    if (viewer) await recordReveal(getActorName(viewer), String(id));
+    return c.json(toJobView(job, api.settings, viewer !== false));
   });
-  api.change("/jobs/:target/retry", "job.retry", retry);
-  api.change("/jobs/:target/cancel", "job.cancel", cancelOne, why);
-  api.change("/jobs/:target/run-now", "job.run-now", runOneNow);
-  api.change("/jobs/:target/discard", "job.discard", discardOne, why);
+  api.addChangeRoute("/jobs/:target/retry", "job.retry", retry);
+  api.addChangeRoute("/jobs/:target/cancel", "job.cancel", cancel, reasonBody);
+  api.addChangeRoute("/jobs/:target/run-now", "job.run-now", runNow);
+  api.addChangeRoute("/jobs/:target/discard", "job.discard", discard, reasonBody);
 
-  const recent = new Map<string, number>();
-  /** The page asks again every few seconds: one entry stands for all that an actor sees of a job within ten minutes. */
-  async function noteReveal(actor: string, target: string): Promise<void> {
+  const recentReveals = new Map<string, number>();
+  /** Writes at most one audit entry per actor and job within ten minutes, because the page reloads the job every few seconds. */
+  async function recordReveal(actor: string, target: string): Promise<void> {
     const key = JSON.stringify([actor, target]);
     const now = performance.now();
-    if (now - (recent.get(key) ?? -Infinity) < revealIntervalMs) return;
-    await api.writing((db) => recordAudit(db, { ...revealed, actor, target }));
-    if (recent.size >= maxRecentReveals) recent.clear();
-    recent.set(key, now);
+    if (now - (recentReveals.get(key) ?? -Infinity) < revealIntervalMs) return;
+    await api.runReadWrite((db) => recordAudit(db, { ...revealEntry, actor, target }));
+    if (recentReveals.size >= maxRecentReveals) recentReveals.clear();
+    recentReveals.set(key, now);
   }
 }
 
-async function jobList(
+async function readList(
   db: Queryable,
   { cursor, limit, field, value, ...filter }: v.InferOutput<typeof listQuery>,
   { redact }: DashboardSettings,
 ): Promise<JobListView> {
-  // Who may not see it could find it out, value by value.
-  const hidden = field?.split(".").find((key) => redact.hides(key));
-  if (hidden !== undefined)
-    throw new Refusal(403, `the values of ${JSON.stringify(hidden)} are not shown here: search by another field`);
+  // A search by a secret field would reveal its value to a user who tries values one by one.
+  const secretField = field?.split(".").find((key) => redact.isSecretField(key));
+  if (secretField !== undefined)
+    throw new Refusal(403, `the field ${JSON.stringify(secretField)} is redacted: search by another field`);
   const found = await listJobs(
     db,
     { ...filter, ...(field !== undefined && { payload: { path: field, value } }) },
@@ -77,60 +77,60 @@ async function jobList(
     redact,
   );
   return {
-    jobs: found.jobs.map((job) => jobRow(job, null, redactions.of(job.id))),
+    jobs: found.jobs.map((job) => toJobRow(job, null, redactions.of(job.id))),
     next: found.next ?? null,
-    lookedAt: found.lookedAt,
-    backTo: isoOrNull(found.backTo),
+    scannedJobs: found.lookedAt,
+    backTo: toIsoOrNull(found.backTo),
     complete: found.next === undefined,
   };
 }
 
-function jobId(given: string | undefined): number {
-  return idOf(given, "a job's");
+function parseJobId(input: string | undefined): number {
+  return parseId(input, "a job's");
 }
 
 const revealIntervalMs = 600_000;
 const maxRecentReveals = 1_000;
-const revealed = { action: "job.reveal", detail: {}, outcome: "shown" };
+const revealEntry = { action: "job.reveal", detail: {}, outcome: "shown" };
 
 async function retry(db: Queryable, { target }: Change): Promise<string> {
-  const id = jobId(target);
+  const id = parseJobId(target);
   const { refused } = await retryJobs(db, id);
-  if (refused[0]) throw new Refusal(409, `job #${id} stays dead: ${whyRefused(refused[0])}`);
+  if (refused[0]) throw new Refusal(409, `job #${id} stays dead: ${explainRefusal(refused[0])}`);
   return "queued again, with all its attempts";
 }
 
-const why = v.optional(v.strictObject({ reason: text }), {});
+const reasonBody = v.optional(v.strictObject({ reason: text }), {});
 
-/** Why, as whoever did it says. */
-function reasonOf({ body, actor }: Change): string {
-  return checked(why, body, "body").reason ?? `by ${actor}`;
+/** Returns the reason that the request gives; default: the actor's name. */
+function parseReason({ body, actor }: Change): string {
+  return parseValue(reasonBody, body, "body").reason ?? `by ${actor}`;
 }
 
-async function cancelOne(db: Queryable, change: Change): Promise<string> {
-  const id = jobId(change.target);
-  const became = await cancelJob(db, id, reasonOf(change));
-  if (became === "not found") throw gone(id);
-  return became === "cancelled" ? "cancelled" : "asked to stop: its signal is aborted";
+async function cancel(db: Queryable, change: Change): Promise<string> {
+  const id = parseJobId(change.target);
+  const outcome = await cancelJob(db, id, parseReason(change));
+  if (outcome === "not found") throw createNotFound(id);
+  return outcome === "cancelled" ? "cancelled" : "asked to stop: its signal is aborted";
 }
 
-async function runOneNow(db: Queryable, { target }: Change): Promise<string> {
-  const id = jobId(target);
-  const became = await runJobNow(db, id);
-  if (became === "not found") throw gone(id);
-  if (became === "active") throw new Refusal(409, `job #${id} runs already`);
-  if (became === "parked") throw new Refusal(409, `job #${id} is parked: resume its endpoint`);
+async function runNow(db: Queryable, { target }: Change): Promise<string> {
+  const id = parseJobId(target);
+  const outcome = await runJobNow(db, id);
+  if (outcome === "not found") throw createNotFound(id);
+  if (outcome === "active") throw new Refusal(409, `job #${id} is already running`);
+  if (outcome === "parked") throw new Refusal(409, `job #${id} is parked: resume its webhook endpoint`);
   return "due now";
 }
 
-async function discardOne(db: Queryable, change: Change): Promise<string> {
-  const id = jobId(change.target);
-  const became = await discardJob(db, id, reasonOf(change));
-  if (became === "not found") throw gone(id);
-  if (became === "active") throw new Refusal(409, `job #${id} runs: cancel it first`);
+async function discard(db: Queryable, change: Change): Promise<string> {
+  const id = parseJobId(change.target);
+  const outcome = await discardJob(db, id, parseReason(change));
+  if (outcome === "not found") throw createNotFound(id);
+  if (outcome === "active") throw new Refusal(409, `job #${id} is running: cancel it instead`);
   return "discarded: it is a dead letter";
 }
 
-function gone(id: number): Refusal {
+function createNotFound(id: number): Refusal {
   return new Refusal(409, `there is no job #${id}, or it has finished`);
 }

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { statsRanges, type StatsRange } from "../../stats/ranges.js";
 import { readStats } from "../../stats/read-stats.js";
 import type { Api } from "../api.js";
-import { queryOf, text } from "../query.js";
+import { parseQuery, text } from "../query.js";
 import type { StatsView } from "../wire.js";
 
 const statsQuery = v.strictObject({
@@ -11,6 +11,9 @@ const statsQuery = v.strictObject({
   name: text,
 });
 
-export function statsRoutes(api: Api): void {
-  api.read("/stats", async (db, request) => (await readStats(db, queryOf(request, statsQuery))) satisfies StatsView);
+export function addStatsRoute(api: Api): void {
+  api.addReadRoute(
+    "/stats",
+    async (db, request) => (await readStats(db, parseQuery(request, statsQuery))) satisfies StatsView,
+  );
 }

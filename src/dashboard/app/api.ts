@@ -1,12 +1,12 @@
 import { base } from "./base.js";
-import { lines } from "./streams.js";
-import { storedToken } from "./token.js";
+import { readLines } from "./streams.js";
+import { readToken } from "./token.js";
 
-/** What the server refused, or that it did not answer: a sentence for people. */
+/** A request failed: the server refused it or did not respond. The message is a sentence for the reader. */
 export class ApiError extends Error {
   constructor(
     message: string,
-    /** 0 if there was no answer. */
+    /** The HTTP status, or 0 if the server did not respond. */
     readonly status: number,
   ) {
     super(message);
@@ -14,60 +14,60 @@ export class ApiError extends Error {
   }
 }
 
-/** The event of the window that says that a token is missing or wrong. */
-export const signedOut = "soniq-signed-out";
+/** Dispatched on `window` when the server reports a missing or wrong token. */
+export const signedOutEvent = "soniq-signed-out";
 
-/** Values of a query or a body: those that are empty are left out. */
-export type Values = Readonly<Record<string, string | number | null | undefined>>;
+/** Values of a query. Empty values are left out of the address. */
+export type QueryValues = Readonly<Record<string, string | number | null | undefined>>;
 
-/** The path of what is done to something by its name: addresses cannot hold the names `.` and `..`, which are sent behind it. */
-export function pathOf(resource: string, name: string, verb: string): string {
+/** Builds the path of an action on a named resource. A URL path cannot contain the names `.` and `..`, so the query carries them. */
+export function buildActionPath(resource: string, name: string, action: string): string {
   return name === "." || name === ".."
-    ? withQuery(`${resource}/-/${verb}`, { target: name })
-    : `${resource}/${encodeURIComponent(name)}/${verb}`;
+    ? withQuery(`${resource}/-/${action}`, { target: name })
+    : `${resource}/${encodeURIComponent(name)}/${action}`;
 }
 
-export function withQuery(path: string, values: Values): string {
+export function withQuery(path: string, values: QueryValues): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value) query.set(name, String(value));
   return query.size === 0 ? path : `${path}?${query}`;
 }
 
-/** The server's own statements take no longer than a few seconds. */
-const maxAnswerMs = 20_000;
+/** Generous: the server limits its statements to a few seconds. */
+const requestTimeoutMs = 20_000;
 
-/** Asks. A connection that died in silence is an error in the end, too, so that it is asked again. */
+/** Fetches JSON. The timeout turns a silently dead connection into an error, so that the caller can retry. */
 export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
-  const response = await call(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(maxAnswerMs)]) });
+  const response = await fetchApi(path, { signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]) });
   return (await response.json()) as T;
 }
 
-/** Changes something. @returns what became of it, in words */
-export async function change(path: string): Promise<string> {
-  const response = await call(path, { method: "POST" });
+/** Posts an action. @returns the outcome, as text */
+export async function postAction(path: string): Promise<string> {
+  const response = await fetchApi(path, { method: "POST" });
   const { done } = (await response.json()) as { readonly done: string };
   return done;
 }
 
-/** Changes much: what is told on the way, line by line. */
-export async function* changeMany<T>(path: string, body: unknown): AsyncGenerator<T> {
-  const response = await call(path, { method: "POST", body: JSON.stringify(body) });
-  for await (const line of lines(bodyOf(response))) if (line !== "") yield JSON.parse(line) as T;
+/** Posts a bulk action, and yields the progress messages that the server streams. */
+export async function* streamAction<T>(path: string, body: unknown): AsyncGenerator<T> {
+  const response = await fetchApi(path, { method: "POST", body: JSON.stringify(body) });
+  for await (const line of readLines(requireBody(response))) if (line !== "") yield JSON.parse(line) as T;
 }
 
-/** The body of an answer that goes on. */
+/** Opens a streaming response. */
 export async function getStream(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-  return bodyOf(await call(path, { signal }));
+  return requireBody(await fetchApi(path, { signal }));
 }
 
-function bodyOf(response: Response): ReadableStream<Uint8Array> {
-  if (response.body === null) throw new ApiError("The server answered with nothing.", response.status);
+function requireBody(response: Response): ReadableStream<Uint8Array> {
+  if (response.body === null) throw new ApiError("The server sent an empty response. Try again.", response.status);
   return response.body;
 }
 
-async function call(path: string, init: RequestInit): Promise<Response> {
+async function fetchApi(path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers();
-  const token = storedToken();
+  const token = readToken();
   if (token !== null) headers.set("authorization", `Bearer ${token}`);
   if (init.method === "POST") {
     headers.set("x-soniq", "1");
@@ -78,12 +78,12 @@ async function call(path: string, init: RequestInit): Promise<Response> {
     throw new ApiError("The dashboard's server does not answer. Is it running?", 0);
   });
   if (response.ok) return response;
-  if (response.status === 401) window.dispatchEvent(new Event(signedOut));
-  throw new ApiError(await refusal(response), response.status);
+  if (response.status === 401) window.dispatchEvent(new Event(signedOutEvent));
+  throw new ApiError(await readErrorMessage(response), response.status);
 }
 
-async function refusal(response: Response): Promise<string> {
-  const answer: unknown = await response.json().catch(() => null);
-  const said = typeof answer === "object" && answer !== null && "error" in answer ? answer.error : null;
-  return typeof said === "string" ? said : `The server answered with status ${response.status}.`;
+async function readErrorMessage(response: Response): Promise<string> {
+  const body: unknown = await response.json().catch(() => null);
+  const message = typeof body === "object" && body !== null && "error" in body ? body.error : null;
+  return typeof message === "string" ? message : `The server responded with status ${response.status}.`;
 }

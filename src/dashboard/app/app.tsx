@@ -1,8 +1,8 @@
 import { useEffect, useErrorBoundary, useMemo, useRef, useState } from "preact/hooks";
 import type { SessionView } from "../wire.js";
-import { signedOut } from "./api.js";
+import { signedOutEvent } from "./api.js";
 import { ClockProvider } from "./clock.js";
-import { useFetched } from "./fetched.js";
+import { useFetch } from "./fetched.js";
 import { LiveProvider, useLive } from "./live.js";
 import { AuditPage } from "./pages/audit.js";
 import { DeadLettersPage } from "./pages/dead-letters.js";
@@ -16,29 +16,29 @@ import { SignIn } from "./pages/sign-in.js";
 import { WebhooksPage } from "./pages/webhooks.js";
 import { WorkersPage } from "./pages/workers.js";
 import { Empty } from "./parts/empty.js";
-import { Failed, Loaded } from "./parts/loaded.js";
+import { ErrorMessage, Loader } from "./parts/loaded.js";
 import { Palette } from "./parts/palette.js";
 import { ShortcutsHelp } from "./parts/shortcuts-help.js";
 import { pages, Sidebar } from "./parts/sidebar.js";
-import { go, href, type Route, useRoute } from "./route.js";
+import { href, navigate, type Route, useRoute } from "./route.js";
 import { SessionProvider } from "./session.js";
 import { focusHeading, focusRow, type Shortcuts, useShortcuts } from "./shortcuts.js";
-import { turnTheme } from "./theme.js";
+import { toggleTheme } from "./theme.js";
 import { shareToken } from "./token.js";
 import { ToastProvider } from "./toasts.js";
 
-/** The dashboard, for whoever may see it. */
+/** The whole page: the dashboard, or the sign-in form once the server refuses the token. */
 export function App() {
-  const [isSignedOut, setSignedOut] = useState(false);
-  const session = useFetched<SessionView>("session");
+  const [isSignedOut, setIsSignedOut] = useState(false);
+  const session = useFetch<SessionView>("session");
   useEffect(() => {
-    const leave = () => setSignedOut(true);
-    window.addEventListener(signedOut, leave);
-    return () => window.removeEventListener(signedOut, leave);
+    const signOut = () => setIsSignedOut(true);
+    window.addEventListener(signedOutEvent, signOut);
+    return () => window.removeEventListener(signedOutEvent, signOut);
   }, []);
   if (isSignedOut) return <SignIn />;
   return (
-    <Loaded of={session} rows={3}>
+    <Loader state={session} rows={3}>
       {(view) => (
         <SessionProvider value={view}>
           <LiveProvider>
@@ -50,65 +50,65 @@ export function App() {
           </LiveProvider>
         </SessionProvider>
       )}
-    </Loaded>
+    </Loader>
   );
 }
 
 function Shell() {
   const route = useRoute();
-  const [open, setOpen] = useState<"palette" | "help" | null>(null);
+  const [openDialog, setOpenDialog] = useState<"palette" | "help" | null>(null);
   useShortcuts(
     useMemo(
       (): Shortcuts => ({
-        ...Object.fromEntries(pages.map(({ page, key }) => [`g ${key}`, () => go(href(page))])),
-        "/": () => setOpen("palette"),
-        "?": () => setOpen("help"),
+        ...Object.fromEntries(pages.map(({ page, key }) => [`g ${key}`, () => navigate(href(page))])),
+        "/": () => setOpenDialog("palette"),
+        "?": () => setOpenDialog("help"),
         j: () => focusRow(1),
         k: () => focusRow(-1),
-        t: turnTheme,
+        t: toggleTheme,
       }),
       [],
     ),
   );
   useEffect(shareToken, []);
-  const place = `${route.page} ${route.id}`;
-  const placeBefore = useRef(place);
+  const location = `${route.page} ${route.id}`;
+  const previousLocation = useRef(location);
   useEffect(() => {
-    if (place !== placeBefore.current) focusHeading({ preventScroll: true });
-    placeBefore.current = place;
-  }, [place]);
-  // One dialog may be opened before another has closed.
-  const close = (which: typeof open) => () => setOpen((now) => (now === which ? null : now));
+    if (location !== previousLocation.current) focusHeading({ preventScroll: true });
+    previousLocation.current = location;
+  }, [location]);
+  // The close event of one dialog may arrive after another dialog has opened.
+  const close = (dialog: typeof openDialog) => () => setOpenDialog((current) => (current === dialog ? null : current));
   return (
     <div class="shell">
       <button type="button" class="button skip" onClick={() => focusHeading()}>
         Skip to the content
       </button>
-      <Sidebar at={route.page} search={() => setOpen("palette")} />
+      <Sidebar currentPage={route.page} onSearch={() => setOpenDialog("palette")} />
       <main>
-        <Lost />
-        <Guarded key={place} route={route} />
+        <ConnectionLost />
+        <GuardedPage key={location} route={route} />
       </main>
-      {open === "palette" && <Palette close={close("palette")} />}
-      {open === "help" && <ShortcutsHelp close={close("help")} />}
+      {openDialog === "palette" && <Palette close={close("palette")} />}
+      {openDialog === "help" && <ShortcutsHelp close={close("help")} />}
     </div>
   );
 }
 
-function Lost() {
+function ConnectionLost() {
   const { state } = useLive();
   if (state !== "lost") return null;
   return (
     <p class="connection-lost" role="status">
-      Connection lost, trying again. What is shown may be old.
+      Connection lost, reconnecting. This page may be out of date.
     </p>
   );
 }
 
-/** A page; if drawing it fails, the rest of the dashboard goes on. */
-function Guarded({ route }: { readonly route: Route }) {
+/** A page inside an error boundary. If rendering it fails, the rest of the dashboard keeps working. */
+function GuardedPage({ route }: { readonly route: Route }) {
   const [error, reset] = useErrorBoundary();
-  if (error) return <Failed error={error as Error} retry={reset} />;
+  if (error) return <ErrorMessage error={error as Error} retry={reset} />;
   return <Page route={route} />;
 }
 
@@ -132,7 +132,7 @@ function Page({ route: { page, id, query } }: { readonly route: Route }) {
       return <AuditPage query={query} />;
     default:
       return (
-        <Empty title="There is no such page">
+        <Empty title="Page not found">
           Press <kbd>/</kbd> to search, or go to the <a href={href("overview")}>overview</a>.
         </Empty>
       );

@@ -1,2 +1,2 @@
-/** Where the page was loaded from, wherever that is mounted. */
+/** The URL of the folder that served the page. The dashboard may be mounted at any path. */
 export const base = new URL(".", import.meta.url);

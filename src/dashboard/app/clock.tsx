@@ -3,7 +3,7 @@ import { useContext, useEffect, useState } from "preact/hooks";
 
 const Clock = createContext(Date.now());
 
-/** The time, each second: what relative times are relative to. */
+/** The current time, updated every second. Relative times are computed from it. */
 export const useNow = (): number => useContext(Clock);
 
 export function ClockProvider({ children }: { readonly children: ComponentChildren }) {

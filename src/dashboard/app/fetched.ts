@@ -1,44 +1,48 @@
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { getJson } from "./api.js";
 
-/** What the server said, and what became of asking. */
-export interface Fetched<T> {
+/** The latest response of the server, and the state of the request. */
+export interface FetchState<T> {
   readonly data: T | null;
   readonly error: Error | null;
-  /** Whether the data is that of an earlier path: the new one's is on its way. */
-  readonly stale: boolean;
+  /** Whether the data belongs to the previous path, because the response for the current path is still pending. */
+  readonly isStale: boolean;
   reload(): void;
 }
 
-/** Asks the server, and again every so often. Old data stays until the new is there, so that nothing jumps. */
-export function useFetched<T>(path: string, everyMs: number | null = null): Fetched<T> {
-  const [known, setKnown] = useState<{ path: string | null; data: T | null; error: Error | null }>({
+/** Fetches JSON, and again every `refreshMs`. Old data stays until new data arrives, so that the layout does not jump. */
+export function useFetch<T>(path: string, refreshMs: number | null = null): FetchState<T> {
+  const [state, setState] = useState<{ path: string | null; data: T | null; error: Error | null }>({
     path: null,
     data: null,
     error: null,
   });
-  const [round, setRound] = useState(0);
+  const [reloads, setReloads] = useState(0);
   useEffect(() => {
-    const ended = new AbortController();
+    const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
-    const again = () => {
-      if (everyMs !== null) timer = setTimeout(() => (document.hidden ? again() : void load()), everyMs);
+    const scheduleReload = () => {
+      if (refreshMs !== null) timer = setTimeout(() => (document.hidden ? scheduleReload() : void load()), refreshMs);
     };
     const load = async () => {
       try {
-        setKnown({ path, data: await getJson<T>(path, ended.signal), error: null });
+        setState({ path, data: await getJson<T>(path, controller.signal), error: null });
       } catch (error) {
-        if (ended.signal.aborted) return;
-        setKnown((before) => ({ path, data: before.path === path ? before.data : null, error: error as Error }));
+        if (controller.signal.aborted) return;
+        setState((previous) => ({
+          path,
+          data: previous.path === path ? previous.data : null,
+          error: error as Error,
+        }));
       }
-      if (!ended.signal.aborted) again();
+      if (!controller.signal.aborted) scheduleReload();
     };
     void load();
     return () => {
-      ended.abort();
+      controller.abort();
       clearTimeout(timer);
     };
-  }, [path, everyMs, round]);
-  const reload = useCallback(() => setRound((n) => n + 1), []);
-  return { data: known.data, error: known.error, stale: known.path !== path, reload };
+  }, [path, refreshMs, reloads]);
+  const reload = useCallback(() => setReloads((n) => n + 1), []);
+  return { data: state.data, error: state.error, isStale: state.path !== path, reload };
 }

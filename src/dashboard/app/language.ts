@@ -1,5 +1,5 @@
-// Imported before all else: charts ask for the browser's language as they are loaded, and one that is started without a
-// language has a name for that which is none (`en-US@posix`).
+// Imported first, because uPlot reads `navigator.language` while it loads. A browser that was started without a language
+// reports an invalid one (`en-US@posix`), which makes `Intl` throw.
 try {
   Intl.NumberFormat.supportedLocalesOf(navigator.language);
 } catch {

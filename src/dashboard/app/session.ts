@@ -5,5 +5,5 @@ import type { SessionView } from "../wire.js";
 const Session = createContext<SessionView>({ version: "", user: null, writable: false, mayReveal: false });
 
 export const SessionProvider = Session.Provider;
-/** Who looks, and what they may do. */
+/** The current user, and their permissions. */
 export const useSession = (): SessionView => useContext(Session);

@@ -1,52 +1,54 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { JobListView } from "../wire.js";
-import { type Fetched, useFetched } from "./fetched.js";
+import { type FetchState, useFetch } from "./fetched.js";
 
-interface SettledList {
-  /** The rows that were there first, each as it is now. */
-  readonly jobs: Fetched<JobListView>;
-  /** How many newer ones there are. */
-  readonly fresh: number;
-  showFresh(): void;
-  /** Rows that the filter no longer finds. */
-  readonly goneIds: ReadonlySet<number>;
+interface StableList {
+  /** The rows of the first load, each with its current state. */
+  readonly jobs: FetchState<JobListView>;
+  /** The number of newer jobs that are not shown yet. */
+  readonly newCount: number;
+  /** Shows the newer jobs. */
+  showNew(): void;
+  /** Rows that no longer match the filter. */
+  readonly unmatchedIds: ReadonlySet<number>;
 }
 
-/** A list of jobs that keeps its rows where they are: they change as the jobs do, and newer ones wait to be asked for. */
-export function useSettledList(path: string, everyMs: number): SettledList {
-  const latest = useFetched<JobListView>(path, everyMs);
+/** Loads a list of jobs whose rows keep their positions. Their contents are refreshed; newer jobs appear only after `showNew`. */
+export function useStableList(path: string, refreshMs: number): StableList {
+  const latest = useFetch<JobListView>(path, refreshMs);
   const [first, setFirst] = useState<{ readonly path: string; readonly list: JobListView } | null>(null);
-  const isFirst = latest.data !== null && !latest.stale && first?.path !== path;
+  const isInitial = latest.data !== null && !latest.isStale && first?.path !== path;
   useEffect(() => {
-    if (isFirst && latest.data) setFirst({ path, list: latest.data });
-  }, [isFirst, latest.data, path]);
+    if (isInitial && latest.data) setFirst({ path, list: latest.data });
+  }, [isInitial, latest.data, path]);
 
-  const settled = useMemo(
-    () => settle(latest.stale || isFirst ? null : (first?.list ?? null), latest.data),
-    [first, latest, isFirst],
+  const merged = useMemo(
+    () => mergeLists(latest.isStale || isInitial ? null : (first?.list ?? null), latest.data),
+    [first, latest, isInitial],
   );
   return {
-    jobs: { ...latest, data: settled.list },
-    fresh: settled.fresh,
-    goneIds: settled.goneIds,
-    showFresh: () => latest.data && setFirst({ path, list: latest.data }),
+    jobs: { ...latest, data: merged.list },
+    newCount: merged.newCount,
+    unmatchedIds: merged.unmatchedIds,
+    showNew: () => latest.data && setFirst({ path, list: latest.data }),
   };
 }
 
-/** What is shown of what was there first and what is there now. */
-export function settle(
+/** Merges the first and the latest load: the rows of the first, with the contents of the latest. */
+export function mergeLists(
   first: JobListView | null,
   latest: JobListView | null,
-): { readonly list: JobListView | null; readonly fresh: number; readonly goneIds: ReadonlySet<number> } {
+): { readonly list: JobListView | null; readonly newCount: number; readonly unmatchedIds: ReadonlySet<number> } {
   if (first === null || latest === null || first.jobs.length === 0)
-    return { list: latest, fresh: 0, goneIds: new Set() };
-  const now = new Map(latest.jobs.map((job) => [job.id, job]));
-  const known = new Set(first.jobs.map(({ id }) => id));
-  const newest = Math.max(...known);
-  const oldest = latest.complete ? 0 : Math.min(...now.keys());
+    return { list: latest, newCount: 0, unmatchedIds: new Set() };
+  const latestById = new Map(latest.jobs.map((job) => [job.id, job]));
+  const shownIds = new Set(first.jobs.map(({ id }) => id));
+  const maxShownId = Math.max(...shownIds);
+  // Below the last row of an incomplete page, a job may still match.
+  const minLoadedId = latest.complete ? 0 : Math.min(...latestById.keys());
   return {
-    list: { ...first, jobs: first.jobs.map((job) => now.get(job.id) ?? job) },
-    fresh: latest.jobs.filter(({ id }) => id > newest).length,
-    goneIds: new Set([...known].filter((id) => !now.has(id) && id > oldest)),
+    list: { ...first, jobs: first.jobs.map((job) => latestById.get(job.id) ?? job) },
+    newCount: latest.jobs.filter(({ id }) => id > maxShownId).length,
+    unmatchedIds: new Set([...shownIds].filter((id) => !latestById.has(id) && id > minLoadedId)),
   };
 }

@@ -1,34 +1,34 @@
-/** The lines of a stream of text, however its chunks are cut. */
-export async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+/** Yields the lines of a text stream. Chunks may split lines and characters anywhere. */
+export async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   const reader = stream.getReader();
   const decoder = new TextDecoder();
-  let rest = "";
+  let remainder = "";
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      rest += done ? decoder.decode() : decoder.decode(value, { stream: true });
-      const whole = rest.split("\n");
-      rest = whole.pop() ?? "";
-      for (const line of whole) yield line.endsWith("\r") ? line.slice(0, -1) : line;
+      remainder += done ? decoder.decode() : decoder.decode(value, { stream: true });
+      const completeLines = remainder.split("\n");
+      remainder = completeLines.pop() ?? "";
+      for (const line of completeLines) yield line.endsWith("\r") ? line.slice(0, -1) : line;
       if (done) break;
     }
-    if (rest !== "") yield rest;
+    if (remainder !== "") yield remainder;
   } finally {
     await reader.cancel().catch(() => {});
   }
 }
 
-/** An event of a stream of server-sent events. */
+/** A server-sent event. */
 export interface ServerEvent {
   readonly event: string;
   readonly data: string;
 }
 
-/** The events of a stream; one that its end cuts off is none. */
-export async function* serverEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+/** Yields the events of a stream. An event that the end of the stream cuts off is dropped. */
+export async function* readServerEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   let event = "message";
   let data: string[] = [];
-  for await (const line of lines(stream)) {
+  for await (const line of readLines(stream)) {
     if (line === "") {
       if (data.length > 0) yield { event, data: data.join("\n") };
       event = "message";

@@ -2,42 +2,42 @@ import { useEffect, useState } from "preact/hooks";
 
 export type Theme = "light" | "dark";
 
-const key = "soniq-theme";
-const systemDark = () => window.matchMedia("(prefers-color-scheme: dark)");
+const storageKey = "soniq-theme";
+const queryDarkScheme = () => window.matchMedia("(prefers-color-scheme: dark)");
 
-/** The theme that is shown: what the reader chose, else what their system says. */
-function shownTheme(): Theme {
-  const chosen = localStorage.getItem(key);
+/** Returns the theme that the reader chose, otherwise that of their system. */
+function readTheme(): Theme {
+  const chosen = localStorage.getItem(storageKey);
   if (chosen === "light" || chosen === "dark") return chosen;
-  return systemDark().matches ? "dark" : "light";
+  return queryDarkScheme().matches ? "dark" : "light";
 }
 
 export function applyTheme(): void {
-  document.documentElement.dataset["theme"] = shownTheme();
+  document.documentElement.dataset["theme"] = readTheme();
 }
 
-/** The theme, and how to turn it into the other one. */
+/** The current theme, and a function that switches to the other theme. */
 export function useTheme(): readonly [Theme, () => void] {
-  const [theme, setTheme] = useState(shownTheme);
+  const [theme, setTheme] = useState(readTheme);
   useEffect(() => {
-    const follow = () => {
+    const update = () => {
       applyTheme();
-      setTheme(shownTheme());
+      setTheme(readTheme());
     };
-    const system = systemDark();
-    system.addEventListener("change", follow);
-    window.addEventListener(changed, follow);
+    const systemScheme = queryDarkScheme();
+    systemScheme.addEventListener("change", update);
+    window.addEventListener(themeChangedEvent, update);
     return () => {
-      system.removeEventListener("change", follow);
-      window.removeEventListener(changed, follow);
+      systemScheme.removeEventListener("change", update);
+      window.removeEventListener(themeChangedEvent, update);
     };
   }, []);
-  return [theme, turnTheme];
+  return [theme, toggleTheme];
 }
 
-const changed = "soniq-theme-changed";
+const themeChangedEvent = "soniq-theme-changed";
 
-export function turnTheme(): void {
-  localStorage.setItem(key, shownTheme() === "dark" ? "light" : "dark");
-  window.dispatchEvent(new Event(changed));
+export function toggleTheme(): void {
+  localStorage.setItem(storageKey, readTheme() === "dark" ? "light" : "dark");
+  window.dispatchEvent(new Event(themeChangedEvent));
 }

@@ -1,23 +1,23 @@
 import { type ComponentChildren, createContext } from "preact";
 import { useCallback, useContext, useState } from "preact/hooks";
 
-type Say = (text: string) => void;
+type ShowToast = (text: string) => void;
 
-const Toasts = createContext<Say>(() => {});
-const shownMs = 6_000;
+const Toasts = createContext<ShowToast>(() => {});
+const toastMs = 6_000;
 
-/** Says in a corner what was done. */
-export const useToast = (): Say => useContext(Toasts);
+/** Returns a function that shows a short message in a corner of the page. */
+export const useToast = (): ShowToast => useContext(Toasts);
 
 export function ToastProvider({ children }: { readonly children: ComponentChildren }) {
   const [toasts, setToasts] = useState<readonly { readonly id: number; readonly text: string }[]>([]);
-  const say = useCallback((text: string) => {
+  const showToast = useCallback((text: string) => {
     const toast = { id: Math.random(), text };
-    setToasts((before) => [...before.slice(-2), toast]);
-    setTimeout(() => setToasts((before) => before.filter(({ id }) => id !== toast.id)), shownMs);
+    setToasts((previous) => [...previous.slice(-2), toast]);
+    setTimeout(() => setToasts((previous) => previous.filter(({ id }) => id !== toast.id)), toastMs);
   }, []);
   return (
-    <Toasts.Provider value={say}>
+    <Toasts.Provider value={showToast}>
       {children}
       <div class="toasts" role="status" aria-live="polite">
         {toasts.map(({ id, text }) => (

@@ -1,34 +1,37 @@
 import { base } from "./base.js";
 
-const key = "soniq-token";
+const storageKey = "soniq-token";
 
-/** The token that calls carry; null where the application around the dashboard knows who looks. */
-export const storedToken = (): string | null => sessionStorage.getItem(key);
+/** Returns the token that requests carry. Null where the surrounding application authenticates the reader. */
+export const readToken = (): string | null => sessionStorage.getItem(storageKey);
 
-/** Keeps the token for this tab, until the tab is closed. */
-export const storeToken = (token: string): void => sessionStorage.setItem(key, token.trim());
+/** Stores the token for this tab, until the tab is closed. */
+export const storeToken = (token: string): void => sessionStorage.setItem(storageKey, token.trim());
 
-/** Takes the token out of the address, where a look over the shoulder or the history would find it. @returns whether there was one */
-export function takeToken(): boolean {
-  const token = tokenOf(window.location.hash);
+/** Moves the token from the address to the storage, so that it is neither in the address bar nor in the history. @returns whether the address had a token */
+export function takeTokenFromAddress(): boolean {
+  const token = parseToken(window.location.hash);
   if (token === null) return false;
   storeToken(token);
   window.history.replaceState(null, "", `${window.location.pathname}${window.location.search}#/`);
   return true;
 }
 
-// oxlint-disable unicorn/require-post-message-target-origin -- a BroadcastChannel reaches its own origin alone
-/** What the tabs of one dashboard say to each other: that one needs a token, or which token the server accepts. */
+// oxlint-disable unicorn/require-post-message-target-origin -- a BroadcastChannel reaches only its own origin
+/** A message between the tabs of one dashboard: a request for a token, or a token that the server accepts. */
 type Message = { readonly needed: true } | { readonly token: string };
 
-/** Only tabs of the same origin can listen, and only those of the dashboard that is mounted at the same path do. */
-const openChannel = () => new BroadcastChannel(`${key} ${base.pathname}`);
+/**
+ * Opens the channel between the tabs of one dashboard. A BroadcastChannel reaches only tabs of its origin. The path in its name
+ * excludes tabs of other dashboards on that origin.
+ */
+const openChannel = () => new BroadcastChannel(`${storageKey} ${base.pathname}`);
 
-/** Gives this tab's token, which the server accepts, to the other tabs that need one. @returns what ends that */
+/** Shares this tab's token with tabs that need one. Call it once the server has accepted the token. @returns a function that stops sharing */
 export function shareToken(): () => void {
   const channel = openChannel();
   const share = () => {
-    const token = storedToken();
+    const token = readToken();
     if (token !== null) channel.postMessage({ token } satisfies Message);
   };
   channel.addEventListener("message", ({ data }: MessageEvent<Message>) => "needed" in data && share());
@@ -36,25 +39,25 @@ export function shareToken(): () => void {
   return () => channel.close();
 }
 
-/** Asks the other tabs for their token, as a link that is opened in a new tab needs it. @returns what ends that */
-export function askForToken(receive: (token: string) => void): () => void {
+/** Requests the token from other tabs, for a link that was opened in a new tab. @returns a function that stops listening */
+export function requestToken(receive: (token: string) => void): () => void {
   const channel = openChannel();
   channel.addEventListener("message", ({ data }: MessageEvent<Message>) => {
-    // The server has just refused this tab's own token.
-    if ("token" in data && data.token !== storedToken()) receive(data.token);
+    // The server has just refused this tab's token, so the same token from another tab would not help.
+    if ("token" in data && data.token !== readToken()) receive(data.token);
   });
   channel.postMessage({ needed: true } satisfies Message);
   return () => channel.close();
 }
 
-/** The token of a link such as `http://localhost:4680/#token=…`, or of its hash; null if there is none. */
-export function tokenOf(link: string): string | null {
+/** Parses the token of a link such as `http://localhost:4680/#token=…`, or of its hash. Returns null if there is no token. */
+export function parseToken(link: string): string | null {
   const [, token] = /#token=([^&]+)/.exec(link) ?? [];
   if (token === undefined) return null;
   try {
     return decodeURIComponent(token);
   } catch {
-    // Whoever typed it did not encode it.
+    // The token was typed by hand, without percent-encoding.
     return token;
   }
 }

@@ -1,4 +1,4 @@
-/** The place of a job in its priority: `run_at` as text, since a Date would lose its microseconds. */
+/** The position of a job within its priority. `runAt` is a string, because a Date would lose the microseconds of `run_at`. */
 export interface ClaimPosition {
   readonly priority: number;
   readonly runAt: string;
@@ -6,21 +6,25 @@ export interface ClaimPosition {
 }
 
 /**
- * How many claimed jobs a mark stays behind the newest claim, so that the transactions which commit a little out of
- * order are found at once. Walking over them costs a claim about 0.2 ms while a snapshot pins them, else next to nothing.
+ * How many claimed jobs the start position stays behind the newest claim, so that claims find the jobs of transactions that
+ * commit slightly out of order. Walking over these jobs costs a claim about 0.2 ms while a snapshot pins their index entries, and
+ * next to nothing otherwise.
  */
 const trailJobs = 1_000;
 
 /**
- * Remembers, for one queue, up to where each priority was claimed. A claim that starts there does not walk the index
- * entries that earlier claims left behind, which nothing can remove while a snapshot is held open.
+ * Remembers, for one queue, the position up to which each priority was claimed. A claim that starts there skips the dead index
+ * entries of earlier claims, which vacuum cannot remove while a snapshot is open.
  */
 export class ClaimPositions {
   readonly #trails = new Map<number, Trail>();
-  /** Where to go on behind the marks, one mark per priority, while a look found more jobs there than it could claim. */
+  /**
+   * The start positions behind the claim positions, one per priority. Set while a full scan has found more jobs than it could
+   * claim.
+   */
   #behind: readonly ClaimPosition[] | undefined;
 
-  /** Where to start, one mark per priority. */
+  /** Returns the start positions of the next claim, one per priority. */
   starts(): ClaimPosition[] {
     const ahead = this.#ahead();
     return (
@@ -31,40 +35,44 @@ export class ClaimPositions {
   }
 
   /**
-   * A look, or a claim after it, ended with these jobs. If it brought all it asked for, more may lie behind the marks: the next
-   * claims start where it ended, so that late jobs are worked as fast as others, and none is walked over twice.
+   * Continues a full scan: call it after the scan and after each claim that continues it. If the claim was full, more late jobs
+   * may follow, so the next claim starts where it ended. Late jobs are then claimed as fast as others, and no entry is walked
+   * twice.
    *
-   * @param from where it started
-   * @param isFull whether it brought all it asked for
+   * @param from the start positions of the claim
+   * @param isFull whether the claim returned as many jobs as requested
    */
-  goOn(from: readonly ClaimPosition[], claimed: readonly ClaimPosition[], isFull: boolean): void {
-    const worst = claimed.at(-1)?.priority;
-    if (!isFull || worst === undefined) return void (this.#behind = undefined);
+  resumeFrom(from: readonly ClaimPosition[], claimed: readonly ClaimPosition[], isFull: boolean): void {
+    const lastPriority = claimed.at(-1)?.priority;
+    if (!isFull || lastPriority === undefined) return void (this.#behind = undefined);
     const ends = new Map(claimed.map((position) => [position.priority, position]));
     const ahead = this.#ahead();
-    // Of a priority better than that of the last job, all that is due was claimed.
+    // In the priorities before the last job's, all due jobs were claimed.
     this.#behind = from.map((position, i) =>
-      position.priority < worst ? (ahead[i] as ClaimPosition) : (ends.get(position.priority) ?? position),
+      position.priority < lastPriority ? (ahead[i] as ClaimPosition) : (ends.get(position.priority) ?? position),
     );
   }
 
-  /** Whether claims start behind the marks. */
+  /** Whether claims start behind the claim positions. */
   get isBehind(): boolean {
     return this.#behind !== undefined;
   }
 
   #ahead(): ClaimPosition[] {
-    return priorities.map((priority) => this.#trails.get(priority)?.steps[0]?.position ?? beginning(priority));
+    return priorities.map((priority) => this.#trails.get(priority)?.steps[0]?.position ?? firstPosition(priority));
   }
 
-  /** @param claimed one claim's jobs, in order */
+  /** Advances the claim positions. @param claimed the jobs of one claim, in order */
   advance(claimed: readonly ClaimPosition[]): void {
     const last = new Map<number, Step>();
     for (const { priority, runAt, id } of claimed) {
       last.set(priority, { position: { priority, runAt, id }, jobs: (last.get(priority)?.jobs ?? 0) + 1 });
     }
     for (const [priority, step] of last) {
-      const trail = this.#trails.get(priority) ?? { steps: [{ position: beginning(priority), jobs: 0 }], behind: 0 };
+      const trail = this.#trails.get(priority) ?? {
+        steps: [{ position: firstPosition(priority), jobs: 0 }],
+        behind: 0,
+      };
       this.#trails.set(priority, trail);
       if (!isAfter(step.position, (trail.steps.at(-1) as Step).position)) continue;
       trail.steps.push(step);
@@ -77,14 +85,14 @@ export class ClaimPositions {
   }
 }
 
-/** Of one priority the newest mark of each claim, oldest first. */
+/** The end positions of the last claims of one priority, oldest first. */
 interface Trail {
   readonly steps: Step[];
-  /** How many jobs were claimed after the first of these marks. */
+  /** How many jobs were claimed after the first of these positions. */
   behind: number;
 }
 
-/** A mark, and how many jobs the claim brought that ended there. */
+/** The end position of a claim, and how many jobs the claim returned. */
 interface Step {
   readonly position: ClaimPosition;
   readonly jobs: number;
@@ -92,14 +100,14 @@ interface Step {
 
 const priorities = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
-function beginning(priority: number): ClaimPosition {
+function firstPosition(priority: number): ClaimPosition {
   return { priority, runAt: "-infinity", id: 0 };
 }
 
-/** The beginning of every priority: for a look at what lies behind the marks. */
-export const fromTheBeginning: readonly ClaimPosition[] = priorities.map(beginning);
+/** The start of every priority, for a full scan. */
+export const queueStart: readonly ClaimPosition[] = priorities.map(firstPosition);
 
-/** Of one zone and width, the order of texts is the order of times. */
+/** Both are UTC with fixed width, so comparing the strings compares the times. */
 function isAfter(a: ClaimPosition, b: ClaimPosition): boolean {
   return a.runAt > b.runAt || (a.runAt === b.runAt && a.id > b.id);
 }

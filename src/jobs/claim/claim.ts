@@ -9,21 +9,21 @@ import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
 import { fetchRows } from "../../core/rows.js";
 import type { ClaimPosition } from "./claim-positions.js";
-import { dueIn, isClaimable, rangesOf, weight } from "./claimable.js";
-import { keyStillHeld } from "./end-claim.js";
+import { selectDue, isClaimable, toRangesJson, weight } from "./claimable.js";
+import { keepKeyWhile } from "./end-claim.js";
 
 /** A job that this worker session holds. */
 export interface ClaimedJob extends ClaimPosition {
   readonly name: string;
   readonly queue: string;
-  /** The fence: with `id` and the worker's session it names this claim. */
+  /** The fence: with `id` and the worker's session, it identifies this claim. */
   readonly claimToken: number;
-  /** How often it has been claimed, this time included. */
+  /** How often the job has been claimed, including this claim. */
   readonly claims: number;
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly crashes: number;
-  /** How long it had been due when it was claimed, in milliseconds by the database's clock; 24 days at the most. */
+  /** How long the job had been due when it was claimed, in milliseconds by the database's clock; at most 24 days. */
   readonly waitMs: number;
   /** JSON texts. */
   readonly payload: string;
@@ -32,41 +32,42 @@ export interface ClaimedJob extends ClaimPosition {
 }
 
 export interface ClaimInput {
-  /** The claiming session; a session that ended or let its lease run out claims nothing. */
+  /** The claiming session. A session that has ended, or whose lease has expired, claims nothing. */
   readonly workerId: string;
   /**
-   * A number that this session has given to no claim before. A failover that loses commits gives `id` and `claims` out a second
-   * time, but never a number that the worker itself counts.
+   * A number that this session has not used for a claim before. After a failover that lost commits, PostgreSQL may issue the same
+   * `id` and `claims` again, but the worker itself never repeats this number.
    */
   readonly claimToken: number;
   readonly queue: string;
   readonly limit: number;
-  /** Where to start, one per priority. */
+  /** The start positions, one per priority. */
   readonly from: readonly ClaimPosition[];
-  /** Before which to end, for each of these. By default everything that is due is looked at. */
+  /** The end positions (exclusive), one for each start position. Default: all due jobs are scanned. */
   readonly until?: readonly ClaimPosition[];
-  /** Jobs to step over. Default: none. */
+  /** Jobs to skip. Default: none. */
   readonly except?: readonly number[];
-  /** About how many bytes of payload to claim: the job that exceeds them is the last one. Default: {@link maxClaimBytes}. */
+  /** About how many bytes of payload to claim: the job that exceeds the limit is the last. Default: {@link maxClaimBytes}. */
   readonly maxBytes?: number;
-  /** Milliseconds from the claim to its deadline, by job name, as a JSON text; and for all other names. */
+  /** Milliseconds from the claim to its deadline, by job name, as a JSON text. `defaultDeadlineMs` applies to all other names. */
   readonly deadlines: string;
   readonly defaultDeadlineMs: number;
   /**
-   * Whether it may be answered before it is on disk: it is where no synchronous standby is waited for. Whatever is settled has
-   * brought its claim there. Default false.
+   * Runs the claim with `synchronous_commit = off`, unless commits wait for a synchronous standby. Safe: a settle commits
+   * synchronously, and its WAL flush includes the claim. Default false.
    */
-  readonly flushesLater?: boolean;
+  readonly asyncCommit?: boolean;
 }
 
-/** A claim, and whether it ended early because it had enough bytes: then more jobs are due. */
+/** The jobs of a claim. `isTruncated` if the byte limit ended it, so that more jobs are due. */
 export interface Claim {
   readonly jobs: ClaimedJob[];
-  readonly isCut: boolean;
+  readonly isTruncated: boolean;
 }
 
-/** What PostgreSQL sends and a worker takes into memory at once. */
+/** Limits the bytes that PostgreSQL sends, and that a worker loads into memory, at once. */
 export const maxClaimBytes = 8 * 1024 * 1024;
+
 /**
  * queued → active: claims up to `limit` due jobs, best priority first, then by `run_at` and `id`.
  *
@@ -76,58 +77,68 @@ export async function claim(db: Queryable, input: ClaimInput): Promise<ClaimedJo
   return (await claimBatch(db, input)).jobs;
 }
 
-/** Like {@link claim}, and says whether the bytes of the payloads ended it. */
+/** Like {@link claim}, but also returns whether the byte limit ended the claim. */
 export async function claimBatch(db: Queryable, { from, until, ...input }: ClaimInput): Promise<Claim> {
-  return claimed(db, claimingDue(db, { ...values(input), ranges: rangesOf(from, until) }), input);
+  return runClaim(db, claimDueStatement(db, { ...toValues(input), ranges: toRangesJson(from, until) }), input);
 }
 
-/** Like {@link claimBatch}, but claims those of some jobs that are due. */
-export async function claimThese(
+/** Like {@link claimBatch}, but claims the given jobs, as far as they are due. */
+export async function claimByIds(
   db: Queryable,
   { ids, ...input }: Omit<ClaimInput, "from" | "until" | "limit" | "except"> & { readonly ids: readonly number[] },
 ): Promise<Claim> {
-  return claimed(db, claimingThese(db, { ...values({ ...input, limit: ids.length }), ids: `{${ids.join()}}` }), input);
+  return runClaim(
+    db,
+    claimByIdsStatement(db, { ...toValues({ ...input, limit: ids.length }), ids: `{${ids.join()}}` }),
+    input,
+  );
 }
 
-type Values = Omit<ClaimInput, "from" | "until" | "flushesLater" | "except"> & {
+type Values = Omit<ClaimInput, "from" | "until" | "asyncCommit" | "except"> & {
   readonly except: string;
-  readonly flushesLater: boolean;
+  readonly asyncCommit: boolean;
 };
 
-function values({
-  flushesLater = false,
+function toValues({
+  asyncCommit = false,
   except = [],
   maxBytes = maxClaimBytes,
   ...input
 }: Omit<ClaimInput, "from" | "until">): Values {
-  return { ...input, maxBytes, except: `{${except.join()}}`, flushesLater };
+  return { ...input, maxBytes, except: `{${except.join()}}`, asyncCommit };
 }
 
-async function claimed(db: Queryable, statement: SQL, input: Pick<ClaimInput, "queue" | "claimToken">): Promise<Claim> {
+async function runClaim(
+  db: Queryable,
+  statement: SQL,
+  input: Pick<ClaimInput, "queue" | "claimToken">,
+): Promise<Claim> {
   const rows = await fetchRows<ClaimedRow>(db, statement);
-  const jobs = rows.map((row) => claimedJob(row, input)).toSorted(byPriorityThenTime);
-  return { jobs, isCut: rows[0]?.cut === true };
+  const jobs = rows.map((row) => toClaimedJob(row, input)).toSorted(byPriorityThenTime);
+  return { jobs, isTruncated: rows[0]?.cut === true };
 }
 
 const { placeholder } = sql;
 const qb = new QueryBuilder();
 
-/** Whether this session may claim from this queue; and where it says so, the claim does not wait for the disk. */
+/** Whether this session may claim from this queue. With `asyncCommit`, evaluating it also turns `synchronous_commit` off. */
 function mayClaim(): SQL {
   const workerId = placeholder("workerId");
-  const live = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${workerId} and ${isLive})`;
-  const paused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${placeholder("queue")} and ${soniqQueues.pausedAt} is not null)`;
-  // Waiting for a synchronous standby is what keeps a primary that was replaced from starting jobs.
-  const waitsForNobody = sql`current_setting('synchronous_standby_names') = '' and current_setting('synchronous_commit') in ('on', 'local')`;
-  // For this transaction, which is the claim.
-  const synchronous = sql`(select set_config('synchronous_commit', case when ${placeholder("flushesLater")}::boolean and ${waitsForNobody} then 'off' else current_setting('synchronous_commit') end, true))`;
-  return sql`${live} and not ${paused} and ${synchronous} is not null`;
+  const isSessionLive = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${workerId} and ${isLive})`;
+  const isPaused = sql`exists (select 1 from ${soniqQueues} where ${soniqQueues.name} = ${placeholder("queue")} and ${soniqQueues.pausedAt} is not null)`;
+  // Waiting for a synchronous standby keeps a primary that was replaced from starting jobs.
+  const hasNoStandby = sql`current_setting('synchronous_standby_names') = '' and current_setting('synchronous_commit') in ('on', 'local')`;
+  // Local to this transaction, which consists of the claim.
+  const commitMode = sql`(select set_config('synchronous_commit', case when ${placeholder("asyncCommit")}::boolean and ${hasNoStandby} then 'off' else current_setting('synchronous_commit') end, true))`;
+  return sql`${isSessionLive} and not ${isPaused} and ${commitMode} is not null`;
 }
 
-const claimingDue = prepareStatement<Values & { ranges: string }>((db) => taking(db, dueIn(true, mayClaim())));
+const claimDueStatement = prepareStatement<Values & { ranges: string }>((db) =>
+  buildClaim(db, selectDue(true, mayClaim())),
+);
 
-const claimingThese = prepareStatement<Values & { ids: string }>((db) =>
-  taking(
+const claimByIdsStatement = prepareStatement<Values & { ids: string }>((db) =>
+  buildClaim(
     db,
     qb
       .select({ id: soniqJobs.id, weight })
@@ -137,14 +148,13 @@ const claimingThese = prepareStatement<Values & { ids: string }>((db) =>
   ),
 );
 
-/** The claim of jobs that are locked, as far as their bytes allow. */
-function taking(db: Queryable, locked: SQLWrapper) {
-  const workerId = placeholder("workerId");
+/** Claims locked jobs, up to the byte limit. */
+function buildClaim(db: Queryable, locked: SQLWrapper) {
   const sized = qb.$with("sized").as(
     qb
       .select({
         id: sql<number>`locked.id`.as("id"),
-        // Of the jobs before it, so that the first one is always claimed.
+        // The sum of the jobs before this job, so that the first job is always claimed.
         fits: sql<boolean>`sum(locked.weight) over (rows unbounded preceding) - locked.weight < ${placeholder("maxBytes")}::float8`.as(
           "fits",
         ),
@@ -154,45 +164,53 @@ function taking(db: Queryable, locked: SQLWrapper) {
   return builder(db)
     .with(sized)
     .update(soniqJobs)
-    .set({
-      state: "active",
-      claims: sql`${soniqJobs.claims} + 1`,
-      claimToken: sql`${placeholder("claimToken")}`,
-      attempt: sql`${soniqJobs.attempt} + 1`,
-      workerId: sql`${workerId}::uuid`,
-      lastWorkerId: sql`${workerId}::uuid`,
-      claimedAt: sql`now()`,
-      deadlineAt: sql`now() + ${interval(sql`coalesce((${placeholder("deadlines")}::text::jsonb ->> ${soniqJobs.name})::float8, ${placeholder("defaultDeadlineMs")}::float8)`)}`,
-      uniqueHeld: keyStillHeld(sql`${soniqJobs.uniqueUntil} <> 'started'`),
-    })
+    .set(claimChanges())
     .where(sql`${soniqJobs.id} = any (array(select ${sized.id} from ${sized} where ${sized.fits}))`)
     .returning({
-      id: soniqJobs.id,
-      name: soniqJobs.name,
-      priority: soniqJobs.priority,
-      runAt:
-        sql`coalesce(to_char(${soniqJobs.runAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'), '-infinity')`.as(
-          "due",
-        ),
-      claims: soniqJobs.claims,
-      attempt: soniqJobs.attempt,
-      maxAttempts: soniqJobs.maxAttempts,
-      crashes: soniqJobs.crashes,
-      // The worker's clock may be wrong. As float8, since before PostgreSQL 17 an interval knows no infinity.
-      waitMs:
-        sql`least((date_part('epoch', now()) - date_part('epoch', ${soniqJobs.runAt})) * 1000, 2147483647)::int`.as(
-          "wait_ms",
-        ),
-      payload: sql`${soniqJobs.payload}::text`.as("payload"),
-      // Most jobs have none: said shortly.
-      tags: sql`nullif(${soniqJobs.tags}, '[]')::text`.as("tags"),
-      meta: sql`nullif(${soniqJobs.meta}, '{}')::text`.as("meta"),
-      // Null, which takes no room, unless there is something to say.
+      ...claimedColumns,
+      // Null, which takes no space, unless the claim was truncated.
       cut: sql`(select true from ${sized} where not ${sized.fits} limit 1)`.as("cut"),
     });
 }
 
-/** As the statement returns it; numbers come as texts from some drivers. */
+const claimedColumns = {
+  id: soniqJobs.id,
+  name: soniqJobs.name,
+  priority: soniqJobs.priority,
+  runAt: sql`coalesce(to_char(${soniqJobs.runAt} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'), '-infinity')`.as(
+    "due",
+  ),
+  claims: soniqJobs.claims,
+  attempt: soniqJobs.attempt,
+  maxAttempts: soniqJobs.maxAttempts,
+  crashes: soniqJobs.crashes,
+  // Computed by the database, because the worker's clock may be wrong. As float8, because intervals have no infinity before
+  // PostgreSQL 17.
+  waitMs: sql`least((date_part('epoch', now()) - date_part('epoch', ${soniqJobs.runAt})) * 1000, 2147483647)::int`.as(
+    "wait_ms",
+  ),
+  payload: sql`${soniqJobs.payload}::text`.as("payload"),
+  // Most jobs have no tags and no meta, and null is shorter.
+  tags: sql`nullif(${soniqJobs.tags}, '[]')::text`.as("tags"),
+  meta: sql`nullif(${soniqJobs.meta}, '{}')::text`.as("meta"),
+};
+
+function claimChanges() {
+  const workerId = placeholder("workerId");
+  return {
+    state: "active" as const,
+    claims: sql`${soniqJobs.claims} + 1`,
+    claimToken: sql`${placeholder("claimToken")}`,
+    attempt: sql`${soniqJobs.attempt} + 1`,
+    workerId: sql`${workerId}::uuid`,
+    lastWorkerId: sql`${workerId}::uuid`,
+    claimedAt: sql`now()`,
+    deadlineAt: sql`now() + ${interval(sql`coalesce((${placeholder("deadlines")}::text::jsonb ->> ${soniqJobs.name})::float8, ${placeholder("defaultDeadlineMs")}::float8)`)}`,
+    uniqueHeld: keepKeyWhile(sql`${soniqJobs.uniqueUntil} <> 'started'`),
+  };
+}
+
+/** A row as the statement returns it. Some drivers return a bigint as a string. */
 interface ClaimedRow {
   readonly id: string | number;
   readonly name: string;
@@ -209,7 +227,7 @@ interface ClaimedRow {
   readonly cut: boolean | null;
 }
 
-function claimedJob(row: ClaimedRow, { queue, claimToken }: Pick<ClaimInput, "queue" | "claimToken">): ClaimedJob {
+function toClaimedJob(row: ClaimedRow, { queue, claimToken }: Pick<ClaimInput, "queue" | "claimToken">): ClaimedJob {
   return {
     id: Number(row.id),
     name: row.name,

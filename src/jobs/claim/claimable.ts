@@ -10,26 +10,26 @@ const { placeholder } = sql;
 const qb = new QueryBuilder();
 
 /**
- * A stored size counts so many times where the payload is compressed: its real size is known only once it is unpacked, which
- * costs as much as claiming the job. JSON is rarely packed 10 to 1; 90 to 1 is the limit of pglz, and 255 to 1 that of lz4.
+ * Multiplies the stored size of a compressed payload. Its real size is known only after decompression, which costs as much as
+ * claiming the job. JSON rarely compresses better than 10 to 1; the limit is 90 to 1 for pglz, and 255 to 1 for lz4.
  */
 const unpackingFactor = sql.raw("32");
 
-/** How much of a claim's bytes a job counts for. Reads neither what is stored elsewhere nor what is compressed. */
+/** The estimated size of a job's payload in bytes. Reads neither TOASTed nor compressed data. */
 export const weight =
   sql<number>`pg_column_size(${soniqJobs.payload})::float8 * case when pg_column_compression(${soniqJobs.payload}) is null then 1 else ${unpackingFactor} end`.as(
     "weight",
   );
 
 /**
- * Whether a queued job has waited too long for its first attempt. One that was given back, a snoozed one among them, has not used
- * its attempt, and expires, too.
+ * Whether a queued job has waited too long for its first attempt. A released or snoozed job has not used its attempt, so it
+ * expires, too.
  */
 export const isExpired = sql`coalesce(${soniqJobs.expiresAt} <= now() and ${soniqJobs.attempt} = 0, false)`;
 
-/** What a claim takes from its queue. */
+/** Whether a claim may take a job of its queue. */
 export const isClaimable = and(
-  // Literal, or the planner could not tell that the partial index serves.
+  // A literal: with a parameter, the planner could not use the partial index.
   sql`${soniqJobs.state} = 'queued'`,
   eq(soniqJobs.queue, placeholder("queue")),
   lte(soniqJobs.runAt, sql`now()`),
@@ -37,10 +37,10 @@ export const isClaimable = and(
 );
 
 /**
- * The due jobs of the ranges, in order. The inner select runs per priority, so that jobs scheduled for later at a better
- * priority cost the due ones nothing.
+ * Selects the due jobs of the ranges, in order. The inner select runs once per priority, so that jobs scheduled for later at a
+ * better priority do not slow down the due jobs.
  */
-export function dueIn(locking: boolean, allowed: SQL) {
+export function selectDue(locking: boolean, allowed: SQL) {
   const jobs = qb
     .select({ id: soniqJobs.id, weight })
     .from(soniqJobs)
@@ -50,7 +50,7 @@ export function dueIn(locking: boolean, allowed: SQL) {
         sql`${soniqJobs.priority} = range.priority`,
         sql`(${soniqJobs.runAt}, ${soniqJobs.id}) >= (range."runAt", range.id)`,
         sql`(${soniqJobs.runAt}, ${soniqJobs.id}) < (range."endAt", range."endId")`,
-        // As a subselect, or the text would be parsed again for each job.
+        // In a subselect: otherwise PostgreSQL would parse the text again for each job.
         sql`${soniqJobs.id} <> all ((select ${placeholder("except")}::text::bigint[])::bigint[])`,
       ),
     )
@@ -67,7 +67,7 @@ export function dueIn(locking: boolean, allowed: SQL) {
     .limit(placeholder("limit"));
 }
 
-/** The ids of the jobs that a claim would take now, of any number of bytes; nothing is locked. */
+/** Finds the ids of the jobs that a claim would take now, without a byte limit and without locking. */
 export async function findClaimable(
   db: Queryable,
   {
@@ -84,15 +84,15 @@ export async function findClaimable(
     readonly except?: readonly number[];
   },
 ): Promise<number[]> {
-  const ranges = rangesOf(from, until);
+  const ranges = toRangesJson(from, until);
   const rows = await fetchRows<{ id: string | number }>(
     db,
-    finding(db, { queue, limit, ranges, except: `{${except.join()}}` }),
+    findStatement(db, { queue, limit, ranges, except: `{${except.join()}}` }),
   );
   return rows.map(({ id }) => Number(id));
 }
 
-export function rangesOf(from: readonly ClaimPosition[], until?: readonly ClaimPosition[]): string {
+export function toRangesJson(from: readonly ClaimPosition[], until?: readonly ClaimPosition[]): string {
   const ranges = from.map((position, i) => ({
     ...position,
     endAt: until?.[i]?.runAt ?? "infinity",
@@ -101,6 +101,6 @@ export function rangesOf(from: readonly ClaimPosition[], until?: readonly ClaimP
   return JSON.stringify(ranges);
 }
 
-const finding = prepareStatement<{ queue: string; limit: number; ranges: string; except: string }>(() =>
-  qb.select({ id: sql`due.id` }).from(dueIn(false, sql`true`).as("due")),
+const findStatement = prepareStatement<{ queue: string; limit: number; ranges: string; except: string }>(() =>
+  qb.select({ id: sql`due.id` }).from(selectDue(false, sql`true`).as("due")),
 );

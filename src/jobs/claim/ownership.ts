@@ -11,16 +11,16 @@ export interface Ownership {
   readonly cancelRequested: boolean;
 }
 
-/** One claim of this session's. */
+/** A claim of this session. */
 type Claim = Pick<Ownership, "id" | "claimToken">;
 
-const nameOf = ({ id, claimToken }: Claim) => `${id} ${claimToken}`;
+const toClaimKey = ({ id, claimToken }: Claim) => `${id} ${claimToken}`;
 
 /**
- * Which of these jobs the session still holds, and which of them should be cancelled. By primary key: the owner index is
- * a place that the queue itself churns.
+ * Finds the jobs that the session still holds, and whether their cancellation was requested. Reads by primary key, because the
+ * queue itself churns the owner index.
  *
- * @param ids jobs whose claim was known before this was asked, or a healthy new job would look taken
+ * @param ids jobs whose claim was known before this call; a job that is claimed during the call would look lost
  */
 export async function findOwned(db: Queryable, workerId: string, ids: readonly number[]): Promise<Ownership[]> {
   if (ids.length === 0) return [];
@@ -35,18 +35,18 @@ export async function findOwned(db: Queryable, workerId: string, ids: readonly n
 }
 
 /**
- * Jobs that the session holds without knowing, because its claim was not answered.
+ * Finds the jobs that the session holds without knowing it, because the reply to the claim was lost.
  *
- * @param known the claims that the worker has in hand
- * @param olderThanMs how long ago a claim must be for its reply not to be just late
+ * @param knownClaims the claims that the worker knows of
+ * @param olderThanMs the minimum age of a claim; the reply to a younger claim may only be late
  */
 export async function findUnansweredClaims(
   db: Queryable,
   workerId: string,
-  known: readonly Claim[],
+  knownClaims: readonly Claim[],
   olderThanMs: number,
 ): Promise<Claim[]> {
-  const held = await builder(db)
+  const stored = await builder(db)
     .select({ id: soniqJobs.id, claimToken: soniqJobs.claimToken })
     .from(soniqJobs)
     .where(
@@ -56,6 +56,6 @@ export async function findUnansweredClaims(
         sql`${soniqJobs.claimedAt} < now() - ${interval(float8(olderThanMs))}`,
       ),
     );
-  const inHand = new Set(known.map(nameOf));
-  return held.filter((claim) => !inHand.has(nameOf(claim)));
+  const knownKeys = new Set(knownClaims.map(toClaimKey));
+  return stored.filter((claim) => !knownKeys.has(toClaimKey(claim)));
 }

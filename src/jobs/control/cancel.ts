@@ -8,19 +8,19 @@ import { retryConflicts } from "../../core/retry-conflicts.js";
 import { runAtSavepoint } from "../../core/savepoint.js";
 import { cancelChannel } from "../../sessions/doorbell.js";
 import { sanitizeText } from "../../core/storable.js";
-import { keyStillHeld } from "../claim/end-claim.js";
+import { keepKeyWhile } from "../claim/end-claim.js";
 import { idOf, type JobHandle } from "../row/job-handle.js";
 
-/** After so many refused statements the rest is left as it is: it may not be the rows. */
+/** After this many refused statements, the remaining jobs are left unchanged: the cause may not be the rows. */
 const maxRefusals = 64;
 
 /**
- * queued → cancelled; of an active job, the cancellation is requested: its `signal` is aborted, and it ends as
- * cancelled unless it completes all the same.
+ * queued → cancelled. For an active job, requests the cancellation: the job's `signal` is aborted, and the job ends as cancelled
+ * unless it still completes.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param handle its id, or what `enqueue` returned
- * @param reason why, for those who look at it later
+ * @param handle the job's id, or the object that `enqueue` returned
+ * @param reason stored with the job
  * @returns `"cancelled"`, `"requested"`, or `"not found"` if there is no such job or it has finished
  * @throws MigrationError if the job tables are missing or older than this version
  */
@@ -31,33 +31,38 @@ export async function cancelJob(
 ): Promise<"cancelled" | "requested" | "not found"> {
   const id = idOf(handle);
   if (!Number.isSafeInteger(id)) return "not found";
-  const job = await retryConflicts(db, (on) => cancelling(on, id, sanitizeText(reason))).catch(explainMissingTables);
+  const job = await retryConflicts(db, (on) => cancelRow(on, id, sanitizeText(reason))).catch(explainMissingTables);
   if (!job) return "not found";
   return job.state === "cancelled" ? "cancelled" : "requested";
 }
 
 /**
- * queued → cancelled, for many. Those that have been claimed meanwhile go on.
+ * queued → cancelled, for many jobs. Jobs that were claimed in the meantime keep running.
  *
- * @param refused is called for each job that PostgreSQL refuses to change, while the others are cancelled
- * @returns those that were cancelled
+ * @param onRefused called for each job that PostgreSQL refuses to change; the rest are still cancelled
+ * @returns the jobs that were cancelled
  */
 export async function cancelQueued(
   db: Queryable,
   ids: readonly number[],
   reason: string,
-  refused: (id: number, error: unknown) => void,
+  onRefused: (id: number, error: unknown) => void,
 ): Promise<{ id: number }[]> {
-  return bisectFailures(ids, (some) => runAtSavepoint(db, (at) => cancellingQueued(at, some, reason)), refused, maxRefusals);
+  return bisectFailures(
+    ids,
+    (batch) => runAtSavepoint(db, (at) => cancelQueuedBatch(at, batch, reason)),
+    onRefused,
+    maxRefusals,
+  );
 }
 
-function cancellingQueued(db: Queryable, ids: readonly number[], reason: string): Promise<{ id: number }[]> {
+function cancelQueuedBatch(db: Queryable, ids: readonly number[], reason: string): Promise<{ id: number }[]> {
   return builder(db)
     .update(soniqJobs)
     .set({
       state: "cancelled",
       finishedAt: sql`now()`,
-      uniqueHeld: keyStillHeld(sql`false`),
+      uniqueHeld: keepKeyWhile(sql`false`),
       cancelRequestedAt: sql`now()`,
       reason,
     })
@@ -65,7 +70,7 @@ function cancellingQueued(db: Queryable, ids: readonly number[], reason: string)
     .returning({ id: soniqJobs.id });
 }
 
-async function cancelling(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {
+async function cancelRow(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {
   const qb = builder(db);
   const queued = sql`${soniqJobs.state} = 'queued'`;
   const cancelled = qb.$with("cancelled").as(
@@ -74,7 +79,7 @@ async function cancelling(db: Queryable, id: number, reason: string): Promise<{ 
       .set({
         state: sql`case when ${queued} then 'cancelled' else ${soniqJobs.state} end`,
         finishedAt: sql`case when ${queued} then now() end`,
-        uniqueHeld: keyStillHeld(sql`not (${queued})`),
+        uniqueHeld: keepKeyWhile(sql`not (${queued})`),
         cancelRequestedAt: sql`coalesce(${soniqJobs.cancelRequestedAt}, now())`,
         reason,
       })

@@ -5,17 +5,17 @@ import { explainMissingTables } from "../../core/missing-tables.js";
 import type { Queryable } from "../../core/queryable.js";
 import { retryConflicts } from "../../core/retry-conflicts.js";
 import { sanitizeText } from "../../core/storable.js";
-import { keyStillHeld } from "../claim/end-claim.js";
+import { keepKeyWhile } from "../claim/end-claim.js";
 import { idOf, type JobHandle } from "../row/job-handle.js";
 
 /**
- * queued → dead: a job that waits is given up, whatever attempts are left. As a dead letter it can be retried, which one that
- * is cancelled cannot. One that runs is left alone: cancel it, or have its handler return `job.discard(why)`.
+ * queued → dead: gives up a waiting job, even if attempts are left. Unlike a cancelled job, the dead letter can be retried. An
+ * active job does not change: cancel it, or let its handler return `job.discard(reason)`.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param handle its id, or what `enqueue` returned
- * @param reason why, for those who look at it later
- * @returns `"discarded"`; `"active"` if it runs; `"not found"` if there is no such job or it has finished
+ * @param handle the job's id, or the object that `enqueue` returned
+ * @param reason stored with the job
+ * @returns `"discarded"`; `"active"` if the job is running; `"not found"` if there is no such job or it has finished
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function discardJob(
@@ -25,14 +25,14 @@ export async function discardJob(
 ): Promise<"discarded" | "active" | "not found"> {
   const id = idOf(handle);
   if (!Number.isSafeInteger(id)) return "not found";
-  const job = await retryConflicts(db, (on) => discarding(on, id, sanitizeText(reason))).catch(explainMissingTables);
+  const job = await retryConflicts(db, (on) => discardRow(on, id, sanitizeText(reason))).catch(explainMissingTables);
   if (!job) return "not found";
   return job.state === "active" ? "active" : "discarded";
 }
 
-async function discarding(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {
+async function discardRow(db: Queryable, id: number, reason: string): Promise<{ state: string } | undefined> {
   const qb = builder(db);
-  // Locked, so that what is said of it is what it is: it may just be claimed.
+  // Locked, so that the returned state is the state that the update sees: a claim may run at the same time.
   const found = qb
     .$with("found")
     .as(
@@ -48,7 +48,7 @@ async function discarding(db: Queryable, id: number, reason: string): Promise<{ 
       .set({
         state: "dead",
         finishedAt: sql`now()`,
-        uniqueHeld: keyStillHeld(sql`false`),
+        uniqueHeld: keepKeyWhile(sql`false`),
         reason: `discarded: ${reason}`,
       })
       .where(sql`${soniqJobs.id} = any (array(select ${found.id} from ${found} where ${found.state} = 'queued'))`)

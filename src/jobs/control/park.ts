@@ -5,38 +5,43 @@ import { anyId, builder } from "../../core/builder.js";
 import { bisectFailures } from "../../core/in-halves.js";
 import type { Queryable } from "../../core/queryable.js";
 
-/** A parked job is due never: it lies behind all that claims look at, and costs them nothing. */
+/** A parked job is never due. It lies behind all jobs that claims scan, so it costs them nothing. */
 export const isParked = sql`${soniqJobs.runAt} = 'infinity'`;
 
-/** Called for each job that PostgreSQL refuses to change, while the others are changed. */
-export type Refused = (id: number, error: unknown) => void;
+/** Called for each job that PostgreSQL refuses to change; the rest are still changed. */
+export type RefusalHandler = (id: number, error: unknown) => void;
 
-/** After so many refused statements the rest is left as it is: it may not be the rows. */
+/** After this many refused statements, the remaining jobs are left unchanged: the cause may not be the rows. */
 const maxRefusals = 64;
 
 /**
- * queued → queued, parked: set aside until it is freed. One that somebody has locked is being claimed, and passed over.
+ * queued → parked: sets jobs aside until they are unparked. Skips locked rows, because those are being claimed.
  *
- * @returns the ids of those that were parked
+ * @returns the ids of the jobs that were parked
  */
-export function park(db: Queryable, ids: readonly number[], refused: Refused): Promise<number[]> {
-  return bisectFailures(ids, (some) => move(db, some, sql`'infinity'`, sql`not ${isParked}`), refused, maxRefusals);
+export function park(db: Queryable, ids: readonly number[], onRefused: RefusalHandler): Promise<number[]> {
+  return bisectFailures(
+    ids,
+    (batch) => moveRows(db, batch, sql`'infinity'`, sql`not ${isParked}`),
+    onRefused,
+    maxRefusals,
+  );
 }
 
 /**
- * parked → due now, in the order of their ids: where it was in its queue before, claims have passed by.
+ * parked → due now, in the order of their ids. The jobs lose their old positions, because claims have already passed those.
  *
- * @returns the ids of those that were freed
+ * @returns the ids of the jobs that were unparked
  */
-export function free(db: Queryable, ids: readonly number[], refused: Refused): Promise<number[]> {
-  return bisectFailures(ids, (some) => move(db, some, sql`now()`, isParked), refused, maxRefusals);
+export function unpark(db: Queryable, ids: readonly number[], onRefused: RefusalHandler): Promise<number[]> {
+  return bisectFailures(ids, (batch) => moveRows(db, batch, sql`now()`, isParked), onRefused, maxRefusals);
 }
 
-async function move(db: Queryable, ids: readonly number[], runAt: SQL, which: SQL): Promise<number[]> {
+async function moveRows(db: Queryable, ids: readonly number[], runAt: SQL, condition: SQL): Promise<number[]> {
   const unlocked = new QueryBuilder()
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
-    .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, sql`${soniqJobs.state} = 'queued'`, which))
+    .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, sql`${soniqJobs.state} = 'queued'`, condition))
     .for("no key update", { skipLocked: true });
   const moved = await builder(db)
     .update(soniqJobs)

@@ -8,59 +8,63 @@ import type { Queryable } from "../../core/queryable.js";
 import type { JobDefinition } from "../definition/define-job.js";
 import { validate } from "../definition/validate.js";
 
-/** How to make the payloads of a job's dead letters anew. */
+/** Replaces the payloads of a job's dead letters. */
 export interface PayloadMapping<In, Old = unknown> {
-  /** Whose dead letters: those of other jobs are not touched. */
+  /** The job whose dead letters are mapped. Dead letters of other jobs do not change. */
   readonly job: JobDefinition<string, In>;
   /**
-   * Gets a stored payload, and returns the one that takes its place; the job's validator checks it. Nobody knows what was
-   * stored, it may be what the validator refused: annotate the parameter to say what it should be.
+   * Receives a stored payload, and returns its replacement, which the job's validator checks. The stored payload may be the one
+   * that the validator rejected, so its type is unknown: annotate the parameter with the type that you expect.
    */
   readonly payload: (old: Old, id: number) => NoInfer<In>;
 }
 
-/** A payload that takes the place of the stored one. */
+/** The replacement of a stored payload. */
 export interface MappedPayload {
   readonly json: string;
-  /** How often the job had been retried when its payload was read: it counts for that life alone. */
+  /**
+   * The job's `manualRetries` when its payload was read. If the number has changed, somebody else has retried the job, and the
+   * mapping no longer applies.
+   */
   readonly manualRetries: number;
 }
 
 /**
- * Makes the payloads of some jobs anew, as many at a time as one statement may carry.
+ * Maps the payloads of jobs, in batches that fit into one statement.
  *
- * @param failed called for each job whose new payload could not be made, or is not valid
+ * @param onFailure called for each job whose mapping throws, or whose new payload is not valid
  */
 export async function* mapPayloads<In, Old>(
   db: Queryable,
   ids: readonly number[],
   { job, payload: map }: PayloadMapping<In, Old>,
-  failed: (id: number, error: unknown) => void,
+  onFailure: (id: number, error: unknown) => void,
 ): AsyncGenerator<ReadonlyMap<number, MappedPayload>> {
   const sizes = await builder(db)
     .select({ id: soniqJobs.id, bytes: sql<number>`octet_length(${soniqJobs.payload}::text)` })
     .from(soniqJobs)
     .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, eq(soniqJobs.name, job.name)))
     .orderBy(soniqJobs.id);
-  for (const some of splitIntoBatches(sizes, sizes.length, ({ bytes }) => bytes)) {
+  for (const group of splitIntoBatches(sizes, sizes.length, ({ bytes }) => bytes)) {
     const mapped = [
-      ...(await mapSome(
+      ...(await mapBatch(
         db,
-        some.map(({ id }) => id),
+        group.map(({ id }) => id),
         { job, payload: map },
-        failed,
+        onFailure,
       )),
     ];
-    // What a mapping makes may be longer than what it was given.
-    for (const batch of splitIntoBatches(mapped, mapped.length, ([, { json }]) => Buffer.byteLength(json))) yield new Map(batch);
+    // A mapped payload may be longer than the stored payload.
+    for (const batch of splitIntoBatches(mapped, mapped.length, ([, { json }]) => Buffer.byteLength(json)))
+      yield new Map(batch);
   }
 }
 
-async function mapSome<In, Old>(
+async function mapBatch<In, Old>(
   db: Queryable,
   ids: readonly number[],
   { job, payload: map }: PayloadMapping<In, Old>,
-  failed: (id: number, error: unknown) => void,
+  onFailure: (id: number, error: unknown) => void,
 ): Promise<Map<number, MappedPayload>> {
   const stored = await builder(db)
     .select({
@@ -78,7 +82,7 @@ async function mapSome<In, Old>(
       await validate(job.payload, payload, "payload");
       mapped.set(row.id, { json, manualRetries: row.manualRetries });
     } catch (error) {
-      failed(row.id, error instanceof InvalidValueError ? error.of(`job ${job.name} #${row.id}`) : error);
+      onFailure(row.id, error instanceof InvalidValueError ? error.of(`job ${job.name} #${row.id}`) : error);
     }
   }
   return mapped;

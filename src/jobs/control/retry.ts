@@ -14,43 +14,43 @@ import { idOf, type JobHandle } from "../row/job-handle.js";
 import { type MappedPayload, mapPayloads, type PayloadMapping } from "./payload-mapping.js";
 import { holdsKey, canBeTakenOver } from "../row/unique-key.js";
 
-/** What became of jobs that were to be retried. */
+/** The result of a retry. */
 export interface Retried {
-  /** The jobs that are queued again. */
+  /** The ids of the jobs that are queued again. */
   readonly retried: readonly number[];
-  /** The others, which are as they were. */
+  /** The jobs that were not retried and did not change. */
   readonly refused: readonly RetryRefusal[];
 }
 
 /** Why a job was not retried. */
 export type RetryRefusal =
-  /** Another job has taken its unique key meanwhile. */
+  /** Another job holds its unique key. */
   | { readonly id: number; readonly reason: "key-held"; readonly heldBy: number }
-  /** There is no dead letter of this id, or, with a mapping, none of that job. */
+  /** There is no dead letter with this id, or it does not belong to the mapping's job. */
   | { readonly id: number; readonly reason: "not-a-dead-letter" }
-  /** Another transaction has the job, or its key, in hand: try again. */
+  /** Another transaction has locked the job or its key: try again. */
   | { readonly id: number; readonly reason: "locked" }
   /** Its new payload is not valid, or the database refuses the change. */
   | { readonly id: number; readonly reason: "failed"; readonly error: unknown };
 
-/** How jobs are retried. */
+/** Options of a retry. */
 export interface RetryOptions<In, Old = unknown> {
-  /** Makes the payloads anew, for dead letters of one job whose payload was not what it should have been: others are refused. */
+  /** Replaces the payloads, for dead letters of one job whose payload was wrong. Dead letters of other jobs are refused. */
   readonly mapping?: PayloadMapping<In, Old> | undefined;
 }
 
 const batchSize = 1_000;
-/** Payloads may be long. */
+/** Smaller, because payloads may be large. */
 const mappedBatchSize = 100;
 
 /**
- * dead → queued: a dead letter begins anew, with all its attempts, and takes its unique key again. Its errors are kept, and
- * `manualRetries` is one up. A job that cannot be retried stays as it is and holds up no other.
+ * dead → queued: a dead letter starts over with all its attempts, and takes its unique key again. Its errors are kept, and
+ * `manualRetries` increases by one. A job that cannot be retried does not change, and does not hold up the rest.
  *
- * @param db any Drizzle PostgreSQL database or transaction; not on a transaction, each thousand jobs are retried at once
- * @param jobs the dead letters, one or many: their ids, or what `enqueue`, `getJob` or `listDeadLetters` returned
- * @param options `mapping`: makes their payloads anew
- * @returns which jobs are queued again, and of the others why they are not
+ * @param db any Drizzle PostgreSQL database or transaction; outside a transaction, each batch of 1,000 jobs commits separately
+ * @param jobs the dead letters, one or many: their ids, or the objects that `enqueue`, `getJob` or `listDeadLetters` returned
+ * @param options `mapping`: replaces their payloads
+ * @returns the jobs that are queued again, and the refused jobs with the reason for each
  * @throws InvalidValueError before any SQL for something that is not a job
  * @throws MigrationError if the job tables are missing or older than this version
  */
@@ -61,10 +61,10 @@ export async function retryJobs<In = unknown, Old = unknown>(
 ): Promise<Retried> {
   resolvePrimary(db);
   const handles: readonly JobHandle[] = Array.isArray(jobs) ? jobs : [jobs as JobHandle];
-  const wanted = [...new Set(handles.map(idOf))];
-  const validIds = wanted.filter(Number.isSafeInteger);
+  const requestedIds = [...new Set(handles.map(idOf))];
+  const validIds = requestedIds.filter(Number.isSafeInteger);
   const retried: number[] = [];
-  const refused: RetryRefusal[] = wanted
+  const refused: RetryRefusal[] = requestedIds
     .filter((id) => !Number.isSafeInteger(id))
     .map((id) => ({ id, reason: "not-a-dead-letter" }));
   const size = mapping ? mappedBatchSize : batchSize;
@@ -83,11 +83,12 @@ async function retryBatch<In, Old>(
 ): Promise<Retried> {
   const failures = new Map<number, unknown>();
   const onFailure = (id: number, error: unknown) => void failures.set(id, error);
-  // A key that is taken while the statement runs is no conflict that an update can pass over: it fails for all.
+  // An update has no `on conflict`: a key that is taken while the statement runs fails the whole batch.
   const retryAll = (all: readonly number[], mapped?: ReadonlyMap<number, MappedPayload>) =>
     bisectFailures(
       all,
-      (result) => retryConflicts(db, (on) => runAtSavepoint(on, (at) => retryRows(at, result, mapping?.job.name, mapped))),
+      (batch) =>
+        retryConflicts(db, (on) => runAtSavepoint(on, (at) => retryRows(at, batch, mapping?.job.name, mapped))),
       onFailure,
     );
   const retried: number[] = [];
@@ -97,7 +98,10 @@ async function retryBatch<In, Old>(
   } else retried.push(...(await retryAll(ids)));
   const done = new Set(retried);
   const remaining = ids.filter((id) => !done.has(id));
-  return { retried, refused: remaining.length === 0 ? [] : await explainRefusals(db, remaining, mapping?.job.name, failures) };
+  return {
+    retried,
+    refused: remaining.length === 0 ? [] : await explainRefusals(db, remaining, mapping?.job.name, failures),
+  };
 }
 
 async function retryRows(
@@ -106,47 +110,12 @@ async function retryRows(
   name: string | undefined,
   mapped: ReadonlyMap<number, MappedPayload> = new Map(),
 ): Promise<number[]> {
-  const replacements = ids.flatMap((id) => {
-    const payload = mapped.get(id);
-    return payload ? [{ id, ...payload }] : [];
-  });
-  const payloads = `{${replacements.map(({ id, json }) => `"${id}":${json}`).join()}}`;
-  const manualRetries = `{${replacements.map(({ id, manualRetries: times }) => `"${id}":${times}`).join()}}`;
+  const { payloads, manualRetries } = toJsonById(ids, mapped);
   const qb = builder(db);
-  // The state is looked at afterwards: with stale statistics, the planner would walk all dead letters for it.
-  const wanted = qb.$with("wanted").as(
-    qb
-      .select({
-        id: soniqJobs.id,
-        state: soniqJobs.state,
-        uniqueKey: soniqJobs.uniqueKey,
-        uniqueHeld: soniqJobs.uniqueHeld,
-        manualRetries: soniqJobs.manualRetries,
-      })
-      .from(soniqJobs)
-      .where(
-        and(
-          sql`${soniqJobs.id} = ${anyId(ids)}`,
-          isNull(soniqJobs.workerId),
-          name === undefined ? undefined : eq(soniqJobs.name, name),
-        ),
-      )
-      .for("no key update", { skipLocked: true }),
-  );
-  const freed = qb.$with("freed").as(
-    qb
-      .update(soniqJobs)
-      .set({ uniqueHeld: false })
-      .where(
-        and(
-          sql`${soniqJobs.uniqueKey} in (select ${wanted.uniqueKey} from ${wanted} where ${wanted.state} = 'dead') and ${holdsKey}`,
-          sql`${soniqJobs.id} not in (select ${wanted.id} from ${wanted} where ${wanted.state} = 'dead')`,
-          canBeTakenOver,
-        ),
-      )
-      .returning({ id: soniqJobs.id }),
-  );
-  // One job per key: the one that holds it yet, or the oldest. Counted, so that the keys are freed before any is taken.
+  const wanted = lockJobs(db, ids, name);
+  const freed = freeExpiredKeys(db, wanted);
+  // One job per key: the job that still holds it, or the oldest. Counting `freed` makes PostgreSQL free the keys before any is
+  // taken.
   const free = sql`select id from (
       select *, row_number() over (partition by unique_key, case when unique_key is null then id end order by unique_held desc, id) as nth
       from ${wanted} where state = 'dead'
@@ -173,7 +142,62 @@ async function retryRows(
   return rows.map(({ id }) => id);
 }
 
-/** The other job that holds the unique key of one. */
+/** Returns the mapped payloads of some jobs, and their `manualRetries`, as one JSON object each. */
+function toJsonById(ids: readonly number[], mapped: ReadonlyMap<number, MappedPayload>) {
+  const replacements = ids.flatMap((id) => {
+    const payload = mapped.get(id);
+    return payload ? [{ id, ...payload }] : [];
+  });
+  return {
+    payloads: `{${replacements.map(({ id, json }) => `"${id}":${json}`).join()}}`,
+    manualRetries: `{${replacements.map(({ id, manualRetries }) => `"${id}":${manualRetries}`).join()}}`,
+  };
+}
+
+/** Locks the jobs to retry, in any state. */
+function lockJobs(db: Queryable, ids: readonly number[], name: string | undefined) {
+  const qb = builder(db);
+  // The CTEs below check the state: with that condition here and stale statistics, the planner would walk all dead letters.
+  return qb.$with("wanted").as(
+    qb
+      .select({
+        id: soniqJobs.id,
+        state: soniqJobs.state,
+        uniqueKey: soniqJobs.uniqueKey,
+        uniqueHeld: soniqJobs.uniqueHeld,
+        manualRetries: soniqJobs.manualRetries,
+      })
+      .from(soniqJobs)
+      .where(
+        and(
+          sql`${soniqJobs.id} = ${anyId(ids)}`,
+          isNull(soniqJobs.workerId),
+          name === undefined ? undefined : eq(soniqJobs.name, name),
+        ),
+      )
+      .for("no key update", { skipLocked: true }),
+  );
+}
+
+/** Frees the keys of the dead letters that other jobs hold, if they can be taken over. */
+function freeExpiredKeys(db: Queryable, wanted: ReturnType<typeof lockJobs>) {
+  const qb = builder(db);
+  return qb.$with("freed").as(
+    qb
+      .update(soniqJobs)
+      .set({ uniqueHeld: false })
+      .where(
+        and(
+          sql`${soniqJobs.uniqueKey} in (select ${wanted.uniqueKey} from ${wanted} where ${wanted.state} = 'dead') and ${holdsKey}`,
+          sql`${soniqJobs.id} not in (select ${wanted.id} from ${wanted} where ${wanted.state} = 'dead')`,
+          canBeTakenOver,
+        ),
+      )
+      .returning({ id: soniqJobs.id }),
+  );
+}
+
+/** Selects the other job that holds the unique key of a job. */
 function selectHolder(job: SQL): SQL {
   return sql`select holder.id from ${soniqJobs} as holder
     where holder.unique_key = ${job}.unique_key and holder.id <> ${job}.id and ${holdsKey} and not ${canBeTakenOver}`;
@@ -204,7 +228,7 @@ async function explainRefusals(
   });
 }
 
-/** Whoever took the key, in a transaction of their own, has freed it again meanwhile. */
+/** Whether a job or its key is locked. A unique violation counts, too: the transaction that took the key has freed it since. */
 function isLockConflict(error: unknown): boolean {
   return classifyFailure(error) === "lock" || findErrorCode(error) === "23505";
 }

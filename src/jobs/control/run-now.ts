@@ -9,27 +9,26 @@ import { idOf, type JobHandle } from "../row/job-handle.js";
 import { isParked } from "./park.js";
 
 /**
- * queued for later → due now: a job that is scheduled, or waits out a backoff, need not wait any longer. Its attempts stay as
- * they are.
+ * queued for later → due now: makes a scheduled job, or a job in backoff, due at once. Its attempts do not change.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param handle its id, or what `enqueue` returned
- * @returns `"due"`, also if it was that already; `"parked"` for a webhook whose endpoint takes none, which is left so: resume the
- *   endpoint; `"active"` if it runs; `"not found"` if there is no such job or it has finished
+ * @param handle the job's id, or the object that `enqueue` returned
+ * @returns `"due"`, even if the job already was; `"parked"` for a webhook whose endpoint accepts no deliveries, which stays
+ *   parked: resume the endpoint; `"active"` if the job is running; `"not found"` if there is no such job or it has finished
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function runJobNow(db: Queryable, handle: JobHandle): Promise<"due" | "parked" | "active" | "not found"> {
   const id = idOf(handle);
   if (!Number.isSafeInteger(id)) return "not found";
-  const job = await retryConflicts(db, (on) => runningNow(on, id)).catch(explainMissingTables);
+  const job = await retryConflicts(db, (on) => makeDue(on, id)).catch(explainMissingTables);
   if (!job) return "not found";
   if (job.state === "active") return "active";
   return job.isParked ? "parked" : "due";
 }
 
-async function runningNow(db: Queryable, id: number) {
+async function makeDue(db: Queryable, id: number) {
   const qb = builder(db);
-  // Locked, so that what is said of it is what it is: it may just be claimed.
+  // Locked, so that the returned state is the state that the update sees: a claim may run at the same time.
   const found = qb.$with("found").as(
     qb
       .select({
@@ -45,7 +44,7 @@ async function runningNow(db: Queryable, id: number) {
   const moved = qb.$with("moved").as(
     qb
       .update(soniqJobs)
-      // One that is due keeps its place.
+      // A job that is already due keeps its position.
       .set({ runAt: sql`least(${soniqJobs.runAt}, clock_timestamp())` })
       .where(
         sql`${soniqJobs.id} = any (array(select ${found.id} from ${found} where ${found.state} = 'queued' and not ${found.isParked}))`,

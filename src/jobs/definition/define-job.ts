@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type Duration, parseDuration } from "../../core/duration.js";
+import { type Duration, parseDurationMs } from "../../core/duration.js";
 import { InvalidValueError, describeValue, checkObject } from "../../core/errors.js";
 import { parseText } from "../../core/json.js";
 import type { Queryable } from "../../core/queryable.js";
@@ -7,33 +7,40 @@ import type { HandlerFunction } from "./job-context.js";
 import type { JsonSafeInput } from "./json-safety.js";
 import { checkUnique, type UniqueSettings } from "./unique-settings.js";
 
-/** How the jobs of a definition are queued and tried. */
+/** How the jobs of a definition are queued and retried. */
 export interface JobSettings<In> {
-  /** The queue its jobs wait in. Default `"default"`. */
+  /** The queue of its jobs. Default `"default"`. */
   readonly queue?: string;
   /** 0 runs first, 9 last. Default 5. */
   readonly priority?: number;
-  /** How often a job may be tried before it is a dead letter. Default 10. */
+  /** How many attempts a job has before it becomes a dead letter. Default 10. */
   readonly maxAttempts?: number;
   /**
-   * How long one attempt may take before its `signal` is aborted. A handler that ends well within the worker's `timeoutGrace`
-   * (5 s) after that has completed; one that throws, or goes on for longer, has failed. Default `"5m"`.
+   * How long one attempt may take before its `signal` is aborted. A handler that returns within the worker's `timeoutGrace` (5 s)
+   * after the abort has completed; a handler that throws, or runs longer, has failed. Default `"5m"`.
    */
   readonly timeout?: Duration;
-  /** How long to wait after a failed attempt, counted from 1. Default: up to 2 s, 4 s, 8 s … an hour, at random. */
+  /**
+   * Returns the delay before the next attempt, given the failed attempt's number, from 1. Default: exponential backoff with full
+   * jitter, a random delay of up to 2 s, 4 s, 8 s … 1 hour.
+   */
   readonly backoff?: (attempt: number, error: unknown) => Duration;
   /**
-   * Told of each job that `enqueue` and `enqueueMany` insert, in the process that does, and before a transaction around it commits:
-   * of a job that is rolled back, too. What it throws is printed, and changes nothing.
+   * Called for each job that `enqueue` and `enqueueMany` insert, in the process that enqueues. The call comes before a
+   * surrounding transaction commits, so the job may still be rolled back. If it throws, the error is printed and has no other
+   * effect.
    */
   readonly onEnqueued?: (job: { readonly id: number; readonly name: string }, payload: In) => void;
-  /** Which jobs are the same one, and what becomes of the second. Default: each is a job of its own. */
+  /** Which jobs are duplicates, and what an enqueue does with a duplicate. Default: no deduplication. */
   readonly unique?: UniqueSettings<In>;
-  /** How long its finished jobs are kept, as far as it is another time than the worker's. */
+  /** How long its finished jobs are kept, where that differs from the worker's `retention`. */
   readonly retention?: Retention;
 }
 
-/** A job definition, made by {@link defineJob}: `In` is what is enqueued and stored, `Out` what the handler receives. */
+/**
+ * A job definition, made by {@link defineJob}. `In` is the type of the payload that is enqueued and stored, `Out` the type that
+ * the handler receives.
+ */
 // oxlint-disable no-explicit-any -- "any job definition" needs parameters that match in both directions
 export interface JobDefinition<
   Name extends string = string,
@@ -42,34 +49,34 @@ export interface JobDefinition<
   ResultIn = any,
   ResultOut = any,
 > extends JobSettings<In> {
-  /** What tells it from the definitions of events and schedules. */
+  /** Distinguishes it from the definitions of events and schedules. */
   readonly kind: "job";
   readonly name: Name;
   readonly payload: StandardSchemaV1<In, Out>;
   readonly result?: StandardSchemaV1<ResultIn, ResultOut>;
-  /** `never`: whichever application's transactions it asks for. */
+  /** `never`, so that it accepts a handler for the transactions of any application. */
   readonly run?: HandlerFunction<Out, ResultIn, never> | undefined;
 }
 // oxlint-enable no-explicit-any
 
-/** What to pass to `enqueue` for this definition. */
+/** The type of the payload that `enqueue` accepts for this definition. */
 export type PayloadInput<J extends JobDefinition> = J extends JobDefinition<string, infer In> ? In : never;
-/** What the handler of this definition receives. */
+/** The type of the payload that the handler of this definition receives. */
 export type PayloadOutput<J extends JobDefinition> =
   J extends JobDefinition<string, infer _In, infer Out> ? Out : never;
-/** What the handler of this definition returns, and what is stored. */
+/** The type of the result that the handler of this definition returns, and that is stored. */
 export type ResultInput<J extends JobDefinition> =
   J extends JobDefinition<string, infer _In, infer _Out, infer ResultIn> ? ResultIn : never;
-/** What reading the result gives. */
+/** The type of the result that `getJob` and `getResult` return. */
 export type ResultOf<J extends JobDefinition> =
   J extends JobDefinition<string, infer _In, infer _Out, infer _ResultIn, infer ResultOut> ? ResultOut : never;
 
 /**
  * Defines a job: a name and a validator.
  *
- * @param definition `payload` and `result` are Standard Schema validators (Valibot, Zod, ArkType …). What is stored is the
- *   validator's input, unchanged: prefer strict objects, or properties that the validator drops are stored all the same.
- * @returns the definition, to pass to `enqueue`, and to export from the module that the configuration takes as `jobs`
+ * @param definition `payload` and `result` are Standard Schema validators (Valibot, Zod, ArkType …). The input of the validator
+ *   is stored unchanged. Prefer strict objects: otherwise properties that the validator drops are stored, too.
+ * @returns the definition: pass it to `enqueue`, and export it from the module that the configuration takes as `jobs`
  * @throws InvalidValueError for a setting out of range
  */
 export function defineJob<
@@ -98,24 +105,24 @@ export function defineJob<
   checkObject(definition, "definition", "give an object with a name and a validator, `payload`");
   const { queue, priority, maxAttempts, timeout, unique, retention = {} } = definition;
   parseText(definition.name, "name", 200);
-  const of = `job ${definition.name}`;
-  if (queue !== undefined) parseText(queue, `${of}: queue`, 200);
-  if (priority !== undefined) checkPriority(priority, `${of}: priority`);
-  if (maxAttempts !== undefined) checkMaxAttempts(maxAttempts, `${of}: maxAttempts`);
-  if (timeout !== undefined && parseDuration(timeout, `${of}: timeout`) === 0)
-    throw new InvalidValueError(`${of}: timeout`, "is 0: give the longest time that an attempt may take");
-  if (unique !== undefined) checkUnique(unique, `${of}: unique`);
-  for (const [state, kept] of Object.entries(retention)) parseDuration(kept, `${of}: retention.${state}`);
-  // The compiler cannot tell which of both `run` is.
+  const prefix = `job ${definition.name}`;
+  if (queue !== undefined) parseText(queue, `${prefix}: queue`, 200);
+  if (priority !== undefined) parsePriority(priority, `${prefix}: priority`);
+  if (maxAttempts !== undefined) parseMaxAttempts(maxAttempts, `${prefix}: maxAttempts`);
+  if (timeout !== undefined && parseDurationMs(timeout, `${prefix}: timeout`) === 0)
+    throw new InvalidValueError(`${prefix}: timeout`, "is 0: give the longest time that an attempt may take");
+  if (unique !== undefined) checkUnique(unique, `${prefix}: unique`);
+  for (const [state, duration] of Object.entries(retention)) parseDurationMs(duration, `${prefix}: retention.${state}`);
+  // The compiler cannot know whether `run` is a handler or undefined.
   return Object.freeze({ ...definition, kind: "job", run: definition.run as never });
 }
 
-/** Tells a definition from whatever else a module exports. */
+/** Distinguishes a job definition from the other exports of a module. */
 export function isJobDefinition(value: unknown): value is JobDefinition {
   return isDefinition(value, "job");
 }
 
-/** Whether it is what `defineJob` or `defineEvent` returned, in whichever copy of this package. */
+/** Whether `defineJob` or `defineEvent` returned the value, in any copy of this package. */
 export function isDefinition(value: unknown, kind: "job" | "event"): value is { name: string } {
   if (typeof value !== "object" || value === null || !("name" in value && "payload" in value)) return false;
   return "kind" in value && value.kind === kind && isValidator(value.payload);
@@ -125,7 +132,7 @@ function isValidator(value: unknown): boolean {
   return value !== null && (typeof value === "object" || typeof value === "function") && "~standard" in value;
 }
 
-/** @throws InvalidValueError for what is no definition of a job, such as that of an event */
+/** @throws InvalidValueError for anything but a job definition, such as an event definition */
 export function checkJobDefinition(value: unknown): asserts value is JobDefinition {
   if (isJobDefinition(value)) return;
   const problem = isDefinition(value, "event")
@@ -134,14 +141,14 @@ export function checkJobDefinition(value: unknown): asserts value is JobDefiniti
   throw new InvalidValueError("job", problem);
 }
 
-export function checkPriority(priority: number, what: string): number {
+export function parsePriority(priority: number, what: string): number {
   if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
     throw new InvalidValueError(what, `is ${describeValue(priority)}: give a whole number from 0 (first) to 9 (last)`);
   }
   return priority;
 }
 
-export function checkMaxAttempts(maxAttempts: number, what: string): number {
+export function parseMaxAttempts(maxAttempts: number, what: string): number {
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 1_000_000) {
     throw new InvalidValueError(what, `is ${describeValue(maxAttempts)}: give a whole number from 1 to 1000000`);
   }
@@ -149,11 +156,11 @@ export function checkMaxAttempts(maxAttempts: number, what: string): number {
 }
 
 /**
- * How long finished jobs are kept, by the state they ended in. One whose unique key is held past its end is deleted up to an
- * hour after the key has expired.
+ * How long finished jobs are kept, by final state. A job whose unique key is held past its end is deleted up to an hour after the
+ * key has expired.
  */
 export interface Retention {
-  /** Default `"24h"`. 0 deletes a completed job as it is settled, unless a foreign key references the jobs. */
+  /** Default `"24h"`. 0 deletes completed jobs as they are settled, unless a foreign key references the jobs table. */
   readonly completed?: Duration;
   /** Default `"24h"`. */
   readonly cancelled?: Duration;
@@ -168,7 +175,7 @@ export interface Handler<J extends JobDefinition = JobDefinition, Tx = Queryable
   readonly run: HandlerFunction<any, any, Tx>;
 }
 
-/** Types a handler that lives in a file of its own; goes into the configuration's `handlers`. */
+/** Types a handler in a separate file; add it to the configuration's `handlers`. */
 export function defineHandler<J extends JobDefinition, Tx = Queryable>(
   job: J,
   run: HandlerFunction<PayloadOutput<J>, ResultInput<J>, Tx>,

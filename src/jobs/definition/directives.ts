@@ -1,17 +1,20 @@
 import { recognizeAcrossCopies } from "../../core/across-copies.js";
-import { type Duration, parseDuration } from "../../core/duration.js";
+import { type Duration, parseDurationMs } from "../../core/duration.js";
 
-/** A text, no symbol: a configuration may have loaded a second copy of this module, whose symbol is another one to the compiler. */
+/**
+ * A string, not a symbol: the configuration may have loaded a second copy of this module, and the compiler treats that copy's
+ * symbol as a different one.
+ */
 const kindOfDirective = "soniq-drizzle.directive";
-/** Set once a middleware got it from what it stands around: it may then return something else. */
+/** Set once a middleware has received the directive from `next()`. The middleware may then return something else. */
 const received = "soniq-drizzle.directive.received";
 
-/** What a handler returns, or throws from anywhere below it, to end its attempt otherwise than completed or failed. */
+/** A handler returns a directive, or throws it at any depth, to end its attempt other than as completed or failed. */
 export abstract class Directive extends Error {
   abstract readonly [kindOfDirective]: "snooze" | "cancel" | "discard" | "retry" | "park";
 }
 
-/** Run again later; costs no attempt. */
+/** Runs the job again later, without costing an attempt. */
 export class Snooze extends Directive {
   override readonly name = "Snooze";
   static {
@@ -22,11 +25,11 @@ export class Snooze extends Directive {
 
   constructor(delay: Duration) {
     super("snoozed");
-    this.delayMs = parseDuration(delay, "snooze");
+    this.delayMs = parseDurationMs(delay, "snooze");
   }
 }
 
-/** Stop on purpose: the job is cancelled. */
+/** Stops the job on purpose: it is cancelled. */
 export class Cancel extends Directive {
   override readonly name = "Cancel";
   static {
@@ -35,7 +38,7 @@ export class Cancel extends Directive {
   readonly [kindOfDirective] = "cancel";
 }
 
-/** Give up at once, whatever attempts are left: the job becomes a dead letter. */
+/** Gives up at once, even if attempts are left: the job becomes a dead letter. */
 export class Discard extends Directive {
   override readonly name = "Discard";
   static {
@@ -44,7 +47,7 @@ export class Discard extends Directive {
   readonly [kindOfDirective] = "discard";
 }
 
-/** A failed attempt, as any other error, but with its own delay: what a `Retry-After` header asks for. */
+/** Fails the attempt like any other error, but sets the delay before the retry, for example from a `Retry-After` header. */
 export class RetryAfter extends Directive {
   override readonly name = "RetryAfter";
   static {
@@ -55,11 +58,14 @@ export class RetryAfter extends Directive {
 
   constructor(delay: Duration, message = "asked to try again later", options?: ErrorOptions) {
     super(message, options);
-    this.delayMs = parseDuration(delay, "RetryAfter");
+    this.delayMs = parseDurationMs(delay, "RetryAfter");
   }
 }
 
-/** Set the job aside until it is freed; costs no attempt. Not offered to handlers: they could not free it. */
+/**
+ * Sets the job aside until it is unparked, without costing an attempt. Not offered to handlers, because they could not unpark the
+ * job.
+ */
 export class Park extends Directive {
   override readonly name = "Park";
   readonly [kindOfDirective] = "park";
@@ -71,25 +77,24 @@ export class Park extends Directive {
 
 export type AnyDirective = Snooze | Cancel | Discard | RetryAfter | Park;
 
-/** Tells a directive from other values, whichever copy of this package made it. */
+/** Returns the value if it is a directive, made by any copy of this package. */
 export function asDirective(value: unknown): AnyDirective | undefined {
   try {
     return value instanceof Error && kindOfDirective in value ? (value as Directive as never) : undefined;
   } catch {
-    // A proxy may throw whatever it is asked.
+    // A proxy may throw on any access.
     return undefined;
   }
 }
 
-/** Which directive it is. */
 export function directiveKind<D extends Directive>(directive: D): D[typeof kindOfDirective] {
   return directive[kindOfDirective];
 }
 
-/** Notes that a middleware got this value from its `next()`. Never throws. */
-export function markReceived(value: unknown): void {
+/** Records that a middleware received this value from its `next()`. Never throws. */
+export function flagReceived(value: unknown): void {
   const directive = asDirective(value);
-  // One that is frozen cannot be marked.
+  // A frozen directive cannot be flagged.
   if (directive && Object.isExtensible(directive)) Object.defineProperty(directive, received, { value: true });
 }
 

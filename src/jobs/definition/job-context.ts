@@ -2,65 +2,69 @@ import type { Duration } from "../../core/duration.js";
 import type { Queryable } from "../../core/queryable.js";
 import type { Cancel, Directive, Discard, Snooze } from "./directives.js";
 
-/** How a handler's transaction is isolated. */
+/** Options of a handler's transaction. */
 export interface TransactionOptions {
-  /** Default: that of the database or role, which is `"read committed"` unless somebody changed it. */
+  /** Default: the default of the database or role, which is `"read committed"` unless it was changed. */
   readonly isolationLevel?: "read committed" | "repeatable read" | "serializable";
 }
 
 /**
- * What a handler knows of the job that it runs, beside the payload.
+ * The job that a handler runs, without its payload.
  *
- * `Tx` is the type of the application's transactions: the configuration's `database` tells it to the handlers written there.
- * A handler in a file of its own says it: `job: JobContext<TransactionOf<typeof db>>`.
+ * `Tx` is the type of the application's transactions. Handlers written in the configuration infer it from its `database`. A
+ * handler in a separate file declares it: `job: JobContext<TransactionOf<typeof db>>`.
  */
 export interface JobContext<Tx = Queryable> {
   readonly id: number;
   readonly name: string;
   readonly queue: string;
-  /** Which attempt this is, from 1. */
+  /** The number of this attempt, from 1. */
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, unknown>>;
   /**
-   * Aborted on timeout, cancellation, the loss of the claim, and at the end of a shutdown's drain time. Pass it on: the handler
-   * has the worker's `timeoutGrace` to end from then on, and is left behind after that.
+   * Aborted on timeout, on cancellation, when the claim is lost, and when a shutdown's time for running jobs is over. Pass it on.
+   * The handler then has the worker's `timeoutGrace` to end; after that, the worker abandons it.
    */
   readonly signal: AbortSignal;
   /**
-   * Runs `write` in a transaction that ends with the job's completion: both are committed, or neither is. Return what it
-   * returns, which is the job's result; with a directive for a result, or when `write` throws, nothing is written. Once per
-   * attempt. Where another transaction is in its way (40001, 40P01), it begins again a few times.
+   * Runs `write` in a transaction that commits together with the job's completion: both commit, or neither does. Return the value
+   * that it returns: that is the job's result. If the result is a directive, or if `write` throws, nothing is written. Call it at
+   * most once per attempt. It retries a few times on a conflict with another transaction (40001, 40P01).
    *
-   * @param write gets the application's own Drizzle transaction; between two of its statements no more than the lease may pass
-   * @throws TransactionLostError if the connection broke: the job runs again, and no attempt is lost, but a crash is counted.
-   *   With a `timeout` PostgreSQL ended it because its time had run out, which fails the attempt
+   * @param write receives the application's own Drizzle transaction; the time between two of its statements must not exceed the
+   *   lease
+   * @throws TransactionLostError if the connection broke: the job runs again without losing an attempt, but a crash is counted.
+   *   If the error has a `timeout`, PostgreSQL ended the transaction because it ran out of time; that fails the attempt
    */
   readonly transaction: <T>(write: (tx: Tx) => Promise<T>, options?: TransactionOptions) => Promise<T>;
   /**
-   * Keeps a line with the job, in the column `logs`, which has the last 100 of them: each with its time and attempt, the message
-   * cut at 2,000 characters. Tells it as an event, too. Never throws, and waits for nothing: it is written within a second or so,
-   * and with the attempt's end. What a transaction of the job rolls back, its log keeps.
+   * Appends a line to the job's column `logs`, which keeps the last 100 lines, each with its time and attempt, and with the
+   * message cut at 2,000 characters. Also emits an event. Never throws, and does not block: the line is written within about a
+   * second, and at the latest with the attempt's end. The line stays if a transaction of the job is rolled back.
    *
-   * @param fields what else to keep, as JSON of up to 2,000 characters
+   * @param fields additional data, as JSON of up to 2,000 characters
    */
   log(message: string, fields?: Readonly<Record<string, unknown>>): void;
   /**
-   * Says how far it is: `getJob` and `getResult` read it while the job runs. Written a few times a second, of which the latest
-   * value counts, and at the end of the attempt; within {@link transaction}, together with that. Nothing is to be awaited, and
-   * no value fails the job: what cannot be stored is an event of type `trouble`.
+   * Reports the job's progress: `getJob` and `getResult` read it while the job runs. The latest value is written a few times a
+   * second and at the end of the attempt; within {@link transaction}, it is written with the transaction. There is nothing to
+   * await, and no value fails the job: a value that cannot be stored is reported as an event of type `error`.
    *
-   * @param value anything that JSON can carry; keep it short
+   * @param value any value that JSON can carry; keep it short
    */
   readonly progress: (value: unknown) => void;
-  /** Return it to run again after `delay`, without costing an attempt. One that is neither returned nor thrown fails the attempt. */
+  /**
+   * Return it to run the job again after `delay`, without costing an attempt. The attempt fails if the directive is neither
+   * returned nor thrown.
+   */
   snooze(delay: Duration): Snooze;
-  /** Return it to end the job as cancelled. One that is neither returned nor thrown fails the attempt. */
+  /** Return it to end the job as cancelled. The attempt fails if the directive is neither returned nor thrown. */
   cancel(reason: string): Cancel;
   /**
-   * Return it to end the job as a dead letter, whatever attempts are left. One that is neither returned nor thrown fails the
-   * attempt.
+   * Return it to end the job as a dead letter, even if attempts are left. The attempt fails if the directive is neither returned
+   * nor thrown.
    */
   discard(reason: string): Discard;
 }
@@ -73,7 +77,7 @@ export type HandlerFunction<Out, ResultIn, Tx = Queryable> = (
 
 /** The type of the transactions of a Drizzle database, as in `TransactionOf<typeof db>`. */
 export type TransactionOf<Db> = Db extends {
-  // oxlint-disable-next-line no-explicit-any -- whatever the callback gives
+  // oxlint-disable-next-line no-explicit-any -- the callback may return anything
   transaction(run: (tx: infer Tx) => Promise<any>, ...options: any[]): Promise<any>;
 }
   ? Tx

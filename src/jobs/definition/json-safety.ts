@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 type IsAny<T> = 0 extends 1 & T ? true : false;
 type IsUnknown<T> = IsAny<T> extends true ? false : unknown extends T ? true : false;
 type Leaf = string | number | boolean | null;
-type Unfit<T> = T extends Date
+type UnsafeKind<T> = T extends Date
   ? "a Date"
   : T extends bigint
     ? "a bigint"
@@ -27,7 +27,7 @@ type Unfit<T> = T extends Date
                       ? "a URL"
                       : never;
 
-/** One message per place where a T would not come back from JSON as it went in; never where all of it does. */
+/** One message per path at which a T does not survive a round trip through JSON; `never` if all of it does. */
 type JsonProblems<T, Path extends string, Depth extends unknown[] = []> =
   IsAny<T> extends true
     ? never
@@ -37,7 +37,7 @@ type JsonProblems<T, Path extends string, Depth extends unknown[] = []> =
         ? never
         : T extends Leaf
           ? never
-          : [Unfit<T>] extends [never]
+          : [UnsafeKind<T>] extends [never]
             ? T extends readonly (infer E)[]
               ? JsonProblems<E, `${Path}[]`, [...Depth, 1]>
               : T extends object
@@ -49,17 +49,17 @@ type JsonProblems<T, Path extends string, Depth extends unknown[] = []> =
                     >;
                   }[keyof T & string]
                 : never
-            : `${Path} is ${Unfit<T>}, which JSON cannot carry: take a string or number and transform it in the validator`;
+            : `${Path} is ${UnsafeKind<T>}, which JSON cannot carry: take a string or number and transform it in the validator`;
 
 declare const problem: unique symbol;
-/** What a validator would have to be instead of what it is: its type argument is the reason, for the compiler's message. */
+/** A type that no validator has. Its type argument is the reason, for the compiler's message. */
 interface NotJsonSafe<Problem> {
   readonly [problem]: Problem;
 }
 
-/** `unknown` where the input of a validator survives JSON, and otherwise a type that nothing matches. */
-export type JsonSafeInput<S extends StandardSchemaV1, What extends string> = [
-  JsonProblems<StandardSchemaV1.InferInput<S>, What>,
+/** `unknown` if a validator's input survives a round trip through JSON, otherwise a type that no validator matches. */
+export type JsonSafeInput<S extends StandardSchemaV1, Label extends string> = [
+  JsonProblems<StandardSchemaV1.InferInput<S>, Label>,
 ] extends [never]
   ? unknown
-  : NotJsonSafe<JsonProblems<StandardSchemaV1.InferInput<S>, What>>;
+  : NotJsonSafe<JsonProblems<StandardSchemaV1.InferInput<S>, Label>>;

@@ -2,54 +2,54 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidValueError, formatPath } from "../../core/errors.js";
 import { isSecretName } from "../../core/secret-name.js";
 
-/** What a validator makes of a value: its output, or why it refuses. */
-export type Validated<Out> = { readonly value: Out } | { readonly refused: InvalidValueError };
+/** The result of a validation: the validator's output, or the error with which it rejects the value. */
+export type Validation<Out> = { readonly value: Out } | { readonly refused: InvalidValueError };
 
 /**
- * Runs a Standard Schema validator. Nothing is waited for where it answers at once, as nearly all do.
+ * Runs a Standard Schema validator. Returns synchronously if the validator does, as nearly all do.
  *
  * @param what names the value in the error, such as `payload`
  * @returns the validator's output
- * @throws InvalidValueError with the path and message of the first issue, without what the message quotes of the value: it is
- *   kept with the job, and shown in places where the value is not; of a secret field, without the message
+ * @throws InvalidValueError with the path and message of the first issue. The message is cut where it quotes the value, because
+ *   the error is stored with the job and shown in places where the value is not. For a secret field, the message is left out
  */
 export function validate<Out>(
   validator: StandardSchemaV1<unknown, Out>,
   value: unknown,
   what: string,
 ): Out | Promise<Out> {
-  const checked = check(validator, value, what);
-  return checked instanceof Promise ? checked.then(outputOf) : outputOf(checked);
+  const result = tryValidate(validator, value, what);
+  return result instanceof Promise ? result.then(unwrap) : unwrap(result);
 }
 
-/** The same, but a refusal is returned: what is thrown, the validator itself has failed with. */
-export function check<Out>(
+/** Like {@link validate}, but returns a rejection. Throws only if the validator itself fails. */
+export function tryValidate<Out>(
   validator: StandardSchemaV1<unknown, Out>,
   value: unknown,
   what: string,
-): Validated<Out> | Promise<Validated<Out>> {
-  const checked = validator["~standard"].validate(value);
-  return "then" in checked
-    ? Promise.resolve(checked).then((later) => validated(later, value, what))
-    : validated(checked, value, what);
+): Validation<Out> | Promise<Validation<Out>> {
+  const result = validator["~standard"].validate(value);
+  return "then" in result
+    ? Promise.resolve(result).then((resolved) => toValidation(resolved, value, what))
+    : toValidation(result, value, what);
 }
 
-function outputOf<Out>(checked: Validated<Out>): Out {
-  if ("refused" in checked) throw checked.refused;
-  return checked.value;
+function unwrap<Out>(result: Validation<Out>): Out {
+  if ("refused" in result) throw result.refused;
+  return result.value;
 }
 
-function validated<Out>(checked: StandardSchemaV1.Result<Out>, value: unknown, what: string): Validated<Out> {
-  if (!checked.issues) return checked;
-  const [first] = checked.issues;
+function toValidation<Out>(result: StandardSchemaV1.Result<Out>, value: unknown, what: string): Validation<Out> {
+  if (!result.issues) return result;
+  const [first] = result.issues;
   const path = first?.path?.map((segment) => (typeof segment === "object" ? segment.key : segment)) ?? [];
   const isSecret = path.some((key) => isSecretName(String(key)));
-  const why = isSecret ? "" : withoutValue(first?.message ?? "", valueAt(value, path));
-  const problem = `is not valid: ${why || "its validator says no"}`;
+  const detail = isSecret ? "" : removeValue(first?.message ?? "", valueAt(value, path));
+  const problem = `is not valid: ${detail || "its validator rejects it"}`;
   return { refused: new InvalidValueError(what + formatPath(path), problem) };
 }
 
-/** The value that a path leads to, as far as it does. */
+/** Returns the value at a path, or undefined if the path does not exist. */
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (at, key) => (typeof at === "object" && at !== null && Object.hasOwn(at, key) ? Reflect.get(at, key) : undefined),
@@ -57,15 +57,15 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Where validators begin to say what they were given: `but received "…"` of Valibot, `(was "…")` of ArkType. */
-const quoting = /[\s,;:(]*\b(?:but )?(?:received|got|was|found|given|instead of)\b[^]*$/i;
+/** Matches the part in which a validator quotes its input: `but received "…"` of Valibot, `(was "…")` of ArkType. */
+const quotedInput = /[\s,;:(]*\b(?:but )?(?:received|got|was|found|given|instead of)\b[^]*$/i;
 const kindOnly =
   /^\W*(?:but )?(?:received|got|was|found|given) (?:undefined|null|missing|an? \w+|string|number|boolean|array|object)\W*$/i;
 const minQuotedLength = 3;
 
-/** A validator's message without the value, which it may quote in words of its own as well. */
-function withoutValue(message: string, value: unknown): string {
-  const said = message.replace(quoting, (quote) => (kindOnly.test(quote) ? quote : ""));
+/** Removes the value from a validator's message, which may also quote it in wording that the pattern does not match. */
+function removeValue(message: string, value: unknown): string {
+  const unquoted = message.replace(quotedInput, (quote) => (kindOnly.test(quote) ? quote : ""));
   const text = typeof value === "string" || typeof value === "number" || typeof value === "bigint" ? String(value) : "";
-  return text.length < minQuotedLength ? said : said.replaceAll(text, "…");
+  return text.length < minQuotedLength ? unquoted : unquoted.replaceAll(text, "…");
 }

@@ -8,26 +8,26 @@ import { checkJobDefinition, type JobDefinition } from "../definition/define-job
 import { isDue } from "./enqueue.js";
 import { insertMany, isOneBatch } from "./insert-many.js";
 import {
-  checkOptions,
+  parseOptions,
   type Enqueued,
   type EnqueueOptions,
   type JobOptions,
-  newJob,
+  createNewJob,
   type NewJob,
-  tellEnqueued,
+  notifyEnqueued,
 } from "./new-job.js";
 import { changesHolder } from "../definition/unique-settings.js";
 
-const keyRounds = 5;
+const maxKeyAttempts = 5;
 
 /**
  * Enqueues many jobs of one definition, all or none, a few thousand per statement.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param options for all of them, or a function from payload and index to those of each
- * @returns in the order of `payloads`; where several share a unique key, all but the first are `deduplicated`, and that
- *   one job is what it would be had they been enqueued one by one
- * @throws InvalidValueError before any SQL, if a payload or an option is not valid, or two share a key where the
+ * @param options the options of all jobs, or a function that returns the options of each job from its payload and index
+ * @returns the jobs in the order of `payloads`. If several share a unique key, all but the first are `deduplicated`, and the
+ *   stored job is the same as if they had been enqueued one by one
+ * @throws InvalidValueError before any SQL, if a payload or an option is not valid, or if two payloads share a key and the
  *   definition's `unique.onConflict` is `"error"`
  * @throws DuplicateJobError if another job holds a key, and `unique.onConflict` is `"error"`
  * @throws MigrationError if the job tables are missing or older than this version
@@ -43,30 +43,30 @@ export async function enqueueMany<Name extends string, In, Out, ResultIn, Result
   if (!Array.isArray(payloads))
     throw new InvalidValueError("payloads", `is ${describeValue(payloads)}: give a list`, `job ${job.name}: `);
   const rows: NewJob[] = [];
-  const optionsOf = optionsFor(job, options);
+  const optionsOf = resolveOptions(job, options);
   for (const [i, payload] of payloads.entries()) {
-    rows.push(await newJob(job, payload, optionsOf(payload, i), `payloads[${i}]`));
+    rows.push(await createNewJob(job, payload, optionsOf(payload, i), `payloads[${i}]`));
   }
   if (rows.length === 0) return [];
-  const keyed = folded(job.name, rows);
+  const keyed = mergeByKey(job.name, rows);
   const enqueued = await retryConflicts(db, (on) => insertAllOrNone(on, rows, keyed)).catch(explainMissingTables);
-  const last = lastOfKeys(rows);
+  const last = lastIndexByKey(rows);
   for (const [i, { id, deduplicated }] of enqueued.entries())
-    if (!deduplicated) tellEnqueued(job, id, payloads[last.get((rows[i] as NewJob).uniqueKey) ?? i] as In);
+    if (!deduplicated) notifyEnqueued(job, id, payloads[last.get((rows[i] as NewJob).uniqueKey) ?? i] as In);
   return enqueued.map((row) => ({ ...row, name: job.name }));
 }
 
-function optionsFor<In>(
+function resolveOptions<In>(
   job: JobDefinition<string, In>,
   options: EnqueueOptions | ((payload: In, index: number) => EnqueueOptions),
 ): (payload: In, index: number) => JobOptions {
-  if (typeof options === "function") return (payload, i) => checkOptions(job, options(payload, i), `options[${i}]`);
-  const shared = checkOptions(job, options);
+  if (typeof options === "function") return (payload, i) => parseOptions(job, options(payload, i), `options[${i}]`);
+  const shared = parseOptions(job, options);
   return () => shared;
 }
 
-/** One job per key. In the keys' order, since two bulk enqueues would otherwise wait for each other. */
-function folded(name: string, rows: readonly NewJob[]): Map<string, NewJob> {
+/** Merges the rows to one job per key. Sorted by key: otherwise two bulk enqueues could deadlock. */
+function mergeByKey(name: string, rows: readonly NewJob[]): Map<string, NewJob> {
   const keyed = new Map<string, NewJob>();
   for (const [i, row] of rows.entries()) {
     if (row.uniqueKey === null) continue;
@@ -74,16 +74,16 @@ function folded(name: string, rows: readonly NewJob[]): Map<string, NewJob> {
     if (first?.options.onConflict === "error")
       throw new InvalidValueError(
         `payloads[${i}]`,
-        "has the unique key of one before it: pass it once",
+        "has the same unique key as an earlier payload: pass it once",
         `job ${name}: `,
       );
-    keyed.set(row.uniqueKey, first ? fold(first, row) : row);
+    keyed.set(row.uniqueKey, first ? mergeJobs(first, row) : row);
   }
   return new Map([...keyed].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** What becomes of a job that waits when another of its key is enqueued. */
-function fold(first: NewJob, next: NewJob): NewJob {
+/** Merges an enqueue into the waiting job of the same key, as the statement does on a conflict. */
+function mergeJobs(first: NewJob, next: NewJob): NewJob {
   switch (first.options.onConflict) {
     case "replace": {
       const { queue, priority, runAtMs, delayMs } = first.options;
@@ -97,21 +97,25 @@ function fold(first: NewJob, next: NewJob): NewJob {
   }
 }
 
-/** Where one that waits is changed, the last of those that share a key is what is stored. @returns its index, by the key */
-function lastOfKeys(rows: readonly NewJob[]): Map<string | null, number> {
+/** With `replace` and `reschedule`, the last row of a key is the stored job. @returns its index, by key */
+function lastIndexByKey(rows: readonly NewJob[]): Map<string | null, number> {
   const last = new Map<string | null, number>();
   for (const [i, { uniqueKey, options }] of rows.entries())
     if (uniqueKey !== null && changesHolder(options.onConflict)) last.set(uniqueKey, i);
   return last;
 }
 
-type Found = Pick<Enqueued, "id" | "deduplicated">;
+type InsertedJob = Pick<Enqueued, "id" | "deduplicated">;
 
 /**
- * What one statement says needs no transaction: it is there as a whole or not at all, and each key that it did not take was
- * held by another job. Only where that is an error must what was inserted be taken back.
+ * Uses a transaction only if it must. A single statement takes effect as a whole or not at all, and another job held each key
+ * that it did not take. Only with `onConflict: "error"` must the inserted jobs be rolled back.
  */
-function insertAllOrNone(db: Queryable, rows: readonly NewJob[], keyed: ReadonlyMap<string, NewJob>): Promise<Found[]> {
+function insertAllOrNone(
+  db: Queryable,
+  rows: readonly NewJob[],
+  keyed: ReadonlyMap<string, NewJob>,
+): Promise<InsertedJob[]> {
   const keyless = rows.filter((row) => row.uniqueKey === null);
   const insertAll = (on: Queryable) => insertInOrder(on, rows, keyless, keyed);
   const isOneStatement =
@@ -126,15 +130,15 @@ async function insertInOrder(
   rows: readonly NewJob[],
   keyless: readonly NewJob[],
   keyed: ReadonlyMap<string, NewJob>,
-): Promise<Found[]> {
+): Promise<InsertedJob[]> {
   const queues = [...new Set(rows.flatMap(({ options }) => (isDue(options) ? options.queue : [])))];
   const inserted = await insertMany(on, keyless, queues);
   const byKey = await insertKeyed(on, keyed, queues);
   const seen = new Set<string>();
   let next = 0;
   return rows.map(({ uniqueKey }) => {
-    if (uniqueKey === null) return { id: (inserted[next++] as Found).id, deduplicated: false };
-    const { id, deduplicated } = byKey.get(uniqueKey) as Found;
+    if (uniqueKey === null) return { id: (inserted[next++] as InsertedJob).id, deduplicated: false };
+    const { id, deduplicated } = byKey.get(uniqueKey) as InsertedJob;
     const isFirst = !seen.has(uniqueKey);
     seen.add(uniqueKey);
     return { id, deduplicated: deduplicated || !isFirst };
@@ -145,21 +149,21 @@ async function insertKeyed(
   on: Queryable,
   keyed: ReadonlyMap<string, NewJob>,
   queues: readonly string[],
-): Promise<Map<string, Found>> {
-  const wanted = new Map(keyed);
-  const found = new Map<string, Found>();
-  for (let round = 0; wanted.size > 0; round += 1) {
-    if (round === keyRounds) {
+): Promise<Map<string, InsertedJob>> {
+  const pending = new Map(keyed);
+  const found = new Map<string, InsertedJob>();
+  for (let attempt = 0; pending.size > 0; attempt += 1) {
+    if (attempt === maxKeyAttempts) {
       throw new SoniqError(
-        `${wanted.size} unique keys were taken and freed ${keyRounds} times in a row: enqueue again`,
+        `${pending.size} unique keys were taken and freed ${maxKeyAttempts} times in a row: enqueue again`,
       );
     }
-    const rows = [...wanted.values()];
+    const rows = [...pending.values()];
     const { name, onConflict } = (rows[0] as NewJob).options;
     for (const { key, ...job } of await insertMany(on, rows, queues)) {
       if (job.deduplicated && onConflict === "error") throw new DuplicateJobError(name, job.id);
       found.set(key as string, job);
-      wanted.delete(key as string);
+      pending.delete(key as string);
     }
   }
   return found;

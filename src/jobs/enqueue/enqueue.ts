@@ -6,28 +6,28 @@ import type { Queryable } from "../../core/queryable.js";
 import { retryConflicts } from "../../core/retry-conflicts.js";
 import type { JobDefinition } from "../definition/define-job.js";
 import { mayRing, ring } from "../../sessions/doorbell.js";
-import { insert } from "./insert.js";
+import { insertJob } from "./insert.js";
 import { insertKeyed } from "./insert-keyed.js";
 import { findKeyHolder } from "./key-holders.js";
 import {
-  checkOptions,
+  parseOptions,
   type Enqueued,
   type EnqueueOptions,
   type JobOptions,
-  newJob,
+  createNewJob,
   type NewJob,
-  tellEnqueued,
+  notifyEnqueued,
 } from "./new-job.js";
 
-/** How often to try where the holder of a key finishes between two statements. */
-const keyRounds = 5;
+/** How often to retry if the holder of a key finishes between two statements. */
+const maxKeyAttempts = 5;
 
 /**
- * Enqueues a job; on a transaction, the job exists if and only if that transaction commits.
+ * Enqueues a job. On a transaction, the job exists if and only if that transaction commits.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param payload what the definition's validator takes, stored as it is
- * @returns the job's id, or that of the job that holds the same unique key
+ * @param payload valid input of the definition's validator; it is stored unchanged
+ * @returns the job's id, or the id of the job that holds the same unique key
  * @throws InvalidValueError before any SQL, if the payload or an option is not valid
  * @throws DuplicateJobError if another job holds the key, and the definition's `unique.onConflict` is `"error"`
  * @throws MigrationError if the job tables are missing or older than this version
@@ -39,37 +39,42 @@ export async function enqueue<Name extends string, In, Out, ResultIn, ResultOut>
   options: EnqueueOptions = {},
 ): Promise<Enqueued<Name>> {
   resolvePrimary(db);
-  const row = await newJob(job, payload, checkOptions(job, options));
+  const row = await createNewJob(job, payload, parseOptions(job, options));
   const { queue } = row.options;
-  const rings = isDue(row.options) && mayRing(queue);
-  const enqueued = await inserted(db, row, rings).catch(explainMissingTables);
+  const notify = isDue(row.options) && mayRing(queue);
+  const enqueued = await insertOrFind(db, row, notify).catch(explainMissingTables);
   if (enqueued.deduplicated && row.options.onConflict === "error") throw new DuplicateJobError(job.name, enqueued.id);
-  // It may have waited long for a connection: what the last bell woke up has looked by then.
-  if (!enqueued.deduplicated && isDue(row.options) && !rings && mayRing(queue)) await ringAlone(db, queue);
-  if (!enqueued.deduplicated) tellEnqueued(job, enqueued.id, payload);
+  // Waiting for a connection may have outlasted the rate limit. The worker that the last NOTIFY woke has polled by then, so
+  // notify again.
+  if (!enqueued.deduplicated && isDue(row.options) && !notify && mayRing(queue)) await ringDoorbell(db, queue);
+  if (!enqueued.deduplicated) notifyEnqueued(job, enqueued.id, payload);
   return { ...enqueued, name: job.name };
 }
 
-async function inserted(db: Queryable, row: NewJob, rings: boolean): Promise<Pick<Enqueued, "id" | "deduplicated">> {
+async function insertOrFind(
+  db: Queryable,
+  row: NewJob,
+  notify: boolean,
+): Promise<Pick<Enqueued, "id" | "deduplicated">> {
   const { uniqueKey, options } = row;
   if (uniqueKey === null) {
-    const id = await retryConflicts(db, (on) => insert(on, row, rings));
+    const id = await retryConflicts(db, (on) => insertJob(on, row, notify));
     return { id, deduplicated: false };
   }
-  for (let round = 0; round < keyRounds; round += 1) {
-    // Without a window, only keys that an older version of the definition left are over: they are freed in the second round.
-    const frees = round > 0 || options.withinMs !== null;
-    const enqueued = await retryConflicts(db, (on) => insertKeyed(on, row, { frees, rings }));
+  for (let attempt = 0; attempt < maxKeyAttempts; attempt += 1) {
+    // Without a window, a key can be taken over only if an older version of the definition had one. The second attempt frees it.
+    const freeExpiredKey = attempt > 0 || options.withinMs !== null;
+    const enqueued = await retryConflicts(db, (on) => insertKeyed(on, row, { freeExpiredKey, notify }));
     if (enqueued !== undefined) return enqueued;
     const id = await retryConflicts(db, (on) => findKeyHolder(on, uniqueKey));
     if (id !== undefined) return { id, deduplicated: true };
   }
   throw new SoniqError(
-    `job ${options.name}: the unique key ${uniqueKey} was taken and freed ${keyRounds} times in a row: enqueue again`,
+    `job ${options.name}: the unique key ${uniqueKey} was taken and freed ${maxKeyAttempts} times in a row: enqueue again`,
   );
 }
 
-async function ringAlone(db: Queryable, queue: string): Promise<void> {
+async function ringDoorbell(db: Queryable, queue: string): Promise<void> {
   await retryConflicts(db, (on) =>
     builder(on)
       .select({ rung: ring(queue) })
@@ -77,7 +82,7 @@ async function ringAlone(db: Queryable, queue: string): Promise<void> {
   );
 }
 
-/** Jobs for later ring no bell: polling finds them when they are due. */
+/** Whether a job is due at once. Jobs for later send no NOTIFY: polling finds them when they are due. */
 export function isDue({ runAtMs, delayMs }: JobOptions): boolean {
   return runAtMs === null && !delayMs;
 }

@@ -4,63 +4,68 @@ import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
 import { fetchRows } from "../../core/rows.js";
 import { ring } from "../../sessions/doorbell.js";
-import { insertJobs, type JobInput, typed } from "../row/job-columns.js";
+import { buildJobInsert, type JobInput, castInput } from "../row/job-columns.js";
 import type { Enqueued, NewJob } from "./new-job.js";
-import { onConflict, wasThere } from "./on-conflict.js";
-import { holdsKey, isOver } from "../row/unique-key.js";
+import { buildOnConflict, wasUpdated } from "./on-conflict.js";
+import { holdsKey, canBeTakenOver } from "../row/unique-key.js";
 import type { UniqueRule } from "../definition/unique-settings.js";
 
 /**
- * Inserts a job that has a unique key. Where another holds that, it is changed, if it waits and its definition says so.
+ * Inserts a job with a unique key. If a waiting job holds the key and `onConflict` is `replace` or `reschedule`, changes that job
+ * instead.
  *
- * @param how `frees`: whether the key is freed before, if it is over; `rings`: whether a worker that waits is woken up
- * @returns undefined where another holds the key and was not changed, since it was not to be, runs, or is like this one
+ * @param how `freeExpiredKey`: first free the key if it can be taken over; `notify`: wake a waiting worker
+ * @returns undefined if another job holds the key and did not change: `onConflict` forbids it, the job is running, or it already
+ *   equals this job
  */
 export async function insertKeyed(
   db: Queryable,
   { payload, uniqueKey, options }: NewJob,
-  { frees, rings }: { frees: boolean; rings: boolean },
+  { freeExpiredKey, notify }: { freeExpiredKey: boolean; notify: boolean },
 ): Promise<Pick<Enqueued, "id" | "deduplicated"> | undefined> {
-  const { plain, ringing, freeing } = statements[options.onConflict];
-  const statement = frees ? freeing : rings ? ringing : plain;
+  const { plain, notifying, freeing } = statements[options.onConflict];
+  const statement = freeExpiredKey ? freeing : notify ? notifying : plain;
   const [job] = await fetchRows<{ id: string | number; deduplicated: boolean }>(
     db,
-    statement(db, { ...options, payload, uniqueKey, rings }),
+    statement(db, { ...options, payload, uniqueKey, notify }),
   );
   return job && { id: Number(job.id), deduplicated: job.deduplicated };
 }
 
-const leavingHolder = ways("keep");
+const keepStatements = prepareVariants("keep");
 const statements = {
-  keep: leavingHolder,
-  error: leavingHolder,
-  replace: ways("replace"),
-  reschedule: ways("reschedule"),
+  keep: keepStatements,
+  error: keepStatements,
+  replace: prepareVariants("replace"),
+  reschedule: prepareVariants("reschedule"),
 };
 
-/** The insert by itself; with the bell; after the key was freed, and with the bell if that is asked for. */
-function ways(conflict: UniqueRule["onConflict"]) {
+/**
+ * Prepares three variants: a plain insert, an insert with a NOTIFY, and an insert that first frees an expired key and may send a
+ * NOTIFY.
+ */
+function prepareVariants(conflict: UniqueRule["onConflict"]) {
   const { placeholder } = sql;
   const key = sql`${placeholder("uniqueKey")}::text`;
   const bell = ring(sql`${placeholder("queue")}::text`);
   return {
-    plain: prepareStatement(() => insertion(conflict, key)),
-    ringing: prepareStatement(
-      () => sql`with inserted as (${insertion(conflict, key)})
+    plain: prepareStatement(() => buildKeyedInsert(conflict, key)),
+    notifying: prepareStatement(
+      () => sql`with inserted as (${buildKeyedInsert(conflict, key)})
         select id, deduplicated, ${bell} as rung from inserted`,
     ),
-    // The key reads what was freed, or they would be carried out in any order.
+    // Makes the insert depend on the `freed` CTE: PostgreSQL runs independent CTEs in any order.
     freeing: prepareStatement(
       () => sql`with freed as (
-          update ${soniqJobs} set unique_held = false where unique_key = ${key} and ${holdsKey} and ${isOver} returning id),
-        inserted as (${insertion(conflict, sql`(select ${key} from (select count(*) from freed) as freed)`)})
-        select id, deduplicated, case when ${placeholder("rings")}::boolean then ${bell} end as rung from inserted`,
+          update ${soniqJobs} set unique_held = false where unique_key = ${key} and ${holdsKey} and ${canBeTakenOver} returning id),
+        inserted as (${buildKeyedInsert(conflict, sql`(select ${key} from (select count(*) from freed) as freed)`)})
+        select id, deduplicated, case when ${placeholder("notify")}::boolean then ${bell} end as rung from inserted`,
     ),
   };
 }
 
-function insertion(conflict: UniqueRule["onConflict"], key: SQL): SQL {
-  const input = (name: JobInput) => (name === "uniqueKey" ? key : typed(name, sql.placeholder(name)));
-  return sql`${insertJobs(input, { conflict, rest: onConflict(conflict, input("maxWaitMs")) })}
-    returning id, ${wasThere(conflict)} as deduplicated`;
+function buildKeyedInsert(conflict: UniqueRule["onConflict"], key: SQL): SQL {
+  const input = (name: JobInput) => (name === "uniqueKey" ? key : castInput(name, sql.placeholder(name)));
+  return sql`${buildJobInsert(input, { conflict, rest: buildOnConflict(conflict, input("maxWaitMs")) })}
+    returning id, ${wasUpdated(conflict)} as deduplicated`;
 }

@@ -4,13 +4,13 @@ import { builder } from "../../core/builder.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
 import { fetchRows } from "../../core/rows.js";
-import { holdsKey, isOver } from "../row/unique-key.js";
+import { holdsKey, canBeTakenOver } from "../row/unique-key.js";
 
 /**
- * The job that holds a key, unless that is over.
+ * Finds the job that holds a key, unless the key can be taken over.
  *
- * Read from the end of the key's entries, where the newest is: those before, which nothing can remove while a snapshot is
- * held open, are not walked. An equation would begin with the oldest.
+ * Reads the index entries of the key from the end, where the newest is. It does not walk the dead entries before, which vacuum
+ * cannot remove while a snapshot is open. With an equality condition, PostgreSQL would start at the oldest entry.
  */
 export async function findKeyHolder(db: Queryable, key: string): Promise<number | undefined> {
   const [holder] = await fetchRows<{ id: string | number }>(db, statement(db, { key }));
@@ -23,7 +23,7 @@ const statement = prepareStatement<{ key: string }>((db) => {
   return builder(db)
     .select({ id })
     .from(soniqJobs)
-    .where(and(gte(uniqueKey, key), lte(uniqueKey, key), holdsKey, not(isOver)))
+    .where(and(gte(uniqueKey, key), lte(uniqueKey, key), holdsKey, not(canBeTakenOver)))
     .orderBy(desc(uniqueKey))
     .limit(1);
 });

@@ -7,12 +7,12 @@ import { changesHolder, type UniqueRule } from "../definition/unique-settings.js
 type Conflict = UniqueRule["onConflict"];
 
 /**
- * What an insert does with a job that holds its key. One that waits may be changed; one that runs has read its payload. A
- * replaced job keeps its place, or a key that is enqueued faster than it is worked would never have its turn; a rescheduled one
- * has a new one. Where nothing would change, nothing is written: a key that is enqueued all the time would leave a dead row each
- * time.
+ * Builds the `on conflict` clause for a job that holds the key. Only a waiting job may change, because a running job has read its
+ * payload. A replaced job keeps its position: otherwise a key that is enqueued faster than it is worked would never get its turn.
+ * A rescheduled job gets a new position. If nothing would change, the clause writes nothing: otherwise a key that is enqueued
+ * constantly would leave a dead row each time.
  */
-export function onConflict(conflict: Conflict, maxWaitMs: SQL): SQL {
+export function buildOnConflict(conflict: Conflict, maxWaitMs: SQL): SQL {
   const target = sql`on conflict (unique_key) where ${holdsKey}`;
   if (!changesHolder(conflict)) return sql`${target} do nothing`;
   const changes = changesOnConflict(conflict, maxWaitMs);
@@ -22,7 +22,7 @@ export function onConflict(conflict: Conflict, maxWaitMs: SQL): SQL {
     where ${soniqJobs.state} = 'queued' and (${sql.join(differs, sql` or `)})`;
 }
 
-/** In `returning`: whether the job was there before. Then `xmax` has the transaction that changed it. */
-export function wasThere(conflict: Conflict): SQL {
+/** For `returning`: whether the job existed before. If so, `xmax` is the transaction that changed it. */
+export function wasUpdated(conflict: Conflict): SQL {
   return changesHolder(conflict) ? sql`xmax <> 0` : sql`false`;
 }

@@ -8,28 +8,31 @@ import { checkJobDefinition, type JobDefinition } from "../definition/define-job
 import { ringForResult } from "../../sessions/doorbell.js";
 import type { JobError } from "../row/job.js";
 import { idOf, type JobHandle } from "../row/job-handle.js";
-import { jsonText, listOf, valueOf } from "../row/job-row.js";
-import { type ResultDefinition, resultOf } from "../row/stored-result.js";
+import { jsonText, parseList, parseJson } from "../row/job-row.js";
+import { type ResultDefinition, parseResult } from "../row/stored-result.js";
 
-/** What became of a job, as far as it is known. */
+/** The status of a job, and its result if it has completed. */
 export type JobResult<Result = unknown> =
   | { readonly status: "completed"; readonly result: Result }
-  /** It has not finished; `progress` is what its handler told last. */
+  /** The job has not finished; `progress` is the last value that its handler reported. */
   | { readonly status: "pending"; readonly state: "queued" | "active"; readonly progress: unknown }
-  /** It is a dead letter. */
+  /** The job is a dead letter. */
   | { readonly status: "dead"; readonly reason: string; readonly errors: readonly JobError[] }
   | { readonly status: "cancelled"; readonly reason: string }
-  /** Its id was given out, and there is no job: it was pruned, or the transaction that enqueued it has not committed, or never will. */
+  /**
+   * The id was issued, but there is no job: it was pruned, or the transaction that enqueued it has not committed or was rolled
+   * back.
+   */
   | { readonly status: "expired" }
-  /** This definition never had a job of that id. */
+  /** This definition never had a job with that id. */
   | { readonly status: "unknown" };
 
 /**
- * What became of a job, at this moment.
+ * Reads the current status of a job, and its result if it has completed.
  *
  * @param db any Drizzle PostgreSQL database or transaction
- * @param handle the job's id, or what `enqueue` returned
- * @throws InvalidValueError if the job's result is none that the definition's validator takes
+ * @param handle the job's id, or the object that `enqueue` returned
+ * @throws InvalidValueError if the definition's validator rejects the job's result
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function getResult<Name extends string, In, Out, ResultIn, ResultOut>(
@@ -40,12 +43,12 @@ export async function getResult<Name extends string, In, Out, ResultIn, ResultOu
   return findResult(db, job, idOf(handle), false);
 }
 
-/** @param rings whether to ask workers to tell when it finishes, if it has not: then on no transaction */
+/** @param subscribe whether to ask the workers for a NOTIFY when an unfinished job finishes; not for use on a transaction */
 export async function findResult<ResultOut>(
   db: Queryable,
   job: ResultDefinition<ResultOut>,
   id: number,
-  rings: boolean,
+  subscribe: boolean,
 ): Promise<JobResult<ResultOut>> {
   checkJobDefinition(job);
   if (!Number.isSafeInteger(id)) return { status: "unknown" };
@@ -57,35 +60,37 @@ export async function findResult<ResultOut>(
       progress: jsonText(soniqJobs.progress),
       reason: sql<string>`coalesce(${soniqJobs.reason}, '')`,
       errors: jsonText(soniqJobs.errors),
-      rung: rings ? ringForResult() : sql`null`,
+      rung: subscribe ? ringForResult() : sql`null`,
     })
     .from(soniqJobs)
     .where(eq(soniqJobs.id, id))
     .catch(explainMissingTables);
-  if (!row) return { status: (await wasGivenOut(db, id)) ? "expired" : "unknown" };
+  if (!row) return { status: (await wasIssued(db, id)) ? "expired" : "unknown" };
   if (row.name !== job.name) return { status: "unknown" };
   const { state, reason } = row;
   switch (state) {
     case "queued":
     case "active":
-      return { status: "pending", state, progress: valueOf(row.progress) };
+      return { status: "pending", state, progress: parseJson(row.progress) };
     case "completed":
-      return { status: "completed", result: await resultOf(job, valueOf(row.result)) };
+      return { status: "completed", result: await parseResult(job, parseJson(row.result)) };
     case "cancelled":
       return { status: "cancelled", reason };
     case "dead":
-      return { status: "dead", reason, errors: listOf<JobError>(row.errors) };
+      return { status: "dead", reason, errors: parseList<JobError>(row.errors) };
     default:
       return state satisfies never;
   }
 }
 
-/** Ids come from a sequence, and none comes twice. Who may not look at that learns nothing: then no. */
-async function wasGivenOut(db: Queryable, id: number): Promise<boolean> {
+/**
+ * Whether an id was ever issued. Ids come from a sequence and never repeat. Returns false if the role may not read the sequence.
+ */
+async function wasIssued(db: Queryable, id: number): Promise<boolean> {
   const sequence = sql`pg_get_serial_sequence('soniq_jobs', 'id')`;
   const last = sql`case when has_sequence_privilege(${sequence}, 'select, usage') then pg_sequence_last_value(${sequence}::regclass) end`;
   const [found] = await builder(db)
-    .select({ givenOut: sql<boolean | null>`${id}::bigint between 1 and ${last}` })
+    .select({ isIssued: sql<boolean | null>`${id}::bigint between 1 and ${last}` })
     .from(oneRow);
-  return found?.givenOut ?? false;
+  return found?.isIssued ?? false;
 }

@@ -1,7 +1,7 @@
 import { SoniqError, unwrapQueryError } from "../../core/errors.js";
 import { sanitizeText } from "../../core/storable.js";
 
-/** A failure as the job keeps it; the database adds `at`. */
+/** A failure as the job stores it; the database adds `at`. */
 export interface ErrorRecord {
   readonly attempt: number;
   readonly worker: string;
@@ -13,14 +13,14 @@ export interface ErrorRecord {
   readonly details?: ErrorDetails;
 }
 
-/** What an error says in figures, for programs. */
+/** Machine-readable facts about an error. */
 export type ErrorDetails = Readonly<Record<string, string | number>>;
 
-/** An error whose details are kept, also where it is the cause of another one. */
+/** An error whose details are stored with the job, even if it is only the cause of the error that was thrown. */
 export class DetailedError extends SoniqError {
   override readonly name: string = "DetailedError";
 
-  /** @param details without secrets, and storable */
+  /** @param details must contain no secrets, and only text that PostgreSQL can store */
   constructor(
     message: string,
     readonly details: ErrorDetails,
@@ -30,33 +30,33 @@ export class DetailedError extends SoniqError {
   }
 }
 
-const maxMessage = 2_000;
-const maxStack = 8_000;
-const deepestCause = 3;
+const maxMessageLength = 2_000;
+const maxStackLength = 8_000;
+const maxCauseDepth = 3;
 const maxInnerErrors = 5;
-const maxInnerMessage = 500;
+const maxInnerMessageLength = 500;
 
 /**
- * What is kept of anything that a handler threw: cut, without secrets, and storable whatever it was.
+ * Converts anything that a handler threw to a record that PostgreSQL can store: truncated, and with secrets masked.
  *
  * @param worker the session that ran the attempt
  */
-export function errorRecord(thrown: unknown, attempt: number, worker: string): ErrorRecord {
-  const { name, message, code, stack, cause, details = parts(cause).details } = parts(thrown);
-  const causes = causeText(cause, deepestCause);
+export function toErrorRecord(thrown: unknown, attempt: number, worker: string): ErrorRecord {
+  const { name, message, code, stack, cause, details = readParts(cause).details } = readParts(thrown);
+  const causes = describeCauses(cause, maxCauseDepth);
   return {
     attempt,
     worker,
     name: sanitizeText(name, 200),
-    message: sanitizeText(message, maxMessage),
+    message: sanitizeText(message, maxMessageLength),
     ...(code !== undefined && { code: sanitizeText(code, 200) }),
-    ...(stack !== undefined && { stack: sanitizeText(stack, maxStack) }),
-    ...(causes && { cause: sanitizeText(causes, maxMessage) }),
+    ...(stack !== undefined && { stack: sanitizeText(stack, maxStackLength) }),
+    ...(causes && { cause: sanitizeText(causes, maxMessageLength) }),
     ...(details && { details }),
   };
 }
 
-interface Parts {
+interface ErrorParts {
   readonly name: string;
   readonly message: string;
   readonly code?: string;
@@ -66,11 +66,11 @@ interface Parts {
 }
 
 /**
- * Reads an error that may have throwing getters, or be no error at all.
+ * Reads an error. Its getters may throw, and it may not be an `Error` at all.
  *
- * @param isInner it is one of another error's: those within it are left out
+ * @param isInner true for an element of another error's `errors`: its own `errors` are skipped
  */
-function parts(raw: unknown, isInner = false): Parts {
+function readParts(raw: unknown, isInner = false): ErrorParts {
   try {
     const thrown = unwrapQueryError(raw);
     if (!(thrown instanceof Error))
@@ -79,12 +79,12 @@ function parts(raw: unknown, isInner = false): Parts {
         message: typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? String(thrown)),
       };
     const inner = isInner ? [] : innerErrors(thrown);
-    const code = codeOf(thrown) ?? inner.map(codeOf).find((one) => one !== undefined);
+    const code = codeOf(thrown) ?? inner.map(codeOf).find((innerCode) => innerCode !== undefined);
     const name = String(thrown.name);
     const message = String(thrown.message) || code || name;
     return {
       name,
-      message: [message, ...(inner.length > 0 ? [innerText(inner)] : [])].join(": "),
+      message: [message, ...(inner.length > 0 ? [describeInnerErrors(inner)] : [])].join(": "),
       ...(code !== undefined && { code }),
       ...(typeof thrown.stack === "string" && { stack: thrown.stack }),
       cause: thrown.cause,
@@ -98,17 +98,17 @@ function parts(raw: unknown, isInner = false): Parts {
   }
 }
 
-/** Those of an AggregateError, or of any error that has some. */
+/** Returns the `errors` of an AggregateError, or of any other error that has such a list. */
 function innerErrors(error: Error): readonly unknown[] {
   const { errors } = error as { errors?: unknown };
-  return Array.isArray(errors) && errors.some((one) => one instanceof Error) ? errors.slice(0, maxInnerErrors) : [];
+  return Array.isArray(errors) && errors.some((inner) => inner instanceof Error) ? errors.slice(0, maxInnerErrors) : [];
 }
 
-function innerText(errors: readonly unknown[]): string {
+function describeInnerErrors(errors: readonly unknown[]): string {
   return errors
-    .map((one) => {
-      const { name, message } = parts(one, true);
-      return sanitizeText(`${name}: ${message}`, maxInnerMessage);
+    .map((inner) => {
+      const { name, message } = readParts(inner, true);
+      return sanitizeText(`${name}: ${message}`, maxInnerMessageLength);
     })
     .join("; ");
 }
@@ -118,8 +118,8 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === "string" || typeof code === "number" ? String(code) : undefined;
 }
 
-function causeText(cause: unknown, depth: number): string {
+function describeCauses(cause: unknown, depth: number): string {
   if (cause === undefined || cause === null || depth === 0) return "";
-  const { name, message, cause: next } = parts(cause);
-  return [`${name}: ${message}`, causeText(next, depth - 1)].filter(Boolean).join(" ← ");
+  const { name, message, cause: next } = readParts(cause);
+  return [`${name}: ${message}`, describeCauses(next, depth - 1)].filter(Boolean).join(" ← ");
 }

@@ -1,10 +1,10 @@
 import { type SQL, sql } from "drizzle-orm";
 import { interval } from "../../core/fragments.js";
 import { soniqJobs } from "../../../schema/jobs.js";
-import { noLater, runAtOf } from "./due.js";
+import { capRunAt, initialRunAt } from "./due.js";
 import type { UniqueRule } from "../definition/unique-settings.js";
 
-/** What an enqueue says of a job, by the names of its options, and the type of each in SQL. */
+/** The inputs of an enqueue, named like their options, with their SQL types. */
 export const inputTypes = {
   name: "text",
   queue: "text",
@@ -24,50 +24,56 @@ export const inputTypes = {
 
 export type JobInput = keyof typeof inputTypes;
 
-/** How a statement says an input: as a parameter, a placeholder, or a column of the rows that it inserts from. */
-export type InputOf = (input: JobInput) => SQL;
+/** Renders an input as SQL: as a parameter, a placeholder, or a column of the rows that the statement inserts from. */
+export type InputExpression = (input: JobInput) => SQL;
 
 type Conflict = UniqueRule["onConflict"];
 export type JobColumn = keyof typeof soniqJobs.$inferSelect;
 
-/** Everything that is done with a column of the jobs, by whoever does it: no statement has a list of its own. */
-interface Place {
-  /** The value in a new job; where it is missing, the column has the table's default. */
-  readonly enqueue?: (input: InputOf, conflict: Conflict) => SQL;
-  /** Inserted only where the job has a unique key. */
+/**
+ * How each statement treats a column of `soniq_jobs`. Every statement derives its column list from this table, so no statement
+ * can miss a new column.
+ */
+interface ColumnRole {
+  /** The value in a new job. Without it, the table's default applies. */
+  readonly enqueue?: (input: InputExpression, conflict: Conflict) => SQL;
+  /** Inserted only for jobs with a unique key. */
   readonly keyed?: true;
   /**
-   * What an enqueue does to the waiting job that holds its key: `content` is replaced, and rescheduled; `place` and `time` are
-   * rescheduled alone. Where it is missing, the job keeps its own.
+   * How an enqueue changes the waiting job that holds its key. `replace` overwrites `content`; `reschedule` overwrites `content`,
+   * `position` and `time`. Without it, the job keeps its value.
    */
-  readonly conflict?: "content" | "place" | "time";
-  /** The value that a dead letter gets when it is retried by hand; where it is missing, it keeps its own. */
+  readonly conflict?: "content" | "position" | "time";
+  /** The value that a manual retry sets on a dead letter. Without it, the column does not change. */
   readonly retry?: SQL;
-  /** Which reads tell it: lists and single jobs, single jobs alone, or the engine's own. */
+  /**
+   * Which reads return the column: lists and single jobs (`summary`), single jobs only (`job`), or only the engine's own
+   * statements (`engine`).
+   */
   readonly read: "summary" | "job" | "engine";
 }
 
-const direct =
+const copyInput =
   (name: JobInput) =>
-  (input: InputOf): SQL =>
+  (input: InputExpression): SQL =>
     input(name);
 
-/** Every column of `soniq_jobs` has its place here. */
-export const jobColumns: Readonly<Record<JobColumn, Place>> = {
+/** The role of every column of `soniq_jobs`. */
+export const jobColumns: Readonly<Record<JobColumn, ColumnRole>> = {
   id: { read: "summary" },
-  name: { enqueue: direct("name"), read: "summary" },
-  queue: { enqueue: direct("queue"), conflict: "place", read: "summary" },
-  priority: { enqueue: direct("priority"), conflict: "place", read: "summary" },
-  maxAttempts: { enqueue: direct("maxAttempts"), conflict: "content", read: "summary" },
-  payload: { enqueue: direct("payload"), conflict: "content", read: "job" },
-  tags: { enqueue: direct("tags"), conflict: "content", read: "summary" },
-  meta: { enqueue: direct("meta"), conflict: "content", read: "job" },
-  uniqueKey: { enqueue: direct("uniqueKey"), keyed: true, read: "job" },
-  uniqueUntil: { enqueue: direct("uniqueUntil"), keyed: true, conflict: "content", read: "engine" },
+  name: { enqueue: copyInput("name"), read: "summary" },
+  queue: { enqueue: copyInput("queue"), conflict: "position", read: "summary" },
+  priority: { enqueue: copyInput("priority"), conflict: "position", read: "summary" },
+  maxAttempts: { enqueue: copyInput("maxAttempts"), conflict: "content", read: "summary" },
+  payload: { enqueue: copyInput("payload"), conflict: "content", read: "job" },
+  tags: { enqueue: copyInput("tags"), conflict: "content", read: "summary" },
+  meta: { enqueue: copyInput("meta"), conflict: "content", read: "job" },
+  uniqueKey: { enqueue: copyInput("uniqueKey"), keyed: true, read: "job" },
+  uniqueUntil: { enqueue: copyInput("uniqueUntil"), keyed: true, conflict: "content", read: "engine" },
   uniqueExpiresAt: { enqueue: (input) => fromNow(input("withinMs")), keyed: true, read: "engine" },
   uniqueHeld: { retry: sql`true`, read: "engine" },
   runAt: {
-    enqueue: (input, conflict) => runAtOf(conflict, input("runAtMs"), input("delayMs"), input("maxWaitMs")),
+    enqueue: (input, conflict) => initialRunAt(conflict, input("runAtMs"), input("delayMs"), input("maxWaitMs")),
     conflict: "time",
     retry: sql`clock_timestamp()`,
     read: "summary",
@@ -82,7 +88,7 @@ export const jobColumns: Readonly<Record<JobColumn, Place>> = {
   workerId: { read: "summary" },
   lastWorkerId: { read: "job" },
   deadlineAt: { read: "engine" },
-  // A key that is freed by the job's start is held until it starts again, also past its window.
+  // Null, so that a key with `until: "started"` is held until the retried job starts, even past its window.
   claimedAt: { retry: sql`null`, read: "summary" },
   finishedAt: { retry: sql`null`, read: "summary" },
   createdAt: { read: "summary" },
@@ -97,59 +103,63 @@ export const jobColumns: Readonly<Record<JobColumn, Place>> = {
 
 const columnNames = Object.keys(jobColumns) as JobColumn[];
 
-/** The columns of which something is true, in the table's order. */
-function columnsWhere(isWanted: (place: Place, name: JobColumn) => boolean): JobColumn[] {
-  return columnNames.filter((name) => isWanted(jobColumns[name], name));
+/** Returns the columns that match, in the table's order. */
+function columnsWhere(matches: (place: ColumnRole, name: JobColumn) => boolean): JobColumn[] {
+  return columnNames.filter((name) => matches(jobColumns[name], name));
 }
 
 /**
- * `insert into soniq_jobs … select …`: the one way in which jobs come to be. Columns without an input have the table's defaults.
+ * Builds `insert into soniq_jobs … select …`, the only statement that creates jobs. Columns without an input get the table's
+ * defaults.
  *
- * @param input how the statement says each input
- * @param options `conflict`: the rule of the unique key, where the jobs have one; `rest`: what follows the list of values: what
- *   is selected from, and what becomes of a conflict
+ * @param input renders each input as SQL
+ * @param options `conflict`: the conflict rule, if the jobs have a unique key; `rest`: the SQL after the select list, such as
+ *   `from …` and `on conflict …`
  */
-export function insertJobs(input: InputOf, { conflict, rest = sql`` }: { conflict?: Conflict; rest?: SQL } = {}): SQL {
-  const written = columnsWhere(({ enqueue, keyed }) => enqueue !== undefined && (conflict !== undefined || !keyed));
-  const names = written.map((name) => sql.identifier(soniqJobs[name].name));
-  const values = written.map((name) => jobColumns[name].enqueue?.(input, conflict ?? "keep"));
+export function buildJobInsert(
+  input: InputExpression,
+  { conflict, rest = sql`` }: { conflict?: Conflict; rest?: SQL } = {},
+): SQL {
+  const columns = columnsWhere(({ enqueue, keyed }) => enqueue !== undefined && (conflict !== undefined || !keyed));
+  const names = columns.map((name) => sql.identifier(soniqJobs[name].name));
+  const values = columns.map((name) => jobColumns[name].enqueue?.(input, conflict ?? "keep"));
   return sql`insert into ${soniqJobs} (${sql.join(names, sql`, `)}) select ${sql.join(values, sql`, `)} ${rest}`;
 }
 
-/** An input as a parameter or placeholder that has its type, however a driver sends it. */
-export function typed(input: JobInput, value: unknown): SQL {
+/** Casts a parameter or placeholder to the input's SQL type, because drivers send the same value with different types. */
+export function castInput(input: JobInput, value: unknown): SQL {
   const type = inputTypes[input];
   return type === "jsonb" ? sql`${value}::text::jsonb` : sql`${value}::${sql.raw(type)}`;
 }
 
-/** What an enqueue changes of the waiting job that holds its key: each column, and its value. */
+/** Returns the columns that an enqueue changes in the waiting job that holds its key, with their new values. */
 export function changesOnConflict(conflict: "replace" | "reschedule", maxWaitMs: SQL): { name: string; value: SQL }[] {
   const isReschedule = conflict === "reschedule";
   return columnsWhere((place) => place.conflict === "content" || (isReschedule && place.conflict !== undefined)).map(
     (key) => {
       const { name } = soniqJobs[key];
       const excluded = sql`excluded.${sql.identifier(name)}`;
-      const isMoved = jobColumns[key].conflict === "time";
-      return { name, value: isMoved ? noLater(excluded, soniqJobs.createdAt, maxWaitMs) : excluded };
+      const isRunAt = jobColumns[key].conflict === "time";
+      return { name, value: isRunAt ? capRunAt(excluded, soniqJobs.createdAt, maxWaitMs) : excluded };
     },
   );
 }
 
-/** What a dead letter begins with when it is retried by hand, for an update. */
+/** Returns the values that a manual retry sets on a dead letter, for an update. */
 export function valuesOnRetry(): Partial<Record<JobColumn, SQL>> {
   return Object.fromEntries(
     columnsWhere(({ retry }) => retry !== undefined).map((name) => [name, jobColumns[name].retry]),
   );
 }
 
-/** Every time that a job has, that much earlier, for an update. */
-export function earlierTimes(by: SQL): Partial<Record<JobColumn, SQL>> {
+/** Returns every timestamp of a job, shifted back by `by`, for an update. */
+export function shiftTimesBack(by: SQL): Partial<Record<JobColumn, SQL>> {
   return Object.fromEntries(
     columnsWhere((_, name) => isTime(name)).map((name) => [name, sql`${soniqJobs[name]} - ${by}`]),
   );
 }
 
-/** The columns that some reads tell. */
+/** Returns the columns that lists (`summary`) or single jobs (`job`) read. */
 export function columnsRead(by: "summary" | "job"): JobColumn[] {
   return columnsWhere(({ read }) => read === "summary" || read === by);
 }

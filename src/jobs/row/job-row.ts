@@ -9,81 +9,79 @@ import { columnsRead, isJson, isTime, type JobColumn } from "./job-columns.js";
 
 type Row = Readonly<Partial<Record<JobColumn, unknown>>>;
 
-const [summaryColumns, jobColumns] = [selected("summary"), selected("job")];
+const [summaryColumns, jobColumns] = [buildSelection("summary"), buildSelection("job")];
 
-function selected(by: "summary" | "job"): Record<string, SQL | PgColumn> {
-  return Object.fromEntries(columnsRead(by).map((name) => [name, readable(name)]));
+function buildSelection(by: "summary" | "job"): Record<string, SQL | PgColumn> {
+  return Object.fromEntries(columnsRead(by).map((name) => [name, toSelectable(name)]));
 }
 
-function readable(name: JobColumn): SQL | PgColumn {
+function toSelectable(name: JobColumn): SQL | PgColumn {
   const column = soniqJobs[name];
-  return isJson(name)
-    ? jsonText(column) // Not as the driver would read it: that is left to each of them, and knows no `infinity`.
-    : isTime(name)
-      ? epochMs(column)
-      : column;
+  if (isJson(name)) return jsonText(column);
+  // As a number: each driver parses timestamps in its own way, and a Date cannot hold `infinity`.
+  return isTime(name) ? epochMs(column) : column;
 }
 
-/** Selects what {@link summaryOf} reads. */
+/** Selects the columns that {@link toSummary} reads. */
 export function selectSummaries(db: Queryable) {
   return builder(db).select(summaryColumns).from(soniqJobs);
 }
 
-/** Selects what {@link jobOf} reads. */
+/** Selects the columns that {@link toJob} reads. */
 export function selectJobs(db: Queryable) {
   return builder(db).select(jobColumns).from(soniqJobs);
 }
 
-export function summaryOf(row: Row): JobSummary {
+export function toSummary(row: Row): JobSummary {
   return {
-    ...(valuesOf(row) as unknown as JobSummary),
-    tags: listOf<string>(row.tags as string | null),
-    // Infinity is never: the job is parked.
+    ...(decodeRow(row) as unknown as JobSummary),
+    tags: parseList<string>(row.tags as string | null),
+    // A parked job has `run_at = 'infinity'`, which means never.
     ...(Number(row.runAt) === Infinity && { runAt: null }),
   };
 }
 
-export function jobOf(row: Row): Job {
+export function toJob(row: Row): Job {
   return {
-    ...(valuesOf(row) as unknown as Job),
-    ...summaryOf(row),
-    errors: recordsOf<JobError>(row.errors as string | null),
-    logs: recordsOf<LogLine>(row.logs as string | null),
+    ...(decodeRow(row) as unknown as Job),
+    ...toSummary(row),
+    errors: parseRecords<JobError>(row.errors as string | null),
+    logs: parseRecords<LogLine>(row.logs as string | null),
   };
 }
 
-function valuesOf(row: Row): Row {
+function decodeRow(row: Row): Row {
   return Object.fromEntries(
     (Object.entries(row) as [JobColumn, string | number | null][]).map(([name, value]) => [
       name,
-      isJson(name) ? valueOf(value as string | null) : isTime(name) ? dateOf(value as number | null) : value,
+      isJson(name) ? parseJson(value as string | null) : isTime(name) ? toDate(value as number | null) : value,
     ]),
   );
 }
 
-/** As text: drizzle-orm 0.45 turns a JSON text that looks like an object into one. */
+/** Selects a JSON column as text: drizzle-orm 0.45 would parse a JSON string twice if it looks like an object. */
 export function jsonText(column: Column) {
   return sql<string | null>`${column}::text`;
 }
 
-/** A JSON column's value; null for none. */
-export function valueOf(json: string | null): unknown {
+/** Parses a JSON column; null stays null. */
+export function parseJson(json: string | null): unknown {
   return json === null ? null : JSON.parse(json);
 }
 
-/** A list, whatever plain SQL put there instead. */
-export function listOf<T>(json: string | null): T[] {
-  const value = valueOf(json);
+/** Parses a list. Returns an empty list if plain SQL stored something else. */
+export function parseList<T>(json: string | null): T[] {
+  const value = parseJson(json);
   return Array.isArray(value) ? (value as T[]) : [];
 }
 
-/** A list of objects, likewise. */
-function recordsOf<T extends object>(json: string | null): T[] {
-  return listOf<T | null>(json).filter((one) => typeof one === "object" && one !== null);
+/** Parses a list of objects, and drops its other elements. */
+function parseRecords<T extends object>(json: string | null): T[] {
+  return parseList<T | null>(json).filter((element) => typeof element === "object" && element !== null);
 }
 
-const lastTimeMs = 8.64e15;
+const maxDateMs = 8.64e15;
 
-function dateOf(ms: number | null): Date | null {
-  return ms === null ? null : new Date(Math.max(-lastTimeMs, Math.min(lastTimeMs, Number(ms))));
+function toDate(ms: number | null): Date | null {
+  return ms === null ? null : new Date(Math.max(-maxDateMs, Math.min(maxDateMs, Number(ms))));
 }

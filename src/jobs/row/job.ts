@@ -1,54 +1,54 @@
 import type { ErrorRecord } from "./error-record.js";
 
-/** What lists show of a job. */
+/** A job as lists return it. */
 export interface JobSummary<Name extends string = string> {
   readonly id: number;
   readonly name: Name;
   readonly queue: string;
-  /** A queued job whose `runAt` lies in the future is scheduled: that is not a state of its own. */
+  /** A queued job whose `runAt` is in the future is scheduled; scheduled jobs have no separate state. */
   readonly state: "queued" | "active" | "completed" | "cancelled" | "dead";
   readonly priority: number;
-  /** Which attempt it is at, from 1; 0 before the first. */
+  /** The number of the current or last attempt, from 1; 0 before the first. */
   readonly attempt: number;
   readonly maxAttempts: number;
-  /** How many workers died with it in hand. */
+  /** How many workers crashed while they ran the job. */
   readonly crashes: number;
   readonly manualRetries: number;
   readonly tags: readonly string[];
-  /** Why it was cancelled or died. */
+  /** Why the job was cancelled or became a dead letter. */
   readonly reason: string | null;
-  /** The worker session that runs it. */
+  /** The worker session that runs the job. */
   readonly workerId: string | null;
   readonly createdAt: Date;
-  /** Not before then; null for a job that is parked: a webhook whose endpoint takes none now. */
+  /** The job does not start before this time. Null for a parked job: a webhook whose endpoint accepts no deliveries for now. */
   readonly runAt: Date | null;
-  /** When its last attempt began. */
+  /** When the last attempt started. */
   readonly claimedAt: Date | null;
   readonly cancelRequestedAt: Date | null;
   readonly finishedAt: Date | null;
 }
 
-/** A job: `Payload` is what was enqueued, `Result` what its validator makes of the result. */
+/** A job. `Payload` is the type of the enqueued payload, `Result` the output type of the result's validator. */
 export interface Job<Name extends string = string, Payload = unknown, Result = unknown> extends JobSummary<Name> {
   readonly payload: Payload;
-  /** What its handler told last with `job.progress`. */
+  /** The last value that the handler passed to `job.progress`. */
   readonly progress: unknown;
-  /** Null unless it is completed. */
+  /** Null unless the job is completed. */
   readonly result: Result | null;
-  /** Its last failures, newest last. */
+  /** The last failures, newest last. */
   readonly errors: readonly JobError[];
-  /** Its last hundred lines, newest last. */
+  /** The last 100 log lines, newest last. */
   readonly logs: readonly LogLine[];
   readonly meta: Readonly<Record<string, unknown>>;
-  /** It is cancelled if it has not begun an attempt by then; null for never. */
+  /** The job is cancelled if it has not started an attempt by this time. Null if it never expires. */
   readonly expiresAt: Date | null;
-  /** Kept for good, whether or not it is held. */
+  /** Stays set after the job has released the key. */
   readonly uniqueKey: string | null;
-  /** The worker session that had it last. */
+  /** The worker session that claimed the job last. */
   readonly lastWorkerId: string | null;
 }
 
-/** What a handler said with `job.log`. */
+/** A line that a handler logged with `job.log`. */
 export interface LogLine {
   /** When, in ISO 8601. */
   readonly at: string;

@@ -1,55 +1,58 @@
 import { describeError } from "../../core/errors.js";
 import { sanitizeText } from "../../core/storable.js";
 
-/** A line that a handler logs, before anything is known of what it can be stored as. */
+/** A log line as the handler passed it, before it is checked. */
 interface RawLogLine {
-  /** A text; but whoever has no compiler may pass anything. */
+  /** A string by its type, but JavaScript callers may pass anything. */
   readonly message: unknown;
   readonly fields: unknown;
   readonly attempt: number;
-  /** Microseconds from the claim: the database knows when that was. */
+  /** Microseconds since the claim. The database adds them to the time of the claim. */
   readonly afterUs: number;
 }
 
-const maxMessage = 2_000;
-const maxFields = 2_000;
-/** What JSON can say in a key, and `jsonb` cannot hold: NUL, and half a surrogate pair. A backslash that is itself escaped escapes nothing. */
+const maxMessageLength = 2_000;
+const maxFieldsLength = 2_000;
+/**
+ * Escapes that are valid in a JSON key but that `jsonb` rejects: NUL, and half of a surrogate pair. A backslash that is itself
+ * escaped starts no escape.
+ */
 const unstorableEscape = /(?<!\\)(?:\\\\)*\\u(0000|d[89a-f])/i;
 
-/** The line as a JSON text, cut, and storable whatever it was. The append puts the time in the place of `afterUs`. */
-export function logLineJson({ message, fields, attempt, afterUs }: RawLogLine): string {
-  const json = fields === undefined ? undefined : fieldsJson(fields);
-  const kept = json !== undefined && json.length <= maxFields;
-  const leftOut = fields === undefined || kept ? "" : ` (its fields are left out: ${whyLeftOut(json)})`;
-  const line = JSON.stringify({ afterUs, attempt, message: messageText(message) + leftOut });
-  return kept ? `${line.slice(0, -1)},"fields":${json}}` : line;
+/** Converts a line to JSON that PostgreSQL can store, truncated where necessary. The append replaces `afterUs` by the time. */
+export function toLogLineJson({ message, fields, attempt, afterUs }: RawLogLine): string {
+  const json = fields === undefined ? undefined : toFieldsJson(fields);
+  const fits = json !== undefined && json.length <= maxFieldsLength;
+  const omission = fields === undefined || fits ? "" : ` (its fields are left out: ${describeOmission(json)})`;
+  const line = JSON.stringify({ afterUs, attempt, message: toMessageText(message) + omission });
+  return fits ? `${line.slice(0, -1)},"fields":${json}}` : line;
 }
 
-/** What is kept of a message. */
-export function messageText(message: unknown): string {
+/** Converts a message to text, truncated to the stored length. */
+export function toMessageText(message: unknown): string {
   try {
-    return sanitizeText(String(message), maxMessage);
+    return sanitizeText(String(message), maxMessageLength);
   } catch {
     return "a message that cannot be read";
   }
 }
 
-/** Fields as a JSON text. @returns undefined if JSON cannot say them, or `jsonb` cannot hold them */
-export function fieldsJson(fields: unknown): string | undefined {
+/** Converts fields to JSON. @returns undefined if JSON cannot represent them or `jsonb` cannot store them */
+export function toFieldsJson(fields: unknown): string | undefined {
   try {
-    const json = JSON.stringify(fields, readable) as string | undefined;
+    const json = JSON.stringify(fields, toLoggable) as string | undefined;
     return json !== undefined && unstorableEscape.test(json) ? undefined : json;
   } catch {
     return undefined;
   }
 }
 
-function whyLeftOut(json: string | undefined): string {
+function describeOmission(json: string | undefined): string {
   return json === undefined ? "they cannot be read" : `they have ${json.length} characters`;
 }
 
-/** Errors have nothing that JSON sees, and bigints none of its numbers. */
-function readable(_key: string, value: unknown): unknown {
+/** JSON omits an error's properties and rejects bigints, so both become text. */
+function toLoggable(_key: string, value: unknown): unknown {
   if (typeof value === "string") return sanitizeText(value);
   if (typeof value === "bigint") return String(value);
   return value instanceof Error ? sanitizeText(`${value.name}: ${describeError(value)}`) : value;

@@ -2,20 +2,20 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidValueError } from "../../core/errors.js";
 import { validate } from "../definition/validate.js";
 
-/** What of a definition concerns its results. */
+/** The part of a job definition that reading a result needs. */
 export interface ResultDefinition<ResultOut> {
   readonly name: string;
   readonly result?: StandardSchemaV1<unknown, ResultOut>;
 }
 
 /**
- * What a definition's validator makes of a stored result.
+ * Validates a stored result, and returns the validator's output.
  *
- * @param stored null also where a handler returned null, or nothing
- * @throws InvalidValueError if the validator does not take it: it may have changed since
+ * @param stored null if the handler returned null or nothing
+ * @throws InvalidValueError if the validator rejects the result, for example because the validator changed after the job ran
  */
-export async function resultOf<ResultOut>(job: ResultDefinition<ResultOut>, stored: unknown): Promise<ResultOut> {
-  // Typed void: nothing is stored.
+export async function parseResult<ResultOut>(job: ResultDefinition<ResultOut>, stored: unknown): Promise<ResultOut> {
+  // Without a validator, the result's type is void and nothing is stored.
   if (!job.result) return undefined as ResultOut;
   try {
     return await validate(job.result, stored, "result");

@@ -3,32 +3,32 @@ import { sanitizeText } from "../../core/storable.js";
 import type { Outcome } from "./outcome.js";
 import type { Settlement } from "./settle.js";
 
-/** A settlement that may be written in place of one that PostgreSQL refuses. */
-export interface LesserSettlement<S extends Settlement> {
+/** A reduced settlement, to write in place of a settlement that PostgreSQL rejects. */
+export interface ReducedSettlement<S extends Settlement> {
   readonly settlement: S;
-  /** What it leaves out, in the words that complete "it is settled without". */
+  /** The omitted part, in words that complete "it is settled without". */
   readonly without: string;
 }
 
 /**
- * What may be written of a settlement that PostgreSQL refuses for what it says.
+ * Reduces a settlement whose content PostgreSQL rejects.
  *
- * @param refusal what PostgreSQL refuses it with
- * @returns the one that loses least first; the last one makes the job a dead letter that says only why
+ * @param refusal the error with which PostgreSQL rejects it
+ * @returns the reduced settlements, the most complete first; the last makes the job a dead letter with nothing but the reason
  */
-export function lesserSettlements<S extends Settlement>(settlement: S, refusal: unknown): LesserSettlement<S>[] {
+export function reduceSettlement<S extends Settlement>(settlement: S, refusal: unknown): ReducedSettlement<S>[] {
   const reason = `its outcome could not be stored: ${sanitizeText(describeError(refusal))}`;
   const { outcome, logs } = settlement;
-  const unlogged = { ...settlement, logs: undefined };
-  const plainer = withoutError(outcome, reason);
+  const withoutLogs = { ...settlement, logs: undefined };
+  const simplified = withoutError(outcome, reason);
   return [
-    ...(logs === undefined ? [] : [{ settlement: unlogged, without: "its last logs" }]),
-    ...(plainer ? [{ settlement: { ...unlogged, outcome: plainer }, without: "its error" }] : []),
-    { settlement: { ...unlogged, outcome: { kind: "dead", reason } as const }, without: "its outcome" },
+    ...(logs === undefined ? [] : [{ settlement: withoutLogs, without: "its last logs" }]),
+    ...(simplified ? [{ settlement: { ...withoutLogs, outcome: simplified }, without: "its error" }] : []),
+    { settlement: { ...withoutLogs, outcome: { kind: "dead", reason } as const }, without: "its outcome" },
   ];
 }
 
-/** A failed attempt stays one, though what it failed with cannot be stored. */
+/** Keeps the attempt failed although its error cannot be stored: the reason replaces the error. */
 function withoutError(outcome: Outcome, reason: string): Outcome | undefined {
   if (outcome.kind !== "retried") return undefined;
   const { attempt, worker } = outcome.error;

@@ -8,10 +8,10 @@ import type { ClaimedJob } from "../claim/claim.js";
 type Claim = Pick<ClaimedJob, "id" | "claimToken">;
 
 /**
- * Writes down how far an active job is, unless others have locked its row.
+ * Stores the progress of an active job, unless another transaction has locked its row.
  *
  * @param progress a JSON text
- * @returns `fenced`: the claim has ended, so it never will be written
+ * @returns `fenced` if the claim has ended, so that this progress can never be written
  */
 export async function saveProgress(
   db: Queryable,
@@ -19,17 +19,20 @@ export async function saveProgress(
   job: Claim,
   progress: string,
 ): Promise<"written" | "locked" | "fenced"> {
-  const free = new QueryBuilder()
+  const unlocked = new QueryBuilder()
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
     .where(eq(soniqJobs.id, job.id))
     .for("no key update", { skipLocked: true });
-  if (await save(db, workerId, job, progress, sql`${soniqJobs.id} = any (array(${free}))`)) return "written";
-  const [standing] = await builder(db).select({ id: soniqJobs.id }).from(soniqJobs).where(isOf(workerId, job));
-  return standing ? "locked" : "fenced";
+  if (await save(db, workerId, job, progress, sql`${soniqJobs.id} = any (array(${unlocked}))`)) return "written";
+  const [claim] = await builder(db).select({ id: soniqJobs.id }).from(soniqJobs).where(isClaim(workerId, job));
+  return claim ? "locked" : "fenced";
 }
 
-/** The same in the job's own transaction, whose settle waits for the row in any case. */
+/**
+ * Stores the progress in the job's own transaction. It does not skip a locked row, because the transaction's settle waits for the
+ * row anyway.
+ */
 export function saveProgressInTransaction(
   tx: Queryable,
   workerId: string,
@@ -39,15 +42,15 @@ export function saveProgressInTransaction(
   return save(tx, workerId, job, progress);
 }
 
-async function save(db: Queryable, workerId: string, job: Claim, progress: string, only?: SQL): Promise<boolean> {
+async function save(db: Queryable, workerId: string, job: Claim, progress: string, condition?: SQL): Promise<boolean> {
   const saved = await builder(db)
     .update(soniqJobs)
     .set({ progress: sql`${progress}::text::jsonb` })
-    .where(and(isOf(workerId, job), only))
+    .where(and(isClaim(workerId, job), condition))
     .returning({ id: soniqJobs.id });
   return saved.length > 0;
 }
 
-function isOf(workerId: string, { id, claimToken }: Claim): SQL | undefined {
+function isClaim(workerId: string, { id, claimToken }: Claim): SQL | undefined {
   return and(eq(soniqJobs.id, id), eq(soniqJobs.claimToken, claimToken), eq(soniqJobs.workerId, workerId));
 }

@@ -8,8 +8,8 @@ import { prepareStatement } from "../../core/prepare-statement.js";
 import { describeError } from "../../core/errors.js";
 import type { Queryable } from "../../core/queryable.js";
 import { fetchRows } from "../../core/rows.js";
-import { logsWith } from "./append-logs.js";
-import { endClaim, errorsWith } from "../claim/end-claim.js";
+import { appendToLogs } from "./append-logs.js";
+import { endClaim, appendError } from "../claim/end-claim.js";
 import type { Outcome } from "./outcome.js";
 
 /** One claim and how it ended. */
@@ -18,60 +18,62 @@ export interface Settlement {
   /** The fence of the claim. */
   readonly claimToken: number;
   readonly outcome: Outcome;
-  /** What the handler logged since the last append, as one JSON text. */
+  /** The lines that the handler logged since the last append, as one JSON text. */
   readonly logs?: string | undefined;
 }
 
-/** A job as a settlement left it. */
+/** A job after its settlement. */
 export interface Settled {
   readonly id: number;
-  /** Which claim it was: one batch may hold several of a job, of which one stands at most. */
+  /** The fence of the claim. A batch may hold several claims of a job, of which at most one stands. */
   readonly claimToken: number;
   readonly state: "queued" | "completed" | "cancelled" | "dead";
 }
 
-type Settling = (db: Queryable, workerId: string, settlements: readonly Settlement[]) => Promise<Settled[]>;
+type SettleFunction = (db: Queryable, workerId: string, settlements: readonly Settlement[]) => Promise<Settled[]>;
 
-/** The ways to settle. */
-export interface Settles {
+/** The statements that settle claims. */
+export interface SettleStrategy {
   /**
-   * active → whatever the outcomes say, for the claims that this session still holds.
+   * active → the state that the outcome gives, for the claims that this session still holds.
    *
-   * Found by primary key and fence, not by `state = 'active'`, with which a planner of stale statistics walks the owner index.
+   * Finds rows by primary key and fence. With `state = 'active'` in the condition and stale statistics, the planner would walk
+   * the owner index.
    *
-   * @returns the jobs that were settled; one that is not among them was *fenced*: the claim had ended before
+   * @returns the jobs that were settled; a missing job was *fenced*: its claim had already ended
    */
-  readonly settle: Settling;
+  readonly settle: SettleFunction;
   /**
-   * The same, but passes over the rows that others have locked: for a batch in which one lock would hold up the rest.
+   * Like `settle`, but skips locked rows, so that one lock does not hold up the rest of a batch.
    *
-   * @returns the jobs that were settled; the others were fenced, or are locked
+   * @returns the jobs that were settled; a missing job was fenced, or its row is locked
    */
-  readonly settleUnlocked: Settling;
+  readonly settleUnlocked: SettleFunction;
   /**
-   * Whether PostgreSQL would settle it at this moment: the statement is carried out, and then fails on purpose, so that nothing of
-   * it remains. Only triggers that fire after the statement are not asked.
+   * Whether PostgreSQL would accept the settlement now: runs the statement and makes it fail on purpose, so that no change
+   * remains. Does not cover triggers that fire after the statement.
    *
-   * @throws what PostgreSQL refuses it with
+   * @throws the error with which PostgreSQL rejects the settlement
    */
   readonly wouldSettle: (db: Queryable, workerId: string, settlement: Settlement) => Promise<boolean>;
-  /** Whether the statements do more than that: completed jobs must be settled then, where they would else be deleted. */
-  readonly emit: boolean;
+  /** Whether the statements also publish events. Completed jobs must then be settled even where they would otherwise be deleted. */
+  readonly emitsEvents: boolean;
 }
 
-/** PostgreSQL writes it to its log: it says that nothing is wrong. */
-const rehearsed = "soniq-drizzle rehearsed a settle";
+/** PostgreSQL logs this error, so its text must show that nothing is wrong. */
+const rehearsalError = "soniq-drizzle rehearsed a settle";
 
 /**
- * @internal public declarations name no type of Drizzle's
- * @param also what else the same statement does: it reads the jobs that were settled from `settled`, with their columns `id`,
- *   `claim_token`, `last_worker_id`, `state`, `name`, `queue`, `attempt`, `max_attempts` and `reason`, and the `error` that was added, if any
+ * @internal public declarations must not name Drizzle's types
+ * @param extraStatement SQL that runs in the same statement. It reads the settled jobs from `settled`, with the columns `id`,
+ *   `claim_token`, `last_worker_id`, `state`, `name`, `queue`, `attempt`, `max_attempts` and `reason`, and `error`, the error
+ *   that was added, if any
  */
-export function settles(also?: SQL): Settles {
+export function createSettleStrategy(extraStatement?: SQL): SettleStrategy {
   const [plain, unlocked, rehearsal] = [
-    statements(also),
-    statements(also, isUnlocked),
-    statements(also, isUnlocked, rehearsed),
+    buildStatements(extraStatement),
+    buildStatements(extraStatement, isUnlocked),
+    buildStatements(extraStatement, isUnlocked, rehearsalError),
   ];
   return {
     settle: (db, workerId, settlements) => send(plain, db, workerId, settlements),
@@ -80,69 +82,70 @@ export function settles(also?: SQL): Settles {
       try {
         await send(rehearsal, db, workerId, [settlement]);
       } catch (error) {
-        if (describeError(error).includes(rehearsed)) return true;
+        if (describeError(error).includes(rehearsalError)) return true;
         throw error;
       }
       return false;
     },
-    emit: also !== undefined,
+    emitsEvents: extraStatement !== undefined,
   };
 }
 
-export const plainSettles = settles();
-export const { settle, settleUnlocked } = plainSettles;
+export const plainSettleStrategy = createSettleStrategy();
+export const { settle, settleUnlocked } = plainSettleStrategy;
 
 function isUnlocked(): SQL {
-  const free = new QueryBuilder()
+  const unlockedRows = new QueryBuilder()
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
     .where(sql`${soniqJobs.id} = any (${sql.placeholder("ids")}::text::bigint[])`)
     .orderBy(soniqJobs.id)
     .for("no key update", { skipLocked: true });
-  return sql`${soniqJobs.id} = any (array(${free}))`;
+  return sql`${soniqJobs.id} = any (array(${unlockedRows}))`;
 }
 
-/** Two, since most batches have only completed jobs that logged nothing, and PostgreSQL reads and plans these in a fraction of the time. */
-function statements(also?: SQL, only?: () => SQL, failsWith?: string) {
-  const statement = (of: "completions" | "outcomes") =>
+/** Most batches hold only completed jobs without logs: PostgreSQL parses and plans their statement in a fraction of the time. */
+function buildStatements(extraStatement?: SQL, condition?: () => SQL, failureText?: string) {
+  const statement = (kind: "completions" | "outcomes") =>
     prepareStatement<{ workerId: string; rows: string; count: number; ids: string }>((db) => {
-      const settling = builder(db)
+      const update = builder(db)
         .update(soniqJobs)
-        .set(of === "completions" ? completion() : changes())
-        // The limit tells the planner how many they are: for one, it would else read a small table from end to end.
+        .set(kind === "completions" ? completionChanges() : outcomeChanges())
+        // The limit tells the planner the number of rows: for one, it would otherwise scan a small table from end to end.
         .from(
-          sql`(select ${selected[of]} from jsonb_to_recordset(${sql.placeholder("rows")}::text::jsonb) as row (${columns[of]}) limit ${sql.placeholder("count")}) as s`,
+          sql`(select ${selections[kind]} from jsonb_to_recordset(${sql.placeholder("rows")}::text::jsonb) as row (${recordColumns[kind]}) limit ${sql.placeholder("count")}) as s`,
         )
         .where(
           and(
             sql`${soniqJobs.id} = s.id and ${soniqJobs.claimToken} = s.token and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}`,
-            only?.(),
+            condition?.(),
           ),
         )
         .returning({
           id: soniqJobs.id,
           claimToken: soniqJobs.claimToken,
           state: soniqJobs.state,
-          ...(also && { ...told, error: errors[of] }),
+          ...(extraStatement && { ...eventColumns, error: errorColumns[kind] }),
         });
-      const all = also && sql`with settled as (${settling.getSQL()}), also as (${also})`;
-      if (failsWith === undefined) return all ? sql`${all} select id, claim_token, state from settled` : settling;
-      // The number of these rows is asked for so that they are written before it fails.
-      return sql`${all ?? sql`with settled as (${settling.getSQL()})`}
-        select (${failsWith}::text || ': ' || (select count(*) from ${all ? sql`also` : sql`settled`}))::int as id from settled`;
+      const withExtra = extraStatement && sql`with settled as (${update.getSQL()}), also as (${extraStatement})`;
+      if (failureText === undefined)
+        return withExtra ? sql`${withExtra} select id, claim_token, state from settled` : update;
+      // Counting the rows makes PostgreSQL write them before the statement fails.
+      return sql`${withExtra ?? sql`with settled as (${update.getSQL()})`}
+        select (${failureText}::text || ': ' || (select count(*) from ${withExtra ? sql`also` : sql`settled`}))::int as id from settled`;
     });
   return { completions: statement("completions"), outcomes: statement("outcomes") };
 }
 
 async function send(
-  { completions, outcomes }: ReturnType<typeof statements>,
+  { completions, outcomes }: ReturnType<typeof buildStatements>,
   db: Queryable,
   workerId: string,
   settlements: readonly Settlement[],
 ): Promise<Settled[]> {
-  const completed = settlements.every(isPlainCompletion);
-  const rows = `[${settlements.map(completed ? completionJson : outcomeJson).join()}]`;
-  const statement = completed ? completions : outcomes;
+  const isPlain = settlements.every(isPlainCompletion);
+  const rows = `[${settlements.map(isPlain ? toCompletionJson : toOutcomeJson).join()}]`;
+  const statement = isPlain ? completions : outcomes;
   const ids = `{${settlements.map(({ id }) => id).join()}}`;
   const settled = await fetchRows<{ id: string | number; claim_token: number; state: Settled["state"] }>(
     db,
@@ -151,7 +154,7 @@ async function send(
   return settled.map(({ id, claim_token: claimToken, state }) => ({ id: Number(id), claimToken, state }));
 }
 
-const columns = {
+const recordColumns = {
   completions: sql`id bigint, token int, result jsonb`,
   outcomes: sql`id bigint, token int, state text, "delayMs" float8, parked boolean, refund int, ran boolean, "maxCrashes" int, "graceMs" float8, queue text, result jsonb, error jsonb, reason text, logs jsonb`,
 };
@@ -161,13 +164,13 @@ const otherCode = sql`exists (select 1 from ${soniqWorkers} as own, ${soniqWorke
   where own.id = ${sql.placeholder("workerId")} and other.ended_at is null and other.lease_expires_at > now()
     and other.code is distinct from own.code and other.queues ? row.queue)`;
 
-/** Asked once for each row, and only for those that name a queue. */
-const selected = {
+/** Evaluated once per row, and only for rows that name a queue. */
+const selections = {
   completions: sql`*`,
   outcomes: sql`*, case when row.queue is not null then not ${otherCode} else false end as alone`,
 };
 
-const told = {
+const eventColumns = {
   lastWorkerId: soniqJobs.lastWorkerId,
   name: soniqJobs.name,
   queue: soniqJobs.queue,
@@ -176,13 +179,13 @@ const told = {
   reason: soniqJobs.reason,
 };
 
-const errors = {
+const errorColumns = {
   completions: sql`null::jsonb`.as("error"),
-  // One that was given back has not failed.
+  // A released job has not failed.
   outcomes: sql`case when s.refund = 0 or ${soniqJobs.state} = 'dead' then s.error end`.as("error"),
 };
 
-function completion() {
+function completionChanges() {
   return {
     ...endClaim(sql`'completed'`, sql`null`),
     unknownSince: null,
@@ -191,35 +194,33 @@ function completion() {
   };
 }
 
-function changes() {
-  const cancelled = sql`s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null`;
-  const givenUp = sql`s."graceMs" is not null and (s.alone or coalesce(${soniqJobs.unknownSince}, now()) + ${interval(sql`s."graceMs"`)} <= now())`;
+function outcomeChanges() {
+  const isCancelled = sql`s.state <> 'completed' and ${soniqJobs.cancelRequestedAt} is not null`;
+  const isGraceOver = sql`s."graceMs" is not null and (s.alone or coalesce(${soniqJobs.unknownSince}, now()) + ${interval(sql`s."graceMs"`)} <= now())`;
   const crashes = sql`${soniqJobs.crashes} + 1`;
-  const crashedOut = sql`s."maxCrashes" is not null and ${crashes} >= s."maxCrashes"`;
-  const state = sql`case when ${cancelled} then 'cancelled' when ${givenUp} or ${crashedOut} then 'dead' else s.state end`;
-  const lost = sql`'its transaction lost its connection (crash ' || (${crashes}) || ' of ' || s."maxCrashes" || '): ' || (s.error ->> 'message')`;
+  const hasCrashedOut = sql`s."maxCrashes" is not null and ${crashes} >= s."maxCrashes"`;
+  const state = sql`case when ${isCancelled} then 'cancelled' when ${isGraceOver} or ${hasCrashedOut} then 'dead' else s.state end`;
+  const lostReason = sql`'its transaction lost its connection (crash ' || (${crashes}) || ' of ' || s."maxCrashes" || '): ' || (s.error ->> 'message')`;
+  const dueAt = sql`coalesce(now() + ${interval(sql`s."delayMs"`)}, ${soniqJobs.runAt})`;
   return {
-    ...endClaim(
-      state,
-      when(sql`s.parked`, sql`'infinity'`, sql`coalesce(now() + ${interval(sql`s."delayMs"`)}, ${soniqJobs.runAt})`),
-    ),
-    // A payload that is no longer valid costs the attempt.
-    attempt: sql`${soniqJobs.attempt} - ${when(sql`${givenUp} and s.error is not null`, sql`0`, sql`s.refund`)}`,
+    ...endClaim(state, caseWhen(sql`s.parked`, sql`'infinity'`, dueAt)),
+    // An invalid payload costs the attempt.
+    attempt: sql`${soniqJobs.attempt} - ${caseWhen(sql`${isGraceOver} and s.error is not null`, sql`0`, sql`s.refund`)}`,
     crashes: sql`case when s."maxCrashes" is not null then ${crashes} when s.ran then 0 else ${soniqJobs.crashes} end`,
     unknownSince: sql`case when s."graceMs" is not null then coalesce(${soniqJobs.unknownSince}, now()) when s.state = 'queued' and s.ran is not true then ${soniqJobs.unknownSince} end`,
     result: sql`s.result`,
-    reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, case when s.state <> 'queued' then s.reason end, 'cancelled') when 'dead' then ${when(crashedOut, lost, sql`s.reason`)} end`,
-    // What is given back has not failed.
-    errors: when(
-      sql`s.error is not null and (s.refund = 0 or ${givenUp} or ${crashedOut})`,
-      errorsWith(sql`s.error`),
+    reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, case when s.state <> 'queued' then s.reason end, 'cancelled') when 'dead' then ${caseWhen(hasCrashedOut, lostReason, sql`s.reason`)} end`,
+    // A released job has not failed.
+    errors: caseWhen(
+      sql`s.error is not null and (s.refund = 0 or ${isGraceOver} or ${hasCrashedOut})`,
+      appendError(sql`s.error`),
       soniqJobs.errors,
     ),
-    logs: when(sql`s.logs is null`, soniqJobs.logs, logsWith(sql`s.logs`)),
+    logs: caseWhen(sql`s.logs is null`, soniqJobs.logs, appendToLogs(sql`s.logs`)),
   };
 }
 
-function when(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL {
+function caseWhen(condition: SQL, then: SQL | Column, otherwise: SQL | Column): SQL {
   return sql`case when ${condition} then ${then} else ${otherwise} end`;
 }
 
@@ -227,39 +228,39 @@ function isPlainCompletion({ outcome, logs }: Settlement): boolean {
   return outcome.kind === "completed" && logs === undefined;
 }
 
-/** A result is a JSON text already. */
-function completionJson({ id, claimToken, outcome }: Settlement): string {
-  const { result = null } = columnsOf(outcome);
+/** The result is spliced in, because it is already a JSON text. */
+function toCompletionJson({ id, claimToken, outcome }: Settlement): string {
+  const { result = null } = toColumns(outcome);
   return result === null
     ? `{"id":${id},"token":${claimToken}}`
     : `{"id":${id},"token":${claimToken},"result":${result}}`;
 }
 
-function outcomeJson({ id, claimToken, outcome, logs = "null" }: Settlement): string {
-  const { result, ...others } = columnsOf(outcome);
-  return `${JSON.stringify({ id, token: claimToken, ...others }).slice(0, -1)},"result":${result ?? "null"},"logs":${logs}}`;
+function toOutcomeJson({ id, claimToken, outcome, logs = "null" }: Settlement): string {
+  const { result, ...rest } = toColumns(outcome);
+  return `${JSON.stringify({ id, token: claimToken, ...rest }).slice(0, -1)},"result":${result ?? "null"},"logs":${logs}}`;
 }
 
 interface OutcomeColumns {
   readonly state: Settled["state"];
-  /** Null for a job that is queued again in its old place. */
+  /** Null for a job that keeps its position in the queue. */
   readonly delayMs?: number | null;
   readonly parked?: true;
-  /** What the attempt is lowered by. */
+  /** Subtracted from `attempt`: 1 if the attempt does not count. */
   readonly refund: 0 | 1;
-  /** It is queued again by an attempt that ended in order: what crashed before is forgotten. */
+  /** The attempt ended normally, so the crash count is reset. */
   readonly ran?: true;
-  /** It counts as a crash: dead at so many. */
+  /** Counts as a crash; the job is dead at this many. */
   readonly maxCrashes?: number;
   readonly graceMs?: number;
-  /** Dead at once, unless other code works this queue. */
+  /** Dead at once, unless another version of the code works this queue. */
   readonly queue?: string;
   readonly result?: string | null;
   readonly error?: unknown;
   readonly reason?: string;
 }
 
-function columnsOf(outcome: Outcome): OutcomeColumns {
+function toColumns(outcome: Outcome): OutcomeColumns {
   switch (outcome.kind) {
     case "completed":
       return { state: "completed", refund: 0, result: outcome.result };
@@ -283,11 +284,12 @@ function columnsOf(outcome: Outcome): OutcomeColumns {
   }
 }
 
-/** About how many bytes a settlement adds to its statement. */
-export function bytesOf({ outcome, logs }: Settlement): number {
-  const logged = logs === undefined ? 0 : Buffer.byteLength(logs);
-  if (outcome.kind !== "completed") return bytesPerRow + Buffer.byteLength(JSON.stringify(columnsOf(outcome))) + logged;
-  return bytesPerRow + (outcome.result === null ? 0 : Buffer.byteLength(outcome.result)) + logged;
+/** Estimates how many bytes a settlement adds to its statement. */
+export function estimateSettlementBytes({ outcome, logs }: Settlement): number {
+  const logBytes = logs === undefined ? 0 : Buffer.byteLength(logs);
+  if (outcome.kind !== "completed")
+    return bytesPerRow + Buffer.byteLength(JSON.stringify(toColumns(outcome))) + logBytes;
+  return bytesPerRow + (outcome.result === null ? 0 : Buffer.byteLength(outcome.result)) + logBytes;
 }
 
 const bytesPerRow = 200;

@@ -6,39 +6,42 @@ import { isOnItsTimeline } from "../../sessions/timeline.js";
 import type { Settled, Settlement } from "./settle.js";
 
 /**
- * After a settle that failed, or whose reply was lost: which of its claims have ended.
+ * Finds out which claims have ended, after a settle that failed or whose reply was lost.
  *
- * Without a lock: a statement that is committing yet leaves its claim standing here, and holds the row's lock, around
- * which the next settle goes.
+ * Reads without locking. If the first settle is still committing, its claim still looks open here; the retry skips locked rows,
+ * so it cannot settle the job twice.
  *
- * @returns of those that ended the state that this session left the job in, or undefined if another ended the claim
+ * @returns the claims that have ended, each with the state in which this session left the job, or undefined if this session did
+ *   not end the claim
  */
-export async function findEnded<S extends Settlement>(
+export async function findEndedClaims<S extends Settlement>(
   db: Queryable,
   workerId: string,
   settlements: readonly S[],
-): Promise<Ended<S>> {
-  return endedAmong(db, await rowsOf(db, settlements), workerId, settlements);
+): Promise<EndedClaims<S>> {
+  return matchEndedClaims(db, await selectClaimRows(db, settlements), workerId, settlements);
 }
 
 /**
- * After a transaction whose commit was not answered: whether it was carried out. Waits for one that is under way, or fails
- * with 55P03: without the lock, its claim would seem to stand, and the job would run again beside its own commit.
+ * Finds out whether a transaction committed, after the reply to its COMMIT was lost. Locks the row, so it waits for a commit that
+ * is under way, or fails with 55P03. Without the lock, the claim would still look open, and the job would run again beside its
+ * own commit.
  *
- * @returns like {@link findEnded}; a claim that is missing there stands, and nothing of its transaction was written
+ * @returns like {@link findEndedClaims}; a claim that is missing from the map still stands, and nothing of its transaction was
+ *   written
  */
-export async function findCommitted<S extends Settlement>(
+export async function findCommittedSettlement<S extends Settlement>(
   db: Queryable,
   workerId: string,
   settlement: S,
-): Promise<Ended<S>> {
-  const rows = await rowsOf(db, [settlement]).for("no key update");
-  return endedAmong(db, rows, workerId, [settlement]);
+): Promise<EndedClaims<S>> {
+  const rows = await selectClaimRows(db, [settlement]).for("no key update");
+  return matchEndedClaims(db, rows, workerId, [settlement]);
 }
 
-type Ended<S> = Map<S, Settled["state"] | undefined>;
+type EndedClaims<S> = Map<S, Settled["state"] | undefined>;
 
-function rowsOf(db: Queryable, settlements: readonly Settlement[]) {
+function selectClaimRows(db: Queryable, settlements: readonly Settlement[]) {
   return builder(db)
     .select({
       id: soniqJobs.id,
@@ -51,28 +54,31 @@ function rowsOf(db: Queryable, settlements: readonly Settlement[]) {
     .where(sql`${soniqJobs.id} = ${anyId(settlements.map(({ id }) => id))}`);
 }
 
-async function endedAmong<S extends Settlement>(
+async function matchEndedClaims<S extends Settlement>(
   db: Queryable,
-  rows: Awaited<ReturnType<typeof rowsOf>>,
+  rows: Awaited<ReturnType<typeof selectClaimRows>>,
   workerId: string,
   settlements: readonly S[],
-): Promise<Ended<S>> {
+): Promise<EndedClaims<S>> {
   const byId = new Map(rows.map((row) => [row.id, row]));
   const mayBeDeleted = settlements.some(({ id, outcome }) => outcome.kind === "completed" && !byId.has(id));
-  // Only finished jobs are deleted: one that is gone was completed, unless a failover has lost it.
-  const gone = mayBeDeleted && (await isOnItsTimeline(db, workerId)) ? "completed" : undefined;
-  const ended: Ended<S> = new Map();
+  // Only finished jobs are deleted, so a missing job was completed, unless a failover has lost it.
+  const deletedState = mayBeDeleted && (await isOnItsTimeline(db, workerId)) ? "completed" : undefined;
+  const ended: EndedClaims<S> = new Map();
   for (const settlement of settlements) {
     const row = byId.get(settlement.id);
-    if (!row) ended.set(settlement, settlement.outcome.kind === "completed" ? gone : undefined);
+    if (!row) ended.set(settlement, settlement.outcome.kind === "completed" ? deletedState : undefined);
     else if (row.claimToken !== settlement.claimToken || row.lastWorkerId !== workerId)
       ended.set(settlement, undefined);
-    else if (row.workerId !== workerId) ended.set(settlement, mayHaveLeft(settlement, row.state as Settled["state"]));
+    else if (row.workerId !== workerId) ended.set(settlement, stateIfOurs(settlement, row.state as Settled["state"]));
   }
   return ended;
 }
 
-/** A rescue leaves the claim's token and worker as they were: but what completes leaves nothing else than a completed job. */
-function mayHaveLeft({ outcome }: Settlement, state: Settled["state"]): Settled["state"] | undefined {
+/**
+ * A rescue does not change `claim_token` or `last_worker_id`, so those alone cannot tell our settle from a rescue. The state can:
+ * only our own completion leaves `completed`.
+ */
+function stateIfOurs({ outcome }: Settlement, state: Settled["state"]): Settled["state"] | undefined {
   return (outcome.kind === "completed") === (state === "completed") ? state : undefined;
 }

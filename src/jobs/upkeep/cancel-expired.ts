@@ -7,21 +7,20 @@ import { cancelQueued } from "../control/cancel.js";
 import type { RescueOptions } from "./rescue.js";
 
 /**
- * queued → cancelled, for jobs that have expired, those that expired first before the others. Claims pass over them, however late
- * this comes.
+ * queued → cancelled, for expired jobs, in the order of their expiry. Claims skip expired jobs, so a late call does no harm.
  *
- * @returns those that were cancelled; none once there are no more
+ * @returns the jobs that were cancelled; none if no expired job is left
  */
 export async function cancelExpired(
   db: Queryable,
-  { limit, except = [], refused = () => {} }: RescueOptions,
+  { limit, except = [], onRefused = () => {} }: RescueOptions,
 ): Promise<{ id: number }[]> {
   const expired = await builder(db)
     .select({ id: soniqJobs.id })
     .from(soniqJobs)
     .where(
       and(
-        // Literal, or the planner could not tell that the partial index serves.
+        // A literal: with a parameter, the planner could not use the partial index.
         sql`${soniqJobs.state} = 'queued'`,
         lte(soniqJobs.expiresAt, sql`now()`),
         isExpired,
@@ -32,5 +31,5 @@ export async function cancelExpired(
     .limit(limit)
     .for("no key update", { skipLocked: true });
   const ids = expired.map(({ id }) => id);
-  return ids.length === 0 ? [] : cancelQueued(db, ids, "expired", refused);
+  return ids.length === 0 ? [] : cancelQueued(db, ids, "expired", onRefused);
 }

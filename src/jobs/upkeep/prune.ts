@@ -8,25 +8,25 @@ import { oneRow, timeAgo, timeText } from "../../core/fragments.js";
 /** Finished jobs of one state that are past their retention. */
 export interface PruneInput {
   readonly state: "completed" | "cancelled" | "dead";
-  /** Those that finished before this time: see {@link findPruneHorizon}. */
+  /** Only jobs that finished before this time: see {@link findPruneHorizon}. */
   readonly before: string;
-  /** Of these names only, or of all but these; by default, of all. */
+  /** Only jobs of these names, or of all other names. Default: all jobs. */
   readonly names?: { readonly only: readonly string[] } | { readonly except: readonly string[] };
-  /** Jobs that these have rows for are left out: see {@link findReferences}. */
+  /** Jobs that these foreign keys reference are left out: see {@link findReferences}. */
   readonly references?: readonly Reference[];
-  /** Where the page before ended. What earlier pages deleted is not walked again. */
+  /** The end of the previous page. The index entries of jobs that earlier pages deleted are not walked again. */
   readonly after: PrunePosition;
-  /** How many jobs to walk over, at the most: others than these lie among them, which are kept longer. */
+  /** How many jobs to scan at most, including the jobs among them that are kept longer. */
   readonly limit: number;
 }
 
-/** What one walk found. */
+/** The result of one scan. */
 export interface PrunePage {
   /** The jobs to delete, oldest first. */
   readonly ids: readonly number[];
-  /** How many others are past their retention, and kept by a foreign key. */
+  /** How many more jobs are past their retention, but kept by a foreign key. */
   readonly kept: number;
-  /** Where it ended; undefined if nothing is left before the horizon. */
+  /** The end of this page; undefined if no job is left before the horizon. */
   readonly next: PrunePosition | undefined;
 }
 
@@ -36,15 +36,15 @@ export interface Reference {
   readonly column: string;
 }
 
-/** The `finished_at` and `id` of a job. `finishedAt` is a text, since a Date would lose its microseconds. */
+/** The `finished_at` and `id` of a job. `finishedAt` is a string, because a Date would lose its microseconds. */
 export interface PrunePosition {
   readonly finishedAt: string;
   readonly id: number;
 }
 
-export const pruneFromTheBeginning: PrunePosition = { finishedAt: "-infinity", id: 0 };
+export const pruneStart: PrunePosition = { finishedAt: "-infinity", id: 0 };
 
-/** The foreign keys that forbid the deletion of a job, of tables that may be read. */
+/** Finds the foreign keys that forbid the deletion of a job, in tables that this role may read. */
 export async function findReferences(db: Queryable): Promise<Reference[]> {
   return builder(db)
     .select({
@@ -56,13 +56,13 @@ export async function findReferences(db: Queryable): Promise<Reference[]> {
     .innerJoin(sql`pg_namespace`, sql`pg_namespace.oid = relnamespace`)
     .innerJoin(sql`pg_attribute`, sql`attrelid = conrelid and attnum = conkey[1]`)
     .where(
-      // No action, and restrict. Others delete the row with the job, or its reference.
+      // `no action` and `restrict`. The other actions delete the referencing row with the job, or clear its reference.
       sql`contype = 'f' and confrelid = to_regclass('soniq_jobs') and confdeltype in ('a', 'r')
         and has_schema_privilege(relnamespace, 'usage') and has_table_privilege(conrelid, 'select')`,
     );
 }
 
-/** The time before which finished jobs are past a retention, as a text. */
+/** Returns the time before which finished jobs are past a retention, as a text. */
 export async function findPruneHorizon(db: Queryable, retentionMs: number): Promise<string> {
   const [found] = await builder(db)
     .select({ horizon: timeText(timeAgo(retentionMs)) })
@@ -71,10 +71,10 @@ export async function findPruneHorizon(db: Queryable, retentionMs: number): Prom
 }
 
 /**
- * The next jobs to delete. Keys that are held past the job's end are spared until they expire.
+ * Finds the next jobs to delete. A job whose key is held past its end is spared until the key expires.
  *
- * It walks so many jobs and no more, whether or not they are to be deleted: few of them among very many that are kept
- * longer would else be searched for beyond the statement's time, and again from the beginning.
+ * Scans at most `limit` jobs, whether they are deletable or not. Without that bound, the search for a few deletable jobs among
+ * very many that are kept longer would exceed the statement timeout, and would then start over.
  */
 export async function findPrunable(
   db: Queryable,
@@ -86,7 +86,7 @@ export async function findPrunable(
       finishedAt: soniqJobs.finishedAt,
       prunable: sql<boolean>`${and(
         sql`${soniqJobs.state} = ${sql.raw(`'${state}'`)}`,
-        names && areOf(names),
+        names && matchesNames(names),
         sql`not (${soniqJobs.uniqueHeld} and coalesce(${soniqJobs.uniqueExpiresAt} > now(), false))`,
       )}`.as("prunable"),
       referenced: sql<boolean>`${or(sql`false`, ...references.map(isReferencedBy))}`.as("referenced"),
@@ -94,7 +94,7 @@ export async function findPrunable(
     .from(soniqJobs)
     .where(
       and(
-        // Literal: of the dead there is a partial index. The others share one.
+        // A literal, because dead jobs have a partial index. The other states share an index.
         state === "dead" ? sql`${soniqJobs.state} = 'dead'` : undefined,
         sql`(${soniqJobs.finishedAt}, ${soniqJobs.id}) > (${after.finishedAt}::timestamptz, ${after.id}::bigint)`,
         sql`${soniqJobs.finishedAt} < ${before}::timestamptz`,
@@ -103,25 +103,25 @@ export async function findPrunable(
     .orderBy(soniqJobs.finishedAt, soniqJobs.id)
     .limit(limit)
     .as("page");
-  const ofPage = sql`${page.id} order by ${page.finishedAt}, ${page.id}`;
+  const orderedIds = sql`${page.id} order by ${page.finishedAt}, ${page.id}`;
   const [found] = await builder(db)
     .select({
-      ids: sql<string>`coalesce(pg_catalog.json_agg(${ofPage}) filter (where ${page.prunable} and not ${page.referenced}), '[]')::text`,
+      ids: sql<string>`coalesce(pg_catalog.json_agg(${orderedIds}) filter (where ${page.prunable} and not ${page.referenced}), '[]')::text`,
       kept: sql<number>`(count(*) filter (where ${page.prunable} and ${page.referenced}))::int`,
-      walked: sql<number>`count(*)::int`,
+      scanned: sql<number>`count(*)::int`,
       finishedAt: timeText(sql`max(${page.finishedAt})`),
-      id: sql<number>`((pg_catalog.array_agg(${ofPage}))[count(*)])::float8`,
+      id: sql<number>`((pg_catalog.array_agg(${orderedIds}))[count(*)])::float8`,
     })
     .from(page);
-  const { ids, kept, walked, finishedAt, id } = found as NonNullable<typeof found>;
-  return { ids: JSON.parse(ids) as number[], kept, next: walked < limit ? undefined : { finishedAt, id } };
+  const { ids, kept, scanned, finishedAt, id } = found as NonNullable<typeof found>;
+  return { ids: JSON.parse(ids) as number[], kept, next: scanned < limit ? undefined : { finishedAt, id } };
 }
 
 function isReferencedBy({ table, column }: Reference): SQL {
   return sql`exists (select 1 from ${sql.raw(table)} as referencing where referencing.${sql.raw(column)} = ${soniqJobs.id})`;
 }
 
-function areOf(names: NonNullable<PruneInput["names"]>): SQL {
+function matchesNames(names: NonNullable<PruneInput["names"]>): SQL {
   const list = (all: readonly string[]) =>
     sql`(array(select jsonb_array_elements_text(${JSON.stringify(all)}::text::jsonb)))`;
   return "only" in names
@@ -130,9 +130,9 @@ function areOf(names: NonNullable<PruneInput["names"]>): SQL {
 }
 
 /**
- * completed | cancelled | dead → gone. Rows that others have locked are left for the next full round.
+ * completed | cancelled | dead → deleted. Rows that others have locked are left for the next full run.
  *
- * @returns the jobs that are gone
+ * @returns the ids of the jobs that were deleted
  */
 export async function deleteFinished(
   db: Queryable,
@@ -144,9 +144,9 @@ export async function deleteFinished(
     .from(soniqJobs)
     .where(and(sql`${soniqJobs.id} = ${anyId(ids)}`, eq(soniqJobs.state, state)))
     .for("update", { skipLocked: true });
-  const gone = await builder(db)
+  const deleted = await builder(db)
     .delete(soniqJobs)
     .where(sql`${soniqJobs.id} = any (array(${free}))`)
     .returning({ id: soniqJobs.id });
-  return gone.map(({ id }) => id);
+  return deleted.map(({ id }) => id);
 }

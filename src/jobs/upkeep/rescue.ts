@@ -6,7 +6,7 @@ import { anyId, builder } from "../../core/builder.js";
 import { bisectFailures } from "../../core/in-halves.js";
 import type { Queryable } from "../../core/queryable.js";
 import { revokedLease } from "../../sessions/timeline.js";
-import { endClaim, errorsWith } from "../claim/end-claim.js";
+import { endClaim, appendError } from "../claim/end-claim.js";
 
 /** A job that was taken from its worker. */
 export interface Rescued {
@@ -14,11 +14,11 @@ export interface Rescued {
   readonly name: string;
   readonly queue: string;
   readonly state: "queued" | "cancelled" | "dead";
-  /** Why it was cancelled or died. */
+  /** Why the job was cancelled or became a dead letter. */
   readonly reason: string | null;
 }
 
-const rescued = {
+const rescuedColumns = {
   id: soniqJobs.id,
   name: soniqJobs.name,
   queue: soniqJobs.queue,
@@ -26,34 +26,34 @@ const rescued = {
   reason: soniqJobs.reason,
 };
 
-/** An active job, named by its claim: what was read of a job may be another's by the time it is rescued. */
+/** An active job, identified by its claim: by the time of the rescue, another worker may have claimed the job. */
 interface HeldJob {
   readonly id: number;
   readonly claimToken: number;
   readonly workerId: string | null;
 }
 
-/** Which jobs to rescue, and what to do where PostgreSQL refuses to change one of them. */
+/** Which jobs to rescue, and what to do if PostgreSQL refuses to change a job. */
 export interface RescueOptions {
-  /** How many jobs to look for; call again while some are rescued or refused. */
+  /** How many jobs to find. Call again while jobs are rescued or refused. */
   readonly limit: number;
-  /** Jobs to leave alone. */
+  /** Jobs to skip. Default: none. */
   readonly except?: readonly number[];
-  /** Called for each job that is refused, while the others are rescued. Default: it throws. */
-  readonly refused?: (id: number, error: unknown) => void;
+  /** Called for each job that is refused; the rest are still rescued. Default: throws. */
+  readonly onRefused?: (id: number, error: unknown) => void;
 }
 
-const held = { id: soniqJobs.id, claimToken: soniqJobs.claimToken, workerId: soniqJobs.workerId };
-/** Later the statement may be refused for no row's sake: the rest is left to the next rescue. */
+const claimColumns = { id: soniqJobs.id, claimToken: soniqJobs.claimToken, workerId: soniqJobs.workerId };
+/** After this many refusals, the cause may not be the rows: the remaining jobs are left to the next rescue. */
 const maxRefusals = 64;
 
 /**
- * active → queued, for jobs of worker sessions that have ended: the attempt is given back and a crash is counted, since
- * nobody can tell whether the job brought its worker down. From the second crash on it comes back later and later, at
- * random, so that the one that kills its worker is soon alone; at `maxCrashes` it is dead. A failover of PostgreSQL is no crash of
- * the worker's.
+ * active → queued, for jobs of worker sessions that have ended. The attempt does not count, but a crash does, because nobody can
+ * tell whether the job brought its worker down. From the second crash on, the job returns after a random delay that grows with
+ * each crash, so that a job which kills its worker soon runs alone. At `maxCrashes`, the job is dead. A failover of PostgreSQL
+ * does not count as a crash.
  *
- * @param sessions of these alone
+ * @param sessions only jobs of these sessions; default: of all ended sessions
  */
 export async function rescueFromEnded(
   db: Queryable,
@@ -62,15 +62,15 @@ export async function rescueFromEnded(
   sessions?: readonly string[],
 ): Promise<Rescued[]> {
   const { limit } = options;
-  // Session by session through the owner index: other sessions' entries in it are not walked.
+  // Session by session through the owner index, so that the entries of other sessions are not walked.
   const ofSession = new QueryBuilder()
-    .select(held)
+    .select(claimColumns)
     .from(soniqJobs)
-    .where(and(sql`${soniqJobs.state} = 'active'`, eq(soniqJobs.workerId, soniqWorkers.id), isNoneOf(options)))
+    .where(and(sql`${soniqJobs.state} = 'active'`, eq(soniqJobs.workerId, soniqWorkers.id), isNotExcepted(options)))
     .limit(limit)
     .for("no key update", { skipLocked: true })
     .as("held");
-  const found = await builder(db)
+  const candidates = await builder(db)
     .select({ id: ofSession.id, claimToken: ofSession.claimToken, workerId: ofSession.workerId })
     .from(soniqWorkers)
     .crossJoinLateral(ofSession)
@@ -81,59 +81,59 @@ export async function rescueFromEnded(
       ),
     )
     .limit(limit);
-  return rescueEach(found, (some) => giveBack(db, some, maxCrashes), options);
+  return rescueEach(candidates, (batch) => requeue(db, batch, maxCrashes), options);
 }
 
 /**
- * The same for active jobs whose session has no row, or has ended. Walks all active jobs: for a look now and then.
+ * Like {@link rescueFromEnded}, for active jobs whose session has no row or has ended. Walks all active jobs, so call it rarely.
  */
-export async function rescueStrays(db: Queryable, maxCrashes: number, options: RescueOptions): Promise<Rescued[]> {
+export async function rescueOrphaned(db: Queryable, maxCrashes: number, options: RescueOptions): Promise<Rescued[]> {
   const isLive = sql`exists (select 1 from ${soniqWorkers} where ${soniqWorkers.id} = ${soniqJobs.workerId} and ${soniqWorkers.endedAt} is null)`;
-  const found = await findActive(db, sql`not ${isLive}`, options);
-  return rescueEach(found, (some) => giveBack(db, some, maxCrashes), options);
+  const candidates = await findActive(db, sql`not ${isLive}`, options);
+  return rescueEach(candidates, (batch) => requeue(db, batch, maxCrashes), options);
 }
 
 /**
- * active → queued or dead, for jobs whose deadline has passed although their worker lives: it cannot end them itself.
- * Costs the attempt. Walks all active jobs: for a look now and then.
+ * active → queued or dead, for jobs whose deadline has passed although their worker is alive: it cannot end them itself. Costs
+ * the attempt. Walks all active jobs, so call it rarely.
  */
 export async function rescueOverdue(db: Queryable, options: RescueOptions): Promise<Rescued[]> {
-  const found = await findActive(db, sql`${soniqJobs.deadlineAt} < now()`, options);
-  return rescueEach(found, (some) => endOverdue(db, some), options);
+  const candidates = await findActive(db, sql`${soniqJobs.deadlineAt} < now()`, options);
+  return rescueEach(candidates, (batch) => endOverdue(db, batch), options);
 }
 
-function findActive(db: Queryable, which: SQL, options: RescueOptions): Promise<HeldJob[]> {
+function findActive(db: Queryable, condition: SQL, options: RescueOptions): Promise<HeldJob[]> {
   return builder(db)
-    .select(held)
+    .select(claimColumns)
     .from(soniqJobs)
-    .where(and(sql`${soniqJobs.state} = 'active'`, which, isNoneOf(options)))
+    .where(and(sql`${soniqJobs.state} = 'active'`, condition, isNotExcepted(options)))
     .limit(options.limit);
 }
 
-function isNoneOf({ except = [] }: RescueOptions): SQL | undefined {
+function isNotExcepted({ except = [] }: RescueOptions): SQL | undefined {
   return except.length === 0 ? undefined : sql`not ${soniqJobs.id} = ${anyId(except)}`;
 }
 
 function rescueEach(
-  found: readonly HeldJob[],
-  rescue: (some: readonly HeldJob[]) => Promise<Rescued[]>,
-  { refused }: RescueOptions,
+  candidates: readonly HeldJob[],
+  rescue: (batch: readonly HeldJob[]) => Promise<Rescued[]>,
+  { onRefused }: RescueOptions,
 ): Promise<Rescued[]> {
-  const tellOrThrow = ({ id }: HeldJob, error: unknown) => {
-    if (!refused) throw error;
-    refused(id, error);
+  const reportRefusal = ({ id }: HeldJob, error: unknown) => {
+    if (!onRefused) throw error;
+    onRefused(id, error);
   };
-  return bisectFailures(found, rescue, tellOrThrow, maxRefusals);
+  return bisectFailures(candidates, rescue, reportRefusal, maxRefusals);
 }
 
-/** The ids of those whose claim still stands, and that nobody has locked. */
-function standing(jobs: readonly HeldJob[]): SQL {
+/** Selects and locks the jobs whose claims still stand; skips rows that others have locked. */
+function selectClaimed(jobs: readonly HeldJob[]): SQL {
   return sql`select ${soniqJobs.id} from jsonb_to_recordset(${JSON.stringify(jobs)}::text::jsonb) as claim (id bigint, "claimToken" int, "workerId" uuid)
     join ${soniqJobs} on ${soniqJobs.id} = claim.id and ${soniqJobs.claimToken} = claim."claimToken" and ${soniqJobs.workerId} is not distinct from claim."workerId"
     for no key update of ${soniqJobs} skip locked`;
 }
 
-function giveBack(db: Queryable, jobs: readonly HeldJob[], maxCrashes: number): Promise<Rescued[]> {
+function requeue(db: Queryable, jobs: readonly HeldJob[], maxCrashes: number): Promise<Rescued[]> {
   const revoked = sql`select ${soniqWorkers.id} from ${soniqWorkers} where ${soniqWorkers.leaseExpiresAt} = ${revokedLease}`;
   const crash = sql`case when ${soniqJobs.workerId} = any (failover.sessions) then 0 else 1 end`;
   const state = sql`case when ${soniqJobs.cancelRequestedAt} is not null then 'cancelled' when ${crash} = 1 and ${soniqJobs.crashes} + 1 >= ${maxCrashes}::int then 'dead' else 'queued' end`;
@@ -147,10 +147,10 @@ function giveBack(db: Queryable, jobs: readonly HeldJob[], maxCrashes: number): 
         crashes: sql`${soniqJobs.crashes} + ${crash}`,
         reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'crashed ' || (${soniqJobs.crashes} + 1) || ' workers' end`,
       })
-      // The offset has it read once.
+      // `offset 0` makes PostgreSQL read the sessions only once.
       .from(sql`(select array(${revoked}) as sessions offset 0) as failover`)
-      .where(sql`${soniqJobs.id} = any (array(${standing(jobs)}))`)
-      .returning(rescued)
+      .where(sql`${soniqJobs.id} = any (array(${selectClaimed(jobs)}))`)
+      .returning(rescuedColumns)
   );
 }
 
@@ -162,8 +162,8 @@ function endOverdue(db: Queryable, jobs: readonly HeldJob[]): Promise<Rescued[]>
     .set({
       ...endClaim(state, sql`now()`),
       reason: sql`case ${state} when 'cancelled' then coalesce(${soniqJobs.reason}, 'cancelled') when 'dead' then 'out of attempts: the deadline passed and its worker did not end it' end`,
-      errors: errorsWith(error),
+      errors: appendError(error),
     })
-    .where(sql`${soniqJobs.id} = any (array(${standing(jobs)}))`)
-    .returning(rescued);
+    .where(sql`${soniqJobs.id} = any (array(${selectClaimed(jobs)}))`)
+    .returning(rescuedColumns);
 }

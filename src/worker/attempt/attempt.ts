@@ -2,38 +2,38 @@ import { SoniqError } from "../../core/errors.js";
 import type { ClaimedJob } from "../../jobs/claim/claim.js";
 import { asDirective, directiveKind } from "../../jobs/definition/directives.js";
 import type { JobContext } from "../../jobs/definition/job-context.js";
-import { unknownName } from "../../jobs/settle/outcome.js";
+import { decideUnknownName } from "../../jobs/settle/outcome.js";
 import { saveProgress } from "../../jobs/settle/save-progress.js";
-import { check } from "../../jobs/definition/validate.js";
+import { tryValidate } from "../../jobs/definition/validate.js";
 import { type AttemptEnd, concludeAttempt, type HandlerEnd, type TransactionEnd } from "./attempt-end.js";
 import type { WorkerEventListener } from "../events/events.js";
-import { handlerContext } from "./handler-context.js";
+import { createHandlerContext } from "./handler-context.js";
 import { EventJob } from "../events/event-job.js";
-import { gravity, type Interruption, reasons } from "./interruption.js";
+import { severity, type Interruption, abortMessages } from "./interruption.js";
 import { JobLog } from "./job-log.js";
 import { JobTransaction } from "./job-transaction.js";
 import type { LogWriter } from "./log-writer.js";
-import { MadeDirectives } from "./made-directives.js";
+import { DirectiveTracker } from "./made-directives.js";
 import { Progress } from "./progress.js";
 import type { Runnable } from "../settings/runnables.js";
 import type { TransactionDeps } from "./transaction-try.js";
 import type { Turns } from "../timing/turns.js";
 
-/** How much longer than its timeout an attempt may take whose settle is on its way, before that is asked again. */
-const settlingMs = 1_000;
+/** Extends the timeout of an attempt whose settle has already been sent. */
+const settleExtensionMs = 1_000;
 
-/** What bounds the attempts of a worker. */
+/** The limits of a worker's attempts. */
 interface AttemptLimits {
-  /** How long a handler may take to end after its signal was aborted, before the worker goes on without it. */
+  /** How long a handler may take to end after its signal was aborted. After that the worker gives up on it. */
   readonly timeoutGraceMs: number;
-  /** How long a job of an unknown name is given back, before it is dead. */
+  /** How long jobs of an unknown name are released again, before they become dead. */
   readonly unknownJobGraceMs: number;
-  /** The same for one whose payload is refused, while other code works its queue. */
+  /** How long jobs with an invalid payload are released again, while a worker with other code works their queue. */
   readonly refusedGraceMs: number;
   readonly maxCrashes: number;
 }
 
-/** What an attempt needs of the worker. */
+/** The parts of a worker that an attempt uses. */
 export interface AttemptDeps {
   readonly transactions: TransactionDeps;
   readonly logs: LogWriter;
@@ -47,7 +47,7 @@ export interface AttemptDeps {
 /** One attempt at a claimed job. */
 export class Attempt {
   readonly startedAt = performance.now();
-  /** Made when it is first asked for: most handlers never do. */
+  /** Created on first use, since most handlers never read their signal. */
   #abort: AbortController | undefined;
   #giveUp: () => void = () => {};
   #interruption: Interruption | undefined;
@@ -55,13 +55,13 @@ export class Attempt {
   #graceTimer: NodeJS.Timeout | undefined;
   #transaction: JobTransaction | undefined;
   #log: JobLog | undefined;
-  /** Made when there is some. */
+  /** Created when the handler first reports progress. */
   #progress: Progress | undefined;
   #handler: Promise<unknown> = Promise.resolve();
-  #ignored = false;
-  /** What the handler says from then on is not written any more. */
-  #over = false;
-  readonly #made = new MadeDirectives();
+  #isAbandoned = false;
+  /** Once it is set, log lines, progress and directives of the handler have no effect. */
+  #hasEnded = false;
+  readonly #directives = new DirectiveTracker();
 
   constructor(
     readonly job: ClaimedJob,
@@ -72,57 +72,59 @@ export class Attempt {
     private readonly deps: AttemptDeps,
   ) {}
 
-  /** Runs the handler to its end, or until the grace after an interruption is over. Never rejects. */
+  /** Runs the handler until it ends, or until the grace period after an interruption is over. Never rejects. */
   async execute(runnable: Runnable | undefined): Promise<AttemptEnd> {
     const { job, deps } = this;
     if (!runnable) {
-      const outcome = unknownName(job, deps.limits.unknownJobGraceMs, deps.random());
+      const outcome = decideUnknownName(job, deps.limits.unknownJobGraceMs, deps.random());
       return { kind: "unsettled", outcome };
     }
     try {
-      this.#timeOutIn(runnable.timeoutMs);
+      this.#startTimeout(runnable.timeoutMs);
       const handler = await this.#callOrGiveUp(runnable);
-      this.#over = true;
+      this.#hasEnded = true;
       clearTimeout(this.#timeout);
       clearTimeout(this.#graceTimer);
       this.#log?.end();
-      if (this.#progress) await this.#progress.hold();
-      // A handler that ended has waited for it. One that was given up on has not, and what it has come to by now counts.
-      const transaction = this.#transaction && (await this.#transaction.endSoFar());
-      // Many that end together have many results to write as JSON. Nothing is awaited between the turn and that.
-      const turn = deps.turns.next();
+      if (this.#progress) await this.#progress.stopWriting();
+      // The transaction of a handler that ended has ended, too. For an abandoned handler, only an end that is already reached counts.
+      const transaction = this.#transaction && (await this.#transaction.peekEnd());
+      // Attempts that end together serialize many results at once. Nothing may be awaited between the turn and the serialization.
+      const turn = deps.turns.waitForTurn();
       if (turn) await turn;
       const end = this.#conclude(runnable, handler, transaction);
-      return this.#log && end.kind === "unsettled" ? { ...end, logs: this.#log.unwritten() } : end;
+      return this.#log && end.kind === "unsettled" ? { ...end, logs: this.#log.serializeUnwritten() } : end;
     } catch (error) {
-      // Nothing is known that gets here; a job that stayed active for it would block its slot.
+      // No known error gets here. An unknown one must still end the attempt, or the job would stay active and block its slot.
       return this.#conclude(runnable, { threw: error }, undefined);
     }
   }
 
-  /** If the worker went on without the handler, which took no notice of its signal: resolves when that ends after all. */
-  get unresponsive(): Promise<unknown> | undefined {
-    return this.#ignored ? this.#handler : undefined;
+  /** Resolves when an abandoned handler, which ignored its signal, ends. Undefined unless the worker gave up on the handler. */
+  get unresponsiveHandler(): Promise<unknown> | undefined {
+    return this.#isAbandoned ? this.#handler : undefined;
   }
 
   get inTransaction(): boolean {
-    return this.#transaction?.open ?? false;
+    return this.#transaction?.isOpen ?? false;
   }
 
-  /** Aborts the handler's signal, and gives up on it when the grace is over. */
-  interrupt(why: Interruption, graceMs = this.deps.limits.timeoutGraceMs): void {
-    // The settle that was sent says for certain whether the claim stands, and ends it; that may take longer than was left.
-    if (this.#transaction?.settling) {
-      if (why === "taken") return;
-      if (why === "timeout") return this.#timeOutIn(settlingMs);
+  /** Aborts the handler's signal, and gives up on the handler after the grace period. */
+  interrupt(interruption: Interruption, graceMs = this.deps.limits.timeoutGraceMs): void {
+    // A settle that was already sent ends the claim, or finds that it has ended. Its answer decides, even after the timeout.
+    if (this.#transaction?.isSettling) {
+      if (interruption === "taken") return;
+      if (interruption === "timeout") return this.#startTimeout(settleExtensionMs);
     }
-    // Said with every beat, it must not begin the grace anew.
+    // Each heartbeat reports a taken job again. The repetition must not restart the grace period.
     if (this.#interruption === "taken") return;
-    // Nothing is worse than a claim that has ended, then a crash, then a shutdown that is over.
-    if (this.#interruption && gravity[why] < Math.max(1, gravity[this.#interruption])) return;
-    this.#interruption = why;
+    // A less severe interruption does not replace a more severe one. A shutdown or a crash may repeat, to set a new grace period.
+    if (this.#interruption && severity[interruption] < Math.max(1, severity[this.#interruption])) return;
+    this.#interruption = interruption;
     this.#abort ??= new AbortController();
-    this.#abort.abort(new DOMException(reasons[why], why === "timeout" ? "TimeoutError" : "AbortError"));
+    this.#abort.abort(
+      new DOMException(abortMessages[interruption], interruption === "timeout" ? "TimeoutError" : "AbortError"),
+    );
     clearTimeout(this.#graceTimer);
     this.#graceTimer = setTimeout(() => this.#giveUp(), graceMs);
   }
@@ -130,7 +132,7 @@ export class Attempt {
   #callOrGiveUp(runnable: Runnable): Promise<HandlerEnd> {
     return new Promise((end) => {
       this.#giveUp = () => {
-        this.#ignored = true;
+        this.#isAbandoned = true;
         end({ threw: this.#signal.reason });
         this.#transaction?.abandon();
       };
@@ -149,30 +151,31 @@ export class Attempt {
     const { definition, run } = runnable;
     let payload: unknown;
     try {
-      const checking = check(definition.payload, JSON.parse(this.job.payload), "payload");
-      const checked = checking instanceof Promise ? await checking : checking;
+      const result = tryValidate(definition.payload, JSON.parse(this.job.payload), "payload");
+      const checked = result instanceof Promise ? await result : result;
       if ("refused" in checked) return checked;
       payload = checked.value;
     } catch (threw) {
-      // A validator that fails to answer, such as a look-up that cannot connect, has not refused.
+      // A validator that throws, for example because its lookup cannot connect, has not rejected the payload.
       return { threw };
     }
     try {
       const returned = await run(payload, this.#context(runnable));
-      // It decides, also if the handler did not wait for it or did not mind.
-      const transaction = this.#transaction && (await this.#transaction.end());
+      // The transaction decides, even if the handler did not await it or caught its error.
+      const transaction = this.#transaction && (await this.#transaction.waitForEnd());
       if (transaction && "error" in transaction && !asDirective(returned)) throw transaction.error;
-      // One that the transaction's body returned was not forgotten.
-      const unreturned = transaction?.kind === "rolled back" ? undefined : this.#made.unreturned(returned);
-      if (unreturned) throw unreturned;
+      // The transaction's body may have returned the directive. Then it is not forgotten.
+      const forgottenError =
+        transaction?.kind === "rolled back" ? undefined : this.#directives.findUnreturned(returned);
+      if (forgottenError) throw forgottenError;
       return { returned };
     } catch (threw) {
-      await this.#transaction?.end();
+      await this.#transaction?.waitForEnd();
       return { threw };
     }
   }
 
-  #timeOutIn(ms: number): void {
+  #startTimeout(ms: number): void {
     this.#timeout = setTimeout(() => this.interrupt("timeout"), ms);
   }
 
@@ -185,7 +188,7 @@ export class Attempt {
     );
   }
 
-  #keptProgress(): Progress {
+  #ensureProgress(): Progress {
     const { job, workerId } = this;
     const { transactions, emit } = this.deps;
     if (!this.#progress) {
@@ -193,23 +196,23 @@ export class Attempt {
         (json) => saveProgress(transactions.db, workerId, job, json),
         (error) => emit({ type: "error", operation: `saving the progress of ${job.name} #${job.id}`, error }),
       );
-      // The first that the handler tells, in its transaction: goes with that.
-      if (this.#transaction) void this.#progress.hold();
+      // The handler is in its transaction, so that transaction writes the progress.
+      if (this.#transaction) void this.#progress.stopWriting();
     }
     return this.#progress;
   }
 
   #context(runnable: Runnable): JobContext {
-    return handlerContext(
+    return createHandlerContext(
       this.job,
       () => this.#signal,
       (write, options) => this.#runTransaction(runnable, write, options) as ReturnType<typeof write>,
-      (message, fields) => this.#keptLog().add(message, fields),
+      (message, fields) => this.#ensureLog().add(message, fields),
       (value) => {
-        if (!this.#over) this.#keptProgress().report(value);
+        if (!this.#hasEnded) this.#ensureProgress().report(value);
       },
       (directive) => {
-        if (!this.#over) return this.#made.add(directive);
+        if (!this.#hasEnded) return this.#directives.add(directive);
         const error = new SoniqError(`job.${directiveKind(directive)}() came after the attempt had ended`);
         this.deps.emit({ type: "late-error", job: new EventJob(this.job), error });
         return directive;
@@ -217,25 +220,25 @@ export class Attempt {
     );
   }
 
-  #keptLog(): JobLog {
+  #ensureLog(): JobLog {
     if (!this.#log) {
       this.#log = new JobLog(this, this.deps.logs);
-      if (this.#over) this.#log.end();
+      if (this.#hasEnded) this.#log.end();
     }
     return this.#log;
   }
 
   #runTransaction(runnable: Runnable, ...[write, options]: Parameters<JobTransaction["run"]>): Promise<unknown> {
     const { job, workerId, deps } = this;
-    if (this.#over) {
-      const refused = Promise.reject(
+    if (this.#hasEnded) {
+      const rejection = Promise.reject(
         new SoniqError(
           `job ${job.name}: job.transaction was called after the attempt had ended: is an \`await\` missing in the handler?`,
         ),
       );
-      // A handler that does not wait for it learns of nothing.
-      refused.catch(() => {});
-      return refused;
+      // Prevents an unhandled rejection if the handler does not await the transaction.
+      rejection.catch(() => {});
+      return rejection;
     }
     this.#transaction ??= new JobTransaction(
       {
@@ -243,9 +246,9 @@ export class Attempt {
         workerId,
         runnable,
         signal: this.#signal,
-        made: this.#made,
+        directives: this.#directives,
         random: deps.random,
-        unwrittenLogs: () => this.#log?.unwritten(),
+        unwrittenLogs: () => this.#log?.serializeUnwritten(),
         progress: () => this.#progress,
       },
       deps.transactions,

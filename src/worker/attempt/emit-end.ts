@@ -5,12 +5,12 @@ import { EventJob } from "../events/event-job.js";
 import type { SettledEvent, WorkerEventListener } from "../events/events.js";
 import type { WrittenEnd } from "./attempt-end.js";
 
-function settledEvent(job: EventJob, outcome: Outcome, state: Settled["state"], runMs: number): SettledEvent {
+function toSettledEvent(job: EventJob, outcome: Outcome, state: Settled["state"], runMs: number): SettledEvent {
   const type = state === "queued" ? outcome.kind : state;
   return { type, job, outcome, state, runMs, ...("thrown" in outcome && { error: outcome.thrown }) };
 }
 
-/** Tells how an attempt ended, once that is written down. @returns the event of one that was settled */
+/** Emits the events of an attempt's end, once the end is written. @returns the event of a settled attempt */
 export function emitEnd(
   emit: WorkerEventListener,
   claimed: ClaimedJob,
@@ -20,7 +20,7 @@ export function emitEnd(
   const job = new EventJob(claimed);
   switch (end.kind) {
     case "settled": {
-      const event = settledEvent(job, end.outcome, end.state, runMs);
+      const event = toSettledEvent(job, end.outcome, end.state, runMs);
       emit(event);
       if ("late" in end) emit({ type: "late-error", job, error: end.late });
       return event;

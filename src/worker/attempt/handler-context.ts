@@ -4,16 +4,16 @@ import { Cancel, type Directive, Discard, Snooze } from "../../jobs/definition/d
 import type { JobContext } from "../../jobs/definition/job-context.js";
 
 /**
- * What the handler of one attempt gets beside the payload. A plain object, that it may be taken apart; the signal is made
- * when it is asked for.
+ * Creates the context that a handler receives beside its payload. It is a plain object, so that handlers can destructure it. The
+ * signal is created on first use.
  */
-export function handlerContext(
+export function createHandlerContext(
   { id, name, queue, attempt, maxAttempts, tags, meta }: ClaimedJob,
-  signalOf: () => AbortSignal,
+  getSignal: () => AbortSignal,
   transaction: JobContext["transaction"],
   log: JobContext["log"],
   progress: JobContext["progress"],
-  made: <D extends Directive>(directive: D) => D,
+  recordDirective: <D extends Directive>(directive: D) => D,
 ): JobContext {
   return {
     id,
@@ -24,13 +24,13 @@ export function handlerContext(
     tags: tags === "[]" ? [] : (JSON.parse(tags) as string[]),
     meta: meta === "{}" ? {} : (JSON.parse(meta) as Record<string, unknown>),
     get signal() {
-      return signalOf();
+      return getSignal();
     },
     transaction,
     log,
     progress,
-    snooze: (delay: Duration) => made(new Snooze(delay)),
-    cancel: (reason: string) => made(new Cancel(reason)),
-    discard: (reason: string) => made(new Discard(reason)),
+    snooze: (delay: Duration) => recordDirective(new Snooze(delay)),
+    cancel: (reason: string) => recordDirective(new Cancel(reason)),
+    discard: (reason: string) => recordDirective(new Discard(reason)),
   };
 }

@@ -1,7 +1,7 @@
-/** Why an attempt was interrupted. `taken`: its claim has ended, the job is another worker's. */
+/** The reason for an interruption. `taken`: the claim has ended, and the job may belong to another worker. */
 export type Interruption = "timeout" | "cancel" | "taken" | "shutdown" | "crash";
 
-export const reasons: Record<Interruption, string> = {
+export const abortMessages: Record<Interruption, string> = {
   timeout: "the job's timeout has passed",
   cancel: "the job was cancelled",
   taken: "the job was taken from this worker",
@@ -9,5 +9,5 @@ export const reasons: Record<Interruption, string> = {
   crash: "the worker is shutting down",
 };
 
-/** A graver interruption takes the place of a lesser one. */
-export const gravity: Record<Interruption, number> = { timeout: 0, cancel: 0, shutdown: 1, crash: 2, taken: 3 };
+/** A more severe interruption replaces a less severe one. */
+export const severity: Record<Interruption, number> = { timeout: 0, cancel: 0, shutdown: 1, crash: 2, taken: 3 };

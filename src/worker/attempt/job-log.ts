@@ -1,6 +1,6 @@
-import { keptLines, linesJson, type LoggedLines } from "../../jobs/settle/append-logs.js";
+import { maxLogLines, toLinesJson, type LoggedLines } from "../../jobs/settle/append-logs.js";
 import type { ClaimedJob } from "../../jobs/claim/claim.js";
-import { logLineJson, messageText } from "../../jobs/row/log-line.js";
+import { toLogLineJson, toMessageText } from "../../jobs/row/log-line.js";
 import { EventJob } from "../events/event-job.js";
 import type { LogWriter } from "./log-writer.js";
 
@@ -11,63 +11,66 @@ export interface LoggingAttempt {
   readonly workerId: string;
   /** When the claim was answered, by `performance.now()`. */
   readonly claimedAt: number;
-  /** A stricter transaction than READ COMMITTED would fail at its settle if the job's row had changed meanwhile. */
+  /**
+   * Log lines are not written while the handler's transaction is open. Writing them changes the job's row, and the settle of a
+   * REPEATABLE READ or SERIALIZABLE transaction would then fail.
+   */
   readonly inTransaction: boolean;
 }
 
-/** What one attempt's handler logs, until it is written. */
+/** Buffers the log lines of one attempt until they are written. */
 export class JobLog {
-  /** Those that are not known to be written. */
+  /** The lines that are not confirmed as written. */
   #lines: string[] = [];
   #lastUs = -1;
-  #ended = false;
+  #hasEnded = false;
 
   constructor(
     private readonly attempt: LoggingAttempt,
     private readonly writer: LogWriter,
   ) {}
 
-  /** Never throws, whatever it is given. */
+  /** Never throws, whatever its arguments. */
   add(message: unknown, fields: unknown): void {
     const { job, claimedAt } = this.attempt;
     this.writer.emit({
       type: "logged",
       job: new EventJob(job),
-      message: messageText(message),
+      message: toMessageText(message),
       ...(typeof fields === "object" && fields !== null && { fields: fields as Record<string, unknown> }),
     });
-    // A handler that goes on after its job's end: there is no claim to write under any more.
-    if (this.#ended) return;
+    // The handler continues after its attempt ended, and no claim is left to write under.
+    if (this.#hasEnded) return;
     this.#lastUs = Math.max(this.#lastUs + 1, Math.round((performance.now() - claimedAt) * 1_000));
-    this.#lines.push(logLineJson({ message, fields, attempt: job.attempt, afterUs: this.#lastUs }));
-    if (this.#lines.length > keptLines) this.#lines.shift();
-    this.writer.later(this);
+    this.#lines.push(toLogLineJson({ message, fields, attempt: job.attempt, afterUs: this.#lastUs }));
+    if (this.#lines.length > maxLogLines) this.#lines.shift();
+    this.writer.schedule(this);
   }
 
-  /** Whether the lines wait for the end of a transaction. */
-  get held(): boolean {
+  /** Whether the lines have to wait for the end of a transaction. */
+  get isDeferred(): boolean {
     return this.attempt.inTransaction;
   }
 
-  logged(): LoggedLines {
+  snapshot(): LoggedLines {
     const { job, workerId } = this.attempt;
     return { workerId, id: job.id, claimToken: job.claimToken, lines: [...this.#lines] };
   }
 
-  written(lines: readonly string[]): void {
-    const known = new Set(lines);
-    this.#lines = this.#lines.filter((line) => !known.has(line));
-    if (this.#lines.length > 0 && !this.#ended) this.writer.later(this);
+  confirmWritten(lines: readonly string[]): void {
+    const writtenLines = new Set(lines);
+    this.#lines = this.#lines.filter((line) => !writtenLines.has(line));
+    if (this.#lines.length > 0 && !this.#hasEnded) this.writer.schedule(this);
   }
 
-  /** The rest as one JSON text, for the settle; undefined if there is none. */
-  unwritten(): string | undefined {
-    return this.#lines.length > 0 ? linesJson(this.#lines) : undefined;
+  /** Returns the unwritten lines as one JSON text for the settle; undefined if there are none. */
+  serializeUnwritten(): string | undefined {
+    return this.#lines.length > 0 ? toLinesJson(this.#lines) : undefined;
   }
 
-  /** Takes no more. */
+  /** Accepts no more lines. */
   end(): void {
-    this.#ended = true;
+    this.#hasEnded = true;
     this.writer.forget(this);
   }
 }

@@ -11,18 +11,18 @@ import {
   TransactionTry,
 } from "./transaction-try.js";
 
-/** A handler's transaction is tried so often where another one is in its way. */
+/** How often a handler's transaction is tried when it conflicts with other transactions. */
 const maxConflictTries = 5;
 
 /**
- * The transaction of one attempt: what the handler writes in it, and the settle as its last statement. Both are committed,
- * or neither is.
+ * The transaction of one attempt. It contains the handler's statements, and the settle as its last statement, so either both
+ * commit or neither does.
  */
 export class JobTransaction {
-  #ended: Promise<TransactionEnd> | undefined;
+  #end: Promise<TransactionEnd> | undefined;
   #try: TransactionTry | undefined;
-  /** Whether the database has said what became of the claim. */
-  #settled = false;
+  /** Whether the database has answered that the claim ended: by this settle, or before it. */
+  #hasClaimEnded = false;
   readonly #abandoned = new AbortController();
 
   constructor(
@@ -30,85 +30,85 @@ export class JobTransaction {
     private readonly deps: TransactionDeps,
   ) {}
 
-  /** @returns what the body returned, once it is committed, or rolled back since that does not complete the job */
+  /** @returns the body's return value, once the transaction has committed; or has rolled back, if the value does not complete the job */
   run(body: TransactionBody, options?: TransactionOptions): Promise<unknown> {
-    if (this.#ended)
+    if (this.#end)
       throw new SoniqError(
         `job ${this.attempt.job.name}: job.transaction was called twice: its commit ends the job, so there is one per attempt`,
       );
-    this.#ended = this.#untilNoConflict(body, options).catch((error: unknown) => ({ kind: "failed", error }));
-    const result = this.#ended.then((end) => {
+    this.#end = this.#retryConflicts(body, options).catch((error: unknown) => ({ kind: "failed", error }));
+    const result = this.#end.then((end) => {
       if ("error" in end) throw end.error;
       return end.returned;
     });
-    // A handler that does not wait for it learns of nothing; `end` tells the attempt.
+    // Prevents an unhandled rejection if the handler does not await it. The attempt learns of the error from `waitForEnd`.
     result.catch(() => {});
     return result;
   }
 
-  /** Whether it is under way. */
-  get open(): boolean {
+  /** Whether a try is running. */
+  get isOpen(): boolean {
     return this.#try !== undefined;
   }
 
-  /** Whether the settle has been sent: what this says of the claim counts. */
-  get settling(): boolean {
-    return this.#settled || (this.#try?.settling ?? false);
+  /** Whether the settle has been sent. From then on its answer decides about the claim. */
+  get isSettling(): boolean {
+    return this.#hasClaimEnded || (this.#try?.isSettling ?? false);
   }
 
-  /** Waits for its end, as the handler may have not. Never rejects. */
-  end(): Promise<TransactionEnd | undefined> {
-    return Promise.resolve(this.#ended);
+  /** Resolves when the transaction ends, for a handler that did not await it. Never rejects. */
+  waitForEnd(): Promise<TransactionEnd | undefined> {
+    return Promise.resolve(this.#end);
   }
 
-  /** Its end if it has come to it; otherwise undefined, at once. */
-  endSoFar(): Promise<TransactionEnd | undefined> {
-    return Promise.race([this.#ended, undefined]);
+  /** Resolves at once: with the end if the transaction has ended, otherwise with undefined. */
+  peekEnd(): Promise<TransactionEnd | undefined> {
+    return Promise.race([this.#end, undefined]);
   }
 
-  /** Nobody waits any longer: breaks the connection. */
+  /** Breaks the connection of an abandoned handler's transaction. */
   abandon(): void {
     this.#abandoned.abort();
     this.#try?.abandon();
   }
 
-  async #untilNoConflict(body: TransactionBody, options?: TransactionOptions): Promise<TransactionEnd> {
-    const { signal, made } = this.attempt;
-    // Written beside it, at REPEATABLE READ it would be in its way.
-    await this.attempt.progress()?.hold();
-    const madeBefore = made.count;
+  async #retryConflicts(body: TransactionBody, options?: TransactionOptions): Promise<TransactionEnd> {
+    const { signal, directives } = this.attempt;
+    // Progress that is written outside the transaction would conflict with its settle at REPEATABLE READ.
+    await this.attempt.progress()?.stopWriting();
+    const directivesBefore = directives.count;
     for (let tries = 1; ; tries += 1) {
-      // An attempt whose time is up before it asks for a connection has not only waited: it counts.
+      // The time was up before the attempt asked for a connection. It has not merely waited, so this counts as a failed attempt.
       signal.throwIfAborted();
-      const end = await this.#inSlot(body, options);
+      const end = await this.#runInSlot(body, options);
       if (end.kind !== "failed" || !isConflict(end.error) || signal.aborted || tries === maxConflictTries) return end;
-      made.keepFirst(madeBefore);
+      directives.keepFirst(directivesBefore);
       await pause(Math.random() * 20 * 2 ** tries, signal);
     }
   }
 
-  async #inSlot(body: TransactionBody, options?: TransactionOptions): Promise<TransactionEnd> {
+  async #runInSlot(body: TransactionBody, options?: TransactionOptions): Promise<TransactionEnd> {
     const { slots } = this.deps;
     let slot: TransactionSlot;
     try {
-      slot = await slots.take(this.attempt.signal);
+      slot = await slots.acquire(this.attempt.signal);
     } catch (cause) {
-      return { kind: "not begun", error: this.#noConnection(cause) };
+      return { kind: "not started", error: this.#toConnectionError(cause) };
     }
     this.#try = new TransactionTry(slot, this.attempt, this.deps, this.#abandoned.signal);
     try {
       const end = await this.#try.run(body, options);
-      this.#settled = end.kind === "committed" || end.kind === "fenced";
+      this.#hasClaimEnded = end.kind === "committed" || end.kind === "fenced";
       return end;
     } finally {
       this.#try = undefined;
-      slots.giveBack(slot);
+      slots.release(slot);
     }
   }
 
-  #noConnection(cause: unknown): SoniqError {
+  #toConnectionError(cause: unknown): SoniqError {
     return new SoniqError(
-      `job ${this.attempt.job.name}: it waited for a connection for job.transaction until it was interrupted: allow the worker more of them (maxConnections), or run fewer of its jobs at once`,
+      `job ${this.attempt.job.name}: job.transaction waited for a connection until the attempt was interrupted: raise the worker's maxConnections, or run fewer of its jobs at once`,
       { cause },
     );
   }

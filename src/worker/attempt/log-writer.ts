@@ -10,17 +10,17 @@ import type { WorkerEventListener } from "../events/events.js";
 const everyMs = 1_000;
 const jobsPerStatement = 50;
 
-/** What an attempt has logged, and is not written yet. */
+/** The log lines of an attempt that are not written yet. */
 interface UnwrittenLog {
-  /** Whether it is not to be written now. */
-  readonly held: boolean;
-  logged(): LoggedLines;
-  written(lines: readonly string[]): void;
+  /** Whether the lines must not be written now. */
+  readonly isDeferred: boolean;
+  snapshot(): LoggedLines;
+  confirmWritten(lines: readonly string[]): void;
 }
 
-/** Writes what running jobs have logged, so that it can be read meanwhile. What they log last goes with their settle. */
+/** Writes the log lines of running jobs, so that they can be read before the jobs end. The last lines are written by the settle. */
 export class LogWriter {
-  /** Those that have lines to write. */
+  /** The logs that have lines to write. */
   readonly #waiting = new Set<UnwrittenLog>();
   readonly #limit = new BatchLimit(jobsPerStatement);
 
@@ -29,8 +29,8 @@ export class LogWriter {
     readonly emit: WorkerEventListener,
   ) {}
 
-  /** Its lines go with the next round. */
-  later(log: UnwrittenLog): void {
+  /** Schedules the lines for the next write. */
+  schedule(log: UnwrittenLog): void {
     this.#waiting.add(log);
   }
 
@@ -39,38 +39,38 @@ export class LogWriter {
   }
 
   task(): PeriodicTask {
-    return { operation: "writing what jobs have logged", everyMs, run: () => this.#write() };
+    return { operation: "writing job logs", everyMs, run: () => this.#write() };
   }
 
   async #write(): Promise<void> {
-    const round = [...this.#waiting].filter(({ held }) => !held);
-    const logs = new Map(round.map((log) => [log.logged(), log]));
+    const due = [...this.#waiting].filter(({ isDeferred }) => !isDeferred);
+    const logs = new Map(due.map((log) => [log.snapshot(), log]));
     for (const batch of splitIntoBatches([...logs.keys()], this.#limit.rows, bytesOf)) {
       const appended = await bisectFailures(
         batch,
-        (some) => this.#append(some),
-        (logged, error) => {
-          // Its lines go with its settle, or are left out of that.
-          if (classifyFailure(error) === "row") this.#waiting.delete(logs.get(logged) as UnwrittenLog);
-          this.emit({ type: "error", operation: `writing what job #${logged.id} has logged`, error });
+        (part) => this.#append(part),
+        (snapshot, error) => {
+          // The settle writes the lines, or leaves them out if PostgreSQL refuses them again.
+          if (classifyFailure(error) === "row") this.#waiting.delete(logs.get(snapshot) as UnwrittenLog);
+          this.emit({ type: "error", operation: `writing the log of job #${snapshot.id}`, error });
         },
       );
-      // What is missing there was locked, or is fenced and about to end.
-      for (const logged of appended) {
-        const log = logs.get(logged) as UnwrittenLog;
+      // Logs that are missing from `appended` were locked, or their attempt is fenced and about to end.
+      for (const snapshot of appended) {
+        const log = logs.get(snapshot) as UnwrittenLog;
         this.#waiting.delete(log);
-        log.written(logged.lines);
+        log.confirmWritten(snapshot.lines);
       }
     }
   }
 
-  async #append(logged: readonly LoggedLines[]): Promise<LoggedLines[]> {
+  async #append(snapshots: readonly LoggedLines[]): Promise<LoggedLines[]> {
     try {
-      const appended = await appendLogs(this.db, logged);
-      this.#limit.succeeded();
+      const appended = await appendLogs(this.db, snapshots);
+      this.#limit.grow();
       return appended;
     } catch (error) {
-      this.#limit.failed();
+      this.#limit.shrink();
       throw error;
     }
   }

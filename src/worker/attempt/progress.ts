@@ -2,63 +2,63 @@ import { toJson } from "../../core/json.js";
 import type { saveProgress } from "../../jobs/settle/save-progress.js";
 import { pause } from "../timing/periodic-tasks.js";
 
-/** How soon after one value is written the next one may be. */
+/** The minimum time between two writes. */
 const intervalMs = 250;
 
 /**
- * What the handler of one attempt tells of its progress: written a few times a second, of which the latest value counts. It
- * never fails the job, nor waits for whoever has locked the job's row.
+ * Writes the progress that the handler of one attempt reports. It writes only the latest value, at most four times a second. A
+ * failed write never fails the job, and no write waits for a lock on the job's row.
  */
 export class Progress {
   /** A JSON text. */
   #unwritten: string | undefined;
   #writing: Promise<void> | undefined;
-  readonly #held = new AbortController();
+  readonly #stop = new AbortController();
   #fenced = false;
 
   /**
-   * @param write writes a JSON text, and says whether it could
-   * @param failed is told of a value that is no JSON, or that the database refuses
+   * @param write writes a JSON text, and returns whether it was written
+   * @param onError receives the error of a value that cannot be serialized as JSON, or that the database refuses
    */
   constructor(
     private readonly write: (json: string) => ReturnType<typeof saveProgress>,
-    private readonly failed: (error: unknown) => void,
+    private readonly onError: (error: unknown) => void,
   ) {}
 
-  /** What is told, and not written yet. It stays: the transaction that writes it may have to begin again. */
+  /** The reported value that is not written yet. Reading does not clear it, since the transaction that writes it may be retried. */
   get unwritten(): string | undefined {
     return this.#unwritten;
   }
 
   report(value: unknown): void {
-    // The claim has ended: nobody will read it.
+    // The claim has ended, so nobody will read the value.
     if (this.#fenced) return;
     try {
       this.#unwritten = toJson(value, "progress");
     } catch (error) {
-      return this.failed(error);
+      return this.onError(error);
     }
-    if (!this.#held.signal.aborted) this.#writing ??= this.#writeOn();
+    if (!this.#stop.signal.aborted) this.#writing ??= this.#writeLoop();
   }
 
-  /** Tries to write what is left, and from then on nothing by itself: the attempt has ended, or its transaction begins. */
-  async hold(): Promise<void> {
-    this.#held.abort();
+  /** Tries once more to write the latest value, and then stops, because the attempt has ended or its transaction begins. */
+  async stopWriting(): Promise<void> {
+    this.#stop.abort();
     await this.#writing;
   }
 
-  async #writeOn(): Promise<void> {
+  async #writeLoop(): Promise<void> {
     while (this.#unwritten !== undefined) {
-      const last = this.#held.signal.aborted;
+      const isLastTry = this.#stop.signal.aborted;
       const json = this.#unwritten;
-      const written = await this.write(json).catch((error: unknown) => {
-        this.failed(error);
+      const result = await this.write(json).catch((error: unknown) => {
+        this.onError(error);
         return "written";
       });
-      if (written === "fenced") this.#fenced = true;
-      if (this.#fenced || (written === "written" && this.#unwritten === json)) this.#unwritten = undefined;
-      if (written === "locked" && last) break;
-      await pause(intervalMs, this.#held.signal);
+      if (result === "fenced") this.#fenced = true;
+      if (this.#fenced || (result === "written" && this.#unwritten === json)) this.#unwritten = undefined;
+      if (result === "locked" && isLastTry) break;
+      await pause(intervalMs, this.#stop.signal);
     }
     this.#writing = undefined;
   }

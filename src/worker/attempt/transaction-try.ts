@@ -6,48 +6,49 @@ import type { TransactionSlots } from "../../database/transaction-slots.js";
 import type { ClaimedJob } from "../../jobs/claim/claim.js";
 import { deleteCompleted } from "../../jobs/settle/delete-completed.js";
 import type { TransactionOptions } from "../../jobs/definition/job-context.js";
-import { decide, type Outcome } from "../../jobs/settle/outcome.js";
+import { decideOutcome, type Outcome } from "../../jobs/settle/outcome.js";
 import { saveProgressInTransaction } from "../../jobs/settle/save-progress.js";
-import type { Settled, Settlement, Settles } from "../../jobs/settle/settle.js";
-import { findCommitted } from "../../jobs/settle/settled-before.js";
+import type { Settled, Settlement, SettleStrategy } from "../../jobs/settle/settle.js";
+import { findCommittedSettlement } from "../../jobs/settle/settled-before.js";
 import type { TransactionEnd } from "./attempt-end.js";
 import type { Connections } from "../connections/connections.js";
 import { pause } from "../timing/periodic-tasks.js";
-import type { MadeDirectives } from "./made-directives.js";
+import type { DirectiveTracker } from "./made-directives.js";
 import type { Progress } from "./progress.js";
 import type { Runnable } from "../settings/runnables.js";
 
-/** What the transactions of handlers need of their worker. */
+/** The parts of a worker that the transactions of handlers use. */
 export interface TransactionDeps {
   readonly slots: TransactionSlots;
-  /** For what the transaction's own connection cannot say. */
+  /** Finds out whether a commit took effect, after the transaction's connection broke. */
   readonly db: Queryable;
-  /** The names of the jobs that are deleted as they complete. */
-  readonly deleted: ReadonlySet<string>;
-  /** How jobs are settled at this time. */
-  readonly settles: () => Settles;
+  /** The names of the jobs that are deleted on completion. */
+  readonly deletedOnCompletion: ReadonlySet<string>;
+  /** Returns the current settle strategy: with or without events. */
+  readonly chooseStrategy: () => SettleStrategy;
   /**
-   * Bounds a transaction that was just begun, so that a worker which was frozen holds locks no longer than that.
+   * Limits how long a transaction that has just begun may take. Otherwise the transaction of a frozen worker would hold its locks
+   * without end.
    *
-   * @returns how long it may take, and what cancels what it is doing
+   * @returns how long the transaction may take, and a function that cancels its current statement
    */
-  readonly bound: Connections["bound"];
-  /** Whether a statement is answered in time, or its connection is of no use. */
-  readonly timed: boolean;
+  readonly limitTransaction: Connections["limitTransaction"];
+  /** Whether statements time out. If so, a connection that does not answer in time is broken. */
+  readonly hasTimeouts: boolean;
 }
 
-/** The attempt that a transaction settles. */
+/** The attempt that the transaction settles. */
 export interface TransactionAttempt {
   readonly job: ClaimedJob;
   readonly workerId: string;
   readonly runnable: Runnable;
   readonly signal: AbortSignal;
-  readonly made: MadeDirectives;
+  readonly directives: DirectiveTracker;
   /** A number from 0 to 1, for the jitter of delays. */
   random(): number;
-  /** The lines that the handler logged and nobody has written yet. They go with the settle, and after a rollback with the next one. */
+  /** Returns the log lines that are not written yet. The settle writes them; after a rollback, the next settle does. */
   unwrittenLogs(): string | undefined;
-  /** Undefined while the handler has reported none. */
+  /** Returns undefined until the handler reports progress. */
   progress(): Progress | undefined;
 }
 
@@ -56,46 +57,46 @@ export type TransactionBody = (tx: any) => Promise<unknown>;
 
 type Committed = Extract<TransactionEnd, { kind: "committed" }>;
 
-/** How far a try has come: what an error means depends on it. */
-type Reached =
-  | { readonly step: "begin" | "bound" | "body" | "settle" }
-  /** All is written, and the commit not answered. */
+/** How far a try has come. The meaning of an error depends on it. */
+type Stage =
+  | { readonly step: "begin" | "limit" | "body" | "settle" }
+  /** Everything is written, and the commit is not answered yet. */
   | { readonly step: "commit"; readonly end: Committed }
-  /** The driver rolls back, for a reason that is no failure of the transaction. */
+  /** The driver rolls back on purpose: the transaction itself has not failed. */
   | { readonly step: "roll back"; readonly end: TransactionEnd };
 
-/** A settle or commit that is not answered by then never will be; nor will a connection be there. */
-const patienceMs = 25_000;
-const beginPatienceMs = 10_000;
-const resolveMs = 250;
+/** A settle or commit that takes longer than this will never be answered, and no connection will become available. */
+const settleTimeoutMs = 25_000;
+const beginTimeoutMs = 10_000;
+const commitPollMs = 250;
 const inFailedTransaction = "25P02";
 
 /** Makes the driver roll back. */
-class RolledBack extends SoniqError {}
+class RollbackError extends SoniqError {}
 
-/** One try of a handler's transaction, on one connection. */
+/** One try of a handler's transaction on one connection. */
 export class TransactionTry {
-  #reached: Reached = { step: "begin" };
-  #patience: NodeJS.Timeout | undefined;
+  #stage: Stage = { step: "begin" };
+  #destroyTimer: NodeJS.Timeout | undefined;
   #cancel: () => void = () => {};
 
   constructor(
     private readonly slot: TransactionSlot,
     private readonly attempt: TransactionAttempt,
     private readonly deps: TransactionDeps,
-    /** Aborted when nobody waits for the transaction any longer. */
+    /** Aborted when the worker gives up on the handler, so that nobody waits for the transaction. */
     private readonly abandoned: AbortSignal,
   ) {}
 
-  /** Whether the settle has been sent: what this says of the claim counts. */
-  get settling(): boolean {
-    const reached = this.#reached;
-    switch (reached.step) {
+  /** Whether the settle has been sent. From then on its answer decides about the claim. */
+  get isSettling(): boolean {
+    const stage = this.#stage;
+    switch (stage.step) {
       case "settle":
       case "commit":
         return true;
       case "roll back":
-        return reached.end.kind === "fenced";
+        return stage.end.kind === "fenced";
       default:
         return false;
     }
@@ -110,41 +111,41 @@ export class TransactionTry {
   /** Never rejects. */
   async run(body: TransactionBody, options?: TransactionOptions): Promise<TransactionEnd> {
     const { slot } = this;
-    this.#destroyIn(beginPatienceMs);
+    this.#destroySlotAfter(beginTimeoutMs);
     try {
-      await orLoss(
+      await rejectOnLoss(
         slot,
-        slot.db.transaction((tx) => this.#within(tx, body), isolation(options)),
+        slot.db.transaction((tx) => this.#runBody(tx, body), toIsolationOptions(options)),
       );
-      return (this.#reached as Extract<Reached, { step: "commit" }>).end;
+      return (this.#stage as Extract<Stage, { step: "commit" }>).end;
     } catch (error) {
-      return await this.#classify(error);
+      return await this.#classifyFailure(error);
     } finally {
-      clearTimeout(this.#patience);
-      // A cancellation may be under way to its backend: it must not meet another transaction.
+      clearTimeout(this.#destroyTimer);
+      // A cancellation may still be on its way to this backend. It must not hit the next transaction on the connection.
       if (this.attempt.signal.aborted) slot.destroy();
     }
   }
 
-  async #within(tx: Queryable, body: TransactionBody): Promise<void> {
-    const { job, workerId, runnable, signal, made } = this.attempt;
+  async #runBody(tx: Queryable, body: TransactionBody): Promise<void> {
+    const { job, workerId, runnable, signal, directives } = this.attempt;
     await this.#begin(tx);
     const cancel = this.#cancel;
     signal.addEventListener("abort", cancel);
     try {
-      this.#reached = { step: "body" };
+      this.#stage = { step: "body" };
       const returned = await body(tx);
-      // Nobody waits for it any more.
+      // The connection was lost or destroyed while the body ran.
       if (this.slot.loss.error) throw this.slot.loss.error;
-      const unreturned = made.unreturned(returned);
-      if (unreturned) throw unreturned;
-      const outcome = decide(job, runnable.definition, { returned }, workerId, this.attempt.random());
+      const forgottenError = directives.findUnreturned(returned);
+      if (forgottenError) throw forgottenError;
+      const outcome = decideOutcome(job, runnable.definition, { returned }, workerId, this.attempt.random());
       if (outcome.kind !== "completed") this.#rollBack({ kind: "rolled back", outcome, returned });
-      this.#destroyIn(patienceMs);
-      this.#reached = { step: "settle" };
-      const state = await this.#settle(tx, outcome).catch(explainAborted);
-      if (!state) this.#rollBack({ kind: "fenced", outcome, error: this.#takenError() });
-      this.#reached = { step: "commit", end: { kind: "committed", outcome, state, returned } };
+      this.#destroySlotAfter(settleTimeoutMs);
+      this.#stage = { step: "settle" };
+      const state = await this.#settle(tx, outcome).catch(explainAbortedTransaction);
+      if (!state) this.#rollBack({ kind: "fenced", outcome, error: this.#createTakenError() });
+      this.#stage = { step: "commit", end: { kind: "committed", outcome, state, returned } };
     } finally {
       signal.removeEventListener("abort", cancel);
     }
@@ -152,51 +153,53 @@ export class TransactionTry {
 
   async #begin(tx: Queryable): Promise<void> {
     const { runnable, signal } = this.attempt;
-    this.#reached = { step: "bound" };
-    const { timeoutMs, cancel } = await this.deps.bound(tx, runnable.timeoutMs);
-    this.slot.loss.began(timeoutMs);
-    clearTimeout(this.#patience);
+    this.#stage = { step: "limit" };
+    const { timeoutMs, cancel } = await this.deps.limitTransaction(tx, runnable.timeoutMs);
+    this.slot.loss.recordBegin(timeoutMs);
+    clearTimeout(this.#destroyTimer);
     signal.throwIfAborted();
     this.#cancel = cancel;
   }
 
   #rollBack(end: TransactionEnd): never {
-    this.#reached = { step: "roll back", end };
-    throw "error" in end ? end.error : new RolledBack("the job is not completed");
+    this.#stage = { step: "roll back", end };
+    throw "error" in end ? end.error : new RollbackError("the job is not completed");
   }
 
-  #takenError(): RolledBack {
+  #createTakenError(): RollbackError {
     const { name, id } = this.attempt.job;
-    return new RolledBack(`job ${name} #${id} was taken from this worker: its transaction is rolled back`);
+    return new RollbackError(`job ${name} #${id} was taken from this worker: its transaction is rolled back`);
   }
 
-  /** What the transaction came to that did not commit, or whose commit was not answered. */
-  async #classify(error: unknown): Promise<TransactionEnd> {
+  /** Classifies a transaction that did not commit, or whose commit was not answered. */
+  async #classifyFailure(error: unknown): Promise<TransactionEnd> {
     const { slot } = this;
-    const reached = this.#reached;
-    if (reached.step === "roll back") return reached.end;
-    const lost = reached.step === "begin" ? lostBeforeBegin(error) : slot.loss.error;
-    if (reached.step === "commit" && (lost || classifyFailure(error) === "outage")) {
+    const stage = this.#stage;
+    if (stage.step === "roll back") return stage.end;
+    const loss = stage.step === "begin" ? toBeginLoss(error) : slot.loss.error;
+    if (stage.step === "commit" && (loss || classifyFailure(error) === "outage")) {
       slot.destroy();
-      return this.#lookUpCommit(reached.end, error);
+      return this.#resolveCommit(stage.end, error);
     }
-    if (!lost) return { kind: "failed", error };
+    if (!loss) return { kind: "failed", error };
     slot.destroy();
-    // A transaction that took too long is the handler's own doing; one that was abandoned, ours.
-    if (lost.timeout || this.abandoned.aborted) return { kind: "failed", error: lost };
-    const hasRun = reached.step !== "begin" && reached.step !== "bound";
-    return { kind: hasRun ? "disconnected" : "not begun", error: lost };
+    // The handler's transaction took too long, or the worker destroyed the connection of an abandoned one. Neither is a crash.
+    if (loss.timeout || this.abandoned.aborted) return { kind: "failed", error: loss };
+    const hasRun = stage.step !== "begin" && stage.step !== "limit";
+    return { kind: hasRun ? "disconnected" : "not started", error: loss };
   }
 
-  /** The commit was not answered: looks whether it was carried out, until the database says so. */
-  async #lookUpCommit(end: Committed, cause: unknown): Promise<TransactionEnd> {
+  /** Polls the database until it answers whether a commit without a reply took effect. */
+  async #resolveCommit(end: Committed, cause: unknown): Promise<TransactionEnd> {
     const { outcome } = end;
     const settlement = this.#settlement(outcome);
     const error = new TransactionLostError(undefined, { cause });
     while (!this.abandoned.aborted) {
-      const ended = await findCommitted(this.deps.db, this.attempt.workerId, settlement).catch(() => undefined);
+      const ended = await findCommittedSettlement(this.deps.db, this.attempt.workerId, settlement).catch(
+        () => undefined,
+      );
       if (!ended) {
-        await pause(resolveMs, this.abandoned);
+        await pause(commitPollMs, this.abandoned);
         continue;
       }
       const state = ended.get(settlement);
@@ -211,10 +214,10 @@ export class TransactionTry {
     const settlement = this.#settlement(outcome);
     const progress = this.attempt.progress()?.unwritten;
     if (progress !== undefined) await saveProgressInTransaction(tx, workerId, job, progress);
-    const { settle, emit } = this.deps.settles();
-    const deletes = this.deps.deleted.has(job.name) && !emit;
-    const [gone] = deletes ? await deleteCompleted(tx, workerId, [settlement]) : [];
-    const [settled] = gone ? [gone] : await settle(tx, workerId, [settlement]);
+    const { settle, emitsEvents } = this.deps.chooseStrategy();
+    const deletesJob = this.deps.deletedOnCompletion.has(job.name) && !emitsEvents;
+    const [deletedJob] = deletesJob ? await deleteCompleted(tx, workerId, [settlement]) : [];
+    const [settled] = deletedJob ? [deletedJob] : await settle(tx, workerId, [settlement]);
     return settled?.state;
   }
 
@@ -223,32 +226,32 @@ export class TransactionTry {
     return { id, claimToken, outcome, logs: this.attempt.unwrittenLogs() };
   }
 
-  #destroyIn(ms: number): void {
-    if (this.deps.timed) this.#patience = setTimeout(() => this.slot.destroy(), ms);
+  #destroySlotAfter(ms: number): void {
+    if (this.deps.hasTimeouts) this.#destroyTimer = setTimeout(() => this.slot.destroy(), ms);
   }
 }
 
-/** PostgreSQL may refuse to begin what is wrong: its connection is not. All else that fails there has no connection. */
-function lostBeforeBegin(cause: unknown): TransactionLostError | undefined {
+/** If PostgreSQL refuses to begin the transaction, the connection still works. Any other error means that the connection is lost. */
+function toBeginLoss(cause: unknown): TransactionLostError | undefined {
   return classifyFailure(cause) === "row" ? undefined : new TransactionLostError(undefined, { cause });
 }
 
-/** A statement of the transaction had failed before: what the settle says of that names only the settle. */
-function explainAborted(error: unknown): never {
+/** Explains the error of a settle that failed because an earlier statement had failed. PostgreSQL's error names only the settle. */
+function explainAbortedTransaction(error: unknown): never {
   if (findErrorCode(error) !== inFailedTransaction) throw error;
   throw new SoniqError(
-    "a statement of the job's transaction had failed, and nobody minded, so nothing of it can be committed: is an `await` missing in the handler?",
+    "a statement of the job's transaction had failed, and the handler ignored the error, so the transaction cannot commit: is an `await` missing in the handler?",
     { cause: error },
   );
 }
 
-/** Drizzle would send options that say nothing as a statement that says nothing. */
-function isolation({ isolationLevel }: TransactionOptions = {}): TransactionOptions | undefined {
+/** Drizzle would turn empty options into an empty statement, and send it. */
+function toIsolationOptions({ isolationLevel }: TransactionOptions = {}): TransactionOptions | undefined {
   return isolationLevel && { isolationLevel };
 }
 
-/** A transaction on a connection that is lost may never settle. */
-function orLoss({ loss }: TransactionSlot, transaction: Promise<unknown>): Promise<unknown> {
+/** The promise of a transaction may never settle once its connection is lost. */
+function rejectOnLoss({ loss }: TransactionSlot, transaction: Promise<unknown>): Promise<unknown> {
   return new Promise((resolve, reject) => {
     loss.onLoss = reject;
     void transaction.then(resolve, reject);

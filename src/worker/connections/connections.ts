@@ -10,75 +10,70 @@ import { findRoute } from "../../database/route.js";
 import { TransactionSlots } from "../../database/transaction-slots.js";
 import { endEarlierSessions, expireSessions } from "../../sessions/expire.js";
 import { findTimeline, type Timeline } from "../../sessions/timeline.js";
-import { connectionBudget, totalOf } from "../settings/connection-budget.js";
+import { computeConnectionBudget, type ConnectionBudget, countConnections } from "../settings/connection-budget.js";
 import { pause } from "../timing/periodic-tasks.js";
 import type { WorkerEventListener } from "../events/events.js";
 import type { Settings } from "../settings/settings.js";
 import { beatsPerLease } from "../settings/defaults.js";
 
-/** What a worker's statements go over, and what differs with it. */
+/** The connections that a worker sends its statements over, and the operations that depend on their kind. */
 export interface Connections {
   readonly route: Route;
-  /** Claims, settles and duties. */
+  /** For claims, settles and periodic tasks. */
   readonly engine: Connection;
-  /** Beats, and what must wait for none of the engine's statements. */
+  /** For heartbeats, and for statements that must not wait for the engine's statements. */
   readonly beats: Connection;
-  /** What handlers do in `job.transaction`. */
+  /** For `job.transaction` of handlers. */
   readonly transactions: TransactionSlots;
-  /** Whether a statement is answered in time or fails. On PGlite it waits for the transaction that is open, however long. */
-  readonly timed: boolean;
-  /** Opens what hears wake-ups and cancellations, once. @returns undefined where nobody can listen: behind a pooler */
+  /** Whether a statement without a timely answer fails. On PGlite it waits for the open transaction without a limit. */
+  readonly hasTimeouts: boolean;
+  /** Opens the listener for wake-ups and cancellations, once. @returns undefined behind a pooler, where LISTEN does not work */
   readonly openListener: (...input: Parameters<PgliteConnection["openListener"]>) => Listener | undefined;
   /**
-   * Bounds a handler's transaction that was just begun.
+   * Limits the duration of a handler's transaction that was just opened.
    *
    * @param statementMs how long each of its statements may take
-   * @returns how long the server lets it take, if it says so; and what cancels what it is doing
+   * @returns the server's limit for the transaction, Infinity if it has none, and a function that cancels its current statement
    */
-  readonly bound: (tx: Queryable, statementMs: number) => Promise<BoundTransaction>;
-  /** Asks on which timeline PostgreSQL is; undefined where that is not to be known, or cannot change. */
+  readonly limitTransaction: (tx: Queryable, statementMs: number) => Promise<TransactionLimit>;
+  /** Reads PostgreSQL's current timeline. Undefined if it cannot be read or cannot change. */
   readonly timeline: Timeline | undefined;
-  /** Ends the sessions of workers that are dead. */
+  /** Ends the sessions of dead workers. */
   readonly endDeadSessions: () => Promise<unknown>;
   close(): Promise<void>;
 }
 
-interface BoundTransaction {
+interface TransactionLimit {
   readonly timeoutMs: number;
   readonly cancel: () => void;
 }
 
-const minPatienceMs = 5_000;
+const minHeartbeatTimeoutMs = 5_000;
 const tooManyConnections = "53300";
-const waitForRoomMs = 1_000;
+const connectRetryMs = 1_000;
 
-/** Opens them. @throws the driver's error if PostgreSQL cannot be reached */
+/** Opens a worker's connections. @throws the driver's error if PostgreSQL cannot be reached */
 export async function openConnections(
   settings: Settings,
   stop: AbortSignal,
   emit: WorkerEventListener,
 ): Promise<Connections> {
   const { connection } = settings;
-  return typeof connection === "string" ? connectAll(connection, settings, stop, emit) : shareSession(connection);
+  return typeof connection === "string" ? connectToPostgres(connection, settings, stop, emit) : sharePglite(connection);
 }
 
-/** Connections of the worker's own, as the budget has them. */
-async function connectAll(
+/** Opens the worker's connections to PostgreSQL, as the budget divides them. */
+async function connectToPostgres(
   url: string,
   settings: Settings,
   stop: AbortSignal,
   emit: WorkerEventListener,
 ): Promise<Connections> {
   const { database, leaseMs } = settings;
-  const budget = connectionBudget(settings);
-  const route = await onceThereIsRoom(() => findRoute(url), stop, emit);
-  // When one client finds that the server is gone, the others need not find out by themselves.
-  const onServerGone = () => [engine, beats].forEach((connection) => connection.renew());
-  const engine = connect(url, budget.engine, { route, onServerGone });
-  // A beat that is not answered before the next one is due will not be.
-  const patienceMs = Math.max(minPatienceMs, leaseMs / beatsPerLease);
-  const beats = connect(url, budget.beats, { route, patienceMs, onServerGone });
-  const timeline = await onceThereIsRoom(() => findTimeline(engine.db), stop, emit).catch(async (error: unknown) => {
+  const budget = computeConnectionBudget(settings);
+  const route = await retryWhileFull(() => findRoute(url), stop, emit);
+  const { engine, beats, onServerGone } = openClients(url, budget, route, leaseMs);
+  const timeline = await retryWhileFull(() => findTimeline(engine.db), stop, emit).catch(async (error: unknown) => {
     await Promise.all([engine.close(), beats.close()]);
     throw error;
   });
@@ -93,34 +88,58 @@ async function connectAll(
     engine,
     beats,
     transactions,
-    timed: true,
-    openListener(hear, onListening) {
-      if (route === "pooled") return undefined;
-      let listens = 0;
-      const begin = () => {
-        listens += 1;
-        // It was cut off, and is connected again: what was sent to PostgreSQL before that may never be answered.
-        if (listens > 1) onServerGone();
-        onListening();
-      };
-      listener = openListener(url, hear, begin, onServerGone);
+    hasTimeouts: true,
+    openListener(...input) {
+      if (route === "direct") listener = openRenewingListener(url, input, onServerGone);
       return listener;
     },
-    async bound(tx, statementMs) {
-      const backend = await boundTransaction(tx, leaseMs, statementMs);
-      return {
-        timeoutMs: backend.timeoutMs || Infinity,
-        cancel: () => void cancelStatement(engine.db, backend).catch(() => {}),
-      };
-    },
+    limitTransaction: (tx, statementMs) => limitTransaction(engine.db, tx, leaseMs, statementMs),
     timeline,
     endDeadSessions: () => expireSessions(engine.db, timeline),
     close,
   };
 }
 
-/** PGlite's one session, for everything, and the application's as well. */
-function shareSession({ db, openSlot, openListener: listen }: PgliteConnection): Connections {
+function openClients(url: string, budget: ConnectionBudget, route: Route, leaseMs: number) {
+  // When one client loses the server, all clients reconnect at once instead of waiting for their own timeouts.
+  const onServerGone = () => [engine, beats].forEach((connection) => connection.renew());
+  const engine = connect(url, budget.engine, { route, onServerGone });
+  // A heartbeat without an answer when the next one is due counts as lost.
+  const replyTimeoutMs = Math.max(minHeartbeatTimeoutMs, leaseMs / beatsPerLease);
+  const beats = connect(url, budget.beats, { route, replyTimeoutMs, onServerGone });
+  return { engine, beats, onServerGone };
+}
+
+/** Opens a listener that also reports a lost server when it reconnects: statements sent before the break may never be answered. */
+function openRenewingListener(
+  url: string,
+  [onNotification, onListening]: Parameters<PgliteConnection["openListener"]>,
+  onServerGone: () => void,
+): Listener {
+  let listenCount = 0;
+  const handleListening = () => {
+    listenCount += 1;
+    if (listenCount > 1) onServerGone();
+    onListening();
+  };
+  return openListener(url, onNotification, handleListening, onServerGone);
+}
+
+async function limitTransaction(
+  db: Queryable,
+  tx: Queryable,
+  leaseMs: number,
+  statementMs: number,
+): Promise<TransactionLimit> {
+  const backend = await boundTransaction(tx, leaseMs, statementMs);
+  return {
+    timeoutMs: backend.timeoutMs || Infinity,
+    cancel: () => void cancelStatement(db, backend).catch(() => {}),
+  };
+}
+
+/** Uses PGlite's single session for everything. The application uses it as well. */
+function sharePglite({ db, openSlot, openListener: openPgliteListener }: PgliteConnection): Connections {
   const shared = { db, renew: () => {}, close: async () => {} };
   const transactions = new TransactionSlots(openSlot, 1);
   let listener: Listener | undefined;
@@ -133,13 +152,13 @@ function shareSession({ db, openSlot, openListener: listen }: PgliteConnection):
     engine: shared,
     beats: shared,
     transactions,
-    timed: false,
+    hasTimeouts: false,
     openListener(...input) {
-      listener = listen(...input);
+      listener = openPgliteListener(...input);
       return listener;
     },
-    // Nobody else could cancel, and PGlite does not survive that a time of PostgreSQL's is up.
-    bound: async () => ({ timeoutMs: Infinity, cancel: () => {} }),
+    // PGlite has no second session that could cancel, and it does not survive an expired PostgreSQL timeout.
+    limitTransaction: async () => ({ timeoutMs: Infinity, cancel: () => {} }),
     timeline: undefined,
     endDeadSessions: () => endEarlierSessions(db),
     close,
@@ -147,37 +166,37 @@ function shareSession({ db, openSlot, openListener: listen }: PgliteConnection):
 }
 
 /**
- * Does at start what needs a connection, once PostgreSQL has one: that it is full for now is no reason to give up.
+ * Runs an operation that opens a connection at startup, and retries it while PostgreSQL has no free connection: that may pass.
  *
- * @param stop ends the wait, with the error
+ * @param stop ends the retries: the next error is thrown
  */
-export async function onceThereIsRoom<T>(
-  connected: () => Promise<T>,
+export async function retryWhileFull<T>(
+  open: () => Promise<T>,
   stop: AbortSignal,
   emit: WorkerEventListener,
 ): Promise<T> {
   for (;;) {
     try {
-      return await connected();
+      return await open();
     } catch (error) {
       if (findErrorCode(error) !== tooManyConnections || stop.aborted) throw error;
       emit({ type: "error", operation: "connecting", error });
-      await pause(waitForRoomMs * (0.5 + Math.random() / 2), stop);
+      await pause(connectRetryMs * (0.5 + Math.random() / 2), stop);
     }
   }
 }
 
 /**
- * Says at start where a limit of PostgreSQL's is lower than what the worker may open: it keeps the transactions of handlers
- * from connecting, and nothing else.
+ * Emits an error event at startup if PostgreSQL allows fewer connections than the worker may open. The worker still starts, because
+ * the limit only keeps transactions of handlers from connecting.
  */
-export async function checkRoom(
+export async function checkConnectionLimit(
   settings: Settings,
   { engine, route }: Connections,
   emit: WorkerEventListener,
 ): Promise<void> {
   if (typeof settings.connection !== "string" || route === "pooled") return;
-  const warning = await findLowLimit(engine.db, totalOf(connectionBudget(settings)));
+  const warning = await findLowLimit(engine.db, countConnections(computeConnectionBudget(settings)));
   if (warning !== undefined)
-    emit({ type: "error", operation: "making sure of its connections", error: new SoniqError(warning) });
+    emit({ type: "error", operation: "checking its connection limit", error: new SoniqError(warning) });
 }

@@ -2,15 +2,15 @@ import { callHook } from "../../core/call-hook.js";
 import { unwrapQueryError } from "../../core/errors.js";
 import type { WorkerEventListener, WorkerEvent } from "./events.js";
 
-/** Tells each of these, whatever the others do wrong. */
+/** Emits each event to all listeners. A listener that throws does not keep the event from the other listeners. */
 export function emitToAll(listeners: readonly WorkerEventListener[]): WorkerEventListener {
   return (event) => {
-    const short = shorten(event);
-    for (const listener of listeners) callHook("onEvent", listener, short);
+    const stripped = stripQuery(event);
+    for (const listener of listeners) callHook("onEvent", listener, stripped);
   };
 }
 
-/** Drizzle's error begins with the statement and the values of its parameters, which may be results of jobs. */
-function shorten(event: WorkerEvent): WorkerEvent {
+/** Removes the statement from Drizzle's error message: its parameter values may be results of jobs. */
+function stripQuery(event: WorkerEvent): WorkerEvent {
   return event.type === "error" ? { ...event, error: unwrapQueryError(event.error) } : event;
 }

@@ -1,25 +1,25 @@
-/** Lets one in a while through, and counts those that it holds back. */
+/** Admits at most one error event per interval, and counts the error events that it suppresses. */
 export interface ErrorThrottle {
-  /** @returns how many were held back since the last one; undefined if this one is held back, too */
-  leftOut(): number | undefined;
+  /** @returns the number of error events suppressed since the last admitted one; undefined if this one is suppressed, too */
+  admit(): number | undefined;
 }
 
 const intervalMs = 1_000;
 
-/** While PostgreSQL is away, everything that a worker does fails, again and again: one line a second tells as much. */
-export function errorThrottle(now: () => number = () => performance.now()): ErrorThrottle {
-  let lastAt = -Infinity;
-  let heldBack = 0;
+/** Admits one error event per second. During an outage of PostgreSQL every operation fails repeatedly, and more lines add nothing. */
+export function createErrorThrottle(now: () => number = () => performance.now()): ErrorThrottle {
+  let lastAdmittedAt = -Infinity;
+  let suppressed = 0;
   return {
-    leftOut() {
-      if (now() - lastAt < intervalMs) {
-        heldBack += 1;
+    admit() {
+      if (now() - lastAdmittedAt < intervalMs) {
+        suppressed += 1;
         return undefined;
       }
-      const before = heldBack;
-      lastAt = now();
-      heldBack = 0;
-      return before;
+      const suppressedBefore = suppressed;
+      lastAdmittedAt = now();
+      suppressed = 0;
+      return suppressedBefore;
     },
   };
 }

@@ -1,9 +1,9 @@
 import { callHook } from "../../core/call-hook.js";
-import { eventLine, whyEnded } from "./event-line.js";
+import { formatEvent, extractCauses } from "./event-line.js";
 import type { WorkerEventListener, WorkerEvent } from "./events.js";
-import { errorThrottle } from "./error-throttle.js";
+import { createErrorThrottle } from "./error-throttle.js";
 
-/** What a worker writes its log to: a pino logger, or anything that takes fields and a text as pino does. */
+/** The target of a worker's log: a pino logger, or any object whose methods take fields and a text as pino's do. */
 export interface Logger {
   info(fields: object, text: string): void;
   warn(fields: object, text: string): void;
@@ -20,22 +20,23 @@ export function isLogger(value: unknown): value is Logger {
 }
 
 /**
- * Has a logger write down what a worker tells, beside the starts of jobs, which have their ends. Dead letters are errors; what
- * else went wrong is a warning, and no more than one a second where it is tried again: while PostgreSQL is away, everything is.
+ * Writes a worker's events to a logger, except `started`: the attempt's end is logged. A dead letter is logged as an error, any
+ * other problem as a warning. Errors that the worker retries are limited to one line per second, because during an outage of
+ * PostgreSQL every operation fails.
  */
-export function eventLog(logger: Logger, limit = errorThrottle()): WorkerEventListener {
+export function logEvents(logger: Logger, throttle = createErrorThrottle()): WorkerEventListener {
   return (event) => {
-    const leftOut = event.type === "error" ? limit.leftOut() : 0;
-    if (leftOut !== undefined) callHook("logger", write, logger, event, leftOut);
+    const suppressed = event.type === "error" ? throttle.admit() : 0;
+    if (suppressed !== undefined) callHook("logger", logEvent, logger, event, suppressed);
   };
 }
 
-function write(logger: Logger, event: WorkerEvent, leftOut: number): void {
+function logEvent(logger: Logger, event: WorkerEvent, suppressed: number): void {
   switch (event.type) {
     case "started":
       return;
     case "logged":
-      return logger.info({ ...event.fields, ...jobFields(event) }, event.message);
+      return logger.info({ ...event.fields, ...toJobFields(event) }, event.message);
     case "completed":
     case "retried":
     case "snoozed":
@@ -45,37 +46,37 @@ function write(logger: Logger, event: WorkerEvent, leftOut: number): void {
     case "cancelled":
     case "dead":
     case "fenced": {
-      const level = levelOf(event);
+      const level = chooseLevel(event);
       const { outcome, runMs } = event;
       const state = event.type === "fenced" ? "fenced" : event.state;
-      const fields = { outcome: outcome.kind, state, runMs: Math.round(runMs), ...whyEnded(outcome) };
-      return logger[level]({ ...jobFields(event), ...fields }, eventLine(event));
+      const fields = { outcome: outcome.kind, state, runMs: Math.round(runMs), ...extractCauses(outcome) };
+      return logger[level]({ ...toJobFields(event), ...fields }, formatEvent(event));
     }
     case "late-error":
-      return logger.warn(jobFields(event), eventLine(event));
+      return logger.warn(toJobFields(event), formatEvent(event));
     case "rescued":
-      return logger.warn({ jobs: event.jobs.map(({ id }) => id) }, eventLine(event));
+      return logger.warn({ jobs: event.jobs.map(({ id }) => id) }, formatEvent(event));
     case "session-lost":
-      return logger.warn({}, eventLine(event));
+      return logger.warn({}, formatEvent(event));
     case "tick-skipped":
-      return logger.warn({ schedule: event.schedule, tick: event.tick, because: event.reason }, eventLine(event));
+      return logger.warn({ schedule: event.schedule, tick: event.tick, reason: event.reason }, formatEvent(event));
     case "error":
-      return logger.warn(leftOut > 0 ? { leftOut } : {}, eventLine(event, leftOut));
+      return logger.warn(suppressed > 0 ? { suppressed } : {}, formatEvent(event, suppressed));
     case "degraded":
-      return logger.warn({ degraded: true, ready: event.ready, reasons: event.reasons }, eventLine(event));
+      return logger.warn({ degraded: true, ready: event.ready, reasons: event.reasons }, formatEvent(event));
     case "recovered":
-      return logger.info({ degraded: false }, eventLine(event));
+      return logger.info({ degraded: false }, formatEvent(event));
     default:
       return event satisfies never;
   }
 }
 
-function levelOf(event: Extract<WorkerEvent, { outcome: unknown }>): "info" | "warn" | "error" {
+function chooseLevel(event: Extract<WorkerEvent, { outcome: unknown }>): "info" | "warn" | "error" {
   if (event.type === "dead") return "error";
-  // A release with an error has lost the connection of its transaction.
+  // A release carries an error only if its transaction lost the connection.
   return event.type === "fenced" || (event.type === "released" && event.error !== undefined) ? "warn" : "info";
 }
 
-function jobFields({ job: { id, name, queue, attempt } }: Extract<WorkerEvent, { job: unknown }>) {
+function toJobFields({ job: { id, name, queue, attempt } }: Extract<WorkerEvent, { job: unknown }>) {
   return { id, job: name, queue, attempt };
 }

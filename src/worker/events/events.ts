@@ -4,13 +4,13 @@ import type { Settled } from "../../jobs/settle/settle.js";
 import type { EventJob } from "./event-job.js";
 
 /**
- * What a worker tells of itself: for logs, metrics and alarms. How an attempt ended is told when the database has answered that
- * it is written: the next attempt may have started by then.
+ * An event that a worker emits: for logs, metrics and alarms. The worker emits the end of an attempt after PostgreSQL has confirmed
+ * the write. The job's next attempt may have started by then.
  */
 export type WorkerEvent =
-  /** An attempt begins: its handler is about to be called. */
+  /** An attempt starts: the worker is about to call its handler. */
   | { readonly type: "started"; readonly job: EventJob }
-  /** A handler said so, with `job.log`. */
+  /** A handler called `job.log`. */
   | {
       readonly type: "logged";
       readonly job: EventJob;
@@ -18,20 +18,20 @@ export type WorkerEvent =
       readonly fields?: Readonly<Record<string, unknown>>;
     }
   | SettledEvent
-  /** An attempt ended, but the job had been taken from this worker: nothing was written. */
+  /** An attempt ended after the job had been taken from this worker: nothing was written. */
   | { readonly type: "fenced"; readonly job: EventJob; readonly outcome: Outcome; readonly runMs: number }
   /**
-   * A handler threw after its transaction had completed the job, or made a directive when its attempt had ended: nothing is
-   * tried again.
+   * A handler threw after its transaction had completed the job, or created a directive after its attempt had ended. The job is not
+   * retried.
    */
   | { readonly type: "late-error"; readonly job: EventJob; readonly error: unknown }
-  /** Jobs of dead workers were given back; one that is `dead` has its `reason`. */
+  /** This worker rescued jobs from dead workers. A job that became `dead` has a `reason`. */
   | { readonly type: "rescued"; readonly jobs: readonly Rescued[] }
-  /** This session had ended, its jobs were taken; a new one has begun. */
+  /** This worker's session had ended and its jobs were taken. A new session has started. */
   | { readonly type: "session-lost" }
   /**
-   * A schedule's tick enqueued no job of its own: it was missed, or the last job had not finished and may not overlap, or a
-   * job held its unique key.
+   * A schedule's tick did not enqueue a separate job. `missed`: no worker was there to fire it. `overlap`: the schedule's last job had
+   * not finished and may not overlap, or another job held its unique key.
    */
   | {
       readonly type: "tick-skipped";
@@ -39,31 +39,30 @@ export type WorkerEvent =
       readonly tick: Date;
       readonly reason: "missed" | "overlap";
     }
-  /** Something failed that will be tried again. */
+  /** An operation of the worker failed, and the worker retries it. `operation` completes the words "failed while …". */
   | { readonly type: "error"; readonly operation: string; readonly error: unknown }
-  /** Something keeps this worker from its best, or, where it is not `ready`, from its work. Told once, however long it lasts. */
+  /** The worker is impaired; if it is not `ready`, it cannot work at all. Emitted once, no matter how long the problem lasts. */
   | { readonly type: "degraded"; readonly ready: boolean; readonly reasons: readonly string[] }
-  /** All is well again. */
+  /** The worker is healthy again. */
   | { readonly type: "recovered" };
 
-/** An attempt ended, and it is written down. */
+/** An attempt ended, and PostgreSQL has confirmed the write. */
 export interface SettledEvent {
   /**
-   * What became of the job. That need not be what the attempt came to: one that is to be tried again is `cancelled` if
-   * somebody asked for that meanwhile, and one of a name that stays unknown is `dead` in the end.
+   * How the job ended up. This can differ from the attempt's `outcome`: an attempt that is to be retried leaves its job `cancelled` if the
+   * job was cancelled in the meantime, and a job whose name stays unknown becomes `dead` eventually.
    */
   readonly type: Outcome["kind"];
   readonly job: EventJob;
-  /** What the attempt came to. */
+  /** How the attempt itself ended. */
   readonly outcome: Outcome;
   /**
-   * What it failed with, as it was thrown: by the handler, or by what kept it from running to its end, such as its timeout or an
-   * invalid payload. Undefined where nothing failed. The job is tried again where `state` is `queued`; it was the last
-   * attempt where that is `dead`.
+   * The error that failed the attempt, as it was thrown: by the handler, or for a cause such as its timeout or an invalid payload.
+   * Undefined if nothing failed. The job is retried if `state` is `queued`; this was its last attempt if `state` is `dead`.
    */
   readonly error?: unknown;
   readonly state: Settled["state"];
-  /** How long the attempt took, in milliseconds. */
+  /** The duration of the attempt, in milliseconds. */
   readonly runMs: number;
 }
 

@@ -9,11 +9,11 @@ export interface BufferedJob {
   readonly claimedAt: number;
 }
 
-/** A job that waited so long behind long ones may start earlier in another worker. */
+/** A job that has waited this long behind long-running jobs may start earlier in another worker. */
 export const maxBufferMs = 2_000;
 const maxCharacters = 16 * 1024 * 1024;
 
-/** The jobs that wait in a worker's hand for a slot, in order. */
+/** The claimed jobs that wait for a slot, in order. */
 export class ClaimBuffer {
   #waiting: BufferedJob[] = [];
   #characters = 0;
@@ -22,7 +22,7 @@ export class ClaimBuffer {
     return this.#waiting.length;
   }
 
-  /** Whether its payloads are so large together that no more should be claimed. */
+  /** Whether the payloads of the waiting jobs are so large in total that no more jobs should be claimed. */
   get isHeavy(): boolean {
     return this.#characters > maxCharacters;
   }
@@ -31,36 +31,36 @@ export class ClaimBuffer {
     return this.#waiting.map(({ job }) => job);
   }
 
-  /** @param urgent go before all that wait */
-  add(urgent: readonly BufferedJob[], others: readonly BufferedJob[]): void {
-    this.#waiting = [...urgent, ...this.#waiting, ...others];
-    for (const { job } of urgent) this.#characters += size(job);
-    for (const { job } of others) this.#characters += size(job);
+  /** @param urgent jobs that start before all waiting jobs */
+  add(urgent: readonly BufferedJob[], rest: readonly BufferedJob[]): void {
+    this.#waiting = [...urgent, ...this.#waiting, ...rest];
+    for (const { job } of urgent) this.#characters += countCharacters(job);
+    for (const { job } of rest) this.#characters += countCharacters(job);
   }
 
   shift(): BufferedJob | undefined {
     const next = this.#waiting.shift();
-    if (next) this.#characters -= size(next.job);
+    if (next) this.#characters -= countCharacters(next.job);
     return next;
   }
 
-  /** Takes out those that `which` picks. */
-  take(which: (one: BufferedJob) => boolean): BufferedJob[] {
-    const taken = this.#waiting.filter(which);
-    if (taken.length === 0) return taken;
-    const gone = new Set(taken);
-    this.#waiting = this.#waiting.filter((one) => !gone.has(one));
-    for (const { job } of taken) this.#characters -= size(job);
-    return taken;
+  /** Removes and returns the jobs that `filter` selects. */
+  take(filter: (buffered: BufferedJob) => boolean): BufferedJob[] {
+    const matching = this.#waiting.filter(filter);
+    if (matching.length === 0) return matching;
+    const removed = new Set(matching);
+    this.#waiting = this.#waiting.filter((buffered) => !removed.has(buffered));
+    for (const { job } of matching) this.#characters -= countCharacters(job);
+    return matching;
   }
 
-  /** Takes out those that have waited too long. */
+  /** Removes and returns the jobs that have waited too long. */
   takeExpired(): BufferedJob[] {
     const oldest = performance.now() - maxBufferMs;
     return this.take(({ claimedAt }) => claimedAt < oldest);
   }
 }
 
-function size({ payload, tags, meta }: ClaimedJob): number {
+function countCharacters({ payload, tags, meta }: ClaimedJob): number {
   return payload.length + tags.length + meta.length;
 }

@@ -1,12 +1,12 @@
 import type { AttemptRunner } from "./attempt-runner.js";
 import type { Settler } from "../settle/settler.js";
 
-/** As many as the engine has connections. */
-const maxClaimsAtOnce = 4;
+/** The engine opens at most 4 connections, and each claim needs one. */
+const maxParallelClaims = 4;
 
-/** Says how many jobs of a queue to claim next, by the slots that are free and the pace at which jobs end. */
+/** Decides how many jobs of a queue to claim next, from the number of free slots and the rate at which jobs end. */
 export class ClaimPacer {
-  /** How many claims in a row brought all they asked for. */
+  /** How many claims in a row were full: they returned as many jobs as they requested. */
   #fullClaims = 0;
 
   constructor(
@@ -16,9 +16,9 @@ export class ClaimPacer {
     private readonly settler: Settler,
   ) {}
 
-  /** A claim was answered, or several at once. @param full whether they brought all they asked for */
-  answered(full: boolean): void {
-    this.#fullClaims = full ? this.#fullClaims + 1 : 0;
+  /** Records the answer to a claim, or to several parallel claims. @param isFull whether all of them were full */
+  recordClaim(isFull: boolean): void {
+    this.#fullClaims = isFull ? this.#fullClaims + 1 : 0;
   }
 
   /** Whether more jobs are due than were claimed. */
@@ -26,28 +26,28 @@ export class ClaimPacer {
     return this.#fullClaims > 0;
   }
 
-  /** Whether that was so for more than one claim. */
-  get hasLongBacklog(): boolean {
+  /** Whether the backlog has lasted for more than one claim. */
+  get hasSustainedBacklog(): boolean {
     return this.#fullClaims > 1;
   }
 
-  /** How many more jobs to claim: for the free slots, and for as many more as are soon done. */
-  room(): number {
+  /** Counts the jobs to claim: one for each free slot, and one for each job that is about to end. */
+  countRoom(): number {
     const { batchSize, runner } = this;
     if (!this.settler.isKeepingUp || runner.isHeavy) return 0;
     if (runner.settling > 4 * batchSize) return 0;
-    const free = this.concurrency - runner.running;
-    // Two claims' worth: while the jobs of one run, the next one is under way. Those of single jobs have no such worth.
-    const ahead = batchSize === 1 ? 0 : Math.min(2 * batchSize, runner.endedPerWindow());
-    // A claim is worth its while when a slot is free, or the buffer half empty.
-    if (free - runner.waiting <= 0 && runner.waiting > ahead / 2) return 0;
-    return Math.max(0, free + ahead - runner.waiting);
+    const freeSlots = this.concurrency - runner.running;
+    // Buffers up to two claims: the jobs of one run while the next claim is in flight. Claims of single jobs gain nothing from that.
+    const aheadJobs = batchSize === 1 ? 0 : Math.min(2 * batchSize, runner.countEndsPerWindow());
+    // A claim pays off only when a slot is free or the buffer is half empty.
+    if (freeSlots - runner.waiting <= 0 && runner.waiting > aheadJobs / 2) return 0;
+    return Math.max(0, freeSlots + aheadJobs - runner.waiting);
   }
 
-  /** How many claims of so many jobs to send at once: several where a backlog is to fill more free slots than one claim can. */
-  claimsAtOnce(limit: number): number {
+  /** Counts the claims of `limit` jobs to send in parallel: several during a backlog, if one claim cannot fill the free slots. */
+  countParallelClaims(limit: number): number {
     if (!this.hasBacklog) return 1;
-    const free = this.concurrency - this.runner.running - this.runner.waiting;
-    return Math.min(maxClaimsAtOnce, Math.max(1, Math.floor(free / limit)));
+    const freeSlots = this.concurrency - this.runner.running - this.runner.waiting;
+    return Math.min(maxParallelClaims, Math.max(1, Math.floor(freeSlots / limit)));
   }
 }

@@ -1,8 +1,8 @@
 import { maxClaimBytes } from "../../jobs/claim/claim.js";
 
 /**
- * How much the next claim of a queue asks for. One that failed, for whatever reason, asks for half of it next time: it may
- * have been more than PostgreSQL, or the network, gets done in time. With each claim that succeeds it grows back.
+ * Limits the size of a queue's next claim. A failed claim halves the limits, whatever the reason: it may have been too large for
+ * PostgreSQL, or for the network, to finish in time. Each successful claim doubles them again.
  */
 export class ClaimSize {
   #maxJobs = Infinity;
@@ -12,23 +12,25 @@ export class ClaimSize {
     return this.#maxBytes;
   }
 
-  /** @param wanted how many jobs there is room for */
-  limit(wanted: number): number {
-    return Math.min(wanted, this.#maxJobs);
+  /** @param room how many jobs the worker has room for */
+  limit(room: number): number {
+    return Math.min(room, this.#maxJobs);
   }
 
   /**
-   * @param limit how many jobs it asked for
-   * @param cutAt how many it claimed, if their bytes ended it: the next one need not lock many more than that
+   * Grows the limits after a successful claim.
+   *
+   * @param limit how many jobs the claim requested
+   * @param truncatedAt how many jobs it returned, if the byte limit ended it. The next claim then locks at most twice as many
    */
-  succeeded(limit: number, cutAt?: number): void {
+  grow(limit: number, truncatedAt?: number): void {
     this.#maxBytes = Math.min(maxClaimBytes, 2 * this.#maxBytes);
-    if (cutAt !== undefined) this.#maxJobs = 2 * cutAt;
+    if (truncatedAt !== undefined) this.#maxJobs = 2 * truncatedAt;
     else if (limit >= this.#maxJobs) this.#maxJobs *= 2;
   }
 
-  /** @param limit how many jobs it asked for */
-  failed(limit: number): void {
+  /** Halves the limits after a failed claim. @param limit how many jobs the claim requested */
+  halve(limit: number): void {
     this.#maxBytes = Math.max(1, this.#maxBytes / 2);
     this.#maxJobs = Math.max(1, Math.floor(limit / 2));
   }

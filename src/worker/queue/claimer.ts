@@ -1,8 +1,8 @@
 import { isRefusal } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
-import { type Claim, claimBatch, type ClaimedJob, claimThese } from "../../jobs/claim/claim.js";
+import { type Claim, claimBatch, type ClaimedJob, claimByIds } from "../../jobs/claim/claim.js";
 import { findClaimable } from "../../jobs/claim/claimable.js";
-import { ClaimPositions, fromTheBeginning, type ClaimPosition } from "../../jobs/claim/claim-positions.js";
+import { ClaimPositions, queueStart, type ClaimPosition } from "../../jobs/claim/claim-positions.js";
 import { Histogram } from "../../stats/histogram.js";
 import { maxBufferMs } from "./claim-buffer.js";
 import { ClaimSize } from "./claim-size.js";
@@ -10,113 +10,114 @@ import type { WorkerEventListener } from "../events/events.js";
 import { ScanTimes } from "../timing/scan-times.js";
 import { RefusedRows } from "../settle/refused-rows.js";
 import type { Settings } from "../settings/settings.js";
-import { Unanswered } from "../settle/unanswered.js";
+import { OutageTimer } from "../settle/unanswered.js";
 
-/** After so many refused statements in a row the search for the refused rows begins again with the next claim. */
+/** After this many refused statements in a row, the search for the refused rows starts over with the next claim. */
 const maxRefusalsInARow = 32;
-/** Of jobs among which refused ones are searched for: others are claimed meanwhile. */
+/** The maximum number of jobs to search for refused rows at a time. The remaining jobs are claimed meanwhile. */
 const maxSuspects = 2_000;
 
-/** The jobs that a claim brought, in order. */
-export interface Claimed {
+/** The jobs that a claim returned, in order. */
+export interface ClaimResult {
   readonly jobs: ClaimedJob[];
-  /** It brought all it asked for: then there is more. */
+  /** Whether the claim returned as many jobs as it requested, so that more jobs are probably due. */
   readonly isFull: boolean;
 }
 
-/** Where a claim starts, and before which marks it ends. */
+/** The positions at which a claim starts, and before which it ends. */
 interface Ranges {
   readonly from: readonly ClaimPosition[];
   readonly until?: readonly ClaimPosition[];
 }
 
 /**
- * Claims from one queue, starting where it claimed last, and looking from the beginning now and then: what committed late
- * or was locked lies behind the marks. A look walks all that was claimed since the oldest snapshot, so it is budgeted. One that
- * finds more than it may claim is gone on with at once, from where it ended.
+ * Claims jobs from one queue. A claim starts at the positions where the last claim ended. Jobs that committed late, or were locked,
+ * lie behind these positions, so now and then a full scan starts at the beginning of the queue. A full scan walks all rows that were
+ * claimed since the oldest snapshot, so its time is budgeted. If it finds more jobs than it may claim, the next claims continue
+ * where it ended.
  *
- * During a backlog a look ends at the marks. What lies before them, other workers claim at that moment, and of a row that
- * changes after its snapshot was taken, a claim holds the lock for nothing: their settles would wait for it.
+ * During a backlog, a full scan ends at the claim positions. Other workers are claiming the jobs after them. If such a row changes
+ * after the scan took its snapshot, the scan locks it for nothing, and the settles of those workers wait for the lock.
  *
- * Where PostgreSQL refuses a claim, a row of it may be the cause. The jobs it would have brought are left out of the next claims,
- * and claimed beside them in halves ({@link claimSuspects}), down to the rows that are refused.
+ * If PostgreSQL refuses a claim, one of its rows may be the cause. The jobs that it would have returned become suspects: the next
+ * claims skip them, and {@link claimSuspects} claims them by bisection, until only the refused rows are left.
  */
 export class Claimer {
-  /** How many jobs the claims brought that brought any. */
-  readonly sizes = new Histogram();
-  readonly unanswered = new Unanswered();
-  #marks = new ClaimPositions();
+  /** How many jobs each claim returned. Empty claims are not counted. */
+  readonly claimSizes = new Histogram();
+  readonly outageTimer = new OutageTimer();
+  #positions = new ClaimPositions();
   readonly #deadlines: string;
   readonly #defaultDeadlineMs: number;
-  readonly #looks = new ScanTimes();
+  readonly #scanTimes = new ScanTimes();
   readonly #size = new ClaimSize();
-  /** The last claim brought all it asked for. */
-  #backlog = false;
+  /** Whether the last claim was full. */
+  #hasBacklog = false;
   readonly #refused: RefusedRows;
-  /** Jobs of refused claims, to be claimed group by group. */
+  /** The jobs of refused claims, in groups. Each group is claimed by itself. */
   #suspects: (readonly number[])[] = [];
   #refusalsInARow = 0;
-  /** Somebody said that there are jobs, and nothing was claimed since. */
+  /** Whether a wake-up has announced jobs, and nothing has been claimed since. */
   #isHinted = false;
 
   constructor(
     private readonly db: Queryable,
     private readonly queue: string,
     { runnables, timeoutGraceMs }: Settings,
-    private readonly flushesLater: () => boolean,
+    private readonly canCommitAsync: () => boolean,
     emit: WorkerEventListener,
-    /** The token of the next claim. */
+    /** Returns the token for the next claim. */
     private readonly nextToken: () => number,
   ) {
-    const slack = maxBufferMs + 2 * timeoutGraceMs;
-    const timeouts = [...runnables].map(([name, { timeoutMs }]) => [name, timeoutMs + slack] as const);
+    const slackMs = maxBufferMs + 2 * timeoutGraceMs;
+    const timeouts = [...runnables].map(([name, { timeoutMs }]) => [name, timeoutMs + slackMs] as const);
     this.#deadlines = JSON.stringify(Object.fromEntries(timeouts));
-    this.#defaultDeadlineMs = 60_000 + slack;
+    this.#defaultDeadlineMs = 60_000 + slackMs;
     this.#refused = new RefusedRows((id) => `claiming job ${id} of ${queue}`, emit);
   }
 
-  async claim(workerId: string, wanted: number): Promise<Claimed> {
-    const positions = this.#marks;
-    if (this.#looks.isDue()) {
-      const found = await this.#look(workerId, wanted, positions, this.#backlog ? positions.starts() : undefined);
-      if (found.jobs.length > 0 || !this.#backlog) return this.#keepingMarks(positions, found);
+  async claim(workerId: string, room: number): Promise<ClaimResult> {
+    const positions = this.#positions;
+    if (this.#scanTimes.isDue()) {
+      const result = await this.#fullScan(workerId, room, positions, this.#hasBacklog ? positions.starts() : undefined);
+      if (result.jobs.length > 0 || !this.#hasBacklog) return this.#advance(positions, result);
     }
     const from = positions.starts();
-    const found = await this.#claim(workerId, wanted, { from });
-    if (positions.isBehind) positions.goOn(from, found.jobs, found.isFull);
-    if (found.jobs.length > 0 || !this.#isHinted || !this.#looks.isDue(this.#isHinted))
-      return this.#keepingMarks(positions, found);
-    return this.#keepingMarks(positions, await this.#look(workerId, wanted, positions));
+    const result = await this.#claim(workerId, room, { from });
+    if (positions.isBehind) positions.resumeFrom(from, result.jobs, result.isFull);
+    if (result.jobs.length > 0 || !this.#isHinted || !this.#scanTimes.isDue(this.#isHinted))
+      return this.#advance(positions, result);
+    return this.#advance(positions, await this.#fullScan(workerId, room, positions));
   }
 
-  /** There may be work: if it is not ahead of the marks, it lies behind them. */
+  /** Notes that the queue may have new jobs. If the next claim finds none after the claim positions, they lie behind them. */
   wakeUp(): void {
     this.#isHinted = true;
   }
 
-  /** Starts from the beginning, as a new one would: many jobs may lie behind the marks, or the marks in the future. */
+  /** Resets the claim positions: many jobs may lie behind them, or the positions may lie in the future. */
   reset(): void {
-    this.#marks = new ClaimPositions();
+    this.#positions = new ClaimPositions();
   }
 
-  /** Whether jobs are left out of the claims that should be claimed beside them, or tried again. */
+  /** Whether claims skip jobs that should now be claimed separately, or tried again. */
   hasSuspects(): boolean {
     return this.#suspects.length > 0 || this.#refused.hasDue();
   }
 
-  /** Claims some of the jobs that were left out; where that is refused, the next calls claim each half of them. */
-  async claimSuspects(workerId: string): Promise<Claimed> {
+  /** Claims one group of suspects. If PostgreSQL refuses the group, the next calls claim each half of it. */
+  async claimSuspects(workerId: string): Promise<ClaimResult> {
     if (this.#suspects.length === 0) this.#suspects.push(this.#refused.takeDue());
     const ids = this.#suspects[0] as readonly number[];
-    let claim: Claim = { jobs: [], isCut: false };
+    let claim: Claim = { jobs: [], isTruncated: false };
     try {
-      claim = await claimThese(this.db, { ids, ...this.#input(workerId) });
+      claim = await claimByIds(this.db, { ids, ...this.#buildInput(workerId) });
       this.#refusalsInARow = 0;
       this.#replaceSuspects(ids);
       this.#refused.delete(ids);
-      if (claim.jobs.length > 0) this.#refused.acceptedSome();
+      if (claim.jobs.length > 0) this.#refused.retrySuspects();
     } catch (error) {
-      // Nothing is known of them then: the next claim tells.
+      // This error says nothing about the suspects, so drop them. The next claim finds out whether PostgreSQL still refuses them.
       if (!isRefusal(error) || ++this.#refusalsInARow > maxRefusalsInARow) {
         this.#suspects = [];
         this.#refusalsInARow = 0;
@@ -129,61 +130,61 @@ export class Claimer {
         this.#refused.add(ids[0] as number, error);
       }
     }
-    return { jobs: this.#count(claim.jobs), isFull: false };
+    return { jobs: this.#recordSize(claim.jobs), isFull: false };
   }
 
-  async #look(
+  async #fullScan(
     workerId: string,
-    wanted: number,
+    room: number,
     positions: ClaimPositions,
     until?: readonly ClaimPosition[],
-  ): Promise<Claimed> {
+  ): Promise<ClaimResult> {
     this.#isHinted = false;
-    const ranges = { from: fromTheBeginning, ...(until && { until }) };
-    const found = await this.#looks.time(() => this.#claim(workerId, wanted, ranges));
-    if (found.isFull) positions.goOn(fromTheBeginning, found.jobs, true);
-    return found;
+    const ranges = { from: queueStart, ...(until && { until }) };
+    const result = await this.#scanTimes.time(() => this.#claim(workerId, room, ranges));
+    if (result.isFull) positions.resumeFrom(queueStart, result.jobs, true);
+    return result;
   }
 
-  #replaceSuspects(ids: readonly number[], ...by: (readonly number[])[]): void {
-    this.#suspects = [...by, ...this.#suspects.filter((group) => group !== ids)];
+  #replaceSuspects(ids: readonly number[], ...groups: (readonly number[])[]): void {
+    this.#suspects = [...groups, ...this.#suspects.filter((group) => group !== ids)];
   }
 
-  #keepingMarks(positions: ClaimPositions, { jobs, isFull }: Claimed): Claimed {
+  #advance(positions: ClaimPositions, { jobs, isFull }: ClaimResult): ClaimResult {
     positions.advance(jobs);
-    this.#backlog = isFull;
+    this.#hasBacklog = isFull;
     if (jobs.length > 0) this.#isHinted = false;
-    return { jobs: this.#count(jobs), isFull };
+    return { jobs: this.#recordSize(jobs), isFull };
   }
 
-  #count(jobs: ClaimedJob[]): ClaimedJob[] {
-    if (jobs.length > 0) this.sizes.add(jobs.length);
+  #recordSize(jobs: ClaimedJob[]): ClaimedJob[] {
+    if (jobs.length > 0) this.claimSizes.add(jobs.length);
     return jobs;
   }
 
-  async #claim(workerId: string, wanted: number, ranges: Ranges): Promise<Claimed> {
-    const limit = this.#size.limit(wanted);
+  async #claim(workerId: string, room: number, ranges: Ranges): Promise<ClaimResult> {
+    const limit = this.#size.limit(room);
     const except = [...this.#suspects.flat(), ...this.#refused.ids];
     try {
-      const input = { ...this.#input(workerId), ...ranges, limit, except };
-      const { jobs, isCut } = await this.unanswered.during(claimBatch(this.db, input));
-      this.#size.succeeded(limit, isCut ? jobs.length : undefined);
-      if (jobs.length > 0) this.#refused.acceptedSome();
-      return { jobs, isFull: isCut || jobs.length === limit };
+      const input = { ...this.#buildInput(workerId), ...ranges, limit, except };
+      const { jobs, isTruncated } = await this.outageTimer.track(claimBatch(this.db, input));
+      this.#size.grow(limit, isTruncated ? jobs.length : undefined);
+      if (jobs.length > 0) this.#refused.retrySuspects();
+      return { jobs, isFull: isTruncated || jobs.length === limit };
     } catch (error) {
-      this.#size.failed(limit);
-      if (isRefusal(error)) await this.#suspect(ranges, limit, except);
+      this.#size.halve(limit);
+      if (isRefusal(error)) await this.#addSuspects(ranges, limit, except);
       throw error;
     }
   }
 
-  async #suspect(ranges: Ranges, limit: number, except: readonly number[]): Promise<void> {
+  async #addSuspects(ranges: Ranges, limit: number, except: readonly number[]): Promise<void> {
     if (except.length >= maxSuspects) return;
     const ids = await findClaimable(this.db, { queue: this.queue, ...ranges, limit, except });
     if (ids.length > 0) this.#suspects.push(ids);
   }
 
-  #input(workerId: string) {
+  #buildInput(workerId: string) {
     return {
       workerId,
       claimToken: this.nextToken(),
@@ -191,7 +192,7 @@ export class Claimer {
       maxBytes: this.#size.maxBytes,
       deadlines: this.#deadlines,
       defaultDeadlineMs: this.#defaultDeadlineMs,
-      flushesLater: this.flushesLater(),
+      asyncCommit: this.canCommitAsync(),
     };
   }
 }

@@ -1,19 +1,20 @@
 import type { ClaimedJob } from "../../jobs/claim/claim.js";
 
-/** A job that was in more than one crash, which may have been its own doing. */
+/** A job that was active in more than one crash may have caused them. */
 const isSuspect = ({ crashes }: ClaimedJob) => crashes > 1;
 
 /**
- * Of the claimed jobs that were in a crash as many as may run at once, of those that were in several no more than one.
+ * Picks the claimed jobs with crashes that may run now: at most `concurrency`, and at most one suspect, counting the suspects that
+ * the worker already holds.
  *
- * @param held the jobs that wait for a slot or run
+ * @param heldJobs the jobs that run or wait for a slot
  */
-export function fewCrashed(
+export function pickCrashedJobs(
   claimed: readonly ClaimedJob[],
-  held: readonly ClaimedJob[],
+  heldJobs: readonly ClaimedJob[],
   concurrency: number,
 ): ClaimedJob[] {
-  let suspects = held.filter(isSuspect).length;
-  const few = claimed.filter((job) => job.crashes > 0 && (!isSuspect(job) || ++suspects === 1));
-  return few.slice(0, concurrency);
+  let suspects = heldJobs.filter(isSuspect).length;
+  const picked = claimed.filter((job) => job.crashes > 0 && (!isSuspect(job) || ++suspects === 1));
+  return picked.slice(0, concurrency);
 }

@@ -3,35 +3,35 @@ import type { Histogram } from "../../stats/histogram.js";
 import { AttemptRunner, type JobFilter, type RunnerDeps } from "./attempt-runner.js";
 import { maxBufferMs } from "./claim-buffer.js";
 import { ClaimPacer } from "./claim-pacer.js";
-import type { Claimed, Claimer } from "./claimer.js";
-import { fewCrashed } from "./crashed-jobs.js";
+import type { ClaimResult, Claimer } from "./claimer.js";
+import { pickCrashedJobs } from "./crashed-jobs.js";
 import { pause } from "../timing/periodic-tasks.js";
 import type { Interruption } from "../attempt/interruption.js";
 import { Sleep } from "../timing/sleep.js";
 
 const releaseCrashedMs = 1_000;
 
-/** What a queue worker needs of the worker it belongs to. */
+/** The parts of a worker that its queue workers use. */
 export interface QueueDeps extends RunnerDeps {
-  /** The session to claim for. */
+  /** Returns the id of the current session, for which jobs are claimed. */
   workerId(): string;
-  /** Says whether this queue waits for work. @returns whether that is news, once those who enqueue can know it */
+  /** Publishes whether this queue waits for work. Resolves once enqueuing processes can see it. @returns whether the value changed */
   setIdle(queue: string, idle: boolean): Promise<boolean>;
-  /** Jobs may have been claimed without this worker knowing. */
-  claimFailed(queue: string, error: unknown): void;
+  /** Called when a claim fails. PostgreSQL may have executed it, so jobs may be claimed that this worker does not know of. */
+  onClaimFailed(queue: string, error: unknown): void;
 }
 
-/** Works one queue: claims as many jobs as it has room for, and has them run. */
+/** Works one queue: claims as many jobs as it has room for, and runs them. */
 export class QueueWorker {
   readonly #runner: AttemptRunner;
   readonly #pacer: ClaimPacer;
   readonly #sleep = new Sleep();
   #stopping = false;
-  #roundAt = performance.now();
+  #iterationAt = performance.now();
   #loop: Promise<void> | undefined;
-  /** Claims, beside the others, the jobs of claims that PostgreSQL refused. */
+  /** Runs beside the claim loop, and claims the jobs of claims that PostgreSQL refused. */
   #suspectsLoop: Promise<void> | undefined;
-  /** How often the queue was paused: what is claimed meanwhile is not run. */
+  /** How often the queue was paused. Jobs of a claim during which this changed are not run. */
   #pauses = 0;
 
   constructor(
@@ -45,7 +45,7 @@ export class QueueWorker {
       concurrency,
       deps,
       () => this.#claimMore(),
-      (delayMs) => this.#dueIn(delayMs),
+      (delayMs) => this.#wakeUpIn(delayMs),
     );
     this.#pacer = new ClaimPacer(concurrency, settings.batchSize, this.#runner, settler);
   }
@@ -54,100 +54,103 @@ export class QueueWorker {
     this.#loop ??= this.#claimUntilStopped();
   }
 
-  /** There may be work: looks now, and a few times more for what came just after. */
+  /** Polls at once for new jobs, and a few more times for jobs that are enqueued shortly after. */
   wakeUp(): void {
     this.claimer.wakeUp();
-    this.#sleep.endWithEchoes();
+    this.#sleep.wakeWithEchoes();
   }
 
-  /** The queue was paused: gives back what has not started, each job to its place. Claims find nothing until it goes on. */
+  /**
+   * Handles the pause of the queue: releases the jobs that have not started, which keep their positions in the queue. Claims find
+   * nothing until the queue is resumed.
+   */
   pause(): void {
     this.#pauses += 1;
     this.#runner.releaseWaiting(null);
   }
 
-  /** The queue goes on, with what workers gave back as it was paused. */
+  /** Handles the resumption of the queue. The jobs that workers released at the pause lie behind the claim positions. */
   resume(): void {
     this.claimer.reset();
     this.wakeUp();
   }
 
-  /** The jobs that wait for a slot or run. */
-  held(): ClaimedJob[] {
-    return this.#runner.held();
+  /** Lists the jobs that run or wait for a slot. */
+  listHeldJobs(): ClaimedJob[] {
+    return this.#runner.listHeldJobs();
   }
 
-  /** The jobs that this worker knows to be its own: those it holds, and those that are being settled. */
-  known(): ClaimedJob[] {
-    return this.#runner.known();
+  /** Lists all jobs that belong to this worker: the jobs that run or wait for a slot, and the jobs that are being settled. */
+  listOwnedJobs(): ClaimedJob[] {
+    return this.#runner.listOwnedJobs();
   }
 
   get running(): number {
     return this.#runner.running;
   }
 
-  /** How many jobs its claims brought. */
+  /** How many jobs each claim returned. */
   get claims(): Histogram {
-    return this.claimer.sizes;
+    return this.claimer.claimSizes;
   }
 
-  /** What this queue adds to the worker's health. */
-  vitals(): { failingMs: number; msSinceLastRound: number; unresponsiveMs: number[] } {
+  /** Returns this queue's share of the worker's vitals. */
+  vitals(): { failingMs: number; msSinceLastIteration: number; unresponsiveMs: number[] } {
     return {
-      failingMs: this.claimer.unanswered.ms,
-      msSinceLastRound: performance.now() - this.#roundAt,
+      failingMs: this.claimer.outageTimer.elapsedMs,
+      msSinceLastIteration: performance.now() - this.#iterationAt,
       unresponsiveMs: this.#runner.unresponsiveMs(),
     };
   }
 
-  /** Interrupts those of the jobs in hand that `which` picks; one that has not started is just not run. */
-  interrupt(why: Interruption, which: JobFilter, graceMs?: number): void {
-    this.#runner.interrupt(why, which, graceMs);
+  /** Interrupts the running jobs that `filter` selects. Waiting jobs that it selects never start. */
+  interrupt(interruption: Interruption, filter: JobFilter, graceMs?: number): void {
+    this.#runner.interrupt(interruption, filter, graceMs);
   }
 
-  /** Claims no more, and gives back what has not started. Resolves when all that runs has ended and is settled. */
+  /** Stops claiming, and releases jobs that have not started. Resolves when all running jobs have ended and are settled. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#runner.startNoMore();
-    this.#sleep.end();
+    this.#runner.stopStarting();
+    this.#sleep.wake();
     await Promise.all([this.#loop, this.#suspectsLoop]);
     this.#runner.releaseWaiting();
-    await this.#runner.allSettled();
+    await this.#runner.waitUntilSettled();
   }
 
   async #claimUntilStopped(): Promise<void> {
     const { settings, setIdle } = this.deps;
     while (!this.#stopping) {
-      this.#roundAt = performance.now();
+      this.#iterationAt = performance.now();
       const { wakeUps } = this.#sleep;
       this.#runner.releaseExpired();
       this.#runner.start();
-      const room = this.#pacer.room();
+      const room = this.#pacer.countRoom();
       if (room > 0) {
-        const wasFailing = this.claimer.unanswered.isFailing;
+        const wasFailing = this.claimer.outageTimer.isFailing;
         if (this.claimer.hasSuspects()) this.#suspectsLoop ??= this.#claimSuspects();
-        const full = await this.#claimForSlots(Math.min(settings.batchSize, room));
-        this.#pacer.answered(full);
-        if (this.#pacer.hasLongBacklog) await setIdle(this.queue, false);
-        // Said before the last look, so that whoever enqueues after it rings.
-        else if (!full && (await setIdle(this.queue, true))) continue;
-        if (full) continue;
-        // What was refused is left out of the next claim, which need not wait.
-        if (this.claimer.unanswered.isFailing && !wasFailing && this.claimer.hasSuspects()) continue;
+        const isFull = await this.#claimForSlots(Math.min(settings.batchSize, room));
+        this.#pacer.recordClaim(isFull);
+        if (this.#pacer.hasSustainedBacklog) await setIdle(this.queue, false);
+        // Publishes "idle" before the final poll. Otherwise a job enqueued between the two would send no NOTIFY.
+        else if (!isFull && (await setIdle(this.queue, true))) continue;
+        if (isFull) continue;
+        // The next claim skips the refused jobs, so it need not wait.
+        if (this.claimer.outageTimer.isFailing && !wasFailing && this.claimer.hasSuspects()) continue;
       }
       if (this.#sleep.wakeUps === wakeUps && !this.#stopping) {
-        await this.#sleep.for(
+        await this.#sleep.wait(
           this.#runner.waiting > 0 ? Math.min(settings.pollIntervalMs, maxBufferMs) : settings.pollIntervalMs,
         );
       }
     }
   }
 
-  /** @returns whether each claim brought all it asked for */
+  /** @returns whether all claims were full */
   async #claimForSlots(limit: number): Promise<boolean> {
     const claim = () => this.#claim((workerId) => this.claimer.claim(workerId, limit));
-    const full = await Promise.all(Array.from({ length: this.#pacer.claimsAtOnce(limit) }, claim));
-    return full.every(Boolean);
+    const results = await Promise.all(Array.from({ length: this.#pacer.countParallelClaims(limit) }, claim));
+    return results.every(Boolean);
   }
 
   async #claimSuspects(): Promise<void> {
@@ -155,54 +158,55 @@ export class QueueWorker {
     this.#suspectsLoop = undefined;
   }
 
-  /** @returns whether it brought all it asked for */
-  async #claim(ask: (workerId: string) => Promise<Claimed>): Promise<boolean> {
+  /** @returns whether the claim was full */
+  async #claim(send: (workerId: string) => Promise<ClaimResult>): Promise<boolean> {
     const [workerId, pauses] = [this.deps.workerId(), this.#pauses];
-    let answer: Claimed;
+    let result: ClaimResult;
     try {
-      answer = await ask(workerId);
+      result = await send(workerId);
     } catch (error) {
-      this.deps.claimFailed(this.queue, error);
+      this.deps.onClaimFailed(this.queue, error);
       return false;
     }
-    const { jobs: claimed, isFull: full } = answer;
+    const { jobs: claimedJobs, isFull } = result;
     const claimedAt = performance.now();
-    // Jobs that were in a crash go first and do not wait behind others, in whose crash they could take part.
-    const crashed = fewCrashed(claimed, this.held(), this.concurrency);
-    const calm = claimed.filter(({ crashes }) => crashes === 0);
-    const back = claimed.filter((job) => job.crashes > 0 && !crashed.includes(job));
-    await this.#giveBack(back, workerId);
-    // The session has ended meanwhile: what it claimed last is not ours to run.
+    // Jobs with crashes go first. If they waited behind other jobs, a crash of those jobs would count against them, too.
+    const crashed = pickCrashedJobs(claimedJobs, this.listHeldJobs(), this.concurrency);
+    const uncrashed = claimedJobs.filter(({ crashes }) => crashes === 0);
+    const excess = claimedJobs.filter((job) => job.crashes > 0 && !crashed.includes(job));
+    await this.#releaseCrashed(excess, workerId);
+    // The session has ended meanwhile, so its claimed jobs are no longer ours to run.
     if (workerId !== this.deps.workerId()) return false;
     if (pauses !== this.#pauses) {
-      for (const job of [...crashed, ...calm]) void this.#runner.release(job, workerId, null);
+      for (const job of [...crashed, ...uncrashed]) void this.#runner.release(job, workerId, null);
       return false;
     }
-    const toBuffered = (job: ClaimedJob) => ({ job, workerId, claimedAt });
-    this.#runner.add(crashed.map(toBuffered), calm.map(toBuffered));
-    // During a backlog the next claim leaves first: PostgreSQL works on it while these run. The driver writes a turn later.
-    if (full) setImmediate(() => setImmediate(() => this.#runner.start()));
+    const toBufferedJob = (job: ClaimedJob) => ({ job, workerId, claimedAt });
+    this.#runner.add(crashed.map(toBufferedJob), uncrashed.map(toBufferedJob));
+    // During a backlog, the next claim is sent before these jobs start, so that PostgreSQL works on it while they run. The driver
+    // writes it one turn of the event loop later.
+    if (isFull) setImmediate(() => setImmediate(() => this.#runner.start()));
     else this.#runner.start();
-    return full;
+    return isFull;
   }
 
-  /** Before any of the others runs: it might bring this process down, and these would have been in that crash, too. */
-  async #giveBack(jobs: readonly ClaimedJob[], workerId: string): Promise<void> {
+  /** Releases jobs before any other job of the claim starts. If one of those crashed this process, these would count a crash, too. */
+  async #releaseCrashed(jobs: readonly ClaimedJob[], workerId: string): Promise<void> {
     if (jobs.length === 0) return;
     const done = new AbortController();
-    const given = Promise.all(jobs.map((job) => this.#runner.release(job, workerId, releaseCrashedMs)));
-    // A row that somebody has locked is not waited for.
-    await Promise.race([given, pause(releaseCrashedMs, done.signal)]);
+    const releases = Promise.all(jobs.map((job) => this.#runner.release(job, workerId, releaseCrashedMs)));
+    // A row that another transaction has locked must not hold up the queue.
+    await Promise.race([releases, pause(releaseCrashedMs, done.signal)]);
     done.abort();
   }
 
-  /** While there is a backlog, the next claim does not wait for a poll. */
+  /** During a backlog, claims at once when there is room, without waiting for the next poll. */
   #claimMore(): void {
-    if (this.#sleep.sleeping && this.#pacer.hasBacklog && this.#pacer.room() > 0) this.#sleep.end();
+    if (this.#sleep.isSleeping && this.#pacer.hasBacklog && this.#pacer.countRoom() > 0) this.#sleep.wake();
   }
 
-  /** What is due before the next poll need not wait for that. */
-  #dueIn(delayMs: number): void {
-    if (delayMs < this.deps.settings.pollIntervalMs) setTimeout(() => this.#sleep.end(), delayMs + 1).unref();
+  /** Wakes the claim loop for a job that becomes due before the next poll. */
+  #wakeUpIn(delayMs: number): void {
+    if (delayMs < this.deps.settings.pollIntervalMs) setTimeout(() => this.#sleep.wake(), delayMs + 1).unref();
   }
 }

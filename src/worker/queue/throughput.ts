@@ -1,29 +1,29 @@
-/** Over what time jobs are counted: about how long a claimed job should wait in the buffer. */
+/** The window for counting jobs: about as long as a claimed job should wait in the buffer. */
 const windowMs = 100;
 
-/** Counts how many jobs end per window, to tell how many may wait in hand. */
+/** Counts how many jobs end per window. The result limits how many jobs may wait in the buffer. */
 export class Throughput {
   #windowStart = performance.now();
-  #before = 0;
-  #now = 0;
+  #previousJobs = 0;
+  #currentJobs = 0;
 
-  /** @param now what `performance.now()` says */
-  count(now: number): void {
-    this.#turn(now);
-    this.#now += 1;
+  /** Records the end of a job. @param nowMs the current `performance.now()` */
+  recordEnd(nowMs: number): void {
+    this.#rotateWindow(nowMs);
+    this.#currentJobs += 1;
   }
 
-  /** Jobs that ended in the busier of this window and the one before. */
-  perWindow(): number {
-    this.#turn(performance.now());
-    return Math.max(this.#before, this.#now);
+  /** Counts the jobs that ended in the current window or in the previous one, whichever is larger. */
+  countPerWindow(): number {
+    this.#rotateWindow(performance.now());
+    return Math.max(this.#previousJobs, this.#currentJobs);
   }
 
-  #turn(now: number): void {
-    const elapsed = now - this.#windowStart;
-    if (elapsed < windowMs) return;
-    this.#before = elapsed < 2 * windowMs ? this.#now : 0;
-    this.#now = 0;
-    this.#windowStart = now;
+  #rotateWindow(nowMs: number): void {
+    const elapsedMs = nowMs - this.#windowStart;
+    if (elapsedMs < windowMs) return;
+    this.#previousJobs = elapsedMs < 2 * windowMs ? this.#currentJobs : 0;
+    this.#currentJobs = 0;
+    this.#windowStart = nowMs;
   }
 }

@@ -6,23 +6,23 @@ import type { QueueWorker } from "../queue/queue-worker.js";
 import type { Settler } from "../settle/settler.js";
 import type { WorkerSession } from "./worker-session.js";
 
-/** The worker whose jobs are looked after. */
-interface Watched {
+/** The worker whose jobs are checked. */
+interface WatchedWorker {
   readonly session: WorkerSession;
   readonly queues: readonly QueueWorker[];
   readonly settler: Settler;
   readonly emit: WorkerEventListener;
 }
 
-/** Compares what a worker has in hand with what is its session's by PostgreSQL, with each beat and whenever it is told to. */
+/** Compares the jobs that a worker holds with the jobs that its session owns in PostgreSQL, after each heartbeat and on notification. */
 export class OwnershipWatch {
   #searchUnansweredUntil = 0;
 
-  /** @param db over the connection of the beats: that of the claims may be what does not answer */
+  /** @param db uses the connection of the heartbeats, since the connection of the claims may be the one that does not answer */
   constructor(
     private readonly db: Queryable,
     private readonly leaseMs: number,
-    private readonly worker: Watched,
+    private readonly worker: WatchedWorker,
   ) {}
 
   async afterBeat(): Promise<void> {
@@ -30,42 +30,42 @@ export class OwnershipWatch {
     if (performance.now() < this.#searchUnansweredUntil) await this.#releaseUnanswered();
   }
 
-  /** Interrupts the jobs that were taken from this session, and those that should be cancelled. */
+  /** Interrupts the jobs that were taken from this session, and the jobs that should be cancelled. */
   async compare(): Promise<void> {
     const { queues, session } = this.worker;
     const workerId = session.id;
-    // Only what was held before asking: a job that is claimed meanwhile would look taken.
-    const asked = new Set(queues.flatMap((queue) => queue.held()));
+    // Considers only jobs that were held before the query. A job that is claimed meanwhile would seem to be taken.
+    const heldBefore = new Set(queues.flatMap((queue) => queue.listHeldJobs()));
     try {
-      const owned = await findOwned(
+      const rows = await findOwned(
         this.db,
         workerId,
-        [...asked].map(({ id }) => id),
+        [...heldBefore].map(({ id }) => id),
       );
-      const byId = new Map(owned.map((one) => [one.id, one]));
+      const byId = new Map(rows.map((row) => [row.id, row]));
       for (const queue of queues) {
         queue.interrupt(
           "taken",
           (job, claimedBy) =>
-            asked.has(job) && claimedBy === workerId && byId.get(job.id)?.claimToken !== job.claimToken,
+            heldBefore.has(job) && claimedBy === workerId && byId.get(job.id)?.claimToken !== job.claimToken,
         );
-        queue.interrupt("cancel", (job) => asked.has(job) && byId.get(job.id)?.cancelRequested === true);
+        queue.interrupt("cancel", (job) => heldBefore.has(job) && byId.get(job.id)?.cancelRequested === true);
       }
     } catch (error) {
-      this.worker.emit({ type: "error", operation: "asking which jobs are cancelled", error });
+      this.worker.emit({ type: "error", operation: "checking which jobs are cancelled", error });
     }
   }
 
-  /** A claim may have been made although it was not answered: its jobs would stay with this session for ever. */
-  claimFailed(): void {
+  /** PostgreSQL may have executed the failed claim. Its jobs would then stay with this session forever, so this searches for them. */
+  onClaimFailed(): void {
     this.#searchUnansweredUntil = performance.now() + 2 * statementTimeoutMs + this.leaseMs;
   }
 
   async #releaseUnanswered(): Promise<void> {
     const { queues, session, settler } = this.worker;
-    const known = queues.flatMap((queue) => queue.known());
+    const ownedJobs = queues.flatMap((queue) => queue.listOwnedJobs());
     const workerId = session.id;
-    const unanswered = await findUnansweredClaims(this.db, workerId, known, statementTimeoutMs);
+    const unanswered = await findUnansweredClaims(this.db, workerId, ownedJobs, statementTimeoutMs);
     for (const claim of unanswered)
       void settler.settle(workerId, { ...claim, outcome: { kind: "released", delayMs: 0 } });
   }

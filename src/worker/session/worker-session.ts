@@ -2,27 +2,27 @@ import { hostname } from "node:os";
 import type { Queryable } from "../../core/queryable.js";
 import { version } from "../../core/version.js";
 import type { StoredSchedule } from "../../schedules/stored-schedule.js";
-import { beat, endSession, openSession, publishIdle } from "../../sessions/session.js";
+import { beat, endSession, openSession, publishIdleQueues } from "../../sessions/session.js";
 import type { Timeline } from "../../sessions/timeline.js";
-import { codeDigest } from "../settings/code-digest.js";
+import { computeCodeDigest } from "../settings/code-digest.js";
 import type { PeriodicTask } from "../timing/periodic-tasks.js";
 import { beatsPerLease } from "../settings/defaults.js";
 import type { Settings } from "../settings/settings.js";
 
-/** PostgreSQL's largest integer. At a thousand claims a second it is reached after 24 days, and the count begins at 1 again. */
+/** The largest `integer` of PostgreSQL. At a thousand claims a second, the tokens reach it after 24 days and start over at 1. */
 const maxToken = 2_147_483_647;
 
-/** This worker's session: kept alive by beats, and begun anew when it was ended from outside. */
+/** This worker's session. Heartbeats keep it alive. If another process ends it, the worker opens a new one. */
 export class WorkerSession {
   #id = "";
-  /** How often it had been ended from outside. */
-  lost = 0;
+  /** How often another process has ended the session. */
+  lostCount = 0;
   #idle = new Set<string>();
   #publishing: Promise<boolean> = Promise.resolve(false);
   #extendedAt = 0;
   #answeredAt = 0;
-  #roundAt = 0;
-  #claims = 0;
+  #iterationAt = 0;
+  #lastToken = 0;
   readonly #code: string;
 
   constructor(
@@ -31,7 +31,7 @@ export class WorkerSession {
     private readonly schedules: readonly StoredSchedule[],
     private readonly timeline?: Timeline,
   ) {
-    this.#code = codeDigest(settings.runnables);
+    this.#code = computeCodeDigest(settings.runnables);
   }
 
   get id(): string {
@@ -39,12 +39,12 @@ export class WorkerSession {
   }
 
   /**
-   * The token of the next claim: a number that this process has given to no other one, whatever PostgreSQL remembers. All queues
-   * share the count, and it goes on from one session to the next.
+   * Returns the token for the next claim. This process uses each number only once, even if PostgreSQL loses commits. All queues share
+   * the counter, and it continues from one session to the next.
    */
   nextClaimToken(): number {
-    this.#claims = (this.#claims % maxToken) + 1;
-    return this.#claims;
+    this.#lastToken = (this.#lastToken % maxToken) + 1;
+    return this.#lastToken;
   }
 
   async open(): Promise<void> {
@@ -54,14 +54,20 @@ export class WorkerSession {
     const { timeline } = this;
     const worker = { host: hostname(), pid: process.pid, version, code: this.#code, queues, schedules };
     this.#id = await openSession(this.db, { ...worker, leaseMs, timeline });
-    // A new session is idle nowhere yet: the queues say it again as they find themselves so.
+    // A new session has no idle queues. Each queue publishes again once it finds no jobs.
     this.#idle = new Set();
-    this.#roundAt = sentAt;
-    this.#extended(sentAt);
+    this.#iterationAt = sentAt;
+    this.#recordExtension(sentAt);
   }
 
-  /** What the session adds to the worker's health. */
-  vitals(): { leaseMs: number; leaseAgeMs: number; beatEveryMs: number; silentMs: number; msSinceLastRound: number } {
+  /** Returns the session's share of the worker's vitals. */
+  vitals(): {
+    leaseMs: number;
+    leaseAgeMs: number;
+    beatEveryMs: number;
+    silentMs: number;
+    msSinceLastIteration: number;
+  } {
     const { leaseMs } = this.settings;
     const now = performance.now();
     return {
@@ -69,18 +75,18 @@ export class WorkerSession {
       leaseAgeMs: now - this.#extendedAt,
       beatEveryMs: leaseMs / beatsPerLease,
       silentMs: now - this.#answeredAt,
-      msSinceLastRound: now - this.#roundAt,
+      msSinceLastIteration: now - this.#iterationAt,
     };
   }
 
-  #extended(sentAt: number): void {
+  #recordExtension(sentAt: number): void {
     this.#extendedAt = sentAt;
     this.#answeredAt = performance.now();
   }
 
   /**
-   * @param onLost gets the id of a session that turned out to have ended, before a new one begins
-   * @param onBeat after each beat
+   * @param onLost receives the id of a session that another process has ended, before a new session is opened
+   * @param onBeat called after each heartbeat
    */
   task(onLost: (id: string) => void, onBeat: () => Promise<void>): PeriodicTask {
     const { leaseMs } = this.settings;
@@ -89,10 +95,10 @@ export class WorkerSession {
       everyMs: leaseMs / beatsPerLease,
       run: async () => {
         const sentAt = performance.now();
-        this.#roundAt = sentAt;
-        if (await beat(this.db, this.#id, leaseMs, this.timeline)) this.#extended(sentAt);
+        this.#iterationAt = sentAt;
+        if (await beat(this.db, this.#id, leaseMs, this.timeline)) this.#recordExtension(sentAt);
         else {
-          this.lost += 1;
+          this.lostCount += 1;
           onLost(this.#id);
           await this.open();
         }
@@ -101,7 +107,7 @@ export class WorkerSession {
     };
   }
 
-  /** One after the other, since each publishes all idle queues. @returns whether it is news */
+  /** Publishes sequentially, since each statement writes all idle queues. @returns whether the value changed */
   setIdle(queue: string, idle: boolean): Promise<boolean> {
     const publish = async () => {
       if (this.#idle.has(queue) === idle) return false;
@@ -109,17 +115,17 @@ export class WorkerSession {
       if (idle) next.add(queue);
       else next.delete(queue);
       const id = this.#id;
-      await publishIdle(this.db, id, [...next]);
-      // A new session that began meanwhile has published nothing yet.
+      await publishIdleQueues(this.db, id, [...next]);
+      // If a new session was opened meanwhile, it has not published anything yet.
       if (id === this.#id) this.#idle = next;
       return true;
     };
-    const published = this.#publishing.then(publish);
-    this.#publishing = published.catch(() => false);
-    return published;
+    const result = this.#publishing.then(publish);
+    this.#publishing = result.catch(() => false);
+    return result;
   }
 
-  /** Whatever this session still holds may be rescued at once. */
+  /** Ends the session. Jobs that it still holds can be rescued at once. */
   end(): Promise<void> {
     return endSession(this.db, this.#id);
   }

@@ -1,22 +1,22 @@
-/** How many connections a worker opens at the most, by what they are for. */
+/** The maximum number of connections that a worker opens, by purpose. */
 export interface ConnectionBudget {
-  /** Claims, settles and duties. */
+  /** Claims, settles and periodic tasks. */
   readonly engine: number;
-  /** Beats, which wait for none of these. */
+  /** Heartbeats, which must not wait for the engine's statements. */
   readonly beats: number;
   /** Wake-ups and cancellations. */
   readonly listener: number;
-  /** Transactions of handlers: opened as handlers begin them. */
+  /** Transactions of handlers. Each connection is opened when a handler first needs it. */
   readonly transactions: number;
 }
 
-const maxForEngine = 4;
+const maxEngineConnections = 4;
 
-/** With fewer, one would wait for another. */
+/** One connection per purpose: with fewer, one purpose would wait for another. */
 export const minConnections = 4;
 
-/** Shares out the connections that a worker may open; without a limit, each running job may have a transaction. */
-export function connectionBudget({
+/** Divides the connections that a worker may open. Without a limit, each running job may have a transaction. */
+export function computeConnectionBudget({
   maxConnections = Infinity,
   queues,
 }: {
@@ -25,13 +25,12 @@ export function connectionBudget({
   readonly queues: Readonly<Record<string, number>>;
 }): ConnectionBudget {
   const [beats, listener] = [1, 1];
-  const running = Object.values(queues).reduce((sum, concurrency) => sum + concurrency, 0);
-  const left = maxConnections - beats - listener;
-  const engine = Math.min(maxForEngine, Math.ceil(left / 2));
-  return { engine, beats, listener, transactions: Math.min(running, left - engine) };
+  const maxRunningJobs = Object.values(queues).reduce((sum, concurrency) => sum + concurrency, 0);
+  const available = maxConnections - beats - listener;
+  const engine = Math.min(maxEngineConnections, Math.ceil(available / 2));
+  return { engine, beats, listener, transactions: Math.min(maxRunningJobs, available - engine) };
 }
 
-/** All of a budget. */
-export function totalOf({ engine, beats, listener, transactions }: ConnectionBudget): number {
+export function countConnections({ engine, beats, listener, transactions }: ConnectionBudget): number {
   return engine + beats + listener + transactions;
 }

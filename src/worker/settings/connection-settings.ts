@@ -1,20 +1,19 @@
 import * as v from "valibot";
-import { hasStrayAt } from "../../database/connect.js";
+import { hasUnencodedAt } from "../../database/connect.js";
 import type { PgliteConnection } from "../../database/pglite-connection.js";
 
-/** How PostgreSQL is reached. */
 export const connectionSchema = v.union(
   [
     v.pipe(
       v.string(),
       v.regex(/^postgres(ql)?:\/\//, "must begin with postgres:// or postgresql://"),
-      v.check((url) => URL.canParse(url), "is no valid URL: percent-encode what is special in its password"),
+      v.check((url) => URL.canParse(url), "is not a valid URL: percent-encode special characters in its password"),
       v.check(
-        (url) => !hasStrayAt(url),
-        "has an @ behind its host: percent-encode what is special in its password, which would be taken for a host and printed",
+        (url) => !hasUnencodedAt(url),
+        "has an @ after its host: percent-encode special characters in its password, or part of the password is read as the host and printed",
       ),
     ),
-    v.custom<PgliteConnection>(isPglite),
+    v.custom<PgliteConnection>(isPgliteConnection),
   ],
   ({ input }) =>
     input === undefined
@@ -22,7 +21,6 @@ export const connectionSchema = v.union(
       : "must be PostgreSQL's connection string, or pglite(db) of soniq-drizzle/pglite",
 );
 
-/** How the application opens Drizzle. */
 export const databaseSchema = v.optional(
   v.looseObject(
     { openSlot: v.function() },
@@ -30,6 +28,6 @@ export const databaseSchema = v.optional(
   ),
 );
 
-function isPglite(value: unknown): boolean {
+function isPgliteConnection(value: unknown): boolean {
   return typeof value === "object" && value !== null && "openSlot" in value && "openListener" in value;
 }

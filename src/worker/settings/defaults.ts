@@ -1,9 +1,9 @@
 /**
- * What counts where a configuration says nothing else. The documentation's tables and the JSDoc of the settings repeat it, and
- * `test/laws/defaults.test.ts` compares them.
+ * The defaults of the settings. The documentation's tables and the JSDoc of the settings repeat them, and `test/laws/defaults.test.ts`
+ * compares them.
  */
 export const defaults = {
-  /** Of each queue. */
+  /** Per queue. */
   concurrency: 10,
   batchSize: 1_000,
   lease: "20s",
@@ -14,9 +14,9 @@ export const defaults = {
   maxCrashes: 5,
   timeoutGrace: "5s",
   unknownJobGrace: "10m",
-  /** Of a job whose definition has none. */
+  /** For a job whose definition has no timeout. */
   timeout: "5m",
 } as const;
 
-/** Beats per lease: so many may fail before the session dies. */
+/** Heartbeats per lease: the session expires after this number of failed heartbeats. */
 export const beatsPerLease = 4;

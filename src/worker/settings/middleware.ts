@@ -1,63 +1,65 @@
 import { SoniqError } from "../../core/errors.js";
-import { markReceived } from "../../jobs/definition/directives.js";
+import { flagReceived } from "../../jobs/definition/directives.js";
 import type { HandlerFunction, JobContext } from "../../jobs/definition/job-context.js";
 
-/** What a middleware knows of the job around whose handler it stands. */
+/** The context of the job whose handler a middleware wraps. */
 export interface MiddlewareContext extends JobContext {
-  /** What the validator made of it. */
+  /** The payload as the validator returned it. */
   readonly payload: unknown;
 }
 
 /**
- * Stands around the handler of each attempt: `next()` runs what is within, and resolves with the handler's result or directive.
+ * Wraps the handler of each attempt. `next()` runs the next middleware or the handler, and resolves with the handler's result or
+ * directive.
  *
- * If it returns nothing, the handler's end stands, whether that is a result or an error. What else it returns takes the place of
- * that; what it throws fails the attempt, as if the handler had thrown it. Without calling `next()`, it returns `job.snooze(…)`,
- * `job.cancel(…)`, `job.discard(…)` or a result, or throws: a job is not completed because somebody forgot to run it.
+ * If the middleware returns undefined, the handler's result or error is kept. Any other value replaces it. An error that the middleware
+ * throws fails the attempt, as if the handler had thrown it. A middleware that does not call `next()` must return `job.snooze(…)`,
+ * `job.cancel(…)`, `job.discard(…)` or a result, or throw: otherwise a forgotten `next()` would complete jobs that never ran.
  */
 export type Middleware = (job: MiddlewareContext, next: () => Promise<unknown>) => unknown;
 
-/** The handler with each of these around it, the first one outermost. */
-export function withMiddleware(
+/** Wraps the handler in the middleware, the first one outermost. */
+export function applyMiddleware(
   middleware: readonly Middleware[],
   handler: HandlerFunction<unknown, unknown>,
 ): HandlerFunction<unknown, unknown> {
-  return middleware.reduceRight((within, around) => (payload, job) => through(around, within, payload, job), handler);
+  return middleware.reduceRight((inner, outer) => (payload, job) => runMiddleware(outer, inner, payload, job), handler);
 }
 
-async function through(
-  around: Middleware,
-  within: HandlerFunction<unknown, unknown>,
+async function runMiddleware(
+  outer: Middleware,
+  inner: HandlerFunction<unknown, unknown>,
   payload: unknown,
   job: JobContext,
 ): Promise<unknown> {
-  let run: Promise<unknown> | undefined;
+  let innerRun: Promise<unknown> | undefined;
   const next = () => {
-    if (run) return Promise.reject(new SoniqError(`job ${job.name}: a middleware called next() twice: it runs once`));
-    run = ended(within, payload, job);
-    // A middleware that does not wait for it need not mind its error: that is the attempt's.
-    run.catch(() => {});
-    return run;
+    if (innerRun)
+      return Promise.reject(new SoniqError(`job ${job.name}: a middleware called next() twice: call it once`));
+    innerRun = runInner(inner, payload, job);
+    // The attempt handles this error. Without the catch, a middleware that does not await next() would cause an unhandled rejection.
+    innerRun.catch(() => {});
+    return innerRun;
   };
-  // The context itself, not a copy: that would ask for its signal.
-  const returned = await around(Object.assign(job, { payload }), next);
-  if (returned !== undefined) return returned;
-  if (!run) {
+  // Extends the context itself: a copy would call its `signal` getter.
+  const result = await outer(Object.assign(job, { payload }), next);
+  if (result !== undefined) return result;
+  if (!innerRun) {
     throw new SoniqError(
       `job ${job.name}: a middleware returned nothing without calling next(): call it, or return what ends the attempt, such as job.snooze("1m")`,
     );
   }
-  return run;
+  return innerRun;
 }
 
-/** What ends the attempt is for the middleware to judge from here on: a directive among it is not forgotten. */
-async function ended(within: HandlerFunction<unknown, unknown>, payload: unknown, job: JobContext): Promise<unknown> {
+/** Runs the next layer. A directive that it returns or throws counts as received: the middleware decides what to do with it. */
+async function runInner(inner: HandlerFunction<unknown, unknown>, payload: unknown, job: JobContext): Promise<unknown> {
   try {
-    const returned = await within(payload, job);
-    markReceived(returned);
-    return returned;
-  } catch (threw) {
-    markReceived(threw);
-    throw threw;
+    const result = await inner(payload, job);
+    flagReceived(result);
+    return result;
+  } catch (error) {
+    flagReceived(error);
+    throw error;
   }
 }

@@ -1,26 +1,26 @@
-import { maxTimerMs, parseDuration } from "../../core/duration.js";
+import { maxTimerMs, parseDurationMs } from "../../core/duration.js";
 import { ConfigError } from "../../core/errors.js";
 import { isJobDefinition, type JobDefinition } from "../../jobs/definition/define-job.js";
 import type { HandlerFunction } from "../../jobs/definition/job-context.js";
 import type { Retention } from "../../jobs/definition/define-job.js";
 import { defaults } from "./defaults.js";
-import { type Middleware, withMiddleware } from "./middleware.js";
+import { type Middleware, applyMiddleware } from "./middleware.js";
 
 /** A job definition with the function that runs it, middleware included. */
 export interface Runnable {
   readonly definition: JobDefinition;
   readonly run: HandlerFunction<unknown, unknown>;
-  /** The same without the middleware. */
+  /** The handler without the middleware. */
   readonly handler: HandlerFunction<unknown, unknown>;
   readonly timeoutMs: number;
   readonly retentionMs: RetentionMs;
 }
 
-/** How long finished jobs are kept, in milliseconds. */
+/** How long finished jobs are kept by state, in milliseconds. */
 export type RetentionMs = Readonly<Record<keyof Retention, number>>;
 
-/** The handlers by their jobs' names. @throws ConfigError naming one that is missing, or that belongs to no job */
-export function runnablesOf(
+/** Combines definitions and handlers, by job name. @throws ConfigError naming a handler that is missing or that has no job */
+export function buildRunnables(
   jobs: Readonly<Record<string, unknown>>,
   handlers: Readonly<Record<string, unknown>>,
   retention: RetentionMs,
@@ -33,33 +33,34 @@ export function runnablesOf(
     if (runnables.get(name)?.definition === definition) continue;
     if (name.startsWith("soniq."))
       throw new ConfigError(
-        `configuration: the job name ${JSON.stringify(name)} is ours: choose one that does not begin with soniq.`,
+        `configuration: the job name ${JSON.stringify(name)} is reserved: choose a name that does not begin with soniq.`,
       );
     if (runnables.has(name))
       throw new ConfigError(`configuration: two job definitions are called ${JSON.stringify(name)}: rename one`);
-    const handler = runOf((Object.hasOwn(handlers, key) && handlers[key]) || definition.run, definition, key);
+    const handler = resolveHandler((Object.hasOwn(handlers, key) && handlers[key]) || definition.run, definition, key);
     runnables.set(name, {
       definition,
-      run: withMiddleware(middleware, handler),
+      run: applyMiddleware(middleware, handler),
       handler,
-      timeoutMs: Math.min(maxTimerMs, parseDuration(definition.timeout ?? defaults.timeout, `job ${name}: timeout`)),
-      retentionMs: retentionOf(definition, retention),
+      timeoutMs: Math.min(maxTimerMs, parseDurationMs(definition.timeout ?? defaults.timeout, `job ${name}: timeout`)),
+      retentionMs: resolveRetention(definition, retention),
     });
   }
-  const stranger = Object.keys(handlers).find((key) => !(Object.hasOwn(jobs, key) && isJobDefinition(jobs[key])));
-  if (stranger) throw new ConfigError(`configuration: handlers.${stranger} has no job definition of that name in jobs`);
+  const unknownKey = Object.keys(handlers).find((key) => !(Object.hasOwn(jobs, key) && isJobDefinition(jobs[key])));
+  if (unknownKey)
+    throw new ConfigError(`configuration: handlers.${unknownKey} has no job definition of that name in jobs`);
   return runnables;
 }
 
-function retentionOf({ name, retention: own = {} }: JobDefinition, general: RetentionMs): RetentionMs {
-  const kept = (state: keyof Retention) => {
-    const said = own[state];
-    return said === undefined ? general[state] : parseDuration(said, `job ${name}: retention.${state}`);
+function resolveRetention({ name, retention: overrides = {} }: JobDefinition, fallback: RetentionMs): RetentionMs {
+  const resolveMs = (state: keyof Retention) => {
+    const setting = overrides[state];
+    return setting === undefined ? fallback[state] : parseDurationMs(setting, `job ${name}: retention.${state}`);
   };
-  return { completed: kept("completed"), cancelled: kept("cancelled"), dead: kept("dead") };
+  return { completed: resolveMs("completed"), cancelled: resolveMs("cancelled"), dead: resolveMs("dead") };
 }
 
-function runOf(handler: unknown, { name }: JobDefinition, key: string): HandlerFunction<unknown, unknown> {
+function resolveHandler(handler: unknown, { name }: JobDefinition, key: string): HandlerFunction<unknown, unknown> {
   if (typeof handler === "function") return handler as HandlerFunction<unknown, unknown>;
   if (typeof handler === "object" && handler !== null && "run" in handler && "job" in handler) {
     const { job, run } = handler as { job: JobDefinition; run: HandlerFunction<unknown, unknown> };

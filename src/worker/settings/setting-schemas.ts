@@ -1,24 +1,28 @@
 import * as v from "valibot";
-import { type Duration, maxTimerMs, parseDuration } from "../../core/duration.js";
+import { type Duration, maxTimerMs, parseDurationMs } from "../../core/duration.js";
 
-/** Settings of these names, and of no others. */
-export const noOthersThan = <Entries extends v.ObjectEntries>(entries: Entries) =>
-  // Without a prototype, whose names would count as entries.
+/** A schema of an object with these settings and no others. */
+export const strictSettings = <Entries extends v.ObjectEntries>(entries: Entries) =>
+  // A null prototype: otherwise inherited names such as `constructor` would count as entries.
   v.strictObject(Object.assign(Object.create(null) as object, entries), ({ expected }) => {
     const names = Object.keys(entries).join(", ");
-    if (expected === "never") return `is no setting; there are ${names}`;
+    if (expected === "never") return `is not a setting; the settings are ${names}`;
     return expected === "Object" ? `must be an object with ${names}` : "is missing";
   });
 
-const wholeNumber = "must be a whole number from 1";
-export const count = v.pipe(v.number(wholeNumber), v.integer(wholeNumber), v.minValue(1, wholeNumber));
-/** @returns a schema of a duration that is read in milliseconds */
-export const duration = (fallback: Duration, minMs = 0, maxMs = maxTimerMs) =>
+const integerMessage = "must be a whole number from 1";
+export const positiveInteger = v.pipe(
+  v.number(integerMessage),
+  v.integer(integerMessage),
+  v.minValue(1, integerMessage),
+);
+/** A schema that parses a duration into milliseconds. */
+export const durationSchema = (fallback: Duration, minMs = 0, maxMs = maxTimerMs) =>
   v.pipe(
     v.optional(v.union([v.number(), v.string()]), fallback),
     v.rawTransform(({ dataset, addIssue, NEVER }) => {
       try {
-        const ms = parseDuration(dataset.value as Duration, "");
+        const ms = parseDurationMs(dataset.value as Duration, "");
         if (ms >= minMs && ms <= maxMs) return ms;
         addIssue({ message: ` must be from ${minMs} to ${maxMs} ms` });
       } catch (error) {
@@ -28,8 +32,8 @@ export const duration = (fallback: Duration, minMs = 0, maxMs = maxTimerMs) =>
     }),
   );
 
-/** Valibot's own object schemas leave out what is called `constructor` and the like, which an export or a queue may be. */
-export const anyObject = (message: string) =>
+/** A schema of any object. Valibot's object schemas drop keys such as `constructor`, which an export or a queue may have. */
+export const objectSchema = (message: string) =>
   v.custom<Record<string, unknown>>(
     (value) => typeof value === "object" && value !== null && !Array.isArray(value),
     message,

@@ -8,7 +8,7 @@ import type { TransactionDriver } from "../../database/transaction-slot.js";
 import { isScheduleDefinition, type ScheduleDefinition } from "../../schedules/define-schedule.js";
 import { deliveryQueue } from "../../webhooks/delivery.js";
 import type { WebhookConfig } from "../../webhooks/webhook-config.js";
-import { parseWebhooks, type WebhookSettings } from "../../webhooks/webhook-settings.js";
+import { parseWebhookConfig, type WebhookSettings } from "../../webhooks/webhook-settings.js";
 import type { WorkerConfig } from "./config.js";
 import { minConnections } from "./connection-budget.js";
 import { connectionSchema, databaseSchema } from "./connection-settings.js";
@@ -16,11 +16,11 @@ import { defaults } from "./defaults.js";
 import { isLogger, type Logger } from "../events/event-log.js";
 import type { WorkerEventListener } from "../events/events.js";
 import type { Middleware } from "./middleware.js";
-import { queuesOf, queuesSchema } from "./queue-settings.js";
-import { type RetentionMs, type Runnable, runnablesOf } from "./runnables.js";
-import { anyObject, count, duration, noOthersThan } from "./setting-schemas.js";
+import { resolveQueues, queuesSchema } from "./queue-settings.js";
+import { type RetentionMs, type Runnable, buildRunnables } from "./runnables.js";
+import { objectSchema, positiveInteger, durationSchema, strictSettings } from "./setting-schemas.js";
 
-/** A configuration that was read: defaults filled in, durations in milliseconds. */
+/** A parsed configuration: with defaults, and durations in milliseconds. */
 export interface Settings {
   readonly connection: string | PgliteConnection;
   /** Opens a connection for the transactions of handlers. */
@@ -35,7 +35,7 @@ export interface Settings {
   readonly rescueIntervalMs: number;
   readonly pollIntervalMs: number;
   readonly shutdownTimeoutMs: number;
-  /** Of the jobs whose definition says nothing else. */
+  /** For jobs whose definition has no retention. */
   readonly retentionMs: RetentionMs;
   readonly maxCrashes: number;
   readonly timeoutGraceMs: number;
@@ -45,35 +45,35 @@ export interface Settings {
   readonly webhooks: WebhookSettings | undefined;
 }
 
-/** About a century: with PGlite no other process is there to take a worker's jobs, and a beat may have to wait. */
-const endlessMs = 3e12;
+/** About a century: on PGlite no other process can take a worker's jobs, and a heartbeat may have to wait for a transaction. */
+const pgliteLeaseMs = 3e12;
 
-const keptFor = (fallback: Duration) => duration(fallback, 0, Infinity);
+const retentionSchema = (fallback: Duration) => durationSchema(fallback, 0, Infinity);
 
-const configSchema = noOthersThan({
+const configSchema = strictSettings({
   connection: connectionSchema,
   database: databaseSchema,
-  jobs: anyObject("must be an object with definitions made by defineJob({ … })"),
-  handlers: v.optional(anyObject("must be an object with a handler for each of jobs"), {}),
+  jobs: objectSchema("must be an object with definitions made by defineJob({ … })"),
+  handlers: v.optional(objectSchema("must be an object with a handler for each job"), {}),
   schedules: v.optional(
     v.pipe(
       v.array(v.custom<ScheduleDefinition>(isScheduleDefinition, "must be made by defineSchedule({ … })")),
       v.checkItems(
         ({ name }, i, all) => all.findIndex((other) => other.name === name) === i,
-        "has the name of another: rename one",
+        "has the same name as another schedule: rename one",
       ),
     ),
     [],
   ),
   queues: queuesSchema,
-  batchSize: v.optional(v.pipe(count, v.maxValue(1_000, "must be from 1 to 1000")), defaults.batchSize),
-  lease: duration(defaults.lease, 100),
-  rescueInterval: duration(defaults.rescueInterval, 10),
-  pollInterval: duration(defaults.pollInterval, 10),
-  shutdownTimeout: duration(defaults.shutdownTimeout),
+  batchSize: v.optional(v.pipe(positiveInteger, v.maxValue(1_000, "must be from 1 to 1000")), defaults.batchSize),
+  lease: durationSchema(defaults.lease, 100),
+  rescueInterval: durationSchema(defaults.rescueInterval, 10),
+  pollInterval: durationSchema(defaults.pollInterval, 10),
+  shutdownTimeout: durationSchema(defaults.shutdownTimeout),
   maxConnections: v.optional(
     v.pipe(
-      count,
+      positiveInteger,
       v.minValue(
         minConnections,
         `must be at least ${minConnections}: for claims and settles, the heartbeat, the listener, and a handler's transaction`,
@@ -81,55 +81,57 @@ const configSchema = noOthersThan({
     ),
   ),
   retention: v.optional(
-    noOthersThan({
-      completed: keptFor(defaults.retention.completed),
-      cancelled: keptFor(defaults.retention.cancelled),
-      dead: keptFor(defaults.retention.dead),
+    strictSettings({
+      completed: retentionSchema(defaults.retention.completed),
+      cancelled: retentionSchema(defaults.retention.cancelled),
+      dead: retentionSchema(defaults.retention.dead),
     }),
     {},
   ),
-  maxCrashes: v.optional(count, defaults.maxCrashes),
-  timeoutGrace: duration(defaults.timeoutGrace),
-  unknownJobGrace: duration(defaults.unknownJobGrace),
+  maxCrashes: v.optional(positiveInteger, defaults.maxCrashes),
+  timeoutGrace: durationSchema(defaults.timeoutGrace),
+  unknownJobGrace: durationSchema(defaults.unknownJobGrace),
   onEvent: v.optional(v.function("must be a function")),
-  middleware: v.optional(v.array(v.function("must be a function"), "must be a list of functions"), []),
-  logger: v.optional(v.custom<Logger>(isLogger, "must have info, warn and error, as a pino logger has")),
+  middleware: v.optional(v.array(v.function("must be a function"), "must be an array of functions"), []),
+  logger: v.optional(v.custom<Logger>(isLogger, "must have the methods info, warn and error, as a pino logger has")),
   webhooks: v.optional(
-    noOthersThan({ keys: v.optional(v.any()), allow: v.optional(v.any()), timeout: v.optional(v.any()) }),
+    strictSettings({ keys: v.optional(v.any()), allow: v.optional(v.any()), timeout: v.optional(v.any()) }),
   ),
 });
 
 /**
- * Reads a configuration.
+ * Parses a configuration.
  *
- * @throws ConfigError naming the setting that cannot work, and why
+ * @throws ConfigError naming the invalid setting and the reason
  */
 export function parseConfig(config: WorkerConfig): Settings {
-  const checked = v.safeParse(configSchema, config);
-  if (!checked.success) {
-    const [issue] = checked.issues;
+  const parsed = v.safeParse(configSchema, config);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
     throw new ConfigError(`configuration: ${v.getDotPath(issue) ?? "it"} ${issue.message.trim()}`);
   }
-  const { connection, jobs, handlers, lease, rescueInterval, pollInterval, shutdownTimeout } = checked.output;
-  const { batchSize, maxConnections, retention, maxCrashes, timeoutGrace, unknownJobGrace } = checked.output;
-  const middleware = checked.output.middleware as readonly Middleware[];
-  const runnables = runnablesOf(jobs, handlers, retention, middleware);
-  const webhooks = checked.output.webhooks && webhooksOf(checked.output.webhooks as WebhookConfig);
-  const overNetwork = typeof connection === "string";
-  if (!overNetwork && checked.output.database)
-    throw new ConfigError("configuration: database goes with a connection string: pglite(db) brings its own");
+  const { connection, jobs, handlers, lease, rescueInterval, pollInterval, shutdownTimeout } = parsed.output;
+  const { batchSize, maxConnections, retention, maxCrashes, timeoutGrace, unknownJobGrace } = parsed.output;
+  const middleware = parsed.output.middleware as readonly Middleware[];
+  const runnables = buildRunnables(jobs, handlers, retention, middleware);
+  const webhooks = parsed.output.webhooks && parseWebhookSettings(parsed.output.webhooks as WebhookConfig);
+  const hasConnectionString = typeof connection === "string";
+  if (!hasConnectionString && parsed.output.database)
+    throw new ConfigError(
+      "configuration: database works only with a connection string: remove it, because pglite(db) includes Drizzle",
+    );
   return {
     connection,
-    database: (checked.output.database ?? plainPostgresJs) as TransactionDriver<Queryable>,
+    database: (parsed.output.database ?? plainPostgresJs) as TransactionDriver<Queryable>,
     maxConnections,
     runnables,
-    schedules: checked.output.schedules,
+    schedules: parsed.output.schedules,
     queues: {
       ...(webhooks && { [deliveryQueue]: defaults.concurrency }),
-      ...queuesOf(checked.output.queues, runnables),
+      ...resolveQueues(parsed.output.queues, runnables),
     },
     batchSize,
-    leaseMs: overNetwork ? lease : endlessMs,
+    leaseMs: hasConnectionString ? lease : pgliteLeaseMs,
     rescueIntervalMs: rescueInterval,
     pollIntervalMs: pollInterval,
     shutdownTimeoutMs: shutdownTimeout,
@@ -137,27 +139,27 @@ export function parseConfig(config: WorkerConfig): Settings {
     maxCrashes,
     timeoutGraceMs: timeoutGrace,
     unknownJobGraceMs: unknownJobGrace,
-    onEvent: checked.output.onEvent as WorkerEventListener | undefined,
-    logger: checked.output.logger,
+    onEvent: parsed.output.onEvent as WorkerEventListener | undefined,
+    logger: parsed.output.logger,
     webhooks,
   };
 }
 
-function webhooksOf(config: WebhookConfig): WebhookSettings {
+function parseWebhookSettings(config: WebhookConfig): WebhookSettings {
   try {
-    return parseWebhooks(config);
+    return parseWebhookConfig(config);
   } catch (error) {
     throw error instanceof InvalidValueError ? new ConfigError(`configuration: ${error.message}`) : error;
   }
 }
 
-/** Narrows the settings to some queues, or to another concurrency. @throws ConfigError for a queue that is not configured */
-export function narrow(settings: Settings, only?: readonly string[], concurrency?: number): Settings {
-  const names = only ?? Object.keys(settings.queues);
-  const stranger = names.find((queue) => !Object.hasOwn(settings.queues, queue));
-  if (stranger !== undefined) {
+/** Restricts the settings to some queues, or overrides their concurrency. @throws ConfigError for a queue that is not configured */
+export function narrowSettings(settings: Settings, queueNames?: readonly string[], concurrency?: number): Settings {
+  const names = queueNames ?? Object.keys(settings.queues);
+  const unknownQueue = names.find((queue) => !Object.hasOwn(settings.queues, queue));
+  if (unknownQueue !== undefined) {
     throw new ConfigError(
-      `queue ${JSON.stringify(stranger)} is not configured: there are ${Object.keys(settings.queues).join(", ")}`,
+      `queue ${JSON.stringify(unknownQueue)} is not configured: the queues are ${Object.keys(settings.queues).join(", ")}`,
     );
   }
   return {

@@ -2,7 +2,7 @@ import type { WorkerEventListener } from "../events/events.js";
 
 const firstRetryMs = 1_000;
 const maxRetryMs = 60_000;
-/** While nothing is accepted at all. */
+/** For suspects: while PostgreSQL accepts no row at all, the cause may end soon. */
 const maxSuspectRetryMs = 10_000;
 const maxRows = 1_000;
 
@@ -10,25 +10,25 @@ interface RefusedRow {
   tries: number;
   /** By `performance.now()`. */
   retryAt: number;
-  /** Nothing was accepted since it was first refused: then it may not be the row. */
+  /** Whether PostgreSQL has accepted no other row since the first refusal. Then this row may not be the cause. */
   isSuspect: boolean;
 }
 
 /**
- * Jobs whose row PostgreSQL refuses to change, since a trigger raises, a constraint is broken, or the like. They are left out, so
- * that the others go on, and tried again less and less often. Each refusal is reported.
+ * Jobs whose rows PostgreSQL refuses to change, for example because a trigger raises an error or a constraint is violated. Statements
+ * exclude these jobs so that all other jobs proceed, and retry them with backoff. Each refusal emits an error event.
  */
 export class RefusedRows {
-  /** In the order of their last refusal. */
+  /** By job id, in the order of the last refusal. */
   readonly #rows = new Map<number, RefusedRow>();
 
-  /** @param operation says for a job what PostgreSQL refuses, in the words that complete "failed while …" */
+  /** @param describeOperation returns the refused operation on a job, in words that complete "failed while …" */
   constructor(
-    private readonly operation: (id: number) => string,
+    private readonly describeOperation: (id: number) => string,
     private readonly emit: WorkerEventListener,
   ) {}
 
-  /** The jobs to leave out. */
+  /** The jobs to exclude. */
   get ids(): number[] {
     return [...this.#rows.keys()];
   }
@@ -39,44 +39,44 @@ export class RefusedRows {
     return false;
   }
 
-  /** The jobs to be tried again now: one, or together all those that may not be the cause. They are left out until the answer is known. */
+  /** Returns the jobs to retry now: one job, or all suspects together. Other statements exclude them until the result is known. */
   takeDue(): number[] {
     const now = performance.now();
     const [id, row] = [...this.#rows].find(([, { retryAt }]) => retryAt <= now) ?? [];
     if (id === undefined || !row) return [];
-    const taken = row.isSuspect ? [...this.#rows].filter(([, { isSuspect }]) => isSuspect) : ([[id, row]] as const);
-    for (const [, one] of taken) one.retryAt = now + waitMs(one);
-    return taken.map(([one]) => one);
+    const due = row.isSuspect ? [...this.#rows].filter(([, { isSuspect }]) => isSuspect) : ([[id, row]] as const);
+    for (const [, dueRow] of due) dueRow.retryAt = now + computeBackoffMs(dueRow);
+    return due.map(([dueId]) => dueId);
   }
 
   add(id: number, error: unknown): void {
     const row = this.#rows.get(id) ?? { tries: 0, retryAt: 0, isSuspect: true };
     const isOneOfMany = row.isSuspect && [...this.#rows].some(([other, { isSuspect }]) => isSuspect && other !== id);
-    row.retryAt = performance.now() + waitMs(row);
+    row.retryAt = performance.now() + computeBackoffMs(row);
     row.tries += 1;
     this.#rows.delete(id);
     this.#rows.set(id, row);
     for (const oldest of this.#rows.keys()) if (this.#rows.size > maxRows) this.#rows.delete(oldest);
-    if (!isOneOfMany) this.emit({ type: "error", operation: this.operation(id), error });
+    if (!isOneOfMany) this.emit({ type: "error", operation: this.describeOperation(id), error });
   }
 
   /**
-   * PostgreSQL changes rows again. Those that it refused while it accepted none are tried again at once: rights that were revoked
-   * may have been granted.
+   * Call this when PostgreSQL has accepted a row. Makes all suspects due at once: it refused them while it accepted no row, and the cause,
+   * such as revoked privileges, may have ended.
    */
-  acceptedSome(): void {
+  retrySuspects(): void {
     for (const row of this.#rows.values()) {
       if (row.isSuspect) row.retryAt = 0;
       row.isSuspect = false;
     }
   }
 
-  /** They were not refused, or are gone. */
+  /** Removes jobs that PostgreSQL did not refuse, or that no longer exist. */
   delete(ids: readonly number[]): void {
     for (const id of ids) this.#rows.delete(id);
   }
 }
 
-function waitMs({ tries, isSuspect }: RefusedRow): number {
+function computeBackoffMs({ tries, isSuspect }: RefusedRow): number {
   return Math.min(isSuspect ? maxSuspectRetryMs : maxRetryMs, firstRetryMs * 2 ** tries);
 }

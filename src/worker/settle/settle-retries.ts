@@ -1,65 +1,65 @@
 import { classifyFailure } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
-import { lesserSettlements } from "../../jobs/settle/lesser-settlements.js";
-import { plainSettles, type Settles } from "../../jobs/settle/settle.js";
-import { findEnded } from "../../jobs/settle/settled-before.js";
+import { reduceSettlement } from "../../jobs/settle/lesser-settlements.js";
+import { plainSettleStrategy, type SettleStrategy } from "../../jobs/settle/settle.js";
+import { findEndedClaims } from "../../jobs/settle/settled-before.js";
 import { BatchLimit } from "../timing/batch-limit.js";
 import { pause } from "../timing/periodic-tasks.js";
 import type { WorkerEventListener } from "../events/events.js";
-import { firstBatch, type Pending, type SettleEnd, statesOf, without } from "./pending-settlement.js";
-import { errorThrottle } from "../events/error-throttle.js";
-import type { Unanswered } from "./unanswered.js";
+import { selectFirstBatch, type PendingSettlement, type SettleEnd, matchStates, subtract } from "./pending-settlement.js";
+import { createErrorThrottle } from "../events/error-throttle.js";
+import type { OutageTimer } from "./unanswered.js";
 
 const retryMs = 250;
 const retryAfterOutageMs = 1_000;
 const maxRetryMs = 5_000;
-/** When the worker stops, an outcome that PostgreSQL has refused for so long is not waited for. */
+/** A stopping worker does not wait for an outcome that PostgreSQL has refused for longer than this. */
 const maxRefusedAtStopMs = 5_000;
 
-/** What is known of a settlement that failed alone. */
+/** The failures of a settlement that was sent alone. Times are those of `performance.now()`. */
 interface Refusal {
-  readonly since: number;
-  readonly times: number;
-  dueAt: number;
+  readonly firstRefusedAt: number;
+  readonly failures: number;
+  retryAt: number;
 }
 
 /**
- * Settlements whose statement failed, so that they are not written, or are written without our knowing, and those whose rows
- * others had locked. They are tried again until they are written.
+ * Retries settlements until they are written. They come from statements that failed, which may have been committed although their
+ * reply was lost, and from rows that other sessions had locked.
  */
 export class SettleRetries {
-  #waiting: Pending[] = [];
-  readonly #refused = new Map<Pending, Refusal>();
-  /** How many failed alone, one after the other: if there are several, the reason is probably none of theirs. */
+  #waiting: PendingSettlement[] = [];
+  readonly #refused = new Map<PendingSettlement, Refusal>();
+  /** The number of consecutive settlements that failed alone. If several fail in a row, the cause is probably not in their rows. */
   #refusedInARow = 0;
   #running = false;
-  #leaving = false;
+  #isStopping = false;
   readonly #abandoned = new AbortController();
   readonly #limit: BatchLimit;
-  readonly #troubles = errorThrottle();
+  readonly #errorThrottle = createErrorThrottle();
 
   constructor(
     private readonly db: Queryable,
     private readonly emit: WorkerEventListener,
     batchSize: number,
-    private readonly settles: () => Settles,
-    private readonly unanswered: Unanswered,
+    private readonly chooseStrategy: () => SettleStrategy,
+    private readonly outageTimer: OutageTimer,
   ) {
     this.#limit = new BatchLimit(batchSize);
   }
 
-  add(settlements: readonly Pending[]): void {
+  add(settlements: readonly PendingSettlement[]): void {
     this.#waiting.push(...settlements);
     if (!this.#running) void this.#run();
   }
 
-  /** What has been refused for long is tried once more, and then left. */
-  leaveRefused(): void {
-    this.#leaving = true;
+  /** Retries each refused settlement once more. Then it gives up on settlements that have been refused for long. */
+  abandonRefused(): void {
+    this.#isStopping = true;
     this.#retryRefused();
   }
 
-  /** Tries nothing again: what waits is neither settled nor fenced, and nobody learns of it. */
+  /** Stops all retries. The waiting settlements are neither settled nor fenced, and their promises stay pending. */
   abandon(): void {
     this.#abandoned.abort();
   }
@@ -68,149 +68,154 @@ export class SettleRetries {
     this.#running = true;
     const { signal } = this.#abandoned;
     while (this.#waiting.length > 0 && !signal.aborted) {
-      const waitMs = await this.#round();
+      const waitMs = await this.#retryBatch();
       if (this.#waiting.length > 0) await pause(waitMs, signal);
     }
-    // Those whose reply was lost may have been found to be settled.
-    if (this.#waiting.length === 0) this.unanswered.forget();
+    // The last settlements may have turned out to be settled already, without a statement that ended the outage.
+    if (this.#waiting.length === 0) this.outageTimer.reset();
     this.#running = false;
   }
 
-  /** Tries one batch. @returns how long to wait for the next one, in milliseconds */
-  async #round(): Promise<number> {
-    const batch = this.#next();
+  /** @returns how long to wait before the next batch, in milliseconds */
+  async #retryBatch(): Promise<number> {
+    const batch = this.#selectBatch();
     const [first] = batch;
     if (!first) return retryMs;
     const wasRefused = this.#refused.has(first);
-    // Those that stay are next after all others.
-    this.#waiting = [...without(this.#waiting, batch), ...batch];
+    // Moves the batch to the end: if it stays, all other settlements go first.
+    this.#waiting = [...subtract(this.#waiting, batch), ...batch];
     try {
       const settled = await this.#settle(batch);
-      this.#limit.succeeded();
+      this.#limit.grow();
       this.#refusedInARow = 0;
       return settled ? 0 : retryMs;
     } catch (error) {
-      if (!wasRefused) this.#limit.failed();
+      if (!wasRefused) this.#limit.shrink();
       if (classifyFailure(error) === "outage") {
         this.emit({ type: "error", operation: `settling ${this.#waiting.length} jobs again`, error });
         return retryAfterOutageMs;
       }
       if (batch.length > 1) return 0;
       this.#refusedInARow += 1;
-      return this.#keep(first, error) && this.#refusedInARow > 1 ? retryMs : 0;
+      return this.#retryLater(first, error) && this.#refusedInARow > 1 ? retryMs : 0;
     }
   }
 
-  /** One that failed alone goes alone, and later and later. */
-  #next(): readonly Pending[] {
+  /** Returns the next due batch. A settlement that failed alone is retried alone, with backoff. */
+  #selectBatch(): readonly PendingSettlement[] {
     const now = performance.now();
-    const due = this.#waiting.filter((one) => (this.#refused.get(one)?.dueAt ?? 0) <= now);
+    const due = this.#waiting.filter((pending) => (this.#refused.get(pending)?.retryAt ?? 0) <= now);
     const [first] = due;
     if (first && this.#refused.has(first)) return [first];
-    return firstBatch(
-      due.filter((one) => !this.#refused.has(one)),
+    return selectFirstBatch(
+      due.filter((pending) => !this.#refused.has(pending)),
       this.#limit.rows,
     );
   }
 
   /**
-   * A settle whose reply was lost must not be believed when, said again, it finds nothing to settle: its claim's end is
-   * read. What still stands is settled around the rows that others have locked; the rest waits for the next time.
+   * Settles a batch, except rows that other sessions have locked: those wait for the next retry. It first reads which claims have ended,
+   * because a settle whose reply was lost may have been committed, and its retry would find no row and look fenced.
    *
-   * @returns whether something was settled
+   * @returns whether it settled any job
    */
-  async #settle(batch: readonly Pending[]): Promise<boolean> {
-    const { workerId } = batch[0] as Pending;
-    const ended = await findEnded(this.db, workerId, batch);
-    this.#written(ended);
-    const standing = batch.filter((one) => !ended.has(one));
-    if (standing.length === 0) return true;
+  async #settle(batch: readonly PendingSettlement[]): Promise<boolean> {
+    const { workerId } = batch[0] as PendingSettlement;
+    const ended = await findEndedClaims(this.db, workerId, batch);
+    this.#finish(ended);
+    const unsettled = batch.filter((pending) => !ended.has(pending));
+    if (unsettled.length === 0) return true;
     try {
-      const settling = this.settles().settleUnlocked(this.db, workerId, standing);
-      const states = statesOf(standing, await this.unanswered.during(settling));
-      this.#written(states);
+      const settling = this.chooseStrategy().settleUnlocked(this.db, workerId, unsettled);
+      const states = matchStates(unsettled, await this.outageTimer.track(settling));
+      this.#finish(states);
       return ended.size + states.size > 0;
     } catch (error) {
-      const [one] = standing;
-      if (standing.length > 1 || classifyFailure(error) !== "row") throw error;
-      if (await this.#settleLess(one as Pending, error)) return true;
+      const [pending] = unsettled;
+      if (unsettled.length > 1 || classifyFailure(error) !== "row") throw error;
+      if (await this.#settleReduced(pending as PendingSettlement, error)) return true;
       throw error;
     }
   }
 
   /**
-   * Settles less than the outcome, if PostgreSQL refuses the outcome and at the same time accepts what is less. A table that
-   * refuses everything for a while costs no outcome: what is less must be accepted both before and after the outcome was
-   * refused once more.
+   * Settles the job with a reduced outcome, if PostgreSQL refuses the full outcome but accepts the reduced one. PostgreSQL must accept
+   * the reduced outcome both before and after it refuses the full outcome again. So no outcome is lost while the table refuses
+   * every change for a while.
    *
-   * @returns whether it is settled
+   * @returns whether the job is settled
    */
-  async #settleLess(one: Pending, refusal: unknown): Promise<boolean> {
+  async #settleReduced(pending: PendingSettlement, refusal: unknown): Promise<boolean> {
     const { db } = this;
-    const { workerId, id } = one;
-    const settles = this.settles();
-    const lesser = [{ settlement: one, without: "" }, ...lesserSettlements(one, refusal)];
-    // Mostly nothing is accepted, or all of it: the last one, which says least, is asked first.
-    const least = lesser.at(-1) as (typeof lesser)[number];
-    if (!(await this.#accepts(plainSettles, workerId, least.settlement))) return false;
-    const unannounced = settles.emit ? [plainSettles] : [];
-    for (const { settlement, without: missing } of lesser) {
-      for (const way of settlement === one ? unannounced : [settles, ...unannounced]) {
-        if (!(await this.#accepts(way, workerId, settlement))) continue;
+    const { workerId, id } = pending;
+    const fullStrategy = this.chooseStrategy();
+    const reductions = [{ settlement: pending, without: "" }, ...reduceSettlement(pending, refusal)];
+    // Usually PostgreSQL accepts either everything or nothing. So the most reduced settlement is checked first.
+    const minimal = reductions.at(-1) as (typeof reductions)[number];
+    if (!(await this.#wouldAccept(plainSettleStrategy, workerId, minimal.settlement))) return false;
+    const withoutEvent = fullStrategy.emitsEvents ? [plainSettleStrategy] : [];
+    for (const { settlement, without: omitted } of reductions) {
+      for (const strategy of settlement === pending ? withoutEvent : [fullStrategy, ...withoutEvent]) {
+        if (!(await this.#wouldAccept(strategy, workerId, settlement))) continue;
         try {
-          this.#written(statesOf([one], await settles.settleUnlocked(db, workerId, [one])));
-          return !this.#waiting.includes(one);
+          this.#finish(matchStates([pending], await fullStrategy.settleUnlocked(db, workerId, [pending])));
+          return !this.#waiting.includes(pending);
         } catch (error) {
           if (classifyFailure(error) !== "row") throw error;
         }
-        const states = statesOf([one], await way.settleUnlocked(db, workerId, [settlement]));
-        const left = [...(way === settles ? [] : ["its event"]), ...(missing ? [missing] : [])].join(" and ");
+        const states = matchStates([pending], await strategy.settleUnlocked(db, workerId, [settlement]));
+        const parts = [...(strategy === fullStrategy ? [] : ["its event"]), ...(omitted ? [omitted] : [])].join(
+          " and ",
+        );
         if (states.size > 0)
-          this.emit({ type: "error", operation: `settling job ${id}: it is settled without ${left}`, error: refusal });
-        this.#written(states);
+          this.emit({ type: "error", operation: `settling job ${id}: it is settled without ${parts}`, error: refusal });
+        this.#finish(states);
         return states.size > 0;
       }
     }
     return false;
   }
 
-  /** @throws what is no refusal */
-  async #accepts(way: Settles, workerId: string, settlement: Pending): Promise<boolean> {
+  /** @throws any error that does not concern the row */
+  async #wouldAccept(strategy: SettleStrategy, workerId: string, settlement: PendingSettlement): Promise<boolean> {
     try {
-      return await way.wouldSettle(this.db, workerId, settlement);
+      return await strategy.wouldSettle(this.db, workerId, settlement);
     } catch (error) {
       if (classifyFailure(error) !== "row") throw error;
       return false;
     }
   }
 
-  /** @returns whether it is kept, to be tried again */
-  #keep(one: Pending, error: unknown): boolean {
+  /** @returns whether the settlement is kept for a retry */
+  #retryLater(pending: PendingSettlement, error: unknown): boolean {
     const now = performance.now();
-    const { since = now, times = 0 } = this.#refused.get(one) ?? {};
-    if (this.#leaving && now - since > maxRefusedAtStopMs) {
-      this.emit({ type: "error", operation: `settling job ${one.id}: it is left to be rescued`, error });
-      this.#written(new Map([[one, "left"]]));
+    const { firstRefusedAt = now, failures = 0 } = this.#refused.get(pending) ?? {};
+    if (this.#isStopping && now - firstRefusedAt > maxRefusedAtStopMs) {
+      this.emit({ type: "error", operation: `settling job ${pending.id}: it is left to be rescued`, error });
+      this.#finish(new Map([[pending, "left"]]));
       return false;
     }
-    // What is only in the way may be gone soon.
-    const maxMs = this.#leaving || classifyFailure(error) === "lock" ? retryAfterOutageMs : maxRetryMs;
-    this.#refused.set(one, { since, times: times + 1, dueAt: now + Math.min(maxMs, retryMs * 2 ** times) });
-    const leftOut = this.#troubles.leftOut();
-    const others = this.#refused.size > 1 ? ` (and ${this.#refused.size - 1} others)` : "";
-    const operation = `settling job ${one.id}${others}: its outcome is kept and tried again`;
-    if (leftOut !== undefined) this.emit({ type: "error", operation, error });
+    // A lock may be released soon, so its backoff is shorter.
+    const maxMs = this.#isStopping || classifyFailure(error) === "lock" ? retryAfterOutageMs : maxRetryMs;
+    this.#refused.set(pending, {
+      firstRefusedAt,
+      failures: failures + 1,
+      retryAt: now + Math.min(maxMs, retryMs * 2 ** failures),
+    });
+    const otherJobs = this.#refused.size > 1 ? ` (and ${this.#refused.size - 1} other jobs)` : "";
+    const operation = `settling job ${pending.id}${otherJobs}: its outcome is kept and retried`;
+    if (this.#errorThrottle.admit() !== undefined) this.emit({ type: "error", operation, error });
     return true;
   }
 
-  #written(ends: ReadonlyMap<Pending, SettleEnd>): void {
-    this.#waiting = without(this.#waiting, [...ends.keys()]);
-    // What refused one is over, and perhaps for the others as well.
-    for (const one of ends.keys()) if (this.#refused.delete(one)) this.#retryRefused();
-    for (const [one, end] of ends) one.written(end);
+  #finish(ends: ReadonlyMap<PendingSettlement, SettleEnd>): void {
+    this.#waiting = subtract(this.#waiting, [...ends.keys()]);
+    // If PostgreSQL no longer refuses one settlement, it may accept the other refused settlements as well.
+    for (const pending of ends.keys()) if (this.#refused.delete(pending)) this.#retryRefused();
+    for (const [pending, end] of ends) pending.finish(end);
   }
 
   #retryRefused(): void {
-    for (const refusal of this.#refused.values()) refusal.dueAt = 0;
+    for (const refusal of this.#refused.values()) refusal.retryAt = 0;
   }
 }

@@ -2,150 +2,170 @@ import { fillsStatement } from "../../core/batches.js";
 import { classifyFailure } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
 import { deleteCompleted } from "../../jobs/settle/delete-completed.js";
-import { bytesOf, plainSettles, type Settlement, type Settles } from "../../jobs/settle/settle.js";
+import {
+  estimateSettlementBytes,
+  plainSettleStrategy,
+  type Settlement,
+  type SettleStrategy,
+} from "../../jobs/settle/settle.js";
 import { Histogram } from "../../stats/histogram.js";
 import type { WorkerEventListener } from "../events/events.js";
-import { firstBatch, type Pending, type SettleEnd, statesOf, without } from "./pending-settlement.js";
+import { selectFirstBatch, type PendingSettlement, type SettleEnd, matchStates, subtract } from "./pending-settlement.js";
 import { SettleRetries } from "./settle-retries.js";
-import { Unanswered } from "./unanswered.js";
+import { OutageTimer } from "./unanswered.js";
 
-/** As many as the engine has connections. */
-const maxFlights = 4;
-/** Large statements take the time of PostgreSQL, and of the event loop, from claims and beats. */
-const maxLargeFlights = 2;
-/** With so much to be written, no other job is started, and no other outcome is made. */
+/** The number of the engine's connections. */
+const maxStatements = 4;
+/** Large statements use the time of PostgreSQL and of the event loop, and delay claims and heartbeats. */
+const maxLargeStatements = 2;
+/** While more than this waits to be written, the worker starts no job and creates no outcome. */
 const maxWaitingBytes = 32 * 1024 * 1024;
-/** While settles have been unanswered for so long, no more jobs are claimed: their outcomes could not be written either. */
+/** While settles have been unanswered for longer than this, the worker claims no jobs: it could not write their outcomes either. */
 const maxUnansweredMs = 5_000;
 
 /**
- * Gathers settlements and writes them in batches: the next one leaves when the one before is back, or it is full.
- * What could not be written is tried again beside them, so that it holds up none.
+ * Collects settlements and writes them in batches. It sends a batch when the previous one is answered, or when the batch is full.
+ * Settlements that failed are retried separately, so that they do not delay new ones.
  */
 export class Settler {
-  /** How many jobs the batches settle. */
-  readonly sizes = new Histogram();
-  /** A row that is refused or locked is an answer. */
-  readonly unanswered = new Unanswered((error) => classifyFailure(error) === "outage");
-  #pending: Pending[] = [];
+  /** The number of jobs per batch. */
+  readonly batchSizes = new Histogram();
+  /** Counts only outages: a refused or locked row is an answer of PostgreSQL. */
+  readonly outageTimer = new OutageTimer((error) => classifyFailure(error) === "outage");
+  #pending: PendingSettlement[] = [];
   #pendingBytes = 0;
-  /** Of all that is not known to be written. */
+  /** The bytes of all settlements without a confirmed write, including those sent or waiting for a retry. */
   #waitingBytes = 0;
-  #flights = 0;
+  #runningStatements = 0;
   readonly #retries: SettleRetries;
 
   constructor(
     private readonly db: Queryable,
     private readonly emit: WorkerEventListener,
-    /** The names of the jobs that are deleted as they complete. */
-    private readonly deleted: ReadonlySet<string | undefined>,
-    /** Whether to settle around the rows that others have locked from the start: behind a pooler, no lock_timeout ends the wait for them. */
-    private readonly aroundLocks: boolean,
-    /** How many one statement settles at the most. */
+    /** The names of the jobs that are deleted on completion. */
+    private readonly deletedOnCompletion: ReadonlySet<string | undefined>,
+    /** Whether even the first try skips rows that other sessions have locked: behind a pooler, no lock_timeout ends the wait for them. */
+    private readonly skipsLocked: boolean,
+    /** The maximum number of jobs per statement. */
     private readonly batchSize: number,
-    /** How jobs are settled at this time. */
-    private readonly settles: () => Settles = () => plainSettles,
+    /** Returns the current settle strategy. */
+    private readonly chooseStrategy: () => SettleStrategy = () => plainSettleStrategy,
   ) {
-    this.#retries = new SettleRetries(db, emit, batchSize, settles, this.unanswered);
+    this.#retries = new SettleRetries(db, emit, batchSize, chooseStrategy, this.outageTimer);
   }
 
   /**
-   * Writes a settlement down, however long the database is away or refuses it.
+   * Writes a settlement, and retries it for as long as the database is away or refuses it.
    *
-   * @param name the job's, where it may have completed
+   * @param name the job's name, if the job may have completed
    */
   settle(workerId: string, settlement: Settlement, name?: string): Promise<SettleEnd> {
-    const bytes = bytesOf(settlement);
+    const bytes = estimateSettlementBytes(settlement);
     this.#waitingBytes += bytes;
     return new Promise((resolve) => {
-      const written = (end: SettleEnd) => {
+      const finish = (end: SettleEnd) => {
         this.#waitingBytes -= bytes;
         resolve(end);
       };
-      this.#pending.push({ ...settlement, workerId, name, bytes, written });
+      this.#pending.push({ ...settlement, workerId, name, bytes, finish });
       this.#pendingBytes += bytes;
-      const { large, full } = this.#isFull();
-      if (this.#flights === 0 || (full && this.#flights < (large ? maxLargeFlights : maxFlights))) void this.#flush();
+      const { large, full } = this.#checkFill();
+      if (
+        this.#runningStatements === 0 ||
+        (full && this.#runningStatements < (large ? maxLargeStatements : maxStatements))
+      )
+        void this.#flush();
     });
   }
 
-  /** Whether so much waits to be written that no job should be started, which would add to it. */
-  get congested(): boolean {
+  /** Whether so many bytes wait to be written that the worker should start no job, whose outcome would add to them. */
+  get isCongested(): boolean {
     return this.#waitingBytes > maxWaitingBytes;
   }
 
-  /** Whether jobs may be claimed: not while there is no telling whether they could be settled. */
+  /** Whether the worker may claim jobs. It may not while it is uncertain whether it could settle them. */
   get isKeepingUp(): boolean {
-    return !this.congested && this.unanswered.ms <= maxUnansweredMs;
+    return !this.isCongested && this.outageTimer.elapsedMs <= maxUnansweredMs;
   }
 
-  /** The worker stops: what PostgreSQL has refused for long is tried once more, and then left to be rescued. */
-  leaveRefused(): void {
-    this.#retries.leaveRefused();
+  /** Call this when the worker stops: retries refused settlements once more, then leaves those refused for long to be rescued. */
+  abandonRefused(): void {
+    this.#retries.abandonRefused();
   }
 
-  /** Gives up on what cannot be written now: it is left to be rescued. */
+  /** Stops all retries, and leaves the unsettled jobs to be rescued. */
   abandon(): void {
     this.#retries.abandon();
   }
 
   async #flush(): Promise<void> {
-    this.#flights += 1;
-    // What ends in the same turn of the event loop travels together.
-    if (!this.#isFull().full) await new Promise(setImmediate);
+    this.#runningStatements += 1;
+    // Puts jobs that end in the same turn of the event loop into one batch.
+    if (!this.#checkFill().full) await new Promise(setImmediate);
     do {
       const { workerId } = this.#pending[0] ?? {};
       if (workerId === undefined) break;
-      const batch = firstBatch(this.#pending, this.batchSize);
-      this.#pending = without(this.#pending, batch);
+      const batch = selectFirstBatch(this.#pending, this.batchSize);
+      this.#pending = subtract(this.#pending, batch);
       for (const { bytes } of batch) this.#pendingBytes -= bytes;
-      this.sizes.add(batch.length);
-      await this.#write(workerId, batch);
-    } while (this.#flights === 1 || this.#isFull().full);
-    this.#flights -= 1;
+      this.batchSizes.add(batch.length);
+      await this.#settleBatch(workerId, batch);
+    } while (this.#runningStatements === 1 || this.#checkFill().full);
+    this.#runningStatements -= 1;
   }
 
-  /** Whether a statement would be full; `large`: of bytes rather than of rows. */
-  #isFull(): { readonly full: boolean; readonly large: boolean } {
+  /** Returns whether the pending settlements fill a statement; `large` means that their bytes fill it. */
+  #checkFill(): { readonly full: boolean; readonly large: boolean } {
     const large = fillsStatement(this.#pendingBytes);
     return { large, full: large || this.#pending.length >= this.batchSize };
   }
 
-  async #write(workerId: string, batch: readonly Pending[]): Promise<void> {
-    const rest = this.deleted.size > 0 && !this.settles().emit ? await this.#deleteCompleted(workerId, batch) : batch;
-    if (rest.length === 0) return;
+  async #settleBatch(workerId: string, batch: readonly PendingSettlement[]): Promise<void> {
+    const remaining =
+      this.deletedOnCompletion.size > 0 && !this.chooseStrategy().emitsEvents
+        ? await this.#deleteCompleted(workerId, batch)
+        : batch;
+    if (remaining.length === 0) return;
     try {
-      if (this.aroundLocks) return await this.#writeUnlocked(workerId, rest);
-      const states = statesOf(rest, await this.unanswered.during(this.settles().settle(this.db, workerId, rest)));
-      for (const one of rest) one.written(states.get(one));
+      if (this.skipsLocked) return await this.#settleUnlocked(workerId, remaining);
+      const states = matchStates(
+        remaining,
+        await this.outageTimer.track(this.chooseStrategy().settle(this.db, workerId, remaining)),
+      );
+      for (const settlement of remaining) settlement.finish(states.get(settlement));
     } catch (error) {
-      this.#failed(rest, error);
+      this.#retry(remaining, error);
     }
   }
 
-  async #writeUnlocked(workerId: string, batch: readonly Pending[]): Promise<void> {
-    const settling = this.settles().settleUnlocked(this.db, workerId, batch);
-    const states = statesOf(batch, await this.unanswered.during(settling));
-    for (const [one, state] of states) one.written(state);
-    this.#retries.add(without(batch, [...states.keys()]));
+  async #settleUnlocked(workerId: string, batch: readonly PendingSettlement[]): Promise<void> {
+    const settling = this.chooseStrategy().settleUnlocked(this.db, workerId, batch);
+    const states = matchStates(batch, await this.outageTimer.track(settling));
+    for (const [settlement, state] of states) settlement.finish(state);
+    this.#retries.add(subtract(batch, [...states.keys()]));
   }
 
-  /** @returns those that are still to be settled */
-  async #deleteCompleted(workerId: string, batch: readonly Pending[]): Promise<readonly Pending[]> {
-    const completed = batch.filter(({ name, outcome }) => outcome.kind === "completed" && this.deleted.has(name));
+  /** @returns the settlements that remain to be written */
+  async #deleteCompleted(workerId: string, batch: readonly PendingSettlement[]): Promise<readonly PendingSettlement[]> {
+    const completed = batch.filter(
+      ({ name, outcome }) => outcome.kind === "completed" && this.deletedOnCompletion.has(name),
+    );
     if (completed.length === 0) return batch;
     try {
-      const states = statesOf(completed, await this.unanswered.during(deleteCompleted(this.db, workerId, completed)));
-      const gone = completed.filter((one) => states.has(one));
-      for (const one of gone) one.written("completed");
-      return without(batch, gone);
+      const states = matchStates(
+        completed,
+        await this.outageTimer.track(deleteCompleted(this.db, workerId, completed)),
+      );
+      const deleted = completed.filter((settlement) => states.has(settlement));
+      for (const settlement of deleted) settlement.finish("completed");
+      return subtract(batch, deleted);
     } catch (error) {
-      this.#failed(completed, error);
-      return without(batch, completed);
+      this.#retry(completed, error);
+      return subtract(batch, completed);
     }
   }
 
-  #failed(batch: readonly Pending[], error: unknown): void {
+  #retry(batch: readonly PendingSettlement[], error: unknown): void {
     this.emit({ type: "error", operation: `settling ${batch.length} jobs`, error });
     this.#retries.add(batch);
   }

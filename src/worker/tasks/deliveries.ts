@@ -1,13 +1,13 @@
 import type { Queryable } from "../../core/queryable.js";
 import type { HandlerFunction } from "../../jobs/definition/job-context.js";
-import { deliver } from "../../webhooks/deliver.js";
+import { createDeliveryHandler } from "../../webhooks/deliver.js";
 import { deliveryJob } from "../../webhooks/delivery.js";
 import {
-  endFreeing,
-  findUnsettledEndpoints,
-  freePage,
-  freeProbe,
-  freeStrays,
+  finishUnparking,
+  findParkingEndpoints,
+  unparkPage,
+  unparkProbe,
+  unparkOrphanedDeliveries,
   isBusy,
   parkPage,
 } from "../../webhooks/parking.js";
@@ -17,88 +17,97 @@ import type { Settings } from "../settings/settings.js";
 
 const everyMs = 1_000;
 const fullScanMs = 300_000;
-/** Beyond a receiver's own time an attempt may take so long, for the statements around it. */
+/** Extends the timeout of a delivery's attempt beyond the receiver's timeout, for the statements around the request. */
 const slackMs = 30_000;
 
-/** The settings with webhooks among what there is to run, if this worker is to deliver them. */
-export function withDeliveries(settings: Settings, db: Queryable): Settings {
+/** Adds the handler of webhook deliveries to the settings, if this worker delivers webhooks. */
+export function addDeliveryHandler(settings: Settings, db: Queryable): Settings {
   const { webhooks, runnables, retentionMs } = settings;
   if (!webhooks) return settings;
-  const run = deliver(db, webhooks) as HandlerFunction<unknown, unknown>;
+  const run = createDeliveryHandler(db, webhooks) as HandlerFunction<unknown, unknown>;
   const runnable = { definition: deliveryJob, run, handler: run, timeoutMs: webhooks.timeoutMs + slackMs, retentionMs };
   return { ...settings, runnables: new Map([...runnables, [deliveryJob.name, runnable]]) };
 }
 
-/** Parks and frees the deliveries of endpoints, as they are paused and resumed, and as their breakers open and close. */
-export function deliveryTasks(db: Queryable, { webhooks }: Settings, emit: WorkerEventListener): PeriodicTask[] {
-  if (!webhooks) return [];
-  /** Shut endpoints whose deliveries have been parked: whatever is published since, is so from the start. */
-  const parked = new Set<string>();
-  /** Where to go on freeing, by endpoint. */
-  const freed = new Map<string, number>();
-  /** Where to go on looking for strays. */
-  let strays: number | undefined;
-  const refused = (id: number, error: unknown) =>
-    emit({ type: "error", operation: `parking or freeing webhook ${id}`, error });
+/** Creates the tasks that park and free deliveries, if this worker delivers webhooks. */
+export function createDeliveryTasks(db: Queryable, { webhooks }: Settings, emit: WorkerEventListener): PeriodicTask[] {
+  return webhooks ? new DeliveryParking(db, emit).tasks() : [];
+}
 
-  async function parkAll(endpoint: string, stop: AbortSignal): Promise<void> {
-    let next: number | undefined = 0;
-    while (next !== undefined && !stop.aborted) next = await parkPage(db, endpoint, next, refused);
-    if (next === undefined) parked.add(endpoint);
+/** Parks and frees the deliveries of endpoints that are paused or resumed, or whose circuit breakers open or close. */
+class DeliveryParking {
+  /** Blocked endpoints whose deliveries are all parked. Deliveries that are published later are parked from the start. */
+  readonly #parked = new Set<string>();
+  /** The position at which freeing continues, by endpoint. */
+  readonly #freePositions = new Map<string, number>();
+  /** The position at which the scan for orphaned deliveries continues. */
+  #orphanPosition: number | undefined;
+
+  constructor(
+    private readonly db: Queryable,
+    private readonly emit: WorkerEventListener,
+  ) {}
+
+  tasks(): PeriodicTask[] {
+    return [
+      { operation: "parking and freeing webhooks", everyMs, run: (stop) => this.#parkAndFree(stop) },
+      { operation: "freeing orphaned webhooks", everyMs: fullScanMs, run: (stop) => this.#freeOrphaned(stop) },
+    ];
   }
 
-  /** As many as one page has, if the queue has room for them. */
-  async function freeSome(endpoint: string, stop: AbortSignal): Promise<void> {
-    if (await isBusy(db)) return;
-    let found = 0;
-    while (found === 0 && !stop.aborted) {
-      const page = await freePage(db, endpoint, freed.get(endpoint) ?? 0, refused);
-      found = page.freed;
-      if (page.next !== undefined) {
-        freed.set(endpoint, page.next);
-        continue;
+  async #parkAndFree(stop: AbortSignal): Promise<void> {
+    const endpoints = await findParkingEndpoints(this.db);
+    const blocked = new Set(endpoints.filter(({ status }) => status !== "unparking").map(({ id }) => id));
+    for (const id of this.#parked) if (!blocked.has(id)) this.#parked.delete(id);
+    for (const id of blocked) this.#freePositions.delete(id);
+    for (const { id, status } of endpoints) {
+      if (stop.aborted) return;
+      switch (status) {
+        case "blocked":
+          if (!this.#parked.has(id)) await this.#parkAll(id, stop);
+          break;
+        case "half-open":
+          await unparkProbe(this.db, id, this.#reportRefusal);
+          break;
+        case "unparking":
+          await this.#freeNextPage(id, stop);
+          break;
+        default:
+          status satisfies never;
       }
-      freed.delete(endpoint);
-      return endFreeing(db, endpoint);
     }
   }
 
-  return [
-    {
-      operation: "parking and freeing webhooks",
-      everyMs,
-      async run(stop) {
-        const endpoints = await findUnsettledEndpoints(db);
-        const held = new Set(endpoints.filter(({ standing }) => standing !== "freeing").map(({ id }) => id));
-        for (const id of parked) if (!held.has(id)) parked.delete(id);
-        for (const id of held) freed.delete(id);
-        for (const { id, standing } of endpoints) {
-          if (stop.aborted) return;
-          switch (standing) {
-            case "shut":
-              if (!parked.has(id)) await parkAll(id, stop);
-              break;
-            case "half open":
-              await freeProbe(db, id, refused);
-              break;
-            case "freeing":
-              await freeSome(id, stop);
-              break;
-            default:
-              standing satisfies never;
-          }
-        }
-      },
-    },
-    {
-      operation: "looking for webhooks that are parked for nothing",
-      everyMs: fullScanMs,
-      async run(stop) {
-        do {
-          if (await isBusy(db)) return;
-          strays = await freeStrays(db, strays ?? 0, refused);
-        } while (strays !== undefined && !stop.aborted);
-      },
-    },
-  ];
+  async #parkAll(endpoint: string, stop: AbortSignal): Promise<void> {
+    let next: number | undefined = 0;
+    while (next !== undefined && !stop.aborted) next = await parkPage(this.db, endpoint, next, this.#reportRefusal);
+    if (next === undefined) this.#parked.add(endpoint);
+  }
+
+  /** Frees the deliveries of the next page that has any, if the queue has room for them. */
+  async #freeNextPage(endpoint: string, stop: AbortSignal): Promise<void> {
+    if (await isBusy(this.db)) return;
+    let freedJobs = 0;
+    while (freedJobs === 0 && !stop.aborted) {
+      const position = this.#freePositions.get(endpoint) ?? 0;
+      const page = await unparkPage(this.db, endpoint, position, this.#reportRefusal);
+      freedJobs = page.unparked;
+      if (page.next !== undefined) {
+        this.#freePositions.set(endpoint, page.next);
+        continue;
+      }
+      this.#freePositions.delete(endpoint);
+      return finishUnparking(this.db, endpoint);
+    }
+  }
+
+  async #freeOrphaned(stop: AbortSignal): Promise<void> {
+    do {
+      if (await isBusy(this.db)) return;
+      this.#orphanPosition = await unparkOrphanedDeliveries(this.db, this.#orphanPosition ?? 0, this.#reportRefusal);
+    } while (this.#orphanPosition !== undefined && !stop.aborted);
+  }
+
+  readonly #reportRefusal = (id: number, error: unknown): void =>
+    this.emit({ type: "error", operation: `parking or freeing webhook ${id}`, error });
 }

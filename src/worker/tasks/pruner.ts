@@ -7,7 +7,7 @@ import {
   findPrunable,
   findPruneHorizon,
   findReferences,
-  pruneFromTheBeginning,
+  pruneStart,
   type PruneInput,
   type PrunePosition,
   type Reference,
@@ -16,35 +16,35 @@ import type { PeriodicTask } from "../timing/periodic-tasks.js";
 import type { WorkerEventListener } from "../events/events.js";
 import type { Settings } from "../settings/settings.js";
 
-/** Walked by one statement, and deleted by one. */
-const page = 5_000;
-const batch = 1_000;
+/** One statement scans a page, and one statement deletes a batch. */
+const pageJobs = 5_000;
+const batchJobs = 1_000;
 const everyMs = 30_000;
-/** What was locked, or held by a foreign key or trigger that forbids its deletion, lies behind the mark: looked at again that often. */
-const fullRoundMs = 3_600_000;
+/** Jobs that were locked, or that a foreign key or trigger protects, lie behind the prune position. A full scan tries them again. */
+const rescanIntervalMs = 3_600_000;
 const auditEveryMs = 3_600_000;
 
-/** Jobs that are kept for the same time. */
+/** Jobs with the same retention. */
 interface PruneClass extends Pick<PruneInput, "state" | "names"> {
   readonly retentionMs: number;
 }
 
 /**
- * Deletes finished jobs that are past their retention: a duty for each state, and for each retention that definitions have
- * of their own, so that one's trouble is not another's.
+ * Creates the tasks that delete finished jobs after their retention: one for each state, and one more for each retention that job
+ * definitions set. A failing task does not hold up the rest.
  */
-export function pruneTasks(db: Queryable, settings: Settings, emit: WorkerEventListener): PeriodicTask[] {
-  const tellOfKept = onceToldOfKept(emit);
-  const classes = (["completed", "cancelled", "dead"] as const).flatMap((state) => classesOf(state, settings));
-  return [...classes.map((jobs) => pruneTask(db, jobs, tellOfKept)), auditTask(db)];
+export function createPruneTasks(db: Queryable, settings: Settings, emit: WorkerEventListener): PeriodicTask[] {
+  const reportKept = createKeptReporter(emit);
+  const classes = (["completed", "cancelled", "dead"] as const).flatMap((state) => toPruneClasses(state, settings));
+  return [...classes.map((jobs) => createPruneTask(db, jobs, reportKept)), createAuditTask(db)];
 }
 
-/** Says once, for as long as the worker lives, that jobs stay which a foreign key holds. */
-function onceToldOfKept(emit: WorkerEventListener): (state: string, references: readonly Reference[]) => void {
-  let told = false;
+/** Creates a function that reports, once per worker, that a foreign key keeps jobs from being deleted. */
+function createKeptReporter(emit: WorkerEventListener): (state: string, references: readonly Reference[]) => void {
+  let isReported = false;
   return (state, references) => {
-    if (told) return;
-    told = true;
+    if (isReported) return;
+    isReported = true;
     const columns = references.map(({ table, column }) => `${table}.${column}`).join(", ");
     const error = new SoniqError(
       `${state} jobs past their retention are kept, because ${columns} references them: delete those rows, or give the foreign key an action such as on delete cascade or on delete set null`,
@@ -53,8 +53,8 @@ function onceToldOfKept(emit: WorkerEventListener): (state: string, references: 
   };
 }
 
-/** Deletes what people did by the dashboard, once it is long ago. */
-function auditTask(db: Queryable): PeriodicTask {
+/** Creates the task that deletes old audit entries of the dashboard. */
+function createAuditTask(db: Queryable): PeriodicTask {
   return {
     operation: "pruning the audit log",
     everyMs: auditEveryMs,
@@ -64,34 +64,50 @@ function auditTask(db: Queryable): PeriodicTask {
   };
 }
 
-function classesOf(state: PruneInput["state"], { retentionMs, runnables }: Settings): PruneClass[] {
-  const own = new Map<number, string[]>();
+function toPruneClasses(state: PruneInput["state"], { retentionMs, runnables }: Settings): PruneClass[] {
+  const namesByRetentionMs = new Map<number, string[]>();
   for (const [name, runnable] of runnables) {
-    const keptMs = runnable.retentionMs[state];
-    if (keptMs !== retentionMs[state]) own.set(keptMs, [...(own.get(keptMs) ?? []), name]);
+    const ownRetentionMs = runnable.retentionMs[state];
+    if (ownRetentionMs !== retentionMs[state])
+      namesByRetentionMs.set(ownRetentionMs, [...(namesByRetentionMs.get(ownRetentionMs) ?? []), name]);
   }
-  if (own.size === 0) return [{ state, retentionMs: retentionMs[state] }];
+  if (namesByRetentionMs.size === 0) return [{ state, retentionMs: retentionMs[state] }];
   return [
-    { state, retentionMs: retentionMs[state], names: { except: [...own.values()].flat() } },
-    ...[...own].map(([keptMs, only]) => ({ state, retentionMs: keptMs, names: { only } })),
+    { state, retentionMs: retentionMs[state], names: { except: [...namesByRetentionMs.values()].flat() } },
+    ...[...namesByRetentionMs].map(([ownRetentionMs, only]) => ({
+      state,
+      retentionMs: ownRetentionMs,
+      names: { only },
+    })),
   ];
 }
 
-function pruneTask(
+/** Deletes jobs in batches. A row that cannot be deleted does not protect the rest of its batch. */
+async function deleteInBatches(db: Queryable, state: PruneInput["state"], ids: readonly number[]): Promise<void> {
+  for (let from = 0; from < ids.length; from += batchJobs) {
+    await bisectFailures(
+      ids.slice(from, from + batchJobs),
+      (part) => deleteFinished(db, state, part),
+      () => {},
+    );
+  }
+}
+
+function createPruneTask(
   db: Queryable,
   { retentionMs, ...jobs }: PruneClass,
-  tellOfKept: ReturnType<typeof onceToldOfKept>,
+  reportKept: ReturnType<typeof createKeptReporter>,
 ): PeriodicTask {
   const { state } = jobs;
-  let position: PrunePosition = pruneFromTheBeginning;
-  let fullRoundAt = performance.now() + fullRoundMs;
+  let position: PrunePosition = pruneStart;
+  let rescanAt = performance.now() + rescanIntervalMs;
   return {
     operation: `pruning ${state} jobs`,
     everyMs,
     async run(stop) {
-      if (performance.now() > fullRoundAt) {
-        position = pruneFromTheBeginning;
-        fullRoundAt = performance.now() + fullRoundMs;
+      if (performance.now() > rescanAt) {
+        position = pruneStart;
+        rescanAt = performance.now() + rescanIntervalMs;
       }
       const before = await findPruneHorizon(db, retentionMs);
       const references = await findReferences(db);
@@ -101,18 +117,11 @@ function pruneTask(
           before,
           references,
           after: position,
-          limit: page,
+          limit: pageJobs,
         });
-        if (kept > 0) tellOfKept(state, references);
-        for (let from = 0; from < ids.length; from += batch) {
-          // One row that cannot be deleted must not keep the rest of its batch.
-          await bisectFailures(
-            ids.slice(from, from + batch),
-            (some) => deleteFinished(db, state, some),
-            () => {},
-          );
-        }
-        // Up to the horizon all is looked at: other jobs lie there that are kept longer, too many to walk again.
+        if (kept > 0) reportKept(state, references);
+        await deleteInBatches(db, state, ids);
+        // Everything up to the horizon is scanned. Jobs with a longer retention lie there, too, and are too many to scan each time.
         position = next ?? { finishedAt: before, id: 0 };
         if (!next) return;
       }

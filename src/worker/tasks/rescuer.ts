@@ -6,89 +6,111 @@ import {
   rescueFromEnded,
   type RescueOptions,
   rescueOverdue,
-  rescueStrays,
+  rescueOrphaned,
 } from "../../jobs/upkeep/rescue.js";
-import { findEndedSessions, forgetSessions } from "../../sessions/expire.js";
+import { findEndedSessions, deleteEndedSessions } from "../../sessions/expire.js";
 import type { PeriodicTask } from "../timing/periodic-tasks.js";
 import type { WorkerEventListener } from "../events/events.js";
 import { RefusedRows } from "../settle/refused-rows.js";
 import type { Settings } from "../settings/settings.js";
 
-const batch = 500;
+const batchJobs = 500;
 const fullScanMs = 300_000;
-/** After the full look's time a session's row is deleted: by then it need not be remembered. */
-const maxRemembered = 1_000;
+/** Rows of ended sessions are deleted with each full scan, so there is no need to remember more of them than this. */
+const maxRememberedSessions = 1_000;
 
 /**
- * Takes the jobs of dead workers from them; now and then looks at all active jobs, for what that cannot find.
+ * Creates the tasks that rescue the jobs of dead workers and cancel expired jobs. A full scan of all active jobs finds the orphaned
+ * and overdue ones, which the search by session misses.
  *
- * @param endDead ends the sessions of the workers that are dead
+ * @param endDeadSessions ends the sessions of the workers that are dead
  */
-export function rescueTasks(
+export function createRescueTasks(
   db: Queryable,
-  endDead: () => Promise<unknown>,
-  { rescueIntervalMs: sweepMs, maxCrashes }: Settings,
+  endDeadSessions: () => Promise<unknown>,
+  settings: Settings,
   emit: WorkerEventListener,
 ): PeriodicTask[] {
-  /** Changes all jobs that are to be changed, in batches, each but those that PostgreSQL refuses to change. */
-  const all = async <J>(
-    stop: AbortSignal,
-    refusedRows: RefusedRows,
-    change: (options: RescueOptions) => Promise<J[]>,
-    onChanged: (jobs: readonly J[]) => void = () => {},
-  ) => {
-    // Tried again with the others: where it is refused again, these are rescued all the same.
-    const due = new Set(refusedRows.takeDue());
-    const leftOut = () => refusedRows.ids.filter((id) => !due.has(id));
-    while (!stop.aborted) {
-      let refusals = 0;
-      const refused = (id: number, error: unknown) => {
-        refusals += 1;
-        due.delete(id);
-        refusedRows.add(id, error);
-      };
-      const jobs = await change({ limit: batch, except: leftOut(), refused });
-      if (jobs.length > 0) {
-        onChanged(jobs);
-        refusedRows.acceptedSome();
-      }
-      // Whatever was due and not refused is rescued, or gone. Rows that somebody has locked are left to the next time.
-      if (jobs.length === 0 && refusals === 0) return refusedRows.delete([...due]);
-    }
-  };
-  const rescued = (jobs: readonly Rescued[]) => emit({ type: "rescued", jobs });
-  const refusedBy = () => new RefusedRows((id) => `rescuing job ${id}`, emit);
-  const refusedAsExpired = new RefusedRows((id) => `cancelling job ${id}, which has expired`, emit);
-  const [refusedAsDead, refusedAsStray, refusedAsOverdue] = [refusedBy(), refusedBy(), refusedBy()];
-  /** Ended sessions that hold nothing, for good. */
-  let empty: string[] = [];
+  const { rescueIntervalMs, maxCrashes } = settings;
+  const emitRescued = (jobs: readonly Rescued[]) => emit({ type: "rescued", jobs });
+  const refusedExpired = new RefusedRows((id) => `cancelling job ${id}, which has expired`, emit);
+  const refusedOrphaned = createRefusedRows(emit);
+  const refusedOverdue = createRefusedRows(emit);
   return [
-    {
-      operation: "rescuing the jobs of dead workers",
-      everyMs: sweepMs,
-      async run(stop) {
-        await endDead();
-        const ended = await findEndedSessions(db, empty, 2 * statementTimeoutMs);
-        const holders = ended.filter(({ holds }) => holds).map(({ id }) => id);
-        if (holders.length > 0)
-          await all(stop, refusedAsDead, (options) => rescueFromEnded(db, maxCrashes, options, holders), rescued);
-        const emptied = ended.filter(({ holds, final }) => final && !holds).map(({ id }) => id);
-        empty = [...empty, ...emptied].slice(-maxRemembered);
-      },
-    },
+    createDeadWorkerTask(db, endDeadSessions, settings, emit),
     {
       operation: "cancelling expired jobs",
-      everyMs: sweepMs,
-      run: (stop) => all(stop, refusedAsExpired, (options) => cancelExpired(db, options)),
+      everyMs: rescueIntervalMs,
+      run: (stop) => changeAll(stop, refusedExpired, (options) => cancelExpired(db, options)),
     },
     {
-      operation: "looking for jobs that no worker holds any more",
+      operation: "rescuing orphaned and overdue jobs",
       everyMs: fullScanMs,
       async run(stop) {
-        await all(stop, refusedAsStray, (options) => rescueStrays(db, maxCrashes, options), rescued);
-        await all(stop, refusedAsOverdue, (options) => rescueOverdue(db, options), rescued);
-        await forgetSessions(db, fullScanMs);
+        await changeAll(stop, refusedOrphaned, (options) => rescueOrphaned(db, maxCrashes, options), emitRescued);
+        await changeAll(stop, refusedOverdue, (options) => rescueOverdue(db, options), emitRescued);
+        await deleteEndedSessions(db, fullScanMs);
       },
     },
   ];
+}
+
+function createDeadWorkerTask(
+  db: Queryable,
+  endDeadSessions: () => Promise<unknown>,
+  { rescueIntervalMs, maxCrashes }: Settings,
+  emit: WorkerEventListener,
+): PeriodicTask {
+  const refusedRows = createRefusedRows(emit);
+  /** Ended sessions that hold no jobs, and can never hold any again. */
+  let emptySessions: string[] = [];
+  return {
+    operation: "rescuing the jobs of dead workers",
+    everyMs: rescueIntervalMs,
+    async run(stop) {
+      await endDeadSessions();
+      const ended = await findEndedSessions(db, emptySessions, 2 * statementTimeoutMs);
+      const holders = ended.filter(({ holdsJobs }) => holdsJobs).map(({ id }) => id);
+      if (holders.length > 0)
+        await changeAll(
+          stop,
+          refusedRows,
+          (options) => rescueFromEnded(db, maxCrashes, options, holders),
+          (jobs) => emit({ type: "rescued", jobs }),
+        );
+      const newlyEmpty = ended.filter(({ holdsJobs, isFinal }) => isFinal && !holdsJobs).map(({ id }) => id);
+      emptySessions = [...emptySessions, ...newlyEmpty].slice(-maxRememberedSessions);
+    },
+  };
+}
+
+function createRefusedRows(emit: WorkerEventListener): RefusedRows {
+  return new RefusedRows((id) => `rescuing job ${id}`, emit);
+}
+
+/** Changes jobs in batches, until only jobs are left that PostgreSQL refuses to change. */
+async function changeAll<J>(
+  stop: AbortSignal,
+  refusedRows: RefusedRows,
+  change: (options: RescueOptions) => Promise<J[]>,
+  onChanged: (jobs: readonly J[]) => void = () => {},
+): Promise<void> {
+  // The retried jobs share a statement with the rest. If PostgreSQL refuses them again, the rest are still changed.
+  const retryIds = new Set(refusedRows.takeDue());
+  const listExcluded = () => refusedRows.ids.filter((id) => !retryIds.has(id));
+  while (!stop.aborted) {
+    let refusals = 0;
+    const onRefused = (id: number, error: unknown) => {
+      refusals += 1;
+      retryIds.delete(id);
+      refusedRows.add(id, error);
+    };
+    const jobs = await change({ limit: batchJobs, except: listExcluded(), onRefused });
+    if (jobs.length > 0) {
+      onChanged(jobs);
+      refusedRows.retrySuspects();
+    }
+    // The retried jobs that were not refused again are changed or deleted by now. Locked rows are left to the next run.
+    if (jobs.length === 0 && refusals === 0) return refusedRows.delete([...retryIds]);
+  }
 }

@@ -1,8 +1,8 @@
 import { classifyFailure } from "../../core/failure.js";
 import { bisectFailures } from "../../core/in-halves.js";
 import type { Queryable } from "../../core/queryable.js";
-import { type DueTicks, dueTicks } from "../../schedules/due-ticks.js";
-import { type Fired, fireTicks, type Firing } from "../../schedules/fire.js";
+import { type DueTicks, computeDueTicks } from "../../schedules/due-ticks.js";
+import { type FiredSchedule, fireTicks, type Firing } from "../../schedules/fire.js";
 import type { StoredSchedule } from "../../schedules/stored-schedule.js";
 import { findUpcoming, type UpcomingSchedule } from "../../schedules/upcoming.js";
 import { reviewSchedules, syncSchedules } from "../../schedules/versions.js";
@@ -10,77 +10,78 @@ import { type PeriodicTask, pause } from "../timing/periodic-tasks.js";
 import type { WorkerEventListener } from "../events/events.js";
 import type { Settings } from "../settings/settings.js";
 
-/** So many schedules are read together; where all of them are due, the next ones are read at once. */
-const page = 500;
-/** So many fire in one statement: a lock on one of them, or a fault, concerns no more than these. */
-const batch = 100;
-/** What follows a look that failed: `poll` may be an hour. */
-const rescanMs = 1_000;
-/** A schedule that could not be fired is tried again after this time, or when its definition changes. */
+/** One statement reads a page of schedules. If all of them are due, the next page is read at once. */
+const pageSchedules = 500;
+/** One statement fires a batch of schedules. A locked or faulty schedule holds up only its batch. */
+const batchSchedules = 100;
+/** The delay after a failed run: waiting for `pollInterval` might take an hour. */
+const retryMs = 1_000;
+/** A schedule that failed to fire is retried after this time, or when its definition changes. */
 const setAsideMs = 30_000;
 
 /**
- * Fires the ticks of all schedules, those of other workers' code as well, and sees to which definitions are in force.
+ * Creates the tasks that fire the due ticks of all schedules, also of schedules that only other workers define, and that review which
+ * definitions are in force.
  *
- * @param own the schedules of this worker's code
+ * @param ownSchedules the schedules of this worker's code
  */
-export function scheduleTasks(
+export function createScheduleTasks(
   db: Queryable,
-  own: readonly StoredSchedule[],
-  { pollIntervalMs: pollMs, rescueIntervalMs: sweepMs }: Settings,
+  ownSchedules: readonly StoredSchedule[],
+  { pollIntervalMs, rescueIntervalMs }: Settings,
   emit: WorkerEventListener,
 ): PeriodicTask[] {
-  const firing = new ScheduleFiring(db, emit);
+  const firer = new ScheduleFirer(db, emit);
   return [
     {
-      operation: "looking for schedules that are due",
-      everyMs: rescanMs,
+      operation: "firing due schedules",
+      everyMs: retryMs,
       async run(stop) {
-        // Wakes up for each tick, and every so often, since schedules are resumed and changed elsewhere.
+        // Wakes up for each tick, and at each poll interval, since other processes resume and change schedules.
         while (!stop.aborted) {
-          const nextAt = await firing.fireDue(stop);
-          // Those whose code defines some are quick enough for them all.
-          const isIdle = own.length === 0 && nextAt === Infinity;
-          // Rounded up, since a timer's millisecond may be over before the database's.
+          const nextAt = await firer.fireDue(stop);
+          // If this worker defines no schedules, it may poll rarely: the workers that define some fire all of them in time.
+          const isIdle = ownSchedules.length === 0 && nextAt === Infinity;
+          // Rounds up, since the timer's millisecond may end before the database's.
           const waitMs = Math.ceil(Math.max(0, nextAt - performance.now())) + 1;
-          await pause(Math.min(isIdle ? sweepMs : pollMs, waitMs), stop);
+          await pause(Math.min(isIdle ? rescueIntervalMs : pollIntervalMs, waitMs), stop);
         }
       },
     },
-    { operation: "reviewing the schedules", everyMs: sweepMs, run: () => reviewSchedules(db, own) },
+    { operation: "reviewing the schedules", everyMs: rescueIntervalMs, run: () => reviewSchedules(db, ownSchedules) },
   ];
 }
 
 /**
- * Writes down the schedules of a worker that starts. Other workers fire, and start, meanwhile: what they have locked is waited for.
+ * Stores the schedules of a starting worker. Waits for the locks of other workers, which fire schedules or start at the same time.
  *
- * @param stop ends the wait, with the error
+ * @param stop ends the wait, and the lock's error is thrown
  */
 export async function startSchedules(
   db: Queryable,
-  own: readonly StoredSchedule[],
+  ownSchedules: readonly StoredSchedule[],
   stop: AbortSignal,
   emit: WorkerEventListener,
 ): Promise<void> {
   for (;;) {
     try {
-      return await syncSchedules(db, own);
+      return await syncSchedules(db, ownSchedules);
     } catch (error) {
       if (classifyFailure(error) !== "lock" || stop.aborted) throw error;
-      emit({ type: "error", operation: "writing down the schedules", error });
-      await pause(rescanMs * (0.5 + Math.random() / 2), stop);
+      emit({ type: "error", operation: "storing the schedules", error });
+      await pause(retryMs * (0.5 + Math.random() / 2), stop);
     }
   }
 }
 
-/** A firing, and what is said of it afterwards. */
+/** A firing, and the facts that decide which skipped ticks to report. */
 interface PlannedFiring extends Firing, DueTicks {
   readonly schedule: UpcomingSchedule;
 }
 
-/** Fires what is due. A schedule that cannot be fired is set aside for a while, and the others do not wait for it. */
-class ScheduleFiring {
-  /** Until when, by name and definition. */
+/** Fires due schedules. A schedule that fails is set aside for a while, so that it does not hold up the rest. */
+class ScheduleFirer {
+  /** The end of the wait, by name and definition. */
   readonly #setAside = new Map<string, number>();
 
   constructor(
@@ -88,77 +89,77 @@ class ScheduleFiring {
     private readonly emit: WorkerEventListener,
   ) {}
 
-  /** @returns when the next tick is, by `performance.now()` */
+  /** @returns the time of the next tick, by `performance.now()` */
   async fireDue(stop: AbortSignal): Promise<number> {
     for (const [schedule, untilMs] of this.#setAside) if (untilMs <= performance.now()) this.#setAside.delete(schedule);
     let nextAt = Infinity;
     for (let after: UpcomingSchedule | undefined; ;) {
-      const askedAt = performance.now();
-      const found = await findUpcoming(this.db, { limit: page, after });
-      const due = found.filter(({ nextMs, nowMs }) => nextMs <= nowMs);
-      const first = found[due.length];
-      if (first) nextAt = Math.min(nextAt, askedAt + first.nextMs - first.nowMs);
-      for (let from = 0; from < due.length && !stop.aborted; from += batch) {
-        const planned = due.slice(from, from + batch).flatMap((schedule) => this.#plan(schedule));
-        await this.#fire(planned);
-        for (const { schedule, nextMs } of planned) nextAt = Math.min(nextAt, askedAt + nextMs - schedule.nowMs);
+      const queriedAt = performance.now();
+      const schedules = await findUpcoming(this.db, { limit: pageSchedules, after });
+      const due = schedules.filter(({ nextMs, nowMs }) => nextMs <= nowMs);
+      const nextSchedule = schedules[due.length];
+      if (nextSchedule) nextAt = Math.min(nextAt, queriedAt + nextSchedule.nextMs - nextSchedule.nowMs);
+      for (let from = 0; from < due.length && !stop.aborted; from += batchSchedules) {
+        const firings = due.slice(from, from + batchSchedules).flatMap((schedule) => this.#plan(schedule));
+        await this.#fire(firings);
+        for (const { schedule, nextMs } of firings) nextAt = Math.min(nextAt, queriedAt + nextMs - schedule.nowMs);
       }
-      if (due.length < page || stop.aborted) return nextAt;
+      if (due.length < pageSchedules || stop.aborted) return nextAt;
       after = due.at(-1);
     }
   }
 
   #plan(schedule: UpcomingSchedule): PlannedFiring[] {
-    if (this.#setAside.has(keyOf(schedule))) return [];
+    if (this.#setAside.has(toKey(schedule))) return [];
     try {
-      return [{ schedule, ...dueTicks(schedule) }];
+      return [{ schedule, ...computeDueTicks(schedule) }];
     } catch (error) {
-      this.#failed(schedule, error);
-      this.#setAsideFor(schedule);
+      this.#reportFailure(schedule, error);
+      this.#setScheduleAside(schedule);
       return [];
     }
   }
 
-  async #fire(planned: readonly PlannedFiring[]): Promise<void> {
-    if (planned.length === 0) return;
+  async #fire(firings: readonly PlannedFiring[]): Promise<void> {
+    if (firings.length === 0) return;
     const fired = await bisectFailures(
-      planned,
-      (some) => fireTicks(this.db, some),
+      firings,
+      (part) => fireTicks(this.db, part),
       ({ schedule }, error) => {
-        this.#failed(schedule, error);
-        // What somebody holds may be free at the next look.
-        if (classifyFailure(error) === "row") this.#setAsideFor(schedule);
+        this.#reportFailure(schedule, error);
+        // A locked schedule may be free at the next poll, so only a refused one is set aside.
+        if (classifyFailure(error) === "row") this.#setScheduleAside(schedule);
       },
     );
-    this.#tellSkipped(planned, fired);
+    this.#emitSkippedTicks(firings, fired);
   }
 
-  #failed({ name }: UpcomingSchedule, error: unknown): void {
+  #reportFailure({ name }: UpcomingSchedule, error: unknown): void {
     this.emit({ type: "error", operation: `firing the schedule ${name}`, error });
   }
 
-  #setAsideFor(schedule: UpcomingSchedule): void {
-    this.#setAside.set(keyOf(schedule), performance.now() + setAsideMs);
+  #setScheduleAside(schedule: UpcomingSchedule): void {
+    this.#setAside.set(toKey(schedule), performance.now() + setAsideMs);
   }
 
-  #tellSkipped(planned: readonly PlannedFiring[], fired: readonly Fired[]): void {
+  #emitSkippedTicks(firings: readonly PlannedFiring[], fired: readonly FiredSchedule[]): void {
     const jobsOf = new Map(fired.map(({ name, jobs }) => [name, jobs]));
-    for (const { schedule, fire, missed } of planned) {
+    for (const { schedule, dueMs, hasMissed } of firings) {
       const { name, nextMs, overlap } = schedule;
       const jobs = jobsOf.get(name);
       if (jobs === undefined) continue;
-      const skipped = (because: "missed" | "overlap", tick: number) =>
-        this.emit({ type: "tick-skipped", schedule: name, tick: new Date(tick), reason: because });
-      const newest = fire.at(-1);
-      if (missed) skipped("missed", nextMs);
-      if (newest === undefined || jobs === fire.length) continue;
-      // Ticks that became one job because they were late had no job in their way.
+      const emitSkipped = (reason: "missed" | "overlap", tick: number) =>
+        this.emit({ type: "tick-skipped", schedule: name, tick: new Date(tick), reason });
+      const newest = dueMs.at(-1);
+      if (hasMissed) emitSkipped("missed", nextMs);
+      if (newest === undefined || jobs === dueMs.length) continue;
+      // Late ticks that were merged into one job were not blocked by another job.
       const isOverlap = overlap === "allow" || jobs === 0;
-      if (isOverlap || !missed) skipped(isOverlap ? "overlap" : "missed", newest);
+      if (isOverlap || !hasMissed) emitSkipped(isOverlap ? "overlap" : "missed", newest);
     }
   }
 }
 
-function keyOf({ name, definition }: UpcomingSchedule): string {
+function toKey({ name, definition }: UpcomingSchedule): string {
   return JSON.stringify([name, definition]);
 }

@@ -1,64 +1,68 @@
 import type { Queryable } from "../../core/queryable.js";
 import { ringIntervalMs } from "../../sessions/doorbell.js";
-import { maxToldAtOnce, notifyFinished } from "../../sessions/notify-finished.js";
+import { maxNotifiedJobs, notifyFinished } from "../../sessions/notify-finished.js";
 import { pause } from "../timing/periodic-tasks.js";
 import type { WorkerEventListener, WorkerEvent } from "../events/events.js";
 
-/** Who still waits rings again within this time. */
-const rememberedMs = 30_000;
-const maxRemembered = 10_000;
+/** A process that still waits for a result rings again within this time. */
+const interestMs = 30_000;
+const maxRememberedJobs = 10_000;
 
 /**
- * Tells those who wait for the result of a job that this worker has finished it. They have rung before: of what nobody waits
- * for, nothing is told, since each NOTIFY takes a database-wide lock.
+ * Notifies processes that wait for a job's result when this worker has finished the job. It notifies only of jobs that a process has
+ * rung for, since each NOTIFY takes a database-wide lock.
  */
 export class Waiters {
-  /** The jobs that somebody waits for, and until when that is believed; who rang last comes last. */
-  readonly #waitedFor = new Map<number, number>();
+  /** The time until which a process is assumed to wait, by job id. Jobs that were rung for last come last. */
+  readonly #expiryById = new Map<number, number>();
   #finished: number[] = [];
-  #telling = false;
+  #isNotifying = false;
 
   constructor(
     private readonly db: Queryable,
     private readonly emit: WorkerEventListener,
   ) {}
 
-  /** Somebody waits for this job, which any worker may come to run. */
+  /** Remembers that a process waits for this job. Any worker may run it. */
   remember(id: number): void {
     const now = performance.now();
-    this.#waitedFor.delete(id);
-    this.#waitedFor.set(id, now + rememberedMs);
-    for (const [oldest, until] of this.#waitedFor) {
-      if (until > now && this.#waitedFor.size <= maxRemembered) return;
-      this.#waitedFor.delete(oldest);
+    this.#expiryById.delete(id);
+    this.#expiryById.set(id, now + interestMs);
+    for (const [oldest, until] of this.#expiryById) {
+      if (until > now && this.#expiryById.size <= maxRememberedJobs) return;
+      this.#expiryById.delete(oldest);
     }
   }
 
-  /** What the worker tells of itself. */
-  hear(event: WorkerEvent): void {
-    if (this.#waitedFor.size === 0) return;
-    if (event.type === "rescued") for (const { id, state } of event.jobs) this.#left(id, state);
-    else if ("state" in event) this.#left(event.job.id, event.state);
+  /** Queues a notification if the event ends a job that a process waits for. */
+  receive(event: WorkerEvent): void {
+    if (this.#expiryById.size === 0) return;
+    if (event.type === "rescued") for (const { id, state } of event.jobs) this.#recordEnd(id, state);
+    else if ("state" in event) this.#recordEnd(event.job.id, event.state);
   }
 
-  #left(id: number, state: string): void {
-    if (state === "queued" || !this.#waitedFor.delete(id)) return;
+  #recordEnd(id: number, state: string): void {
+    if (state === "queued" || !this.#expiryById.delete(id)) return;
     this.#finished.push(id);
-    if (!this.#telling) void this.#tellAll();
+    if (!this.#isNotifying) void this.#notifyAll();
   }
 
-  async #tellAll(): Promise<void> {
-    this.#telling = true;
+  async #notifyAll(): Promise<void> {
+    this.#isNotifying = true;
     while (this.#finished.length > 0) {
       try {
-        await notifyFinished(this.db, this.#finished.splice(0, maxToldAtOnce));
+        await notifyFinished(this.db, this.#finished.splice(0, maxNotifiedJobs));
       } catch (error) {
-        this.emit({ type: "error", operation: "telling who waits for results: they find them by polling", error });
+        this.emit({
+          type: "error",
+          operation: "notifying of finished jobs: waiting processes poll for the results",
+          error,
+        });
       }
-      await pause(ringIntervalMs, never);
+      await pause(ringIntervalMs, neverAborted);
     }
-    this.#telling = false;
+    this.#isNotifying = false;
   }
 }
 
-const never = new AbortController().signal;
+const neverAborted = new AbortController().signal;

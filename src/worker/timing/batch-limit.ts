@@ -1,6 +1,6 @@
 /**
- * How many rows the next statement may have: half as many after one that failed, for whatever reason, and twice as many after
- * one that was carried out. So nothing is sent again and again as it failed.
+ * The number of rows that the next statement may have. A failed statement halves it, whatever the reason; a successful statement
+ * doubles it. So a batch that failed is never retried at the same size again and again.
  */
 export class BatchLimit {
   #rows: number;
@@ -13,11 +13,11 @@ export class BatchLimit {
     return this.#rows;
   }
 
-  failed(): void {
+  shrink(): void {
     this.#rows = Math.ceil(this.#rows / 2);
   }
 
-  succeeded(): void {
+  grow(): void {
     this.#rows = Math.min(this.maxRows, this.#rows * 2);
   }
 }

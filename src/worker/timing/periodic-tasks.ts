@@ -2,32 +2,33 @@ import { setMaxListeners } from "node:events";
 import { maxTimerMs } from "../../core/duration.js";
 import type { WorkerEventListener } from "../events/events.js";
 
-/** Something to be done every so often, for as long as the worker lives. */
+/** A task that the worker runs at an interval until it stops. */
 export interface PeriodicTask {
-  /** In the words that complete "failed while …". */
+  /** Completes the words "failed while …". */
   readonly operation: string;
   readonly everyMs: number;
-  /** @param stop aborted when the worker stops: what goes in batches ends with the one at hand */
+  /** @param stop aborted when the worker stops: a task that works in batches then ends after its current batch */
   run(stop: AbortSignal): Promise<void>;
 }
 
 /**
- * Runs each duty at once and then every so often, up to a fifth earlier at random, so that many workers do not act in step.
+ * Runs each task at once and then at its interval. Each interval is shortened by up to a fifth at random, so that many workers do
+ * not run their tasks in step.
  *
- * @returns a function that ends it, and resolves when no duty is running any more
+ * @returns a function that stops the tasks, and resolves when none is running any more
  */
 export function runPeriodically(tasks: readonly PeriodicTask[], emit: WorkerEventListener): () => Promise<void> {
   const stop = new AbortController();
-  // Each of them waits for it, and Node takes more than ten listeners for a leak.
+  // Each task listens to the signal, and Node warns of a leak from eleven listeners on.
   setMaxListeners(0, stop.signal);
-  const loops = tasks.map((task) => loop(task, stop.signal, emit));
+  const loops = tasks.map((task) => runLoop(task, stop.signal, emit));
   return async () => {
     stop.abort();
     await Promise.all(loops);
   };
 }
 
-async function loop(
+async function runLoop(
   { operation, everyMs, run }: PeriodicTask,
   stop: AbortSignal,
   emit: WorkerEventListener,
@@ -42,22 +43,22 @@ async function loop(
   }
 }
 
-/** Resolves after a time, or when stopped. */
+/** Resolves after the given time, or as soon as `stop` is aborted. */
 export function pause(ms: number, stop: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    if (stop.aborted) return done();
-    const timer = setTimeout(end, Math.min(maxTimerMs, ms));
-    stop.addEventListener("abort", end, { once: true });
-    function end() {
+  return new Promise((resolve) => {
+    if (stop.aborted) return resolve();
+    const timer = setTimeout(finish, Math.min(maxTimerMs, ms));
+    stop.addEventListener("abort", finish, { once: true });
+    function finish() {
       clearTimeout(timer);
-      stop.removeEventListener("abort", end);
-      done();
+      stop.removeEventListener("abort", finish);
+      resolve();
     }
   });
 }
 
-/** Resolves when the work is done, or when it has taken too long. */
-export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+/** Resolves when the work is done, or after `ms` milliseconds. */
+export async function awaitUpTo(ms: number, work: Promise<unknown>): Promise<void> {
   const done = new AbortController();
   await Promise.race([work, pause(ms, done.signal)]).finally(() => done.abort());
 }

@@ -1,54 +1,54 @@
 import { findErrorCode } from "../../core/errors.js";
 
 const minIntervalMs = 1_000;
-/** After a wake-up that no claim explained. */
+/** The minimum interval after a wake-up whose job the claims did not find. */
 const minHintedIntervalMs = 100;
-/** Due jobs behind the marks are never hidden for longer, whatever a look costs. */
+/** Due jobs behind the claim positions stay hidden for at most this time, whatever a full scan costs. */
 const maxIntervalMs = 30_000;
-/** A look from the beginning may take one part in so many of the time. */
-const scanBudget = 20;
+/** The interval is at least this multiple of a full scan's duration: scans take at most one twentieth of the time. */
+const minIntervalPerCost = 20;
 
 /**
- * When to look for jobs behind the marks.
+ * Decides when to scan for jobs behind the claim positions.
  *
- * The clock cannot tell a look that had much to walk over from one that waited for a network, or for a server that stood still. What
- * is to be walked over grows slowly, though, and waits are rare: so of two looks in a row the shorter one tells the cost.
+ * A scan's duration does not show whether it read many rows or waited for the network or a stalled server. But the number of rows
+ * grows slowly, and such waits are rare: so the shorter of two consecutive scans is taken as the cost.
  */
 export class ScanTimes {
-  #next = 0;
-  #nextHinted = 0;
-  #lastMs = 0;
+  #dueAt = 0;
+  #hintedDueAt = 0;
+  #lastDurationMs = 0;
 
-  /** @param isHinted somebody said that there are jobs, and a claim from the marks did not find them */
+  /** @param isHinted a wake-up announced jobs, and a claim from the claim positions did not find them */
   isDue(isHinted = false): boolean {
-    return performance.now() >= (isHinted ? this.#nextHinted : this.#next);
+    return performance.now() >= (isHinted ? this.#hintedDueAt : this.#dueAt);
   }
 
-  /** Carries out a look, and decides when the next one is due. One at a time. */
-  async time<T>(look: () => Promise<T>): Promise<T> {
-    this.#next = Infinity;
-    this.#nextHinted = Infinity;
-    const began = performance.now();
+  /** Runs a scan, and decides when the next one is due. No scan is due while this one runs. */
+  async time<T>(scan: () => Promise<T>): Promise<T> {
+    this.#dueAt = Infinity;
+    this.#hintedDueAt = Infinity;
+    const startedAt = performance.now();
     let costMs = 0;
     const measure = () => {
-      const tookMs = performance.now() - began;
-      costMs = Math.min(tookMs, this.#lastMs);
-      this.#lastMs = tookMs;
+      const durationMs = performance.now() - startedAt;
+      costMs = Math.min(durationMs, this.#lastDurationMs);
+      this.#lastDurationMs = durationMs;
     };
     try {
-      const found = await look();
+      const result = await scan();
       measure();
-      return found;
+      return result;
     } catch (error) {
-      // Of failures, only the statement timeout says that there was much to do; an outage is no cost of the look.
+      // Only a statement timeout shows that the scan itself was expensive; an outage does not.
       if (findErrorCode(error) === "57014") measure();
       throw error;
     } finally {
-      // Also when it failed: the claims between two looks must go on.
+      // A failed scan waits for the interval, too, so that claims run between two scans.
       const now = performance.now();
-      const intervalMs = Math.min(maxIntervalMs, scanBudget * costMs);
-      this.#next = now + Math.max(minIntervalMs, intervalMs);
-      this.#nextHinted = now + Math.max(minHintedIntervalMs, intervalMs);
+      const intervalMs = Math.min(maxIntervalMs, minIntervalPerCost * costMs);
+      this.#dueAt = now + Math.max(minIntervalMs, intervalMs);
+      this.#hintedDueAt = now + Math.max(minHintedIntervalMs, intervalMs);
     }
   }
 }

@@ -1,48 +1,47 @@
 import { ringIntervalMs } from "../../sessions/doorbell.js";
 
 /**
- * After a wake-up, when to look again, for the jobs that rang no bell because one had just rung: as soon as a bell may
- * ring anew, and later for those whose transactions take longer to commit.
+ * The delays of the extra polls after a wake-up. They find the jobs that rang no doorbell because one had just rung: first when
+ * the doorbell may ring again, later for transactions that take longer to commit.
  */
-const echoesMs = [1.5 * ringIntervalMs, 5 * ringIntervalMs, 25 * ringIntervalMs];
+const echoDelaysMs = [1.5 * ringIntervalMs, 5 * ringIntervalMs, 25 * ringIntervalMs];
 
-/** How a loop waits between two rounds, and what wakes it up. */
+/** The pause of a loop between two iterations. A wake-up ends it early. */
 export class Sleep {
   #wakeUps = 0;
   #wake: (() => void) | undefined;
   #echoes: NodeJS.Timeout[] = [];
 
-  /** Grows with each wake-up, so that one which comes during a round is not slept over. */
+  /** Grows with each wake-up, so that the loop can notice a wake-up that arrives during an iteration. */
   get wakeUps(): number {
     return this.#wakeUps;
   }
 
-  get sleeping(): boolean {
+  get isSleeping(): boolean {
     return this.#wake !== undefined;
   }
 
-  /** Sleeps so long, or up to a fifth less at random, unless it is woken up. */
-  for(ms: number): Promise<void> {
-    return new Promise((wake) => {
+  /** Sleeps for the given time, shortened by up to a fifth at random, or until a wake-up. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
       const timer = setTimeout(() => this.#wake?.(), ms * (0.8 + Math.random() / 5));
       this.#wake = () => {
         this.#wake = undefined;
         clearTimeout(timer);
-        wake();
+        resolve();
       };
     });
   }
 
-  /** Wakes it up. */
-  end(): void {
+  wake(): void {
     this.#wakeUps += 1;
     this.#wake?.();
   }
 
-  /** Wakes it up, and a few times more for what comes just after. */
-  endWithEchoes(): void {
-    this.end();
+  /** Wakes the loop now, and a few more times for the jobs that are committed just after. */
+  wakeWithEchoes(): void {
+    this.wake();
     for (const echo of this.#echoes) clearTimeout(echo);
-    this.#echoes = echoesMs.map((ms) => setTimeout(() => this.end(), ms).unref());
+    this.#echoes = echoDelaysMs.map((ms) => setTimeout(() => this.wake(), ms).unref());
   }
 }

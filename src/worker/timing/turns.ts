@@ -2,36 +2,37 @@ const maxTurnMs = 50;
 const retryMs = 5;
 
 /**
- * Shares out the event loop among many that want to compute at the same time, as jobs that end together do: reading and writing
- * their results must not keep heartbeats from being sent. While outcomes wait to be written, no more are made: each is a copy of
- * what its handler returned.
+ * Shares the event loop among callers that want to compute at the same time, such as jobs that end together: serializing their
+ * results must not delay heartbeats. While many outcomes wait to be written, no further outcome is created, because each
+ * holds a copy of its handler's result.
  */
 export class Turns {
-  #since: number | undefined;
-  readonly #waiting: (() => void)[] = [];
+  #turnStartedAt: number | undefined;
+  readonly #waiters: (() => void)[] = [];
 
-  /** @param isCongested whether enough outcomes wait to be written */
+  /** @param isCongested whether so many outcomes wait to be written that no further one should be created */
   constructor(private readonly isCongested: () => boolean) {}
 
-  /** @returns what is to be awaited before computing; undefined if nothing is */
-  next(): Promise<void> | undefined {
+  /** @returns a promise to await before computing; undefined if the caller may compute at once */
+  waitForTurn(): Promise<void> | undefined {
     const now = performance.now();
-    if (this.#since === undefined) {
-      this.#since = now;
-      setImmediate(() => this.#turn());
+    if (this.#turnStartedAt === undefined) {
+      this.#turnStartedAt = now;
+      setImmediate(() => this.#startNextTurn());
     }
-    if (now - this.#since < maxTurnMs && this.#waiting.length === 0 && !this.isCongested()) return undefined;
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (now - this.#turnStartedAt < maxTurnMs && this.#waiters.length === 0 && !this.isCongested()) return undefined;
+    return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** One at a time, between what the network brings. */
-  #turn(): void {
-    if (this.#waiting.length > 0 && this.isCongested()) return void setTimeout(() => this.#turn(), retryMs).unref();
-    this.#since = undefined;
-    const next = this.#waiting.shift();
-    if (!next) return;
-    this.#since = performance.now();
-    setImmediate(() => this.#turn());
-    next();
+  /** Resumes one waiter per turn of the event loop, so that network events are handled in between. */
+  #startNextTurn(): void {
+    if (this.#waiters.length > 0 && this.isCongested())
+      return void setTimeout(() => this.#startNextTurn(), retryMs).unref();
+    this.#turnStartedAt = undefined;
+    const resume = this.#waiters.shift();
+    if (!resume) return;
+    this.#turnStartedAt = performance.now();
+    setImmediate(() => this.#startNextTurn());
+    resume();
   }
 }

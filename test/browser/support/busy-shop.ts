@@ -16,7 +16,7 @@ export async function fillShop(sql: Sql): Promise<void> {
     (now() - interval '3 hours', 'mira@example.com', 'queue.pause', 'billing', 'paused'),
     (now() - interval '170 minutes', 'mira@example.com', 'queue.resume', 'billing', 'resumed'),
     (now() - interval '95 minutes', 'jonas@example.com', 'dead-letters.retry', '', '212 done, 3 refused'),
-    (now() - interval '92 minutes', 'jonas@example.com', 'job.discard', '4711', 'refused: job #4711 runs: cancel it first'),
+    (now() - interval '92 minutes', 'jonas@example.com', 'job.discard', '4711', 'refused: job #4711 is running: cancel it instead'),
     (now() - interval '41 minutes', 'mira@example.com', 'queue.pause', 'imports', 'paused'),
     (now() - interval '8 minutes', 'jonas@example.com', 'job.retry', '48213', 'queued again, with all its attempts')`;
 }

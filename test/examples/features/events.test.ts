@@ -17,7 +17,7 @@ test("a worker tells what it does, and a job keeps what it logs", async () => {
     "event: logged",
     "event: logged",
     "event: completed",
-    "kept with the job:",
+    "stored with the job:",
     '  attempt 1: reading orders.csv {"request":"r-42"}',
     '  attempt 2: reading orders.csv {"request":"r-42"}',
     '  attempt 2: imported {"rows":302}',

@@ -9,11 +9,11 @@ test("the example of queues tells its story", async () => {
     "while billing is paused:",
     "  a mail",
     "  billing: paused, 4 due",
-    "when it goes on:",
+    "after billing is resumed:",
     "  the urgent invoice",
     "  the first invoice",
     "  the second invoice",
     "  the third invoice",
-    "  billing: works, 0 due",
+    "  billing: active, 0 due",
   ]);
 });

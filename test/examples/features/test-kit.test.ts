@@ -16,7 +16,7 @@ test("a test runs jobs in its own transaction, travels in time, and leaves nothi
     "enqueued: remind by mail, queued",
     "after a week: remind retried",
     "after the backoff: remind completed",
-    'no job remind with {"orderId":2} was enqueued; there are, newest first:',
+    'no job remind with {"orderId":2} was enqueued; existing jobs, newest first:',
     '  remind #…, completed: {"by":"mail","orderId":1}',
     '  book-order #…, completed: {"orderId":1}',
     "orders afterwards: []",

@@ -12,8 +12,8 @@ test("the example of uniqueness tells its story", async () => {
     "charge again: refused",
     "indexed: draft",
     "saved: draft",
-    "sync once more, now that it is done: a new job",
-    "digest once more, now that it is done: the same job",
+    "sync again after it has completed: a new job",
+    "digest again after it has completed: the same job",
     "saved jobs: 1",
   ]);
 });

@@ -1,10 +1,10 @@
 import type { AuditView } from "../../wire.js";
 import { withQuery } from "../api.js";
-import { exact } from "../format.js";
-import { useFetched } from "../fetched.js";
+import { formatDateTime } from "../format.js";
+import { useFetch } from "../fetched.js";
 import { Empty } from "../parts/empty.js";
-import { Loaded } from "../parts/loaded.js";
-import { Older } from "../parts/older.js";
+import { Loader } from "../parts/loaded.js";
+import { Pagination } from "../parts/older.js";
 import { PageHeader } from "../parts/page-header.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
@@ -12,44 +12,44 @@ import { jobHref, type Route } from "../route.js";
 
 const refreshMs = 5_000;
 
-/** Who changed what through this dashboard. */
+/** The audit log: the changes made through the dashboard, and by whom. */
 export function AuditPage({ query }: { readonly query: Route["query"] }) {
-  const audit = useFetched<AuditView>(withQuery("audit", { cursor: query["cursor"] }), refreshMs);
+  const audit = useFetch<AuditView>(withQuery("audit", { cursor: query["cursor"] }), refreshMs);
   return (
     <>
       <PageHeader title="Audit" />
-      <Loaded of={audit}>
+      <Loader state={audit}>
         {({ entries, next }) =>
           entries.length === 0 ? (
-            <Empty title="Nothing was changed yet">What is changed through the dashboard is written down here.</Empty>
+            <Empty title="No changes yet">The audit log records each change made through the dashboard.</Empty>
           ) : (
             <>
               <Table label="Audit" rows={entries} columns={columns} keyOf={({ id }) => id} />
-              <Older page="audit" query={query} next={next} />
+              <Pagination page="audit" query={query} next={next} />
             </>
           )
         }
-      </Loaded>
+      </Loader>
     </>
   );
 }
 
 const columns: readonly Column<AuditView["entries"][number]>[] = [
   {
-    title: "When",
-    of: ({ at }) => (
+    title: "Time",
+    render: ({ at }) => (
       <span class="stack">
         <Time at={at} />
-        <small>{exact(at)}</small>
+        <small>{formatDateTime(at)}</small>
       </span>
     ),
   },
-  { title: "Who", of: ({ actor }) => <b class="strong">{actor}</b> },
-  { title: "Action", of: ({ action }) => action },
+  { title: "User", render: ({ actor }) => <b class="strong">{actor}</b> },
+  { title: "Action", render: ({ action }) => action },
   {
-    title: "Of what",
+    title: "Target",
     kind: "wide",
-    of: ({ action, target }) => (action.startsWith("job.") ? <a href={jobHref(target)}>#{target}</a> : target),
+    render: ({ action, target }) => (action.startsWith("job.") ? <a href={jobHref(target)}>#{target}</a> : target),
   },
-  { title: "Outcome", kind: "wide", of: ({ outcome }) => outcome },
+  { title: "Outcome", kind: "wide", render: ({ outcome }) => outcome },
 ];

@@ -1,14 +1,14 @@
 import type { DeliveryListView, DeliveryView, EndpointView } from "../../wire.js";
-import { change, withQuery } from "../api.js";
-import { useFetched } from "../fetched.js";
+import { postAction, withQuery } from "../api.js";
+import { useFetch } from "../fetched.js";
 import { ConfirmButton } from "../parts/confirm-button.js";
 import { DeliveryAnswer } from "../parts/delivery-answer.js";
 import { Empty } from "../parts/empty.js";
 import { EndpointActions, EndpointState } from "../parts/endpoint.js";
-import { Loaded } from "../parts/loaded.js";
-import { Older } from "../parts/older.js";
+import { Loader } from "../parts/loaded.js";
+import { Pagination } from "../parts/older.js";
 import { PageHeader } from "../parts/page-header.js";
-import { StateMark } from "../parts/state-mark.js";
+import { StateBadge } from "../parts/state-mark.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 import { href, jobHref, type Route } from "../route.js";
@@ -16,20 +16,20 @@ import { href, jobHref, type Route } from "../route.js";
 const refreshMs = 5_000;
 
 interface DeliveriesPageProps {
-  /** The endpoint's. */
+  /** The id of the endpoint. */
   readonly id: string;
   readonly query: Route["query"];
 }
 
 export function DeliveriesPage({ id, query }: DeliveriesPageProps) {
-  const endpoints = useFetched<readonly EndpointView[]>("endpoints", refreshMs);
+  const endpoints = useFetch<readonly EndpointView[]>("endpoints", refreshMs);
   const path = withQuery(`endpoints/${encodeURIComponent(id)}/deliveries`, { cursor: query["cursor"] });
-  const deliveries = useFetched<DeliveryListView>(path, refreshMs);
+  const deliveries = useFetch<DeliveryListView>(path, refreshMs);
   const endpoint = endpoints.data?.find((each) => each.id === id);
   return (
     <>
       <PageHeader title={endpoint?.url ?? "Deliveries"} above={<a href={href("webhooks")}>Webhooks</a>}>
-        {endpoint && <EndpointActions endpoint={endpoint} done={endpoints.reload} />}
+        {endpoint && <EndpointActions endpoint={endpoint} onDone={endpoints.reload} />}
       </PageHeader>
       {endpoint && (
         <div class="page-state">
@@ -37,35 +37,35 @@ export function DeliveriesPage({ id, query }: DeliveriesPageProps) {
           <small>{endpoint.tenant === null ? "Events of all tenants" : `Events of tenant ${endpoint.tenant}`}</small>
         </div>
       )}
-      <Loaded of={deliveries}>
+      <Loader state={deliveries}>
         {(data) =>
           data.deliveries.length === 0 ? (
-            <Empty title="Nothing was sent to it yet">
+            <Empty title="No deliveries yet">
               Publish an event:{" "}
-              <code>await publish(tx, orderPlaced, payload{endpoint?.tenant != null && ", { tenant }"})</code>
+              <code>await publishEvent(tx, orderPlaced, payload{endpoint?.tenant != null && ", { tenant }"})</code>
             </Empty>
           ) : (
             <>
               <Table
                 label="Deliveries"
                 rows={data.deliveries}
-                columns={columnsFor(deliveries.reload)}
+                columns={buildColumns(deliveries.reload)}
                 keyOf={(delivery) => delivery.id}
               />
-              <Older page={`webhooks/${encodeURIComponent(id)}`} query={query} next={data.next} />
+              <Pagination page={`webhooks/${encodeURIComponent(id)}`} query={query} next={data.next} />
             </>
           )
         }
-      </Loaded>
+      </Loader>
     </>
   );
 }
 
-const columnsFor = (done: () => void): readonly Column<DeliveryView>[] => [
-  { title: "State", of: ({ state, reason }) => <StateMark state={state} {...(reason && { title: reason })} /> },
+const buildColumns = (onDone: () => void): readonly Column<DeliveryView>[] => [
+  { title: "State", render: ({ state, reason }) => <StateBadge state={state} {...(reason && { title: reason })} /> },
   {
     title: "Event",
-    of: ({ id, event, messageId }) => (
+    render: ({ id, event, messageId }) => (
       <span class="stack">
         <a class="strong" data-row href={jobHref(id)}>
           {event}
@@ -74,21 +74,21 @@ const columnsFor = (done: () => void): readonly Column<DeliveryView>[] => [
       </span>
     ),
   },
-  { title: "Answer", kind: "wide", of: (delivery) => <DeliveryAnswer delivery={delivery} /> },
-  { title: "Attempt", kind: "number", of: ({ attempt }) => attempt },
-  { title: "PublishedEvent", kind: "number", of: ({ createdAt }) => <Time at={createdAt} /> },
+  { title: "Response", kind: "wide", render: (delivery) => <DeliveryAnswer delivery={delivery} /> },
+  { title: "Attempt", kind: "number", render: ({ attempt }) => attempt },
+  { title: "Published", kind: "number", render: ({ createdAt }) => <Time at={createdAt} /> },
   {
     title: "Actions",
     kind: "actions",
-    of: ({ id, event }) => (
+    render: ({ id, event }) => (
       <ConfirmButton
         label="Resend"
         target={`${event}, delivery ${id}`}
-        question={`Send ${event} once more?`}
-        run={() => change(`deliveries/${id}/resend`)}
-        done={done}
+        question={`Resend ${event}?`}
+        run={() => postAction(`deliveries/${id}/resend`)}
+        onDone={onDone}
       >
-        With the same message id, so that a receiver which has it already can tell.
+        The message id stays the same, so that the receiver can detect a duplicate.
       </ConfirmButton>
     ),
   },

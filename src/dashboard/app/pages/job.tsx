@@ -1,14 +1,15 @@
 import { useEffect, useState } from "preact/hooks";
 import type { JobView } from "../../wire.js";
 import { withQuery } from "../api.js";
-import { useFetched } from "../fetched.js";
+import { useFetch } from "../fetched.js";
+import { pluralize } from "../format.js";
 import { Card } from "../parts/card.js";
 import { Icon } from "../parts/icon.js";
 import { JobActions } from "../parts/job-actions.js";
 import { JobFacts } from "../parts/job-facts.js";
 import { JobLogs } from "../parts/job-logs.js";
 import { JsonCard } from "../parts/json-card.js";
-import { Loaded } from "../parts/loaded.js";
+import { Loader } from "../parts/loaded.js";
 import { PageHeader } from "../parts/page-header.js";
 import { JobState } from "../parts/state-mark.js";
 import { Timeline } from "../parts/timeline.js";
@@ -16,16 +17,16 @@ import { href } from "../route.js";
 import { useSession } from "../session.js";
 
 const refreshMs = 2_000;
-/** One that has finished changes only if somebody retries it, and its payload may be large. */
+/** A finished job changes only if somebody retries it, and its payload may be large. */
 const finishedRefreshMs = 15_000;
 
-/** All that is known of one job. */
+/** The page of one job: its timeline, logs, details and values. */
 export function JobPage({ id }: { readonly id: string }) {
-  const [revealed, setRevealed] = useState(false);
-  const path = withQuery(`jobs/${encodeURIComponent(id)}`, { reveal: revealed ? 1 : null });
-  const [isFinished, setFinished] = useState(false);
-  const job = useFetched<JobView>(path, isFinished ? finishedRefreshMs : refreshMs);
-  useEffect(() => setFinished(job.data !== null && job.data.finishedAt !== null), [job.data]);
+  const [isRevealed, setIsRevealed] = useState(false);
+  const path = withQuery(`jobs/${encodeURIComponent(id)}`, { reveal: isRevealed ? 1 : null });
+  const [isFinished, setIsFinished] = useState(false);
+  const job = useFetch<JobView>(path, isFinished ? finishedRefreshMs : refreshMs);
+  useEffect(() => setIsFinished(job.data !== null && job.data.finishedAt !== null), [job.data]);
   return (
     <>
       <PageHeader
@@ -39,32 +40,32 @@ export function JobPage({ id }: { readonly id: string }) {
         }
         above={<a href={href("jobs")}>Jobs</a>}
       >
-        {job.data && <JobActions job={job.data} done={job.reload} />}
+        {job.data && <JobActions job={job.data} onDone={job.reload} />}
       </PageHeader>
-      <Loaded of={job} rows={12}>
-        {(data) => <Story job={data} revealed={revealed} reveal={() => setRevealed(!revealed)} />}
-      </Loaded>
+      <Loader state={job} rows={12}>
+        {(data) => <JobDetails job={data} isRevealed={isRevealed} toggleReveal={() => setIsRevealed(!isRevealed)} />}
+      </Loader>
     </>
   );
 }
 
-interface StoryProps {
+interface JobDetailsProps {
   readonly job: JobView;
-  readonly revealed: boolean;
-  readonly reveal: () => void;
+  readonly isRevealed: boolean;
+  readonly toggleReveal: () => void;
 }
 
-function Story({ job, revealed, reveal }: StoryProps) {
+function JobDetails({ job, isRevealed, toggleReveal }: JobDetailsProps) {
   return (
     <>
       <p class="page-state">
         <JobState job={job} />
         {job.reason && <span class="reason">{job.reason}</span>}
-        <OwnLink link={job.link} />
+        <ApplicationLink link={job.link} />
       </p>
-      <div class="story">
+      <div class="job-details">
         <div>
-          <Card title="What happened">
+          <Card title="Timeline">
             <Timeline entries={job.timeline} />
           </Card>
           {job.logs.length > 0 && <JobLogs logs={job.logs} />}
@@ -75,7 +76,7 @@ function Story({ job, revealed, reveal }: StoryProps) {
           <JsonCard
             title="Payload"
             value={job.payload}
-            aside={<Reveal job={job} revealed={revealed} reveal={reveal} />}
+            aside={<RevealButton job={job} isRevealed={isRevealed} toggleReveal={toggleReveal} />}
           />
           {job.result !== null && <JsonCard title="Result" value={job.result} />}
           {Object.keys(job.meta).length > 0 && <JsonCard title="Meta" value={job.meta} />}
@@ -85,23 +86,23 @@ function Story({ job, revealed, reveal }: StoryProps) {
   );
 }
 
-function Reveal({ job, revealed, reveal }: StoryProps) {
+function RevealButton({ job, isRevealed, toggleReveal }: JobDetailsProps) {
   const { mayReveal } = useSession();
-  if (!mayReveal || (job.redacted.length === 0 && !revealed)) return null;
+  if (!mayReveal || (job.redacted.length === 0 && !isRevealed)) return null;
   return (
-    <button type="button" class="link" onClick={reveal}>
-      {revealed ? "Hide secrets" : `Reveal ${job.redacted.length} redacted`}
+    <button type="button" class="link" onClick={toggleReveal}>
+      {isRevealed ? "Hide secrets" : `Reveal ${pluralize(job.redacted.length, "redacted value")}`}
     </button>
   );
 }
 
-/** A page of the user's own. What is no link on the web is none here. */
-function OwnLink({ link }: { readonly link: string | null }) {
+/** A link to a page of the application. Only http and https links are shown: others, such as `javascript:`, could run code. */
+function ApplicationLink({ link }: { readonly link: string | null }) {
   if (link === null || !URL.canParse(link, document.baseURI)) return null;
   const { protocol, href: address } = new URL(link, document.baseURI);
   if (protocol !== "https:" && protocol !== "http:") return null;
   return (
-    <a href={address} target="_blank" rel="noopener noreferrer" class="own-link">
+    <a href={address} target="_blank" rel="noopener noreferrer" class="application-link">
       Open in the application <Icon name="outside" />
     </a>
   );

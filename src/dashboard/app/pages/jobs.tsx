@@ -1,20 +1,20 @@
 import type { JobListView } from "../../wire.js";
 import { withQuery } from "../api.js";
-import { count, short } from "../format.js";
+import { formatNumber, formatShortDateTime } from "../format.js";
 import { Empty } from "../parts/empty.js";
 import { JobFilters } from "../parts/job-filters.js";
 import { JobTable } from "../parts/job-table.js";
-import { Loaded } from "../parts/loaded.js";
-import { Older } from "../parts/older.js";
+import { Loader } from "../parts/loaded.js";
+import { Pagination } from "../parts/older.js";
 import { PageHeader } from "../parts/page-header.js";
 import { href, type Route } from "../route.js";
-import { useSettledList } from "../settled-list.js";
+import { useStableList } from "../settled-list.js";
 
 const pageSize = 50;
 const refreshMs = 4_000;
 
 export function JobsPage({ query }: { readonly query: Route["query"] }) {
-  const { jobs, fresh, showFresh, goneIds } = useSettledList(
+  const { jobs, newCount, showNew, unmatchedIds } = useStableList(
     withQuery("jobs", { ...query, limit: pageSize }),
     refreshMs,
   );
@@ -22,33 +22,33 @@ export function JobsPage({ query }: { readonly query: Route["query"] }) {
   return (
     <>
       <PageHeader title="Jobs">
-        {fresh > 0 && !query["cursor"] && (
-          <button type="button" class="button primary" onClick={showFresh}>
-            Show {fresh >= pageSize ? `${pageSize}+` : fresh} new
+        {newCount > 0 && !query["cursor"] && (
+          <button type="button" class="button primary" onClick={showNew}>
+            Show {newCount >= pageSize ? `${pageSize}+` : newCount} new
           </button>
         )}
       </PageHeader>
       <JobFilters query={query} />
-      <Loaded of={jobs} rows={12}>
+      <Loader state={jobs} rows={12}>
         {(data) => (
           <>
             {data.jobs.length > 0 ? (
-              <JobTable jobs={data.jobs} goneIds={goneIds} />
+              <JobTable jobs={data.jobs} unmatchedIds={unmatchedIds} />
             ) : (
-              <NoJobs isFiltered={isFiltered} searched={data} />
+              <NoJobs isFiltered={isFiltered} list={data} />
             )}
-            <Searched list={data} query={query} />
+            <ListFooter list={data} query={query} />
           </>
         )}
-      </Loaded>
+      </Loader>
     </>
   );
 }
 
-function NoJobs({ isFiltered, searched }: { readonly isFiltered: boolean; readonly searched: JobListView }) {
+function NoJobs({ isFiltered, list }: { readonly isFiltered: boolean; readonly list: JobListView }) {
   if (isFiltered)
     return (
-      <Empty title={searched.complete ? "No job is like that" : "None among those that were looked at"}>
+      <Empty title={list.complete ? "No jobs match the filter" : "No match among the scanned jobs"}>
         <a href={href("jobs")}>Show all jobs</a>
       </Empty>
     );
@@ -59,17 +59,18 @@ function NoJobs({ isFiltered, searched }: { readonly isFiltered: boolean; readon
   );
 }
 
-/** How far the search went, where it did not see all there is. */
-function Searched({ list, query }: { readonly list: JobListView; readonly query: Route["query"] }) {
-  const isCut = list.next !== null && list.jobs.length < pageSize;
+/** The links to other pages of the list, and how far the search got if it stopped before the page was full. */
+function ListFooter({ list, query }: { readonly list: JobListView; readonly query: Route["query"] }) {
+  const isPartial = list.next !== null && list.jobs.length < pageSize;
   return (
     <>
-      {isCut && (
-        <p class="searched">
-          Looked at {count(list.lookedAt)} jobs{list.backTo && `, back to ${short(list.backTo)}`}. There may be more.
+      {isPartial && (
+        <p class="scan-note">
+          Scanned {formatNumber(list.scannedJobs)} jobs{list.backTo && `, back to ${formatShortDateTime(list.backTo)}`}.
+          Older jobs may match, too.
         </p>
       )}
-      <Older page="jobs" query={query} next={list.next} label={isCut ? "Go on looking" : "Older"} />
+      <Pagination page="jobs" query={query} next={list.next} label={isPartial ? "Keep searching" : "Older"} />
     </>
   );
 }

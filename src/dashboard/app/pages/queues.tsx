@@ -1,46 +1,46 @@
 import type { QueueView } from "../../wire.js";
-import { change, pathOf } from "../api.js";
-import { plural } from "../format.js";
-import { useFetched } from "../fetched.js";
+import { postAction, buildActionPath } from "../api.js";
+import { pluralize } from "../format.js";
+import { useFetch } from "../fetched.js";
 import { ConfirmButton } from "../parts/confirm-button.js";
-import { Loaded } from "../parts/loaded.js";
+import { Loader } from "../parts/loaded.js";
 import { PageHeader } from "../parts/page-header.js";
 import { QueueTable } from "../parts/queue-table.js";
 
 const refreshMs = 2_000;
 
 export function QueuesPage() {
-  const queues = useFetched<readonly QueueView[]>("queues", refreshMs);
+  const queues = useFetch<readonly QueueView[]>("queues", refreshMs);
   return (
     <>
       <PageHeader title="Queues" />
-      <Loaded of={queues}>
+      <Loader state={queues}>
         {(data) => (
-          <QueueTable queues={data} actions={(queue) => <PauseOrResume queue={queue} done={queues.reload} />} />
+          <QueueTable queues={data} actions={(queue) => <PauseOrResume queue={queue} onDone={queues.reload} />} />
         )}
-      </Loaded>
+      </Loader>
     </>
   );
 }
 
 interface PauseOrResumeProps {
   readonly queue: QueueView;
-  readonly done: () => void;
+  readonly onDone: () => void;
 }
 
-function PauseOrResume({ queue, done }: PauseOrResumeProps) {
+function PauseOrResume({ queue, onDone }: PauseOrResumeProps) {
   const { name, due, pausedAt } = queue;
-  const doing = (verb: string) => change(pathOf("queues", name, verb));
+  const post = (action: string) => postAction(buildActionPath("queues", name, action));
   if (pausedAt === null)
     return (
       <ConfirmButton
         label="Pause"
         target={`queue ${name}`}
         question={`Pause the queue ${name}?`}
-        run={() => doing("pause")}
-        done={done}
+        run={() => post("pause")}
+        onDone={onDone}
       >
-        Workers start none of its jobs until it is resumed. What runs now goes on; jobs can be enqueued, and wait.
+        Workers start none of its jobs until you resume it. Running jobs finish. New jobs can be enqueued and wait.
       </ConfirmButton>
     );
   return (
@@ -48,12 +48,12 @@ function PauseOrResume({ queue, done }: PauseOrResumeProps) {
       label="Resume"
       target={`queue ${name}`}
       question={`Resume the queue ${name}?`}
-      run={() => doing("resume")}
-      done={done}
+      run={() => post("resume")}
+      onDone={onDone}
     >
       {due === 0
-        ? "Nothing waits in it now."
-        : `${plural(due, "job")} ${due === 1 ? "is" : "are"} due, and will be started.`}
+        ? "None of its jobs is due now."
+        : `Workers start its jobs again. ${pluralize(due, "job")} ${due === 1 ? "is" : "are"} due now.`}
     </ConfirmButton>
   );
 }

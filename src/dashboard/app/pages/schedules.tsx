@@ -1,11 +1,11 @@
 import type { ScheduleView } from "../../wire.js";
-import { change, pathOf } from "../api.js";
-import { exact } from "../format.js";
-import { useFetched } from "../fetched.js";
+import { postAction, buildActionPath } from "../api.js";
+import { formatDateTime } from "../format.js";
+import { useFetch } from "../fetched.js";
 import { ConfirmButton } from "../parts/confirm-button.js";
 import { Empty } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
-import { Loaded } from "../parts/loaded.js";
+import { Loader } from "../parts/loaded.js";
 import { PageHeader } from "../parts/page-header.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
@@ -15,11 +15,11 @@ import { href, jobHref } from "../route.js";
 const refreshMs = 5_000;
 
 export function SchedulesPage() {
-  const schedules = useFetched<readonly ScheduleView[]>("schedules", refreshMs);
+  const schedules = useFetch<readonly ScheduleView[]>("schedules", refreshMs);
   return (
     <>
       <PageHeader title="Schedules" />
-      <Loaded of={schedules}>
+      <Loader state={schedules}>
         {(data) =>
           data.length === 0 ? (
             <Empty title="No schedules">
@@ -30,37 +30,37 @@ export function SchedulesPage() {
             <Table
               label="Schedules"
               rows={data}
-              columns={columnsFor(schedules.reload)}
+              columns={buildColumns(schedules.reload)}
               keyOf={({ name }) => name}
-              classOf={({ orphanedAt }) => (orphanedAt ? "gone" : "")}
+              classOf={({ orphanedAt }) => (orphanedAt ? "dimmed" : "")}
             />
           )
         }
-      </Loaded>
+      </Loader>
     </>
   );
 }
 
-const columnsFor = (done: () => void): readonly Column<ScheduleView>[] => [
-  { title: "Schedule", kind: "wide", of: (schedule) => <Name schedule={schedule} /> },
-  { title: "Rhythm", of: (schedule) => <TimingText schedule={schedule} /> },
+const buildColumns = (onDone: () => void): readonly Column<ScheduleView>[] => [
+  { title: "Schedule", kind: "wide", render: (schedule) => <ScheduleName schedule={schedule} /> },
+  { title: "Timing", render: (schedule) => <TimingText schedule={schedule} /> },
   {
     title: "Next",
-    of: ({ nextTicks, pausedAt, orphanedAt }) => <Next ticks={pausedAt || orphanedAt ? [] : nextTicks} />,
+    render: ({ nextTicks, pausedAt, orphanedAt }) => <NextTicks ticks={pausedAt || orphanedAt ? [] : nextTicks} />,
   },
   {
     title: "Last",
-    of: ({ lastTickAt, lastJobId }) => (
+    render: ({ lastTickAt, lastJobId }) => (
       <span class="stack">
         <Time at={lastTickAt} />
         {lastJobId !== null && <a href={jobHref(lastJobId)}>#{lastJobId}</a>}
       </span>
     ),
   },
-  { title: "Actions", kind: "actions", of: (schedule) => <Actions schedule={schedule} done={done} /> },
+  { title: "Actions", kind: "actions", render: (schedule) => <ScheduleActions schedule={schedule} onDone={onDone} /> },
 ];
 
-function Name({ schedule }: { readonly schedule: ScheduleView }) {
+function ScheduleName({ schedule }: { readonly schedule: ScheduleView }) {
   const { name, jobName, pausedAt, orphanedAt } = schedule;
   return (
     <span class="stack">
@@ -69,13 +69,13 @@ function Name({ schedule }: { readonly schedule: ScheduleView }) {
           <bdi>{name}</bdi>
         </b>{" "}
         {pausedAt && (
-          <span class="badge paused" title={`Since ${exact(pausedAt)}`}>
+          <span class="badge paused" title={`Since ${formatDateTime(pausedAt)}`}>
             <Icon name="parked" />
             paused
           </span>
         )}
         {orphanedAt && (
-          <span class="badge" title={`Since ${exact(orphanedAt)}: no live worker's code defines it`}>
+          <span class="badge" title={`Since ${formatDateTime(orphanedAt)}: no live worker defines it`}>
             orphaned
           </span>
         )}
@@ -91,16 +91,16 @@ function Name({ schedule }: { readonly schedule: ScheduleView }) {
 }
 
 function TimingText({ schedule: { timing, timeZone, missed, overlap } }: { readonly schedule: ScheduleView }) {
-  const words = describeTiming(timing);
+  const description = describeTiming(timing);
   return (
     <span class="stack" title={`Missed ticks: ${missed}. Overlaps: ${overlap}.`}>
-      <span>{words ?? timing}</span>
+      <span>{description ?? timing}</span>
       <small>
         {timing.startsWith("every") ? (
           ""
         ) : (
           <>
-            {words && <code>{timing}</code>} {timeZone}
+            {description && <code>{timing}</code>} {timeZone}
           </>
         )}
       </small>
@@ -108,24 +108,24 @@ function TimingText({ schedule: { timing, timeZone, missed, overlap } }: { reado
   );
 }
 
-function Next({ ticks }: { readonly ticks: readonly string[] }) {
-  const [first, ...later] = ticks;
+function NextTicks({ ticks }: { readonly ticks: readonly string[] }) {
+  const [first, second] = ticks;
   if (first === undefined) return <span class="faint">–</span>;
   return (
-    <span class="stack" title={ticks.map(exact).join("\n")}>
+    <span class="stack" title={ticks.map(formatDateTime).join("\n")}>
       <Time at={first} />
-      {later[0] && (
+      {second && (
         <small>
-          then <Time at={later[0]} />
+          then <Time at={second} />
         </small>
       )}
     </span>
   );
 }
 
-function Actions({ schedule, done }: { readonly schedule: ScheduleView; readonly done: () => void }) {
+function ScheduleActions({ schedule, onDone }: { readonly schedule: ScheduleView; readonly onDone: () => void }) {
   const { name, jobName, pausedAt, orphanedAt } = schedule;
-  const doing = (verb: string) => change(pathOf("schedules", name, verb));
+  const post = (action: string) => postAction(buildActionPath("schedules", name, action));
   return (
     <span class="actions">
       {!orphanedAt && (
@@ -133,10 +133,10 @@ function Actions({ schedule, done }: { readonly schedule: ScheduleView; readonly
           label="Trigger"
           target={`schedule ${name}`}
           question={`Trigger ${name} now?`}
-          run={() => doing("trigger")}
-          done={done}
+          run={() => post("trigger")}
+          onDone={onDone}
         >
-          Enqueues {jobName} once, beside its ticks.
+          Enqueues {jobName} once, in addition to the scheduled ticks.
         </ConfirmButton>
       )}
       {pausedAt ? (
@@ -144,20 +144,20 @@ function Actions({ schedule, done }: { readonly schedule: ScheduleView; readonly
           label="Resume"
           target={`schedule ${name}`}
           question={`Resume ${name}?`}
-          run={() => doing("resume")}
-          done={done}
+          run={() => post("resume")}
+          onDone={onDone}
         >
-          Its next tick is enqueued again.
+          The schedule enqueues a job at its next tick.
         </ConfirmButton>
       ) : (
         <ConfirmButton
           label="Pause"
           target={`schedule ${name}`}
           question={`Pause ${name}?`}
-          run={() => doing("pause")}
-          done={done}
+          run={() => post("pause")}
+          onDone={onDone}
         >
-          Its ticks pass without a job, until it is resumed.
+          The schedule enqueues no jobs until you resume it.
         </ConfirmButton>
       )}
     </span>

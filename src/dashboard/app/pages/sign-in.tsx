@@ -1,23 +1,23 @@
 import { useEffect } from "preact/hooks";
-import { askForToken, storeToken, tokenOf } from "../token.js";
+import { requestToken, storeToken, parseToken } from "../token.js";
 
-/** What is shown to whom the server does not know. */
+/** The form for the token, shown while the server refuses the requests of this tab. */
 export function SignIn() {
-  useEffect(() => askForToken(signIn), []);
-  const enter = (event: SubmitEvent) => {
+  useEffect(() => requestToken(signIn), []);
+  const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const text = new FormData(event.currentTarget as HTMLFormElement).get("token");
     if (typeof text !== "string" || text.trim() === "") return;
-    signIn(tokenOf(text) ?? text);
+    signIn(parseToken(text) ?? text);
   };
   return (
     <main class="sign-in">
       <h1>Open the dashboard</h1>
       <p>
-        This page needs a token. <code>npx soniq-drizzle dashboard</code> prints a link that has it: open that link, or
-        paste it here.
+        This page needs a token. <code>npx soniq-drizzle dashboard</code> prints a link that contains it: open that
+        link, or paste it here.
       </p>
-      <form onSubmit={enter}>
+      <form onSubmit={submit}>
         <input
           name="token"
           type="password"
@@ -32,8 +32,8 @@ export function SignIn() {
         </button>
       </form>
       <p class="faint">
-        Other tabs of this dashboard share the token. It is forgotten when the last of them is closed. Where the
-        dashboard is part of an application, sign in there, then load this page again.
+        Other tabs of this dashboard share the token. The browser forgets it when you close the last of them. If the
+        dashboard is part of an application, sign in there, then reload this page.
       </p>
     </main>
   );

@@ -1,42 +1,43 @@
 import type { EndpointView } from "../../wire.js";
-import { type Values, withQuery } from "../api.js";
-import { useFetched } from "../fetched.js";
+import { type QueryValues, withQuery } from "../api.js";
+import { useFetch } from "../fetched.js";
 import { Empty } from "../parts/empty.js";
 import { EndpointActions, EndpointState } from "../parts/endpoint.js";
-import { Loaded } from "../parts/loaded.js";
+import { TextField } from "../parts/filter-fields.js";
+import { Loader } from "../parts/loaded.js";
 import { PageHeader } from "../parts/page-header.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
-import { goInstead, href, type Route } from "../route.js";
+import { href, replaceRoute, type Route } from "../route.js";
 
 const refreshMs = 5_000;
 
 export function WebhooksPage({ query }: { readonly query: Route["query"] }) {
   const { tenant = "", allTenants = "" } = query;
   const filter = { tenant, allTenants };
-  const isChosen = tenant !== "" || allTenants !== "";
-  const endpoints = useFetched<readonly EndpointView[]>(withQuery("endpoints", filter), refreshMs);
+  const isFiltered = tenant !== "" || allTenants !== "";
+  const endpoints = useFetch<readonly EndpointView[]>(withQuery("endpoints", filter), refreshMs);
   return (
     <>
-      <PageHeader title="Webhooks" above={isChosen && <a href={href("webhooks")}>All endpoints</a>} />
+      <PageHeader title="Webhooks" above={isFiltered && <a href={href("webhooks")}>All endpoints</a>} />
       <TenantFilter tenant={tenant} allTenants={allTenants} />
-      <Loaded of={endpoints}>
+      <Loader state={endpoints}>
         {(data) =>
           data.length === 0 ? (
-            <None isChosen={isChosen} />
+            <NoEndpoints isFiltered={isFiltered} />
           ) : (
-            <Table label="Endpoints" rows={data} columns={columnsFor(endpoints.reload)} keyOf={({ id }) => id} />
+            <Table label="Endpoints" rows={data} columns={buildColumns(endpoints.reload)} keyOf={({ id }) => id} />
           )
         }
-      </Loaded>
+      </Loader>
     </>
   );
 }
 
-function None({ isChosen }: { readonly isChosen: boolean }) {
-  if (isChosen)
+function NoEndpoints({ isFiltered }: { readonly isFiltered: boolean }) {
+  if (isFiltered)
     return (
-      <Empty title="No endpoint of this tenant">
+      <Empty title="No endpoints match the filter">
         <a href={href("webhooks")}>Show all endpoints</a>
       </Empty>
     );
@@ -48,25 +49,15 @@ function None({ isChosen }: { readonly isChosen: boolean }) {
 }
 
 function TenantFilter({ tenant, allTenants }: { readonly tenant: string; readonly allTenants: string }) {
-  const show = (filter: Values) => goInstead(href("webhooks", filter));
+  const show = (filter: QueryValues) => replaceRoute(href("webhooks", filter));
   return (
     <form class="filters" role="search" aria-label="Endpoints" onSubmit={(event) => event.preventDefault()}>
       <div class="fields">
+        <TextField name="tenant" label="Tenant" value={tenant} onChange={(value) => show({ tenant: value })} />
         <label class="field">
-          <span>Tenant</span>
-          <input
-            key={tenant}
-            name="tenant"
-            defaultValue={tenant}
-            autocomplete="off"
-            spellcheck={false}
-            onChange={(event) => show({ tenant: event.currentTarget.value.trim() })}
-          />
-        </label>
-        <label class="field">
-          <span>Gets events of</span>
+          <span>Receives events of</span>
           <select value={allTenants} onChange={(event) => show({ allTenants: event.currentTarget.value })}>
-            <option value="">{tenant === "" ? "anyone" : "this tenant"}</option>
+            <option value="">{tenant === "" ? "any tenant" : "this tenant"}</option>
             <option value="1">all tenants</option>
           </select>
         </label>
@@ -75,11 +66,11 @@ function TenantFilter({ tenant, allTenants }: { readonly tenant: string; readonl
   );
 }
 
-const columnsFor = (done: () => void): readonly Column<EndpointView>[] => [
+const buildColumns = (onDone: () => void): readonly Column<EndpointView>[] => [
   {
     title: "Endpoint",
     kind: "wide",
-    of: ({ id, url, description }) => (
+    render: ({ id, url, description }) => (
       <span class="stack">
         <a class="strong" data-row href={href(`webhooks/${encodeURIComponent(id)}`)}>
           {url}
@@ -90,13 +81,13 @@ const columnsFor = (done: () => void): readonly Column<EndpointView>[] => [
   },
   {
     title: "Tenant",
-    of: ({ tenant }) =>
+    render: ({ tenant }) =>
       tenant === null ? <span class="faint">all tenants</span> : <a href={href("webhooks", { tenant })}>{tenant}</a>,
   },
-  { title: "State", of: (endpoint) => <EndpointState endpoint={endpoint} /> },
+  { title: "State", render: (endpoint) => <EndpointState endpoint={endpoint} /> },
   {
     title: "Events",
-    of: ({ events }) => (
+    render: ({ events }) => (
       <span class="tags">
         {events.length === 0 && <small>all</small>}
         {events.map((event) => (
@@ -107,6 +98,6 @@ const columnsFor = (done: () => void): readonly Column<EndpointView>[] => [
       </span>
     ),
   },
-  { title: "Added", kind: "number", of: ({ createdAt }) => <Time at={createdAt} /> },
-  { title: "Actions", kind: "actions", of: (endpoint) => <EndpointActions endpoint={endpoint} done={done} /> },
+  { title: "Added", kind: "number", render: ({ createdAt }) => <Time at={createdAt} /> },
+  { title: "Actions", kind: "actions", render: (endpoint) => <EndpointActions endpoint={endpoint} onDone={onDone} /> },
 ];

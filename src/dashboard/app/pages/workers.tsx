@@ -1,9 +1,9 @@
 import type { WorkerView } from "../../wire.js";
-import { span } from "../format.js";
-import { useFetched } from "../fetched.js";
+import { formatDuration } from "../format.js";
+import { useFetch } from "../fetched.js";
 import { Empty } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
-import { Loaded } from "../parts/loaded.js";
+import { Loader } from "../parts/loaded.js";
 import { PageHeader } from "../parts/page-header.js";
 import { Slots } from "../parts/slots.js";
 import { type Column, Table } from "../parts/table.js";
@@ -12,11 +12,11 @@ import { Since, Time } from "../parts/time.js";
 const refreshMs = 2_000;
 
 export function WorkersPage() {
-  const workers = useFetched<readonly WorkerView[]>("workers", refreshMs);
+  const workers = useFetch<readonly WorkerView[]>("workers", refreshMs);
   return (
     <>
       <PageHeader title="Workers" />
-      <Loaded of={workers}>
+      <Loader state={workers}>
         {(data) =>
           data.length === 0 ? (
             <Empty title="No workers">
@@ -32,7 +32,7 @@ export function WorkersPage() {
             />
           )
         }
-      </Loaded>
+      </Loader>
     </>
   );
 }
@@ -40,7 +40,7 @@ export function WorkersPage() {
 const columns: readonly Column<WorkerView>[] = [
   {
     title: "Worker",
-    of: ({ id, host, pid }) => (
+    render: ({ id, host, pid }) => (
       <span class="stack" title={id}>
         <b class="strong">
           {host}
@@ -50,22 +50,22 @@ const columns: readonly Column<WorkerView>[] = [
       </span>
     ),
   },
-  { title: "State", of: (worker) => <WorkerState worker={worker} /> },
-  { title: "Slots", kind: "wide", of: (worker) => <Queues worker={worker} /> },
-  { title: "Version", of: ({ version }) => version },
+  { title: "State", render: (worker) => <WorkerState worker={worker} /> },
+  { title: "Slots", kind: "wide", render: (worker) => <QueueSlots worker={worker} /> },
+  { title: "Version", render: ({ version }) => version },
   {
-    title: "Up",
+    title: "Uptime",
     kind: "number",
-    of: ({ startedAt, endedAt }) =>
-      endedAt ? span(Date.parse(endedAt) - Date.parse(startedAt)) : <Since at={startedAt} />,
+    render: ({ startedAt, endedAt }) =>
+      endedAt ? formatDuration(Date.parse(endedAt) - Date.parse(startedAt)) : <Since at={startedAt} />,
   },
-  { title: "Last beat", kind: "number", of: ({ beatAt }) => <Time at={beatAt} /> },
+  { title: "Heartbeat", kind: "number", render: ({ beatAt }) => <Time at={beatAt} /> },
 ];
 
 function WorkerState({ worker: { state, leaseLeftMs, endedAt } }: { readonly worker: WorkerView }) {
   const notes = {
-    live: leaseLeftMs > 0 ? `lease ${span(leaseLeftMs)}` : null,
-    silent: `lease over since ${span(-leaseLeftMs)}`,
+    live: leaseLeftMs > 0 ? `lease ${formatDuration(leaseLeftMs)}` : null,
+    silent: `lease expired ${formatDuration(-leaseLeftMs)} ago`,
     ended: endedAt && <Time at={endedAt} />,
   };
   const icons = { live: "completed", silent: "failed", ended: "cancelled" } as const;
@@ -80,13 +80,13 @@ function WorkerState({ worker: { state, leaseLeftMs, endedAt } }: { readonly wor
   );
 }
 
-function Queues({ worker: { queues, state } }: { readonly worker: WorkerView }) {
+function QueueSlots({ worker: { queues, state } }: { readonly worker: WorkerView }) {
   return (
     <ul class="slots-list">
       {queues.map(({ name, active, concurrency }) => (
         <li key={name}>
           <span class="slots-queue">{name}</span>
-          {state !== "ended" && <Slots active={active} of={concurrency} />}
+          {state !== "ended" && <Slots active={active} total={concurrency} />}
           <small>{state === "ended" ? concurrency : `${active} of ${concurrency}`}</small>
         </li>
       ))}

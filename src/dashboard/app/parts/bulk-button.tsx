@@ -1,117 +1,85 @@
 import { useState } from "preact/hooks";
 import type { BulkProgressView } from "../../wire.js";
-import { changeMany } from "../api.js";
-import { capped, count as counted, plural } from "../format.js";
+import { streamAction } from "../api.js";
+import { formatCount, formatNumber, pluralize } from "../format.js";
 import type { Route } from "../route.js";
 import { useSession } from "../session.js";
-import { Dialog } from "./dialog.js";
+import { Dialog, DialogError } from "./dialog.js";
 
 interface BulkButtonProps {
   readonly action: "retry" | "purge";
   readonly filter: Route["query"];
   readonly count: number;
-  readonly done: () => void;
+  readonly onDone: () => void;
 }
 
 const wordings = {
   retry: {
     label: "Retry",
-    past: "retried",
-    means:
-      "Each is queued again now, with all its attempts. One whose unique key another job holds is refused, and stays.",
+    pastTense: "retried",
+    consequence:
+      "Each job is queued again now, with all its attempts. A job whose unique key is held by another job is refused and stays a dead letter.",
   },
   purge: {
     label: "Purge",
-    past: "purged",
-    means: "They are deleted, payloads and errors too. Nothing brings them back.",
+    pastTense: "purged",
+    consequence: "This deletes the jobs, including their payloads and errors. It cannot be undone.",
   },
 };
 
-/** A retry of more letters is confirmed by typing its word, as a purge always is. */
-const maxQuickReplay = 100;
+/** A retry of more jobs must be confirmed by typing the word. A purge always must. */
+const maxQuickRetryJobs = 100;
 
-/** Retries or purges all dead letters that a filter finds, after a question, and shows the progress. */
+/** Retries or purges all dead letters that match a filter, after a confirmation, and shows the progress. */
 export function BulkButton(props: BulkButtonProps) {
   const { writable } = useSession();
-  const [open, setOpen] = useState(false);
+  const [isOpen, setIsOpen] = useState(false);
   const { action, count } = props;
   if (!writable) return null;
   return (
     <>
       {count > 0 && (
-        <button type="button" class={`button ${action === "purge" ? "danger" : ""}`} onClick={() => setOpen(true)}>
-          {wordings[action].label} {capped(count)}
+        <button type="button" class={`button ${action === "purge" ? "danger" : ""}`} onClick={() => setIsOpen(true)}>
+          {wordings[action].label} {formatCount(count)}
         </button>
       )}
-      {open && <Bulk {...props} close={() => setOpen(false)} />}
+      {isOpen && <BulkDialog {...props} close={() => setIsOpen(false)} />}
     </>
   );
 }
 
-function Bulk({ action, filter, count: countNow, done, close }: BulkButtonProps & { readonly close: () => void }) {
-  // As it was when it was asked for: while it goes on, there are fewer and fewer.
-  const [count] = useState(countNow);
-  const [typed, setTyped] = useState("");
-  const [progress, setProgress] = useState<BulkProgressView | null>(null);
-  const [running, setRunning] = useState(false);
-  const [refusal, setRefusal] = useState<string | null>(null);
-  const { label, past, means } = wordings[action];
+interface BulkDialogProps extends BulkButtonProps {
+  readonly close: () => void;
+}
 
-  const run = async () => {
-    setRunning(true);
-    try {
-      const said = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== ""));
-      for await (const line of changeMany<BulkProgressView>(`dead-letters/${action}`, said)) {
-        setProgress(line);
-        if (line.error) setRefusal(line.error);
-      }
-    } catch (error) {
-      setRefusal((error as Error).message);
-    }
-    setRunning(false);
-    done();
-  };
-  const isOver = progress?.finished === true || refusal !== null;
-  const word = action === "purge" || count > maxQuickReplay ? action : "";
-  const question = `${label} ${plural(count, "dead letter")}?`;
+function BulkDialog({ action, filter, count: currentCount, onDone, close }: BulkDialogProps) {
+  // The action reduces the current count, so the dialog keeps the count at its opening.
+  const [count] = useState(currentCount);
+  const [typedWord, setTypedWord] = useState("");
+  const { progress, isRunning, errorMessage, run } = useBulkAction(action, filter, onDone);
+  const { label, consequence } = wordings[action];
+  const isFinished = progress?.finished === true || errorMessage !== null;
+  const isStarted = isRunning || isFinished;
+  const requiredWord = action === "purge" || count > maxQuickRetryJobs ? action : "";
+  const question = `${label} ${pluralize(count, "dead letter")}?`;
 
   return (
     <Dialog label={question} close={close}>
       <h2>{question}</h2>
-      <Chosen filter={filter} />
-      <p>{means}</p>
-      {word !== "" && !running && !isOver && (
-        <label class="field">
-          <span>
-            Type <b>{word}</b> to confirm
-          </span>
-          <input autofocus autocomplete="off" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} />
-        </label>
-      )}
-      {(running || progress) && (
-        <div class="progress" role="status">
-          <progress max={count} value={progress?.finished ? count : (progress?.done ?? 0)} aria-label="How far it is" />
-          <span>
-            {counted(progress?.done ?? 0)} {past}
-            {progress && progress.refused > 0 && `, ${counted(progress.refused)} refused`}
-            {progress?.finished && ". All done."}
-          </span>
-        </div>
-      )}
-      {refusal && (
-        <p class="refusal" role="alert">
-          {refusal}
-        </p>
-      )}
+      <FilterSummary filter={filter} />
+      <p>{consequence}</p>
+      {requiredWord !== "" && !isStarted && <WordInput word={requiredWord} typed={typedWord} onType={setTypedWord} />}
+      {(isRunning || progress) && <BulkProgress action={action} count={count} progress={progress} />}
+      <DialogError message={errorMessage} />
       <div class="dialog-actions">
         <button type="button" class="button" onClick={close}>
-          {running || isOver ? "Close" : "Keep them"}
+          {isStarted ? "Close" : "Keep them"}
         </button>
-        {!running && !isOver && (
+        {!isStarted && (
           <button
             type="button"
             class={`button primary ${action === "purge" ? "danger" : ""}`}
-            disabled={typed.trim().toLowerCase() !== word}
+            disabled={typedWord.trim().toLowerCase() !== requiredWord}
             onClick={() => void run()}
           >
             {label}
@@ -122,12 +90,70 @@ function Bulk({ action, filter, count: countNow, done, close }: BulkButtonProps 
   );
 }
 
-function Chosen({ filter }: { readonly filter: Route["query"] }) {
-  const said = Object.entries(filter).filter(([, value]) => value !== "");
-  if (said.length === 0) return <p>All of them, whatever they died of.</p>;
+function useBulkAction(action: BulkButtonProps["action"], filter: Route["query"], onDone: () => void) {
+  const [progress, setProgress] = useState<BulkProgressView | null>(null);
+  const [isRunning, setIsRunning] = useState(false);
+  const [errorMessage, setErrorMessage] = useState<string | null>(null);
+  const run = async () => {
+    setIsRunning(true);
+    try {
+      const body = Object.fromEntries(activeEntries(filter));
+      for await (const message of streamAction<BulkProgressView>(`dead-letters/${action}`, body)) {
+        setProgress(message);
+        if (message.error) setErrorMessage(message.error);
+      }
+    } catch (error) {
+      setErrorMessage((error as Error).message);
+    }
+    setIsRunning(false);
+    onDone();
+  };
+  return { progress, isRunning, errorMessage, run };
+}
+
+const activeEntries = (filter: Route["query"]) => Object.entries(filter).filter(([, value]) => value !== "");
+
+interface WordInputProps {
+  readonly word: string;
+  readonly typed: string;
+  readonly onType: (text: string) => void;
+}
+
+function WordInput({ word, typed, onType }: WordInputProps) {
   return (
-    <p class="chosen">
-      {said.map(([name, value]) => (
+    <label class="field">
+      <span>
+        Type <b>{word}</b> to confirm
+      </span>
+      <input autofocus autocomplete="off" value={typed} onInput={(event) => onType(event.currentTarget.value)} />
+    </label>
+  );
+}
+
+interface BulkProgressProps extends Pick<BulkButtonProps, "action" | "count"> {
+  readonly progress: BulkProgressView | null;
+}
+
+function BulkProgress({ action, count, progress }: BulkProgressProps) {
+  const doneCount = progress?.done ?? 0;
+  return (
+    <div class="progress" role="status">
+      <progress max={count} value={progress?.finished ? count : doneCount} aria-label="Progress" />
+      <span>
+        {formatNumber(doneCount)} {wordings[action].pastTense}
+        {progress && progress.refused > 0 && `, ${formatNumber(progress.refused)} refused`}
+        {progress?.finished && ". All done."}
+      </span>
+    </div>
+  );
+}
+
+function FilterSummary({ filter }: { readonly filter: Route["query"] }) {
+  const entries = activeEntries(filter);
+  if (entries.length === 0) return <p>All dead letters, regardless of their cause.</p>;
+  return (
+    <p class="filter-summary">
+      {entries.map(([name, value]) => (
         <span class="tag" key={name}>
           {name}: {value}
         </span>

@@ -2,12 +2,12 @@ import type { ComponentChildren } from "preact";
 
 interface CardProps {
   readonly title: string;
-  /** What stands at the other end of the title. */
+  /** Content at the right of the title. */
   readonly aside?: ComponentChildren;
   readonly children: ComponentChildren;
 }
 
-/** A part of a page, with a heading. */
+/** A section of a page, with a heading. */
 export function Card({ title, aside, children }: CardProps) {
   return (
     <section class="card" aria-label={title}>

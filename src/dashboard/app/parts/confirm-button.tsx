@@ -2,27 +2,27 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { useSession } from "../session.js";
 import { useToast } from "../toasts.js";
-import { Dialog } from "./dialog.js";
+import { Dialog, DialogError } from "./dialog.js";
 
 interface ConfirmButtonProps {
-  /** What the button says, and the one that confirms. */
+  /** The label of the button, and of the button that confirms. */
   readonly label: string;
-  /** What it acts on, for readers who hear one button after the other, as in a table. */
+  /** The object of the action, for the accessible name: in a table, a screen reader reads many buttons with the same label. */
   readonly target?: string;
   readonly question: string;
-  /** Whether something is lost by it. */
+  /** Whether the action loses something. */
   readonly danger?: boolean;
-  /** @returns what became of it, in words */
+  /** Performs the action. @returns the outcome, as text */
   readonly run: () => Promise<string>;
-  readonly done?: () => void;
-  /** What it means. */
+  readonly onDone?: () => void;
+  /** The consequence of the action. */
   readonly children?: ComponentChildren;
 }
 
-/** A button that asks before it changes anything. Where nothing may be changed, there is none. */
-export function ConfirmButton({ label, target, question, danger = false, run, done, children }: ConfirmButtonProps) {
+/** A button that asks for confirmation before it changes anything. A read-only dashboard does not show it. */
+export function ConfirmButton({ label, target, question, danger = false, run, onDone, children }: ConfirmButtonProps) {
   const { writable } = useSession();
-  const [open, setOpen] = useState(false);
+  const [isOpen, setIsOpen] = useState(false);
   if (!writable) return null;
   return (
     <>
@@ -30,44 +30,42 @@ export function ConfirmButton({ label, target, question, danger = false, run, do
         type="button"
         class={`button ${danger ? "danger" : ""}`}
         aria-label={target === undefined ? undefined : `${label} ${target}`}
-        onClick={() => setOpen(true)}
+        onClick={() => setIsOpen(true)}
       >
         {label}
       </button>
-      {open && <Confirm {...{ label, question, danger, run, done, children }} close={() => setOpen(false)} />}
+      {isOpen && (
+        <ConfirmDialog {...{ label, question, danger, run, onDone, children }} close={() => setIsOpen(false)} />
+      )}
     </>
   );
 }
 
-interface ConfirmProps extends Omit<ConfirmButtonProps, "done" | "target"> {
-  readonly done: (() => void) | undefined;
+interface ConfirmDialogProps extends Omit<ConfirmButtonProps, "onDone" | "target"> {
+  readonly onDone: (() => void) | undefined;
   readonly close: () => void;
 }
 
-function Confirm({ label, question, danger, run, done, close, children }: ConfirmProps) {
-  const say = useToast();
-  const [running, setRunning] = useState(false);
-  const [refusal, setRefusal] = useState<string | null>(null);
+function ConfirmDialog({ label, question, danger, run, onDone, close, children }: ConfirmDialogProps) {
+  const showToast = useToast();
+  const [isRunning, setIsRunning] = useState(false);
+  const [errorMessage, setErrorMessage] = useState<string | null>(null);
   const confirm = async () => {
-    setRunning(true);
+    setIsRunning(true);
     try {
-      say(await run());
+      showToast(await run());
       close();
-      done?.();
+      onDone?.();
     } catch (error) {
-      setRefusal((error as Error).message);
-      setRunning(false);
+      setErrorMessage((error as Error).message);
+      setIsRunning(false);
     }
   };
   return (
     <Dialog label={question} close={close}>
       <h2>{question}</h2>
       {children && <p>{children}</p>}
-      {refusal && (
-        <p class="refusal" role="alert">
-          {refusal}
-        </p>
-      )}
+      <DialogError message={errorMessage} />
       <div class="dialog-actions">
         <button type="button" class="button" onClick={close}>
           Keep as it is
@@ -75,7 +73,7 @@ function Confirm({ label, question, danger, run, done, close, children }: Confir
         <button
           type="button"
           class={`button primary ${danger ? "danger" : ""}`}
-          disabled={running}
+          disabled={isRunning}
           onClick={() => void confirm()}
         >
           {label}

@@ -1,10 +1,10 @@
-import { useLive } from "../live.js";
-import { goInstead, href, type Route } from "../route.js";
+import { href, replaceRoute, type Route } from "../route.js";
+import { QueueNames, TextField } from "./filter-fields.js";
 
-const texts: readonly (readonly [name: string, label: string])[] = [
+const textFilters: readonly (readonly [name: string, label: string])[] = [
   ["name", "Name"],
   ["queue", "Queue"],
-  ["reason", "Reason has"],
+  ["reason", "Reason contains"],
   ["error", "Last error"],
 ];
 
@@ -15,47 +15,46 @@ const ages: readonly (readonly [text: string, hours: number])[] = [
 ];
 
 export function DeadLetterFilters({ filter }: { readonly filter: Route["query"] }) {
-  const { view } = useLive();
-  const set = (change: Readonly<Record<string, string>>) => goInstead(href("dead-letters", { ...filter, ...change }));
+  const set = (change: Route["query"]) => replaceRoute(href("dead-letters", { ...filter, ...change }));
   return (
     <form class="filters" role="search" aria-label="Dead letters" onSubmit={(event) => event.preventDefault()}>
       <div class="fields">
-        {texts.map(([name, label]) => (
-          <label class="field" key={name}>
-            <span>{label}</span>
-            <input
-              key={filter[name]}
-              name={name}
-              defaultValue={filter[name] ?? ""}
-              autocomplete="off"
-              spellcheck={false}
-              list={name === "queue" ? "dead-queue-names" : undefined}
-              onChange={(event) => set({ [name]: event.currentTarget.value.trim() })}
-            />
-          </label>
+        {textFilters.map(([name, label]) => (
+          <TextField
+            key={name}
+            name={name}
+            label={label}
+            value={filter[name]}
+            onChange={(value) => set({ [name]: value })}
+            suggestsQueues={name === "queue"}
+          />
         ))}
-        <label class="field">
-          <span>Died</span>
-          <select
-            value={filter["since"] ? "since" : ""}
-            onChange={({ currentTarget: { value } }) => set({ since: hoursAgo(value) })}
-          >
-            <option value="">at any time</option>
-            {filter["since"] && <option value="since">since {filter["since"].slice(0, 16).replace("T", " ")}</option>}
-            {ages.map(([text, hours]) => (
-              <option key={text} value={hours}>
-                in the {text}
-              </option>
-            ))}
-          </select>
-        </label>
+        <SinceSelect since={filter["since"]} onChange={(since) => set({ since })} />
       </div>
-      <datalist id="dead-queue-names">
-        {view?.queues.map(({ name }) => (
-          <option key={name} value={name} />
-        ))}
-      </datalist>
+      <QueueNames />
     </form>
+  );
+}
+
+interface SinceSelectProps {
+  readonly since: string | undefined;
+  readonly onChange: (since: string) => void;
+}
+
+function SinceSelect({ since, onChange }: SinceSelectProps) {
+  return (
+    <label class="field">
+      <span>Died</span>
+      <select value={since ? "since" : ""} onChange={(event) => onChange(hoursAgo(event.currentTarget.value))}>
+        <option value="">at any time</option>
+        {since && <option value="since">since {since.slice(0, 16).replace("T", " ")}</option>}
+        {ages.map(([text, hours]) => (
+          <option key={text} value={hours}>
+            in the {text}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

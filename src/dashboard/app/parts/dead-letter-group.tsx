@@ -1,12 +1,12 @@
 import type { DeadLetterListView } from "../../wire.js";
 import { withQuery } from "../api.js";
-import { plural } from "../format.js";
-import { useFetched } from "../fetched.js";
+import { pluralize } from "../format.js";
+import { useFetch } from "../fetched.js";
 import type { Route } from "../route.js";
 import { BulkButton } from "./bulk-button.js";
 import { JobName } from "./job-table.js";
-import { Loaded } from "./loaded.js";
-import { Older } from "./older.js";
+import { Loader } from "./loaded.js";
+import { Pagination } from "./older.js";
 import { type Column, Table } from "./table.js";
 import { Time } from "./time.js";
 
@@ -14,47 +14,47 @@ const pageSize = 25;
 
 interface DeadLetterGroupProps {
   readonly filter: Route["query"];
-  /** How many there are, 10000 for as many or more. */
+  /** The number of dead letters. 10000 is a lower bound. */
   readonly count: number;
   readonly cursor: string | null;
-  readonly changed: () => void;
+  readonly onChange: () => void;
 }
 
-/** The dead letters that a filter finds, and what can be done to all of them. */
-export function DeadLetterGroup({ filter, count, cursor, changed }: DeadLetterGroupProps) {
-  const letters = useFetched<DeadLetterListView>(withQuery("dead-letters", { ...filter, cursor, limit: pageSize }));
-  const done = () => {
-    changed();
-    letters.reload();
+/** The dead letters that match a filter, and the actions on all of them. */
+export function DeadLetterGroup({ filter, count, cursor, onChange }: DeadLetterGroupProps) {
+  const deadLetters = useFetch<DeadLetterListView>(withQuery("dead-letters", { ...filter, cursor, limit: pageSize }));
+  const reload = () => {
+    onChange();
+    deadLetters.reload();
   };
   return (
     <section class="group" aria-label="Dead letters">
       <header class="group-header">
-        {count > 0 && <h2>{plural(count, "dead letter")}</h2>}
-        <BulkButton action="retry" filter={filter} count={count} done={done} />
-        <BulkButton action="purge" filter={filter} count={count} done={done} />
+        {count > 0 && <h2>{pluralize(count, "dead letter")}</h2>}
+        <BulkButton action="retry" filter={filter} count={count} onDone={reload} />
+        <BulkButton action="purge" filter={filter} count={count} onDone={reload} />
       </header>
       {count > 0 && (
-        <Loaded of={letters} rows={10}>
+        <Loader state={deadLetters} rows={10}>
           {(data) => (
             <>
               <Table label="Dead letters" rows={data.deadLetters} columns={columns} keyOf={({ id }) => id} />
-              <Older page="dead-letters" query={{ ...filter, cursor }} next={data.next} />
+              <Pagination page="dead-letters" query={{ ...filter, cursor }} next={data.next} />
             </>
           )}
-        </Loaded>
+        </Loader>
       )}
     </section>
   );
 }
 
-type Letter = DeadLetterListView["deadLetters"][number];
+type DeadLetter = DeadLetterListView["deadLetters"][number];
 
-const columns: readonly Column<Letter>[] = [
-  { title: "Job", kind: "wide", of: (letter) => <JobName job={{ ...letter, reason: null }} /> },
-  { title: "Queue", of: ({ queue }) => queue },
-  { title: "Error", kind: "wide", of: ({ error, reason }) => <span class="reason">{error ?? reason}</span> },
-  { title: "Attempts", kind: "number", of: ({ attempt }) => attempt },
-  { title: "Retries", kind: "number", of: ({ manualRetries }) => manualRetries || <span class="faint">–</span> },
-  { title: "Died", kind: "number", of: ({ finishedAt }) => <Time at={finishedAt} /> },
+const columns: readonly Column<DeadLetter>[] = [
+  { title: "Job", kind: "wide", render: (deadLetter) => <JobName job={{ ...deadLetter, reason: null }} /> },
+  { title: "Queue", render: ({ queue }) => queue },
+  { title: "Error", kind: "wide", render: ({ error, reason }) => <span class="reason">{error ?? reason}</span> },
+  { title: "Attempts", kind: "number", render: ({ attempt }) => attempt },
+  { title: "Retries", kind: "number", render: ({ manualRetries }) => manualRetries || <span class="faint">–</span> },
+  { title: "Died", kind: "number", render: ({ finishedAt }) => <Time at={finishedAt} /> },
 ];

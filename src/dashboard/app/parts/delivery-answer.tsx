@@ -1,16 +1,16 @@
 import type { DeliveryView } from "../../wire.js";
-import { plural, span } from "../format.js";
+import { pluralize, formatDuration } from "../format.js";
 import { Time } from "./time.js";
 
-/** What the receiver said, and what came before that. */
+/** The receiver's response, or the last error, and the failed attempts before. */
 export function DeliveryAnswer({ delivery }: { readonly delivery: DeliveryView }) {
   const { answer, failures, nextAt, reason } = delivery;
-  const last = failures.at(-1);
+  const lastFailure = failures.at(-1);
   return (
     <span class="stack">
       {answer ? (
         <span>
-          <b>{answer.status}</b> in {span(answer.durationMs)}{" "}
+          <b>{answer.status}</b> in {formatDuration(answer.durationMs)}{" "}
           {answer.excerpt && (
             <code class="excerpt" title={answer.excerpt}>
               {answer.excerpt}
@@ -18,16 +18,16 @@ export function DeliveryAnswer({ delivery }: { readonly delivery: DeliveryView }
           )}
         </span>
       ) : (
-        <Fault text={reason ?? last?.message ?? null} />
+        <DeliveryError text={reason ?? lastFailure?.message ?? null} />
       )}
       {nextAt && failures.length > 0 && (
         <small>
-          tried again <Time at={nextAt} />
+          next attempt <Time at={nextAt} />
         </small>
       )}
       {failures.length > 0 && (
         <details>
-          <summary>{plural(failures.length, "failed attempt")}</summary>
+          <summary>{pluralize(failures.length, "failed attempt")}</summary>
           <ol class="failures">
             {failures.map(({ attempt, at, message, status }) => (
               <li key={attempt}>
@@ -44,9 +44,9 @@ export function DeliveryAnswer({ delivery }: { readonly delivery: DeliveryView }
   );
 }
 
-const Fault = ({ text }: { readonly text: string | null }) =>
+const DeliveryError = ({ text }: { readonly text: string | null }) =>
   text === null ? (
-    <span class="faint">none yet</span>
+    <span class="faint">no response yet</span>
   ) : (
     <span class="excerpt" title={text}>
       {text}

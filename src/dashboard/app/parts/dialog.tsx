@@ -8,7 +8,7 @@ interface DialogProps {
   readonly children: ComponentChildren;
 }
 
-/** A dialog above the page: the browser keeps the focus in it, and gives it back. */
+/** A modal dialog. The browser traps the focus in it, and restores the focus on close. */
 export function Dialog({ label, class: className = "", close, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
@@ -22,5 +22,15 @@ export function Dialog({ label, class: className = "", close, children }: Dialog
     >
       <div class="dialog-body">{children}</div>
     </dialog>
+  );
+}
+
+/** The error of the action that a dialog confirms. */
+export function DialogError({ message }: { readonly message: string | null }) {
+  if (message === null) return null;
+  return (
+    <p class="refusal" role="alert">
+      {message}
+    </p>
   );
 }

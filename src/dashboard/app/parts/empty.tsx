@@ -2,10 +2,11 @@ import type { ComponentChildren } from "preact";
 
 interface EmptyProps {
   readonly title: string;
-  /** What to do so that there is something. */
+  /** A hint on how to get the first entry, or on how to proceed. */
   readonly children?: ComponentChildren;
 }
 
+/** The placeholder of a list without entries. */
 export function Empty({ title, children }: EmptyProps) {
   return (
     <div class="empty">

@@ -1,20 +1,20 @@
 import type { EndpointView } from "../../wire.js";
-import { change } from "../api.js";
-import { plural } from "../format.js";
+import { postAction } from "../api.js";
+import { pluralize } from "../format.js";
 import { ConfirmButton } from "./confirm-button.js";
 import { Icon } from "./icon.js";
 import { Time } from "./time.js";
 
-/** Whether an endpoint takes deliveries: `open` is its breaker, while it fails. */
+/** The state of an endpoint. `open` is its circuit breaker, after repeated failures. */
 export function EndpointState({ endpoint }: { readonly endpoint: EndpointView }) {
   const { state, pausedReason, failures, openUntil } = endpoint;
   const icons = { working: "completed", paused: "parked", open: "failed" } as const;
   const notes = {
-    working: failures > 0 ? `${plural(failures, "failure")} in a row` : null,
+    working: failures > 0 ? `${pluralize(failures, "failure")} in a row` : null,
     paused: pausedReason,
     open: (
       <>
-        {plural(failures, "failure")} in a row, tried <Time at={openUntil} />
+        {pluralize(failures, "failure")} in a row, next attempt <Time at={openUntil} />
       </>
     ),
   };
@@ -29,7 +29,13 @@ export function EndpointState({ endpoint }: { readonly endpoint: EndpointView })
   );
 }
 
-export function EndpointActions({ endpoint, done }: { readonly endpoint: EndpointView; readonly done: () => void }) {
+export function EndpointActions({
+  endpoint,
+  onDone,
+}: {
+  readonly endpoint: EndpointView;
+  readonly onDone: () => void;
+}) {
   const { id, url, state } = endpoint;
   const path = `endpoints/${encodeURIComponent(id)}`;
   return (
@@ -39,10 +45,10 @@ export function EndpointActions({ endpoint, done }: { readonly endpoint: Endpoin
           label="Resume"
           target={url}
           question={`Resume ${url}?`}
-          run={() => change(`${path}/resume`)}
-          done={done}
+          run={() => postAction(`${path}/resume`)}
+          onDone={onDone}
         >
-          What waits for it is sent now.
+          Waiting deliveries are sent now.
         </ConfirmButton>
       )}
       {state !== "paused" && (
@@ -50,10 +56,10 @@ export function EndpointActions({ endpoint, done }: { readonly endpoint: Endpoin
           label="Pause"
           target={url}
           question={`Pause ${url}?`}
-          run={() => change(`${path}/pause`)}
-          done={done}
+          run={() => postAction(`${path}/pause`)}
+          onDone={onDone}
         >
-          Nothing is sent to it until it is resumed; its deliveries wait.
+          Its deliveries wait until you resume it.
         </ConfirmButton>
       )}
     </span>

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 
-/** What is known of something, by name; what is null is left out. */
+/** A list of names and values. Entries whose value is null are left out. */
 export function Facts({ facts }: { readonly facts: Readonly<Record<string, ComponentChildren | null>> }) {
   return (
     <dl class="facts">

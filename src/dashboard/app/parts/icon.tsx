@@ -1,4 +1,4 @@
-/** Small drawings of 16 × 16, in the colour of the text around them. */
+/** Icons of 16 × 16 px, drawn in the colour of the surrounding text. */
 const paths = {
   overview: "M2.5 13V8.5M6.2 13V5M9.8 13V9.5M13.5 13V3",
   queues: "M2.5 4h11M2.5 8h11M2.5 12h7",

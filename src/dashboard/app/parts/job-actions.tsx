@@ -1,11 +1,11 @@
 import type { JobAction, JobView } from "../../wire.js";
-import { change } from "../api.js";
+import { postAction } from "../api.js";
 import { ConfirmButton } from "./confirm-button.js";
 
 interface Wording {
   readonly label: string;
   readonly question: (job: string) => string;
-  readonly means: string;
+  readonly consequence: string;
   readonly danger?: boolean;
 }
 
@@ -13,43 +13,44 @@ const wordings: Readonly<Record<JobAction, Wording>> = {
   retry: {
     label: "Retry",
     question: (job) => `Retry ${job}?`,
-    means: "It is queued again now, with all its attempts.",
+    consequence: "The job is queued again now, with all its attempts.",
   },
   "run-now": {
     label: "Run now",
     question: (job) => `Run ${job} now?`,
-    means: "It is due at once, instead of later.",
+    consequence: "The job becomes due now.",
   },
   cancel: {
     label: "Cancel",
     question: (job) => `Cancel ${job}?`,
-    means: "If it waits, it never runs. If it runs, its signal is aborted, and it ends when its handler does.",
+    consequence:
+      "A waiting job never runs. For a running job, the signal is aborted, and the job ends when its handler returns.",
     danger: true,
   },
   discard: {
     label: "Discard",
     question: (job) => `Discard ${job}?`,
-    means: "It is given up, and becomes a dead letter, which can be retried later.",
+    consequence: "The job becomes a dead letter. You can retry it later.",
     danger: true,
   },
 };
 
-/** What may be done with a job now. */
-export function JobActions({ job, done }: { readonly job: JobView; readonly done: () => void }) {
+/** Buttons for the actions that the job's state allows. */
+export function JobActions({ job, onDone }: { readonly job: JobView; readonly onDone: () => void }) {
   return (
     <>
       {job.actions.map((action) => {
-        const { label, question, means, danger = false } = wordings[action];
+        const { label, question, consequence, danger = false } = wordings[action];
         return (
           <ConfirmButton
             key={action}
             label={label}
             danger={danger}
             question={question(`${job.name} #${job.id}`)}
-            run={() => change(`jobs/${job.id}/${action}`)}
-            done={done}
+            run={() => postAction(`jobs/${job.id}/${action}`)}
+            onDone={onDone}
           >
-            {means}
+            {consequence}
           </ConfirmButton>
         );
       })}

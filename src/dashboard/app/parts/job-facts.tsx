@@ -5,22 +5,22 @@ import { Facts } from "./facts.js";
 import { Time } from "./time.js";
 
 export function JobFacts({ job }: { readonly job: JobView }) {
-  const time = (at: string | null) => (at === null ? null : <Time at={at} />);
+  const renderTime = (at: string | null) => (at === null ? null : <Time at={at} />);
   return (
-    <Card title="Facts">
+    <Card title="Details">
       <Facts
         facts={{
           Queue: <a href={href("jobs", { queue: job.queue })}>{job.queue}</a>,
           Name: <a href={href("jobs", { name: job.name })}>{job.name}</a>,
-          Endpoint: endpointOf(job),
+          Endpoint: endpointLink(job),
           Priority: job.priority,
           Attempts: `${job.attempt} of ${job.maxAttempts}`,
-          Enqueued: time(job.createdAt),
-          [job.state === "queued" ? "Due" : "Was due"]: time(job.runAt),
-          Expires: time(job.expiresAt),
-          Claimed: time(job.claimedAt),
-          Finished: time(job.finishedAt),
-          "Cancel requested": time(job.cancelRequestedAt),
+          Enqueued: renderTime(job.createdAt),
+          [job.state === "queued" ? "Due" : "Was due"]: renderTime(job.runAt),
+          Expires: renderTime(job.expiresAt),
+          Claimed: renderTime(job.claimedAt),
+          Finished: renderTime(job.finishedAt),
+          "Cancel requested": renderTime(job.cancelRequestedAt),
           Worker: job.workerId && <span class="id">{job.workerId}</span>,
           "Unique key": job.uniqueKey && <span class="id">{job.uniqueKey}</span>,
           Crashes: job.crashes > 0 ? job.crashes : null,
@@ -38,9 +38,9 @@ const Tag = ({ tag }: { readonly tag: string }) => (
   </a>
 );
 
-/** Of a delivery: where all that was sent to its endpoint is. */
-function endpointOf({ name, payload }: JobView) {
+/** For a webhook delivery: a link to the deliveries of its endpoint. */
+function endpointLink({ name, payload }: JobView) {
   if (name !== "soniq.webhook" || typeof payload !== "object" || payload === null || !("endpoint" in payload))
     return null;
-  return <a href={href(`webhooks/${encodeURIComponent(String(payload.endpoint))}`)}>its deliveries</a>;
+  return <a href={href(`webhooks/${encodeURIComponent(String(payload.endpoint))}`)}>deliveries</a>;
 }

@@ -1,18 +1,18 @@
 import type { JobView } from "../../wire.js";
-import { clock, exact } from "../format.js";
+import { formatClockTime, formatDateTime, pluralize } from "../format.js";
 import { Card } from "./card.js";
-import { Scrolled } from "./scrolled.js";
+import { ScrollArea } from "./scrolled.js";
 
-/** What the job's handler logged, oldest first. */
+/** The log lines of the job's handler, oldest first. */
 export function JobLogs({ logs }: Pick<JobView, "logs">) {
   return (
-    <Card title="Logs" aside={<span class="card-note">{logs.length} lines</span>}>
-      <Scrolled label="Log lines" class="logs">
+    <Card title="Logs" aside={<span class="card-note">{pluralize(logs.length, "line")}</span>}>
+      <ScrollArea label="Log lines" class="logs">
         <ol>
           {logs.map(({ at, attempt, message, fields }, i) => (
             <li key={`${at} ${i}`}>
-              <time dateTime={at} title={`${exact(at)}, attempt ${attempt}`}>
-                {clock(at)}
+              <time dateTime={at} title={`${formatDateTime(at)}, attempt ${attempt}`}>
+                {formatClockTime(at)}
               </time>
               <span>
                 {message}
@@ -21,7 +21,7 @@ export function JobLogs({ logs }: Pick<JobView, "logs">) {
             </li>
           ))}
         </ol>
-      </Scrolled>
+      </ScrollArea>
     </Card>
   );
 }

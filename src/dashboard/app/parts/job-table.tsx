@@ -1,6 +1,6 @@
 import type { JobRow } from "../../wire.js";
 import { useNow } from "../clock.js";
-import { relative, span } from "../format.js";
+import { formatRelativeTime, formatDuration } from "../format.js";
 import { href, jobHref } from "../route.js";
 import { JobState } from "./state-mark.js";
 import { type Column, Table } from "./table.js";
@@ -8,32 +8,36 @@ import { Since, Time } from "./time.js";
 
 interface JobTableProps {
   readonly jobs: readonly JobRow[];
-  /** Those that no longer are what was looked for. */
-  readonly goneIds?: ReadonlySet<number>;
+  /** Jobs that no longer match the filter. */
+  readonly unmatchedIds?: ReadonlySet<number>;
 }
 
-export function JobTable({ jobs, goneIds }: JobTableProps) {
+export function JobTable({ jobs, unmatchedIds }: JobTableProps) {
   return (
     <Table
       label="Jobs"
       rows={jobs}
       columns={columns}
       keyOf={({ id }) => id}
-      classOf={({ id }) => (goneIds?.has(id) ? "gone" : "")}
+      classOf={({ id }) => (unmatchedIds?.has(id) ? "dimmed" : "")}
     />
   );
 }
 
 const columns: readonly Column<JobRow>[] = [
-  { title: "State", of: (job) => <JobState job={job} /> },
-  { title: "Job", kind: "wide", of: (job) => <JobName job={job} /> },
-  { title: "Queue", of: ({ queue }) => <a href={href("jobs", { queue })}>{queue}</a> },
-  { title: "Attempt", kind: "number", of: ({ attempt, maxAttempts }) => <Attempts {...{ attempt, maxAttempts }} /> },
-  { title: "Enqueued", kind: "number", of: ({ createdAt }) => <Time at={createdAt} /> },
-  { title: "Took", kind: "number", of: (job) => <Took job={job} /> },
+  { title: "State", render: (job) => <JobState job={job} /> },
+  { title: "Job", kind: "wide", render: (job) => <JobName job={job} /> },
+  { title: "Queue", render: ({ queue }) => <a href={href("jobs", { queue })}>{queue}</a> },
+  {
+    title: "Attempt",
+    kind: "number",
+    render: ({ attempt, maxAttempts }) => <Attempts {...{ attempt, maxAttempts }} />,
+  },
+  { title: "Enqueued", kind: "number", render: ({ createdAt }) => <Time at={createdAt} /> },
+  { title: "Took", kind: "number", render: (job) => <JobDuration job={job} /> },
 ];
 
-/** A job's name and id, a way to its story; its tags, and why it ended. */
+/** A job's name and id, linked to its page, with its tags and the reason of its end. */
 export function JobName({ job }: { readonly job: JobRow }) {
   return (
     <span class="job-name">
@@ -59,10 +63,12 @@ function Attempts({ attempt, maxAttempts }: Pick<JobRow, "attempt" | "maxAttempt
   );
 }
 
-function Took({ job }: { readonly job: JobRow }) {
+function JobDuration({ job }: { readonly job: JobRow }) {
   const now = useNow();
   if (job.state === "active" && job.claimedAt) return <Since at={job.claimedAt} />;
-  if (job.claimedAt && job.finishedAt) return <>{span(Date.parse(job.finishedAt) - Date.parse(job.claimedAt))}</>;
-  if (job.state === "queued" && job.runAt && Date.parse(job.runAt) > now) return <>{relative(job.runAt, now)}</>;
+  if (job.claimedAt && job.finishedAt)
+    return <>{formatDuration(Date.parse(job.finishedAt) - Date.parse(job.claimedAt))}</>;
+  if (job.state === "queued" && job.runAt && Date.parse(job.runAt) > now)
+    return <>{formatRelativeTime(job.runAt, now)}</>;
   return <span class="faint">–</span>;
 }

@@ -3,7 +3,7 @@ import { copyText } from "../copy-text.js";
 import { useToast } from "../toasts.js";
 import { Card } from "./card.js";
 import { JsonTree } from "./json-tree.js";
-import { Scrolled } from "./scrolled.js";
+import { ScrollArea } from "./scrolled.js";
 
 interface JsonCardProps {
   readonly title: string;
@@ -13,10 +13,10 @@ interface JsonCardProps {
 
 /** A JSON value that can be read and copied. */
 export function JsonCard({ title, value, aside }: JsonCardProps) {
-  const say = useToast();
+  const showToast = useToast();
   const copy = async () => {
     await copyText(JSON.stringify(value, null, 2));
-    say(`${title} copied`);
+    showToast(`${title} copied`);
   };
   return (
     <Card
@@ -28,16 +28,16 @@ export function JsonCard({ title, value, aside }: JsonCardProps) {
             type="button"
             class="link"
             aria-label={`Copy ${title.toLowerCase()}`}
-            onClick={() => void copy().catch(() => say("The browser refused to copy."))}
+            onClick={() => void copy().catch(() => showToast("The browser refused to copy."))}
           >
             Copy
           </button>
         </span>
       }
     >
-      <Scrolled label={`${title} as JSON`} class="json">
+      <ScrollArea label={`${title} as JSON`} class="json">
         <JsonTree value={value} />
-      </Scrolled>
+      </ScrollArea>
     </Card>
   );
 }

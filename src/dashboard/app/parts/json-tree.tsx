@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
-import { size } from "../format.js";
+import { formatSize } from "../format.js";
 
-/** What is redacted is stored so in what the server answers. */
-const redactedMark = "•••";
-const chunk = 100;
-const maxText = 400;
-/** Objects no larger than this are open from the start, in the outer levels. */
-const smallEnough = 30;
+/** The server replaces redacted values with this text. */
+const redactedText = "•••";
+const chunkKeys = 100;
+const maxTextCharacters = 400;
+/** In the outer levels, objects with at most this number of keys are open from the start. */
+const maxOpenKeys = 30;
 
 interface TreeProps {
   readonly value: unknown;
@@ -14,7 +14,7 @@ interface TreeProps {
   readonly level?: number;
 }
 
-/** A JSON value as a tree; what is closed or far down is not drawn, so that a large one costs little. */
+/** A JSON value as a tree. Closed branches and keys beyond the first chunk are not rendered, so that large values stay fast. */
 export function JsonTree({ value, name, level = 0 }: TreeProps) {
   if (typeof value === "object" && value !== null) return <Branch value={value} name={name} level={level} />;
   return (
@@ -34,8 +34,8 @@ interface BranchProps {
 function Branch({ value, name, level }: BranchProps) {
   const isArray = Array.isArray(value);
   const keys = Object.keys(value);
-  const [open, setOpen] = useState(level < 3 && keys.length <= smallEnough);
-  const [shown, setShown] = useState(chunk);
+  const [isOpen, setIsOpen] = useState(level < 3 && keys.length <= maxOpenKeys);
+  const [shownKeys, setShownKeys] = useState(chunkKeys);
   if (keys.length === 0)
     return (
       <div class="json-line">
@@ -45,18 +45,18 @@ function Branch({ value, name, level }: BranchProps) {
     );
   return (
     <div class="json-branch">
-      <button type="button" class="json-line json-fold" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" class="json-line json-fold" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
         <Name name={name} />
-        <span class="faint">{isArray ? `[ ${keys.length} ]` : `{ ${open ? keys.length : preview(keys)} }`}</span>
+        <span class="faint">{isArray ? `[ ${keys.length} ]` : `{ ${isOpen ? keys.length : previewKeys(keys)} }`}</span>
       </button>
-      {open && (
+      {isOpen && (
         <div class="json-inside">
-          {keys.slice(0, shown).map((key) => (
+          {keys.slice(0, shownKeys).map((key) => (
             <JsonTree key={key} name={key} value={value[key as keyof typeof value]} level={level + 1} />
           ))}
-          {keys.length > shown && (
-            <button type="button" class="link" onClick={() => setShown(shown + 10 * chunk)}>
-              {keys.length - shown} more
+          {keys.length > shownKeys && (
+            <button type="button" class="link" onClick={() => setShownKeys(shownKeys + 10 * chunkKeys)}>
+              {keys.length - shownKeys} more
             </button>
           )}
         </div>
@@ -65,27 +65,27 @@ function Branch({ value, name, level }: BranchProps) {
   );
 }
 
-const preview = (keys: readonly string[]) =>
+const previewKeys = (keys: readonly string[]) =>
   `${keys.slice(0, 3).join(", ").slice(0, 40)}${keys.length > 3 ? ", …" : ""}`;
 
 const Name = ({ name }: { readonly name: string | undefined }) =>
   name === undefined ? null : <span class="json-name">{name}</span>;
 
 function Leaf({ value }: { readonly value: unknown }) {
-  if (value === redactedMark) return <span class="redacted">redacted</span>;
+  if (value === redactedText) return <span class="redacted">redacted</span>;
   if (typeof value === "string") return <Text text={value} />;
   return <span class={`json-${value === null ? "null" : typeof value}`}>{String(value)}</span>;
 }
 
-/** In quotes: "42" is not 42, and an empty text can be seen. */
+/** A string, in quotes: they distinguish "42" from 42, and make an empty string visible. */
 function Text({ text }: { readonly text: string }) {
-  const [whole, setWhole] = useState(false);
-  if (text.length <= maxText || whole) return <span class="json-string">"{text}"</span>;
+  const [isWhole, setIsWhole] = useState(false);
+  if (text.length <= maxTextCharacters || isWhole) return <span class="json-string">"{text}"</span>;
   return (
     <span class="json-string">
-      "{text.slice(0, maxText)}…{" "}
-      <button type="button" class="link" onClick={() => setWhole(true)}>
-        show all {size(text.length)}
+      "{text.slice(0, maxTextCharacters)}…{" "}
+      <button type="button" class="link" onClick={() => setIsWhole(true)}>
+        show all {formatSize(text.length)}
       </button>
     </span>
   );

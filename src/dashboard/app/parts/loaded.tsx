@@ -1,31 +1,31 @@
 import type { ComponentChildren } from "preact";
 import { ApiError } from "../api.js";
-import type { Fetched } from "../fetched.js";
+import type { FetchState } from "../fetched.js";
 
-interface LoadedProps<T> {
-  readonly of: Fetched<T>;
-  /** Lines of the skeleton: about as many as there will be. */
+interface LoaderProps<T> {
+  readonly state: FetchState<T>;
+  /** The number of rows of the skeleton, about that of the expected content. */
   readonly rows?: number;
   readonly children: (data: T) => ComponentChildren;
 }
 
-/** What was fetched; until it is there its skeleton, and what went wrong with a way to try again. */
-export function Loaded<T>({ of, rows = 8, children }: LoadedProps<T>) {
-  const { data, error, stale, reload } = of;
-  if (data === null && error !== null) return <Failed error={error} retry={reload} />;
+/** Renders fetched data. Shows a skeleton while it loads, and an error with a retry button if the request fails. */
+export function Loader<T>({ state, rows = 8, children }: LoaderProps<T>) {
+  const { data, error, isStale, reload } = state;
+  if (data === null && error !== null) return <ErrorMessage error={error} retry={reload} />;
   if (data === null) return <Skeleton rows={rows} />;
   return (
-    <div class={stale ? "stale" : ""} aria-busy={stale}>
-      {error && !isUnanswered(error) && <Failed error={error} retry={reload} />}
+    <div class={isStale ? "stale" : ""} aria-busy={isStale}>
+      {error && !isUnreachable(error) && <ErrorMessage error={error} retry={reload} />}
       {children(data)}
     </div>
   );
 }
 
-/** That the server is away, the whole page says. */
-const isUnanswered = (error: Error) => error instanceof ApiError && error.status === 0;
+/** If the server is unreachable, the page already shows a banner. */
+const isUnreachable = (error: Error) => error instanceof ApiError && error.status === 0;
 
-export function Failed({ error, retry }: { readonly error: Error; readonly retry: () => void }) {
+export function ErrorMessage({ error, retry }: { readonly error: Error; readonly retry: () => void }) {
   return (
     <div class="failed" role="alert">
       <p>{error.message}</p>

@@ -1,16 +1,16 @@
 import { href } from "../route.js";
-import type { Values } from "../api.js";
+import type { QueryValues } from "../api.js";
 
-interface OlderProps {
+interface PaginationProps {
   readonly page: string;
-  readonly query: Values;
+  readonly query: QueryValues;
   /** The cursor of the page after this one. */
   readonly next: string | null;
   readonly label?: string;
 }
 
-/** Ways to the older entries, and back to the newest. */
-export function Older({ page, query, next, label = "Older" }: OlderProps) {
+/** Links to older entries, and back to the newest. */
+export function Pagination({ page, query, next, label = "Older" }: PaginationProps) {
   if (next === null && !query["cursor"]) return null;
   return (
     <nav class="older" aria-label="Older and newer entries">

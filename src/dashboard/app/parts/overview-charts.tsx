@@ -1,9 +1,11 @@
 import { useMemo } from "preact/hooks";
 import type { StatsView } from "../../wire.js";
-import { capped, rate, seconds } from "../format.js";
-import { type Moment, useLive } from "../live.js";
+import { formatCount, formatRate, formatSeconds } from "../format.js";
+import { type Sample, useLive } from "../live.js";
 import { Chart } from "./chart.js";
 import type { Line } from "./plot.js";
+
+const noAttempts = "No attempts in this range.";
 
 interface OverviewChartsProps {
   readonly stats: StatsView;
@@ -11,56 +13,72 @@ interface OverviewChartsProps {
 }
 
 export function OverviewCharts({ stats, range }: OverviewChartsProps) {
-  const { moments } = useLive();
-  const outcomes = useMemo(() => outcomeLines(stats), [stats]);
-  const runs = useMemo(() => percentileLines(stats.run), [stats]);
-  const waits = useMemo(() => percentileLines(stats.wait), [stats]);
-  const depth = useMemo(() => depthLines(moments), [moments]);
-  const depthAt = useMemo(() => moments.map(({ at }) => at), [moments]);
-  const last = `last ${range}`;
+  const { at, run, wait } = stats;
   return (
     <div class="charts">
-      <Chart
-        title="Throughput"
-        note={`attempts a minute, ${last}`}
-        kind="bars"
-        at={stats.at}
-        lines={outcomes}
-        format={rate}
-        empty="Nothing ran in this time."
-      />
-      <Chart
-        title="Queue depth"
-        note="jobs, since this page was opened"
-        kind="area"
-        at={depthAt}
-        lines={depth}
-        format={capped}
-        empty="Nothing waits, and nothing runs."
-      />
-      <Chart
-        title="Run time"
-        note={last}
-        kind="lines"
-        at={stats.at}
-        lines={runs}
-        format={seconds}
-        empty="Nothing ran in this time."
-      />
-      <Chart
-        title="Wait"
-        note={`from due to started, ${last}`}
-        kind="lines"
-        at={stats.at}
-        lines={waits}
-        format={seconds}
-        empty="Nothing ran in this time."
-      />
+      <ThroughputChart stats={stats} range={range} />
+      <DepthChart />
+      <PercentileChart title="Run time" note={`last ${range}`} atSeconds={at} percentiles={run} />
+      <PercentileChart title="Wait" note={`from due to started, last ${range}`} atSeconds={at} percentiles={wait} />
     </div>
   );
 }
 
-function outcomeLines({ stepSeconds, completed, retried, dead, cancelled }: StatsView): Line[] {
+function ThroughputChart({ stats, range }: OverviewChartsProps) {
+  const lines = useMemo(() => toOutcomeLines(stats), [stats]);
+  return (
+    <Chart
+      title="Throughput"
+      note={`attempts per minute, last ${range}`}
+      kind="bars"
+      atSeconds={stats.at}
+      lines={lines}
+      format={formatRate}
+      empty={noAttempts}
+    />
+  );
+}
+
+function DepthChart() {
+  const { samples } = useLive();
+  const lines = useMemo(() => toDepthLines(samples), [samples]);
+  const atSeconds = useMemo(() => samples.map((sample) => sample.atSeconds), [samples]);
+  return (
+    <Chart
+      title="Queue depth"
+      note="jobs, since this page was opened"
+      kind="area"
+      atSeconds={atSeconds}
+      lines={lines}
+      format={formatCount}
+      empty="No jobs are due or active."
+    />
+  );
+}
+
+interface PercentileChartProps {
+  readonly title: string;
+  readonly note: string;
+  readonly atSeconds: readonly number[];
+  readonly percentiles: StatsView["run"];
+}
+
+function PercentileChart({ title, note, atSeconds, percentiles }: PercentileChartProps) {
+  const lines = useMemo(() => toPercentileLines(percentiles), [percentiles]);
+  return (
+    <Chart
+      title={title}
+      note={note}
+      kind="lines"
+      atSeconds={atSeconds}
+      lines={lines}
+      format={formatSeconds}
+      empty={noAttempts}
+    />
+  );
+}
+
+function toOutcomeLines({ stepSeconds, completed, retried, dead, cancelled }: StatsView): Line[] {
   const perMinute = (counts: readonly number[]) => counts.map((n) => (n * 60) / stepSeconds);
   return [
     { label: "completed", colour: "--bar-good", values: perMinute(completed) },
@@ -70,7 +88,7 @@ function outcomeLines({ stepSeconds, completed, retried, dead, cancelled }: Stat
   ];
 }
 
-function percentileLines({ p50, p95, p99 }: StatsView["run"]): Line[] {
+function toPercentileLines({ p50, p95, p99 }: StatsView["run"]): Line[] {
   return [
     { label: "p50", colour: "--line-1", values: p50 },
     { label: "p95", colour: "--line-2", values: p95 },
@@ -78,9 +96,9 @@ function percentileLines({ p50, p95, p99 }: StatsView["run"]): Line[] {
   ];
 }
 
-function depthLines(moments: readonly Moment[]): Line[] {
+function toDepthLines(samples: readonly Sample[]): Line[] {
   return [
-    { label: "due", colour: "--accent", values: moments.map(({ due }) => due) },
-    { label: "active", colour: "--good", values: moments.map(({ active }) => active) },
+    { label: "due", colour: "--accent", values: samples.map(({ due }) => due) },
+    { label: "active", colour: "--good", values: samples.map(({ active }) => active) },
   ];
 }

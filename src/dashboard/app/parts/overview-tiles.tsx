@@ -1,71 +1,48 @@
-import { capped, count, plural, rate, span } from "../format.js";
-import { type Moment, useLive } from "../live.js";
+import type { LiveView } from "../../wire.js";
+import { formatCount, formatDuration, formatNumber, formatRate, pluralize } from "../format.js";
+import { type Sample, useLive } from "../live.js";
 import { href } from "../route.js";
 import { Tile } from "./tile.js";
 
-/** Workers write what they did every few seconds: over so many moments the rate is even. */
-const averaged = 8;
-/** A job that waits longer is worth a look. */
-const longWaitMs = 60_000;
+/** Workers write their statistics only every few seconds. The average of this many samples evens out the rate. */
+const averagedSamples = 8;
+/** A longer wait highlights the tile. */
+const alertWaitMs = 60_000;
 
 export function OverviewTiles() {
-  const { view, moments } = useLive();
+  const { view, samples } = useLive();
   const queues = view?.queues ?? [];
-  const due = queues.reduce((sum, queue) => sum + queue.due, 0);
-  const active = queues.reduce((sum, queue) => sum + queue.active, 0);
-  const scheduled = queues.reduce((sum, queue) => sum + queue.scheduled, 0);
-  // Jobs of a paused queue are meant to wait: they would hide the others.
-  const working = queues.filter(({ pausedAt }) => !pausedAt);
-  const wait = Math.max(0, ...working.map(({ latencyMs }) => latencyMs ?? 0));
-  const waiting = working.find(({ latencyMs }) => latencyMs === wait);
-  const paused = queues.length - working.length;
-  const dead = view?.deadLetters ?? 0;
+  const sum = (state: "due" | "active" | "scheduled") => queues.reduce((total, queue) => total + queue[state], 0);
+  const deadLetters = view?.deadLetters ?? 0;
   const workers = view?.workers ?? 0;
-  const known = (text: string) => (view ? text : "–");
+  const orDash = (text: string) => (view ? text : "–");
   return (
     <div class="tiles">
       <Tile
         label="Throughput"
-        value={known(rate(throughput(moments)))}
+        value={orDash(formatRate(averageRate(samples)))}
         unit="/ s"
-        note={`${count(active)} running now`}
+        note={`${formatNumber(sum("active"))} running now`}
         href={href("jobs", { state: "completed" })}
       />
       <Tile
         label="Due"
-        value={known(capped(due))}
-        note={`${capped(scheduled)} more for later`}
+        value={orDash(formatCount(sum("due")))}
+        note={`${formatCount(sum("scheduled"))} more for later`}
         href={href("jobs", { state: "queued" })}
       />
-      <Tile
-        label="Longest wait"
-        value={known(wait > 0 ? span(wait) : "none")}
-        note={
-          <>
-            {wait > 0 && waiting ? (
-              <>
-                in <bdi>{waiting.name}</bdi>
-              </>
-            ) : (
-              "nothing waits"
-            )}
-            {paused > 0 && `, ${paused} paused`}
-          </>
-        }
-        href={href("queues")}
-        alert={wait > longWaitMs}
-      />
+      <MaxWaitTile view={view} />
       <Tile
         label="Dead letters"
-        value={known(capped(dead))}
-        note={dead > 0 ? "to be looked at" : "none"}
+        value={orDash(formatCount(deadLetters))}
+        note={deadLetters > 0 ? "to review" : "none"}
         href={href("dead-letters")}
-        alert={dead > 0}
+        alert={deadLetters > 0}
       />
       <Tile
         label="Workers"
-        value={known(count(workers))}
-        note={workers > 0 ? plural(queues.length, "queue") : "jobs only wait"}
+        value={orDash(formatNumber(workers))}
+        note={workers > 0 ? pluralize(queues.length, "queue") : "no job can run"}
         href={href("workers")}
         alert={view !== null && workers === 0}
       />
@@ -73,7 +50,37 @@ export function OverviewTiles() {
   );
 }
 
-function throughput(moments: readonly Moment[]): number {
-  const last = moments.slice(-averaged);
-  return last.reduce((sum, { perSecond }) => sum + perSecond, 0) / Math.max(1, last.length);
+function MaxWaitTile({ view }: { readonly view: LiveView | null }) {
+  const queues = view?.queues ?? [];
+  // Jobs of a paused queue wait on purpose. Their wait would hide that of other queues.
+  const runningQueues = queues.filter(({ pausedAt }) => !pausedAt);
+  const pausedCount = queues.length - runningQueues.length;
+  const waitMs = Math.max(0, ...runningQueues.map(({ latencyMs }) => latencyMs ?? 0));
+  const slowestQueue = runningQueues.find(({ latencyMs }) => latencyMs === waitMs);
+  const waitText = waitMs > 0 ? formatDuration(waitMs) : "none";
+  return (
+    <Tile
+      label="Longest wait"
+      value={view ? waitText : "–"}
+      note={
+        <>
+          {waitMs > 0 && slowestQueue ? (
+            <>
+              in <bdi>{slowestQueue.name}</bdi>
+            </>
+          ) : (
+            "no job is waiting"
+          )}
+          {pausedCount > 0 && `, ${pausedCount} paused`}
+        </>
+      }
+      href={href("queues")}
+      alert={waitMs > alertWaitMs}
+    />
+  );
+}
+
+function averageRate(samples: readonly Sample[]): number {
+  const latest = samples.slice(-averagedSamples);
+  return latest.reduce((sum, { perSecond }) => sum + perSecond, 0) / Math.max(1, latest.length);
 }

@@ -3,11 +3,11 @@ import { useEffect } from "preact/hooks";
 
 interface PageHeaderProps {
   readonly title: string;
-  /** What the heading shows in place of the title. */
+  /** Replaces the title in the heading. */
   readonly heading?: ComponentChildren;
-  /** What stands before the title, such as a link to the page above. */
+  /** Content above the title, such as a link to the parent page. */
   readonly above?: ComponentChildren;
-  /** What can be done here. */
+  /** Buttons and selects at the right of the title. */
   readonly children?: ComponentChildren;
 }
 

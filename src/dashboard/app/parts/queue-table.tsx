@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { QueueView } from "../../wire.js";
-import { capped, exact, rate, span } from "../format.js";
+import { formatCount, formatDateTime, formatRate, formatDuration } from "../format.js";
 import { href } from "../route.js";
 import { Empty } from "./empty.js";
 import { Icon } from "./icon.js";
@@ -8,21 +8,21 @@ import { type Column, Table } from "./table.js";
 
 interface QueueTableProps {
   readonly queues: readonly QueueView[];
-  /** What can be done with each. */
+  /** Renders the buttons of a queue. */
   readonly actions?: (queue: QueueView) => ComponentChildren;
 }
 
-/** The queues in the order of their names, so that none changes places as numbers come in. */
+/** The queues, sorted by name, so that rows keep their positions while their numbers change. */
 export function QueueTable({ queues, actions }: QueueTableProps) {
   if (queues.length === 0)
     return (
       <Empty title="No queues yet">
-        A queue is there once a job is in it: <code>await enqueue(db, sendInvoice, {"{ orderId: 1 }"})</code>
+        Enqueue a job, and its queue appears: <code>await enqueue(db, sendInvoice, {"{ orderId: 1 }"})</code>
       </Empty>
     );
   const columns: readonly Column<QueueView>[] = actions
-    ? [...numbers, { title: "Actions", kind: "actions", of: actions }]
-    : numbers;
+    ? [...baseColumns, { title: "Actions", kind: "actions", render: actions }]
+    : baseColumns;
   return (
     <Table
       label="Queues"
@@ -33,20 +33,20 @@ export function QueueTable({ queues, actions }: QueueTableProps) {
   );
 }
 
-const jobs = (queue: QueueView, n: number, state: string) =>
-  n === 0 ? <span class="faint">0</span> : <a href={href("jobs", { queue: queue.name, state })}>{capped(n)}</a>;
+const linkToJobs = (queue: QueueView, n: number, state: string) =>
+  n === 0 ? <span class="faint">0</span> : <a href={href("jobs", { queue: queue.name, state })}>{formatCount(n)}</a>;
 
-const numbers: readonly Column<QueueView>[] = [
+const baseColumns: readonly Column<QueueView>[] = [
   {
     title: "Queue",
     kind: "wide",
-    of: (queue) => (
+    render: (queue) => (
       <span class="queue-name">
         <a class="strong" data-row href={href("jobs", { queue: queue.name })}>
           <bdi>{queue.name}</bdi>
         </a>
         {queue.pausedAt && (
-          <span class="badge paused" title={`Since ${exact(queue.pausedAt)}: none of its jobs is started`}>
+          <span class="badge paused" title={`Since ${formatDateTime(queue.pausedAt)}: workers start none of its jobs`}>
             <Icon name="parked" />
             paused
           </span>
@@ -54,14 +54,14 @@ const numbers: readonly Column<QueueView>[] = [
       </span>
     ),
   },
-  { title: "Due", kind: "number", of: (queue) => jobs(queue, queue.due, "queued") },
+  { title: "Due", kind: "number", render: (queue) => linkToJobs(queue, queue.due, "queued") },
   {
     title: "Longest wait",
     kind: "number",
-    of: ({ latencyMs }) => (latencyMs === null ? <span class="faint">–</span> : span(latencyMs)),
+    render: ({ latencyMs }) => (latencyMs === null ? <span class="faint">–</span> : formatDuration(latencyMs)),
   },
-  { title: "Active", kind: "number", of: (queue) => jobs(queue, queue.active, "active") },
-  { title: "Scheduled", kind: "number", of: (queue) => jobs(queue, queue.scheduled, "queued") },
-  { title: "Parked", kind: "number", of: (queue) => jobs(queue, queue.parked, "queued") },
-  { title: "Done a minute", kind: "number", of: ({ perMinute }) => rate(perMinute) },
+  { title: "Active", kind: "number", render: (queue) => linkToJobs(queue, queue.active, "active") },
+  { title: "Scheduled", kind: "number", render: (queue) => linkToJobs(queue, queue.scheduled, "queued") },
+  { title: "Parked", kind: "number", render: (queue) => linkToJobs(queue, queue.parked, "queued") },
+  { title: "Completed/min", kind: "number", render: ({ perMinute }) => formatRate(perMinute) },
 ];

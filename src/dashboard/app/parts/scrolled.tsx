@@ -1,13 +1,13 @@
 import type { ComponentChildren } from "preact";
 
-interface ScrolledProps {
+interface ScrollAreaProps {
   readonly label: string;
   readonly class: string;
   readonly children: ComponentChildren;
 }
 
-/** A part that scrolls by itself: the keyboard reaches it, too. */
-export function Scrolled({ label, class: className, children }: ScrolledProps) {
+/** A scrollable area. It is focusable, so that the keyboard can scroll it. */
+export function ScrollArea({ label, class: className, children }: ScrollAreaProps) {
   return (
     <div class={className} role="group" aria-label={label} tabIndex={0}>
       {children}

@@ -1,11 +1,11 @@
 import { Dialog } from "./dialog.js";
 import { pages } from "./sidebar.js";
 
-const others: readonly (readonly [keys: string, what: string])[] = [
-  ["/", "search: a job, a queue, a page"],
+const otherShortcuts: readonly (readonly [keys: string, description: string])[] = [
+  ["/", "search jobs, queues and pages"],
   ["j", "next row"],
-  ["k", "row before"],
-  ["t", "light or dark"],
+  ["k", "previous row"],
+  ["t", "switch between light and dark"],
   ["?", "this help"],
 ];
 
@@ -15,10 +15,10 @@ export function ShortcutsHelp({ close }: { readonly close: () => void }) {
       <h2>Keyboard shortcuts</h2>
       <dl class="shortcuts">
         {pages.map(({ key, title }) => (
-          <Shortcut key={key} keys={`g ${key}`} what={title} />
+          <Shortcut key={key} keys={`g ${key}`} description={title} />
         ))}
-        {others.map(([keys, what]) => (
-          <Shortcut key={keys} keys={keys} what={what} />
+        {otherShortcuts.map(([keys, description]) => (
+          <Shortcut key={keys} keys={keys} description={description} />
         ))}
       </dl>
       <div class="dialog-actions">
@@ -30,7 +30,7 @@ export function ShortcutsHelp({ close }: { readonly close: () => void }) {
   );
 }
 
-function Shortcut({ keys, what }: { readonly keys: string; readonly what: string }) {
+function Shortcut({ keys, description }: { readonly keys: string; readonly description: string }) {
   return (
     <div>
       <dt>
@@ -38,7 +38,7 @@ function Shortcut({ keys, what }: { readonly keys: string; readonly what: string
           <kbd key={key}>{key}</kbd>
         ))}
       </dt>
-      <dd>{what}</dd>
+      <dd>{description}</dd>
     </div>
   );
 }

@@ -1,12 +1,12 @@
 import { useEffect, useRef } from "preact/hooks";
-import { capped } from "../format.js";
+import { formatCount } from "../format.js";
 import { useLive } from "../live.js";
 import { href } from "../route.js";
 import { useSession } from "../session.js";
 import { useTheme } from "../theme.js";
 import { Icon, type IconName } from "./icon.js";
 
-/** The pages, and the key that leads to each after `g`. */
+/** The pages. `key` opens a page when it is pressed after `g`. */
 export const pages: readonly { readonly page: IconName; readonly title: string; readonly key: string }[] = [
   { page: "overview", title: "Overview", key: "o" },
   { page: "queues", title: "Queues", key: "q" },
@@ -19,15 +19,14 @@ export const pages: readonly { readonly page: IconName; readonly title: string; 
 ];
 
 interface SidebarProps {
-  /** The page that is open. */
-  readonly at: string;
-  readonly search: () => void;
+  readonly currentPage: string;
+  readonly onSearch: () => void;
 }
 
-export function Sidebar({ at, search }: SidebarProps) {
+export function Sidebar({ currentPage, onSearch }: SidebarProps) {
   const { view } = useLive();
   const nav = useRef<HTMLElement>(null);
-  useEffect(() => showCurrent(nav.current), [at]);
+  useEffect(() => scrollToCurrentLink(nav.current), [currentPage]);
   const counts: Readonly<Record<string, number | undefined>> = {
     "dead-letters": view?.deadLetters,
     workers: view?.workers,
@@ -36,45 +35,48 @@ export function Sidebar({ at, search }: SidebarProps) {
     <header class="sidebar">
       <div class="brand">
         <a href={href("overview")}>soniq</a>
-        <LiveMark />
+        <LiveIndicator />
       </div>
-      <button type="button" class="search" onClick={search}>
+      <button type="button" class="search" onClick={onSearch}>
         <Icon name="search" />
         Search
         <kbd>/</kbd>
       </button>
       <nav aria-label="Pages" ref={nav}>
         {pages.map(({ page, title }) => (
-          <a key={page} href={href(page)} class="nav" aria-current={page === at ? "page" : undefined}>
+          <a key={page} href={href(page)} class="nav" aria-current={page === currentPage ? "page" : undefined}>
             <Icon name={page} />
             <span>{title}</span>
-            {counts[page] ? <span class={`nav-count ${page}`}>{capped(counts[page])}</span> : null}
+            {counts[page] ? <span class={`nav-count ${page}`}>{formatCount(counts[page])}</span> : null}
           </a>
         ))}
       </nav>
-      <Foot />
+      <SidebarFooter />
     </header>
   );
 }
 
-/** On a phone, the links are wider than the screen. Not by `scrollIntoView`, after which the tab key starts from the link. */
-function showCurrent(nav: HTMLElement | null): void {
+/**
+ * Scrolls the link of the current page into view: on a phone, the links are wider than the screen. `scrollIntoView` would
+ * also move the starting point of the Tab key to the link.
+ */
+function scrollToCurrentLink(nav: HTMLElement | null): void {
   const link = nav?.querySelector("[aria-current]");
   if (!nav || !link) return;
   const [outer, inner] = [nav.getBoundingClientRect(), link.getBoundingClientRect()];
   nav.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
 }
 
-function LiveMark() {
+function LiveIndicator() {
   const { state } = useLive();
-  const words = { connecting: "connecting", live: "live", lost: "offline" };
-  return <span class={`live-mark ${state}`}>{words[state]}</span>;
+  const labels = { connecting: "connecting", live: "live", lost: "offline" };
+  return <span class={`live-mark ${state}`}>{labels[state]}</span>;
 }
 
-function Foot() {
+function SidebarFooter() {
   const { version, user, writable } = useSession();
-  const [theme, turn] = useTheme();
-  const other = theme === "dark" ? "light" : "dark";
+  const [theme, toggle] = useTheme();
+  const otherTheme = theme === "dark" ? "light" : "dark";
   return (
     <div class="foot">
       <span class="foot-text" title={`soniq-drizzle ${version}`}>
@@ -84,9 +86,9 @@ function Foot() {
       <button
         type="button"
         class="button quiet"
-        aria-label={`Use the ${other} theme`}
-        title={`Use the ${other} theme`}
-        onClick={turn}
+        aria-label={`Use the ${otherTheme} theme`}
+        title={`Use the ${otherTheme} theme`}
+        onClick={toggle}
       >
         <Icon name={theme === "dark" ? "sun" : "moon"} />
       </button>

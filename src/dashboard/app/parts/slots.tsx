@@ -1,13 +1,13 @@
-/** So many slots are drawn each for itself; more are one bar. */
+/** Up to this number, each slot is drawn. More slots are drawn as one bar. */
 const maxDrawn = 24;
 
-/** How many of a worker's slots are taken. */
-export function Slots({ active, of }: { readonly active: number; readonly of: number }) {
-  if (of > maxDrawn)
-    return <meter class="slots-meter" max={of} value={active} aria-label={`${active} of ${of} slots`} />;
+/** The used slots of a worker. */
+export function Slots({ active, total }: { readonly active: number; readonly total: number }) {
+  if (total > maxDrawn)
+    return <meter class="slots-meter" max={total} value={active} aria-label={`${active} of ${total} slots`} />;
   return (
-    <span class="slots" role="img" aria-label={`${active} of ${of} slots`}>
-      {Array.from({ length: of }, (_, slot) => (
+    <span class="slots" role="img" aria-label={`${active} of ${total} slots`}>
+      {Array.from({ length: total }, (_, slot) => (
         <i key={slot} class={slot < active ? "slot taken" : "slot"} />
       ))}
     </span>

@@ -2,10 +2,10 @@ import type { JobRow } from "../../wire.js";
 import { useNow } from "../clock.js";
 import { Icon, type IconName } from "./icon.js";
 
-type Shown = Extract<IconName, JobRow["state"] | "scheduled" | "parked">;
+type BadgeState = Extract<IconName, JobRow["state"] | "scheduled" | "parked">;
 
-/** A state: told by a word, a shape and a colour. */
-export function StateMark({ state, title }: { readonly state: Shown; readonly title?: string }) {
+/** A state, shown as a word, a shape and a colour. */
+export function StateBadge({ state, title }: { readonly state: BadgeState; readonly title?: string }) {
   return (
     <span class={`state state-${state}`} title={title}>
       <Icon name={state} />
@@ -14,10 +14,10 @@ export function StateMark({ state, title }: { readonly state: Shown; readonly ti
   );
 }
 
-/** A job's state, where `queued` may be for later, or set aside. */
+/** A job's state. A queued job is shown as `scheduled` before it is due, and as `parked` while it has no due time. */
 export function JobState({ job }: { readonly job: JobRow }) {
   const now = useNow();
-  if (job.state !== "queued") return <StateMark state={job.state} {...(job.reason && { title: job.reason })} />;
-  if (job.runAt === null) return <StateMark state="parked" title="Set aside: due when it is freed" />;
-  return <StateMark state={Date.parse(job.runAt) > now ? "scheduled" : "queued"} />;
+  if (job.state !== "queued") return <StateBadge state={job.state} {...(job.reason && { title: job.reason })} />;
+  if (job.runAt === null) return <StateBadge state="parked" title="Becomes due when it is released" />;
+  return <StateBadge state={Date.parse(job.runAt) > now ? "scheduled" : "queued"} />;
 }

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from "preact";
 
-/** A column: its title, what it shows of a row, and how. */
+/** A column of a table. */
 export interface Column<Row> {
   readonly title: string;
-  readonly of: (row: Row) => ComponentChildren;
-  /** `number` is set to the right, `wide` may be cut, `actions` has no visible title. */
+  readonly render: (row: Row) => ComponentChildren;
+  /** `number` is aligned right, `wide` may be cut off, `actions` has no visible title. */
   readonly kind?: "number" | "wide" | "actions";
 }
 
@@ -16,7 +16,7 @@ interface TableProps<Row> {
   readonly classOf?: (row: Row) => string;
 }
 
-/** A table; on a narrow screen, a card for each row. */
+/** A table. On a narrow screen, each row is a card. */
 export function Table<Row>({ label, rows, columns, keyOf, classOf }: TableProps<Row>) {
   return (
     <div class="table-frame">
@@ -25,7 +25,7 @@ export function Table<Row>({ label, rows, columns, keyOf, classOf }: TableProps<
           <tr>
             {columns.map(({ title, kind = "" }) => (
               <th key={title} scope="col" class={kind}>
-                {kind === "actions" ? <span class="unseen">{title}</span> : title}
+                {kind === "actions" ? <span class="visually-hidden">{title}</span> : title}
               </th>
             ))}
           </tr>
@@ -33,9 +33,9 @@ export function Table<Row>({ label, rows, columns, keyOf, classOf }: TableProps<
         <tbody>
           {rows.map((row) => (
             <tr key={keyOf(row)} class={classOf?.(row)}>
-              {columns.map(({ title, of, kind = "" }) => (
+              {columns.map(({ title, render, kind = "" }) => (
                 <td key={title} class={kind} data-title={kind === "actions" ? "" : title}>
-                  {of(row)}
+                  {render(row)}
                 </td>
               ))}
             </tr>

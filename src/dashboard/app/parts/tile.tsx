@@ -6,11 +6,11 @@ interface TileProps {
   readonly unit?: string;
   readonly note?: ComponentChildren;
   readonly href: string;
-  /** Whether somebody should look at it. */
+  /** Whether the tile is highlighted, because the number needs attention. */
   readonly alert?: boolean;
 }
 
-/** A number that matters, and a way to what it is made of. */
+/** A key figure, linked to its details. */
 export function Tile({ label, value, unit, note, href, alert = false }: TileProps) {
   return (
     <a class={`tile ${alert ? "alert" : ""}`} href={href}>

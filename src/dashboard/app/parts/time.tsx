@@ -1,23 +1,23 @@
 import { useNow } from "../clock.js";
-import { exact, relative, span } from "../format.js";
+import { formatDateTime, formatRelativeTime, formatDuration } from "../format.js";
 
-/** A time as a distance from now; exactly when the pointer is over it. */
+/** A time relative to now. The tooltip shows it exactly. */
 export function Time({ at }: { readonly at: string | null }) {
   const now = useNow();
   if (at === null) return <span class="faint">–</span>;
   return (
-    <time dateTime={at} title={exact(at)}>
-      {relative(at, now)}
+    <time dateTime={at} title={formatDateTime(at)}>
+      {formatRelativeTime(at, now)}
     </time>
   );
 }
 
-/** How long something that began then lasts already. */
+/** The time since then, for something that still goes on. */
 export function Since({ at }: { readonly at: string }) {
   const now = useNow();
   return (
-    <time dateTime={at} title={`since ${exact(at)}`}>
-      {span(Math.floor((now - Date.parse(at)) / 1_000) * 1_000)}
+    <time dateTime={at} title={`since ${formatDateTime(at)}`}>
+      {formatDuration(Math.floor((now - Date.parse(at)) / 1_000) * 1_000)}
     </time>
   );
 }

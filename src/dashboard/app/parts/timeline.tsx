@@ -1,9 +1,9 @@
 import type { TimelineEntry } from "../../wire.js";
 import { useNow } from "../clock.js";
-import { clock, exact, short, span } from "../format.js";
+import { formatClockTime, formatDateTime, formatShortDateTime, formatDuration } from "../format.js";
 import { href } from "../route.js";
 import { Icon, type IconName } from "./icon.js";
-import { Scrolled } from "./scrolled.js";
+import { ScrollArea } from "./scrolled.js";
 
 const dayMs = 86_400_000;
 
@@ -18,48 +18,48 @@ const icons: Readonly<Record<TimelineEntry["what"], IconName>> = {
   "cancel-requested": "cancelled",
 };
 
-/** What passed between two entries, in a word; null where the row does not tell. */
-function passing(before: TimelineEntry["what"], what: TimelineEntry["what"]): string | null {
-  if (what === "claimed") return before === "failed" ? "after" : "waited";
-  return before === "claimed" && what !== "cancel-requested" ? "ran" : null;
+/** Describes the time between two entries. Returns null where the job's row does not record its meaning. */
+function describeInterval(previous: TimelineEntry["what"], what: TimelineEntry["what"]): string | null {
+  if (what === "claimed") return previous === "failed" ? "after" : "waited";
+  return previous === "claimed" && what !== "cancel-requested" ? "ran" : null;
 }
 
-/** A job's life, oldest first. */
+/** The events of a job, oldest first. */
 export function Timeline({ entries }: { readonly entries: readonly TimelineEntry[] }) {
   const lastFailure = entries.findLast(({ what }) => what === "failed");
   return (
     <ol class="timeline">
       {entries.map((entry, i) => (
-        <li key={`${entry.at} ${entry.what} ${i}`} class={`moment moment-${entry.what.replace(" ", "-")}`}>
-          <span class="moment-mark">
+        <li key={`${entry.at} ${entry.what} ${i}`} class={`timeline-item timeline-${entry.what}`}>
+          <span class="timeline-icon">
             <Icon name={icons[entry.what]} />
           </span>
-          <Moment entry={entry} before={entries[i - 1]} isLastFailure={entry === lastFailure} />
+          <TimelineItem entry={entry} previous={entries[i - 1]} isLastFailure={entry === lastFailure} />
         </li>
       ))}
     </ol>
   );
 }
 
-interface MomentProps {
+interface TimelineItemProps {
   readonly entry: TimelineEntry;
-  readonly before: TimelineEntry | undefined;
-  /** Its stack is what the reader came for. */
+  readonly previous: TimelineEntry | undefined;
+  /** The stack of the last failure is open from the start. */
   readonly isLastFailure: boolean;
 }
 
-function Moment({ entry, before, isLastFailure }: MomentProps) {
+function TimelineItem({ entry, previous, isLastFailure }: TimelineItemProps) {
   const { at, what, attempt, worker, message, stack } = entry;
-  const passed = before ? Date.parse(at) - Date.parse(before.at) : 0;
-  const word = before ? passing(before.what, what) : null;
+  const intervalMs = previous ? Date.parse(at) - Date.parse(previous.at) : 0;
+  const intervalName = previous ? describeInterval(previous.what, what) : null;
   return (
-    <div class="moment-body">
-      <p class="moment-line">
+    <div class="timeline-body">
+      <p class="timeline-line">
         <b>{what}</b>
         {attempt !== null && <span class="faint">attempt {attempt}</span>}
-        {word && passed > 0 && (
+        {intervalName && intervalMs > 0 && (
           <span class="faint">
-            {word} {span(passed)}
+            {intervalName} {formatDuration(intervalMs)}
           </span>
         )}
         {worker && (
@@ -67,26 +67,26 @@ function Moment({ entry, before, isLastFailure }: MomentProps) {
             {worker.slice(0, 8)}
           </a>
         )}
-        <MomentTime at={at} />
+        <TimelineTime at={at} />
       </p>
-      {message && <p class="moment-message">{message}</p>}
+      {message && <p class="timeline-message">{message}</p>}
       {stack && (
         <details open={isLastFailure}>
           <summary>Stack</summary>
-          <Scrolled label={attempt === null ? "Stack" : `Stack of attempt ${attempt}`} class="stack-trace">
+          <ScrollArea label={attempt === null ? "Stack" : `Stack of attempt ${attempt}`} class="stack-trace">
             <pre>{stack}</pre>
-          </Scrolled>
+          </ScrollArea>
         </details>
       )}
     </div>
   );
 }
 
-function MomentTime({ at }: { readonly at: string }) {
+function TimelineTime({ at }: { readonly at: string }) {
   const isToday = useNow() - Date.parse(at) < dayMs;
   return (
-    <time class="moment-time" dateTime={at} title={exact(at)}>
-      {isToday ? clock(at) : short(at)}
+    <time class="timeline-time" dateTime={at} title={formatDateTime(at)}>
+      {isToday ? formatClockTime(at) : formatShortDateTime(at)}
     </time>
   );
 }

@@ -10,4 +10,4 @@ from
       "soniq_jobs"."state" = 'dead'
     limit
       $1
-  ) "some";
+  ) "newest";

@@ -16,7 +16,7 @@ from
   "paused";
 
 with
-  "goes_on" as (
+  "resumed" as (
     update "soniq_queues"
     set
       "paused_at" = $1
@@ -31,4 +31,4 @@ with
 select
   pg_notify ($3, "name") is null
 from
-  "goes_on";
+  "resumed";

@@ -1,11 +1,11 @@
 with
   locked as materialized (
     select
-      asked.due,
-      asked."nextMs" as next_ms,
+      request.due,
+      request."nextMs" as next_ms,
       schedule.*
     from
-      jsonb_to_recordset($1::text::jsonb) as asked (
+      jsonb_to_recordset($1::text::jsonb) as request (
         name text,
         definition text,
         ticks bigint,
@@ -39,9 +39,9 @@ with
             "soniq_schedules"
           where
             (
-              "soniq_schedules"."name" = asked.name
-              and "soniq_schedules"."definition" = asked.definition
-              and "soniq_schedules"."ticks" = asked.ticks
+              "soniq_schedules"."name" = request.name
+              and "soniq_schedules"."definition" = request.definition
+              and "soniq_schedules"."ticks" = request.ticks
               and "soniq_schedules"."paused_at" is null
               and "soniq_schedules"."orphaned_at" is null
               and "soniq_schedules"."next_run_at" <= now()
@@ -177,7 +177,7 @@ with
       queue,
       meta ->> 'schedule' as schedule
   ),
-  made as materialized (
+  created as materialized (
     select
       job.schedule,
       count(*)::int as jobs,
@@ -195,16 +195,16 @@ set
     to_timestamp((schedule.due -> -1 ->> 'ms')::float8 / 1000),
     schedule.last_tick_at
   ),
-  last_job_id = coalesce(made.last_id, schedule.last_job_id),
+  last_job_id = coalesce(created.last_id, schedule.last_job_id),
   updated_at = now()
 from
   schedule
-  left join made on made.schedule = schedule.name
+  left join created on created.schedule = schedule.name
 where
   "soniq_schedules"."name" = schedule.name
 returning
   "soniq_schedules"."name",
-  coalesce(made.jobs, 0) as jobs,
+  coalesce(created.jobs, 0) as jobs,
   (
     select
       count(
@@ -217,8 +217,8 @@ returning
             where
               "soniq_workers"."ended_at" is null
               and "soniq_workers"."lease_expires_at" > now()
-              and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb (worked.queue::text)
-          ) then pg_notify ($2, worked.queue) is null
+              and "soniq_workers"."idle_queues" @> pg_catalog.to_jsonb (woken.queue::text)
+          ) then pg_notify ($2, woken.queue) is null
         end
       )
     from
@@ -227,5 +227,5 @@ returning
           queue
         from
           job
-      ) as worked
+      ) as woken
   ) as rung;

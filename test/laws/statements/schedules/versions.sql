@@ -39,7 +39,7 @@ select
       ) * 1000
     )::float8
   ) as now,
-  coalesce(pg_catalog.jsonb_agg (name), '[]')::text as there,
+  coalesce(pg_catalog.jsonb_agg (name), '[]')::text as existing,
   coalesce(
     pg_catalog.jsonb_agg (name) filter (
       where
@@ -90,7 +90,7 @@ select
       ) * 1000
     )::float8
   ) as now,
-  coalesce(pg_catalog.jsonb_agg (name), '[]')::text as there,
+  coalesce(pg_catalog.jsonb_agg (name), '[]')::text as existing,
   coalesce(
     pg_catalog.jsonb_agg (name) filter (
       where

@@ -1,5 +1,5 @@
 with
-  "gone" as (
+  "deleted" as (
     delete from "soniq_stats"
     where
       "soniq_stats"."minute" < least(
@@ -19,6 +19,6 @@ with
 select
   "minute"
 from
-  "gone"
+  "deleted"
 limit
   $2;

@@ -22,10 +22,10 @@ select
         pg_catalog.jsonb_agg (
           secret
           order by
-            place
+            ordinal
         )
       from
-        jsonb_array_elements("soniq_webhook_endpoints"."secrets") with ordinality as kept (secret, place)
+        jsonb_array_elements("soniq_webhook_endpoints"."secrets") with ordinality as stored (secret, ordinal)
       where
         coalesce(
           (secret ->> 'expiresAt')::timestamptz > now(),

@@ -7,8 +7,8 @@ select
         "soniq_webhook_endpoints"."open_until" > now(),
         false
       )
-    ) then 'shut'
-    when "soniq_webhook_endpoints"."failures" >= 10 then 'half open'
+    ) then 'blocked'
+    when "soniq_webhook_endpoints"."failures" >= 10 then 'half-open'
     else 'freeing'
   end
 from
@@ -23,7 +23,7 @@ select
   coalesce(
     pg_catalog.jsonb_agg ("id") filter (
       where
-        "wanted"
+        "is_match"
     ),
     '[]'
   )::text,
@@ -55,7 +55,7 @@ from
               )
           )
         )
-      ) as "wanted"
+      ) as "is_match"
     from
       "soniq_jobs"
     where
@@ -74,7 +74,7 @@ select
   coalesce(
     pg_catalog.jsonb_agg ("id") filter (
       where
-        "wanted"
+        "is_match"
     ),
     '[]'
   )::text,
@@ -87,7 +87,7 @@ from
       (
         "soniq_jobs"."state" = 'queued'
         and "soniq_jobs"."run_at" = 'infinity'
-      ) as "wanted"
+      ) as "is_match"
     from
       "soniq_jobs"
     where

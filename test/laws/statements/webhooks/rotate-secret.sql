@@ -12,7 +12,7 @@ set
             )
           )
           order by
-            place
+            ordinal
         )
       from
         jsonb_array_elements(
@@ -22,10 +22,10 @@ set
                 pg_catalog.jsonb_agg (
                   secret
                   order by
-                    place
+                    ordinal
                 )
               from
-                jsonb_array_elements("soniq_webhook_endpoints"."secrets") with ordinality as kept (secret, place)
+                jsonb_array_elements("soniq_webhook_endpoints"."secrets") with ordinality as stored (secret, ordinal)
               where
                 coalesce(
                   (secret ->> 'expiresAt')::timestamptz > now(),
@@ -34,7 +34,7 @@ set
             ),
             '[]'
           )
-        ) with ordinality as valid (secret, place)
+        ) with ordinality as valid (secret, ordinal)
     ),
     '[]'
   ),

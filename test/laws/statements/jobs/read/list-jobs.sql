@@ -48,12 +48,12 @@ with recursive
             ),
             true
           ) as later
-      ) as looked
+      ) as probe
     where
       high - low > 1
   )
 select
-  min(high)::float8 as place
+  min(high)::float8 as id
 from
   halves;
 
@@ -88,7 +88,7 @@ from
         limit
           $3
       ) "ids"
-  ) "stretch"
+  ) "page"
   left join "soniq_jobs" on "soniq_jobs"."id" = "lowest";
 
 select

@@ -1,4 +1,4 @@
-// The dashboard within a Next.js application, at /soniq: this file as app/soniq/[[...path]]/route.ts.
+// The dashboard mounted in a Next.js application at /soniq. Save this file as app/soniq/[[...path]]/route.ts.
 import { drizzle } from "drizzle-orm/postgres-js";
 import { createDashboard } from "soniq-drizzle/dashboard";
 import { userOf } from "../../../../login.js";
@@ -6,7 +6,7 @@ import { userOf } from "../../../../login.js";
 const dashboard = createDashboard({
   db: drizzle(process.env["DATABASE_URL"] ?? ""),
   basePath: "/soniq",
-  // Everybody who is logged in may look, and ada may change things; the audit log has their names.
+  // Every logged-in user may read; only ada may make changes. The audit log stores the returned name.
   authorize: (request, action) => {
     const user = userOf(request);
     return user !== undefined && (action === "read" || user === "ada") ? user : false;
