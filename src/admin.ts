@@ -14,10 +14,10 @@ export { retryDeadLetters, type RetryCount, type RetryProgress } from "./dead-le
 export { type DeadLetterGroup, type DeadLetterSummary, summarizeDeadLetters } from "./dead-letters/summarize.js";
 export { discardJob } from "./jobs/control/discard-job.js";
 export type { PayloadMapping } from "./jobs/control/payload-mapping.js";
-export { retryJobs, type Retried, type RetryOptions, type RetryRefusal } from "./jobs/control/retry.js";
+export { retryJobs, type Retried, type RetryOptions, type RetryRefusal } from "./jobs/control/retry-jobs.js";
 export { runJobNow } from "./jobs/control/run-now.js";
 export { type JobFilter, type JobPage, listJobs } from "./jobs/read/list-jobs.js";
-export { listQueues, type QueueInfo } from "./queues/list.js";
+export { listQueues, type QueueInfo } from "./queues/list-queues.js";
 export { pauseQueue, resumeQueue } from "./queues/pause.js";
 export { deleteSchedule } from "./schedules/delete-schedule.js";
 export { listSchedules, type Schedule } from "./schedules/list-schedules.js";

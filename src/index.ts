@@ -12,7 +12,7 @@ export { migrate } from "./database/migrate.js";
 export type { PgliteConnection } from "./database/pglite-connection.js";
 export { postgresJs } from "./database/postgres-js.js";
 export { type TransactionDriver, TransactionLostError } from "./database/transaction-slot.js";
-export { cancelJob } from "./jobs/control/cancel.js";
+export { cancelJob } from "./jobs/control/cancel-job.js";
 export type { Retention } from "./jobs/definition/define-job.js";
 export { defineHandler, type Handler } from "./jobs/definition/define-job.js";
 export {

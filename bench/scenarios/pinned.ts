@@ -5,7 +5,7 @@ import { interleave, type Results } from "../rounds.ts";
 import { type Database, settleDown } from "../server.ts";
 import { soniqDrizzle } from "../systems/soniq-drizzle.ts";
 import { WorkerProcesses } from "../worker-processes.ts";
-import { type Duty, dutyNames, timeDuties } from "./duties.ts";
+import { type Duty, dutyNames, timeDuties } from "./periodic-tasks.ts";
 import { insertQueued } from "./rows.ts";
 import type { Scenario } from "./scenario.ts";
 

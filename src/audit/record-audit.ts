@@ -2,7 +2,7 @@ import { eq, sql } from "drizzle-orm";
 import { soniqAudit } from "../../schema/audit.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { sanitizeText } from "../core/storable.js";
+import { sanitizeText } from "../core/sanitize-text.js";
 import { toFieldsJson } from "../jobs/row/log-line.js";
 
 /** An action that a person took, or was refused. */

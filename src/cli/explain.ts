@@ -1,5 +1,5 @@
 import { findErrorCode, describeError, SoniqError } from "../core/errors.js";
-import { sanitizeText } from "../core/storable.js";
+import { sanitizeText } from "../core/sanitize-text.js";
 
 /** Describes an error in one sentence without passwords. Only an unknown error keeps its stack trace. */
 export function explain(error: unknown): string {

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ConfigError } from "../core/errors.js";
-import { sanitizeText } from "../core/storable.js";
+import { sanitizeText } from "../core/sanitize-text.js";
 import type { WorkerConfig } from "../worker/settings/config.js";
 
 const fileNames = ["soniq.config.ts", "soniq.config.mts", "soniq.config.js", "soniq.config.mjs"];

@@ -2,7 +2,7 @@ import type { Queryable } from "../core/queryable.js";
 import type { Route } from "../database/client.js";
 import { connect, describeUrl } from "../database/connect.js";
 import type { PgliteConnection } from "../database/pglite-connection.js";
-import { findRoute } from "../database/route.js";
+import { findRoute } from "../database/find-route.js";
 
 /** A database that a command has opened. */
 export interface OpenDatabase {

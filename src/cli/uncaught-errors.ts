@@ -1,4 +1,4 @@
-import { sanitizeText } from "../core/storable.js";
+import { sanitizeText } from "../core/sanitize-text.js";
 import type { ProcessWorker } from "../worker/create-worker.js";
 import { exitCodes } from "./exit-codes.js";
 import { printToStderr } from "../core/terminal.js";

@@ -1,4 +1,4 @@
-import { sanitizeText } from "./storable.js";
+import { sanitizeText } from "./sanitize-text.js";
 import { printToStderr, toOneLine } from "./terminal.js";
 
 const maxReportChars = 4_000;

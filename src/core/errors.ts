@@ -1,4 +1,4 @@
-import { recognizeAcrossCopies } from "./across-copies.js";
+import { recognizeAcrossCopies } from "./recognize-across-copies.js";
 
 /** The base class of all errors of this package. The message says what to do next. */
 export class SoniqError extends Error {

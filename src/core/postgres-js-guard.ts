@@ -128,8 +128,8 @@ function watchReply(query: Query, loss: LossWatch): unknown {
 /**
  * Returns a query that rejects, whichever method is chained. The rejection counts as handled even if nobody awaits the query.
  */
-function createRejectedQuery(error: Error): unknown {
-  const query = Promise.reject<never>(error);
+function createRejectedQuery(reason: Error): unknown {
+  const query = Promise.reject<never>(reason);
   query.catch(() => {});
   const getQuery = () => query;
   return Object.assign(query, {

@@ -7,7 +7,7 @@ import {
   SoniqError,
 } from "../core/errors.js";
 import { classifyFailure } from "../core/failure.js";
-import { sanitizeText } from "../core/storable.js";
+import { sanitizeText } from "../core/sanitize-text.js";
 import { printToStderr, toOneLine } from "../core/terminal.js";
 import { Refusal } from "./refusal.js";
 

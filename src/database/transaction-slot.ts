@@ -1,4 +1,4 @@
-import { recognizeAcrossCopies } from "../core/across-copies.js";
+import { recognizeAcrossCopies } from "../core/recognize-across-copies.js";
 import { describeError, findErrorCode, SoniqError } from "../core/errors.js";
 import { isSqlState } from "../core/failure.js";
 import type { LossWatch } from "../core/postgres-js-guard.js";

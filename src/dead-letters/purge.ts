@@ -1,6 +1,6 @@
 import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
-import { bisectFailures } from "../core/in-halves.js";
+import { bisectFailures } from "../core/bisect-failures.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";

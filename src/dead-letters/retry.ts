@@ -1,6 +1,6 @@
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { retryJobs, type Retried, type RetryOptions } from "../jobs/control/retry.js";
+import { retryJobs, type Retried, type RetryOptions } from "../jobs/control/retry-jobs.js";
 import { iterateBatches, type BulkOptions } from "./batches.js";
 import type { DeadLetterFilter } from "./filter.js";
 

@@ -1,7 +1,7 @@
 import { describeError } from "../core/errors.js";
-import { sanitizeText } from "../core/storable.js";
+import { sanitizeText } from "../core/sanitize-text.js";
 import type { PurgeRefusal } from "./purge.js";
-import type { RetryRefusal } from "../jobs/control/retry.js";
+import type { RetryRefusal } from "../jobs/control/retry-jobs.js";
 
 /** Explains to people why a dead letter was not retried or purged. */
 export function explainRefusal(refusal: RetryRefusal | PurgeRefusal): string {

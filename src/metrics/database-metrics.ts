@@ -1,4 +1,4 @@
-import type { QueueInfo } from "../queues/list.js";
+import type { QueueInfo } from "../queues/list-queues.js";
 import type { Sample } from "./label-cap.js";
 import type { MetricInput, MetricSet } from "./metric-set.js";
 import type { Figures } from "./read-figures.js";

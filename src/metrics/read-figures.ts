@@ -3,8 +3,8 @@ import { isLive } from "../core/fragments.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { applicationName } from "../database/client.js";
 import type { Queryable } from "../core/queryable.js";
-import { fetchRows } from "../core/rows.js";
-import { listQueues, type QueueInfo } from "../queues/list.js";
+import { fetchRows } from "../core/fetch-rows.js";
+import { listQueues, type QueueInfo } from "../queues/list-queues.js";
 
 /** The figures of the database for the gauges. */
 export interface Figures extends ServerFigures {

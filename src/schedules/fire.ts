@@ -2,7 +2,7 @@ import { and, eq, isNull, lte, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqSchedules } from "../../schema/schedules.js";
 import type { Queryable } from "../core/queryable.js";
-import { fetchRows } from "../core/rows.js";
+import { fetchRows } from "../core/fetch-rows.js";
 import { ring } from "../sessions/doorbell.js";
 import type { DueTicks } from "./due-ticks.js";
 import { uniqueKeyOrder, isRunning, buildScheduledJobInsert } from "./scheduled-job.js";

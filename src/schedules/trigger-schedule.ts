@@ -5,7 +5,7 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { SoniqError } from "../core/errors.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { fetchRows } from "../core/rows.js";
+import { fetchRows } from "../core/fetch-rows.js";
 import { ring } from "../sessions/doorbell.js";
 import { throwScheduleNotFound } from "./no-such-schedule.js";
 import { isRunning, buildScheduledJobInsert } from "./scheduled-job.js";

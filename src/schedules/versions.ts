@@ -4,7 +4,7 @@ import { soniqWorkers } from "../../schema/workers.js";
 import { splitIntoBatches } from "../core/batches.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { fetchRows } from "../core/rows.js";
+import { fetchRows } from "../core/fetch-rows.js";
 import { epochMs, isLive, timestamp } from "../core/fragments.js";
 import { type StoredTiming, generateTicksAfter } from "./timing.js";
 import type { StoredSchedule } from "./stored-schedule.js";

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { soniqStats } from "../../schema/stats.js";
 import type { Queryable } from "../core/queryable.js";
-import { fetchRows } from "../core/rows.js";
+import { fetchRows } from "../core/fetch-rows.js";
 import { statsRetentionSeconds, statsRanges } from "./ranges.js";
 
 /** Statistics of this age are shown only by ranges with wider steps, so they are stored in such steps. */

@@ -2,7 +2,7 @@ import { type Column, type SQL, sql } from "drizzle-orm";
 import { soniqStats } from "../../schema/stats.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { fetchRows } from "../core/rows.js";
+import { fetchRows } from "../core/fetch-rows.js";
 import { Histogram, computeQuantile } from "./histogram.js";
 import { type StatsRange, statsRanges } from "./ranges.js";
 

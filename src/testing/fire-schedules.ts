@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import type { Queryable } from "../core/queryable.js";
-import { fetchRows } from "../core/rows.js";
+import { fetchRows } from "../core/fetch-rows.js";
 import { computeDueTicks } from "../schedules/due-ticks.js";
 import { fireTicks } from "../schedules/fire.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";

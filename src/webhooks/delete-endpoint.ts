@@ -3,7 +3,7 @@ import { soniqWebhookEndpoints as endpoints } from "../../schema/webhook-endpoin
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { cancelQueued } from "../jobs/control/cancel.js";
+import { cancelQueued } from "../jobs/control/cancel-job.js";
 import { parseEndpointId, createEndpointNotFoundError } from "./endpoints.js";
 import { findQueuedPage } from "./parking.js";
 

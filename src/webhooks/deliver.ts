@@ -1,6 +1,6 @@
 import { findErrorCode, describeError } from "../core/errors.js";
 import type { Queryable } from "../core/queryable.js";
-import { sanitizeText } from "../core/storable.js";
+import { sanitizeText } from "../core/sanitize-text.js";
 import { version } from "../core/version.js";
 import type { PayloadOutput, ResultInput } from "../jobs/definition/define-job.js";
 import { Discard, Park } from "../jobs/definition/directives.js";

@@ -7,7 +7,7 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import { parseLimit, parseIdCursor, type PageOptions } from "../core/page.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom, epochMs, nullableDateFrom } from "../core/fragments.js";
-import { fetchRows } from "../core/rows.js";
+import { fetchRows } from "../core/fetch-rows.js";
 import { isParked } from "../jobs/control/park.js";
 import type { JobError } from "../jobs/row/job.js";
 import { deliveryJob } from "./delivery.js";

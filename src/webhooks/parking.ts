@@ -111,8 +111,9 @@ export async function parkPage(
 }
 
 /**
- * Unparks the deliveries on the next page. @returns the position of the page after it, and the number of freed
- * deliveries
+ * Unparks the deliveries on the next page.
+ *
+ * @returns the position of the page after it, and the number of unparked deliveries
  */
 export async function unparkPage(
   db: Queryable,
@@ -126,7 +127,7 @@ export async function unparkPage(
 }
 
 /**
- * Frees one delivery as a probe. Tries the newest first, since the most recent deliveries are the most likely to be
+ * Unparks one delivery as a probe. Tries the newest first, since the most recent deliveries are the most likely to be
  * parked.
  */
 export async function unparkProbe(db: Queryable, endpoint: string, onRefused: RefusalHandler): Promise<void> {
@@ -186,8 +187,9 @@ const isDeliveryQueued = [
 ];
 
 /**
- * Frees the deliveries on one page of all parked deliveries whose endpoint accepts deliveries or was deleted. They were
- * parked just as their endpoint was resumed or deleted. The pages cover everything that is parked, so call this rarely.
+ * Unparks orphaned deliveries on one page of all parked deliveries: their endpoint accepts deliveries, or was deleted.
+ * This happens if a delivery is parked while its endpoint is resumed or deleted. The pages cover everything that is
+ * parked, so call this rarely.
  *
  * @returns the position of the next page; undefined after the last page
  */

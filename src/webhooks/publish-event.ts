@@ -6,7 +6,7 @@ import { toJson } from "../core/json.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { retryConflicts } from "../core/retry-conflicts.js";
-import { fetchRows } from "../core/rows.js";
+import { fetchRows } from "../core/fetch-rows.js";
 import type { EnqueueOptions } from "../jobs/enqueue/new-job.js";
 import { mayRing, ring } from "../sessions/doorbell.js";
 import { validate } from "../jobs/definition/validate.js";

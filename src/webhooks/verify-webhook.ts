@@ -1,5 +1,5 @@
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
-import { recognizeAcrossCopies } from "../core/across-copies.js";
+import { recognizeAcrossCopies } from "../core/recognize-across-copies.js";
 import { ConfigError, SoniqError, describeError } from "../core/errors.js";
 import { validate } from "../jobs/definition/validate.js";
 import type { EventDefinition } from "./define-event.js";

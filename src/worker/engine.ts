@@ -1,4 +1,4 @@
-import { hasOutstanding } from "../jobs/read/outstanding.js";
+import { hasOutstanding } from "../jobs/read/has-outstanding.js";
 import { rescueFromEnded } from "../jobs/upkeep/rescue.js";
 import { type Activity, readActivity } from "./activity.js";
 import type { Connections } from "./connections/connections.js";

@@ -66,19 +66,18 @@ function createParts(
   const { route, engine, beats, transactions: slots, limitTransaction, hasTimeouts, timeline } = connections;
   const { db } = engine;
   const settings = addDeliveryHandler(baseSettings, db);
-  const emitToListeners = emitToAll(listeners);
-  const waiters = new Waiters(db, emitToListeners);
+  const waiters = new Waiters(db, emitToAll(listeners));
   const stats = new StatsWriter(db, settings);
-  const emit = forwardEvents(emitToListeners, [waiters, stats]);
+  const emit = forwardEvents(emitToAll(listeners), [waiters, stats]);
   const session = new WorkerSession(beats.db, baseSettings, schedules, timeline);
   const jobEvents = new JobEvents(db);
   const { chooseStrategy } = jobEvents;
   const settler = new Settler(db, emit, deletedOnCompletion, route === "pooled", settings.batchSize, chooseStrategy);
   const logs = new LogWriter(db, emit);
   const transactions = { slots, db, deletedOnCompletion, chooseStrategy, limitTransaction, hasTimeouts };
+  const runnerDeps = { ...configureAttempts(settings, settler), settings, settler, transactions, logs, emit };
   const queueDeps: QueueDeps = {
-    ...configureAttempts(settings, settler),
-    ...{ settings, settler, transactions, logs, emit },
+    ...runnerDeps,
     hasListeners: listeners.length > 0,
     workerId: () => session.id,
     setIdle: (queue, idle) => publishIdle(notifications, session, emit, queue, idle),

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { formatCount, formatRate, formatRelativeTime, formatDuration } from "../../src/dashboard/app/format.ts";
 import { describeTiming } from "../../src/dashboard/app/timing.ts";
 import { href, parseRoute } from "../../src/dashboard/app/route.ts";
-import { mergeLists } from "../../src/dashboard/app/settled-list.ts";
+import { mergeLists } from "../../src/dashboard/app/stable-list.ts";
 import { readLines, readServerEvents } from "../../src/dashboard/app/streams.ts";
 import { parseToken } from "../../src/dashboard/app/token.ts";
 import type { JobListView, JobRow } from "../../src/dashboard/wire.ts";

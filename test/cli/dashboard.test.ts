@@ -103,7 +103,7 @@ describe("a token that is given", () => {
   test("has it listen there, for the hosts that are named", async () => {
     const served = serve(["--port", "0", "--host", "0.0.0.0"], { SONIQ_DASHBOARD_TOKEN: token });
     expect((await served.link()).hostname).toBe("0.0.0.0");
-    await until(async () => served.said().includes("name the hosts that browsers ask for with --allow-host"));
+    await until(async () => served.said().includes("name the hosts under which browsers request it with --allow-host"));
   });
 
   test("that is too short is refused", async () => {

@@ -1,7 +1,14 @@
 // One door to terminals and logs: what a text holds is shown there, and obeyed by nobody.
 import { afterEach, expect, test, vi } from "vitest";
 import { callHook } from "../../src/core/call-hook.ts";
-import { printToStderr, escapeControls, toOneLine, print, toPrintableJson, printJson } from "../../src/core/terminal.ts";
+import {
+  printToStderr,
+  escapeControls,
+  toOneLine,
+  print,
+  toPrintableJson,
+  printJson,
+} from "../../src/core/terminal.ts";
 import { sourceFiles } from "../laws/source-files.ts";
 
 afterEach(() => vi.restoreAllMocks());

@@ -16,7 +16,7 @@ const statusOf = async (options: DashboardOptions, request: Request) =>
 describe("a dashboard that would be open to everybody", () => {
   test("is not made, and the error says what to do", () => {
     expect(() => createDashboard({ db, token: undefined })).toThrow(ConfigError);
-    expect(() => createDashboard({ db })).toThrow(/give it a `token`, or a function `authorize`/);
+    expect(() => createDashboard({ db })).toThrow(/set `token`, or a function `authorize`/);
   });
 
   test.each(["", "fifteen-letters", "sixteen letters or more", "sixteen-lettörs-or-more"])(

@@ -144,7 +144,7 @@ describe("of many at once,", () => {
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     await reader.cancel();
-    await until(async () => (await audit())[0]?.outcome !== "begun");
+    await until(async () => (await audit())[0]?.outcome !== "started");
     const [entry] = await audit();
     const [, done] = /^stopped after (\d+) done, 0 refused: the client disconnected$/.exec(entry?.outcome ?? "") ?? [];
     expect(await statesOf()).toEqual({ queued: Number(done), dead: 3_000 - Number(done) });
@@ -159,8 +159,8 @@ describe("of many at once,", () => {
     expect((await post(`dead-letters/${verb}`)).status).toBe(400);
     expect(await statesOf()).toEqual({ dead: 1 });
     expect(await audit()).toMatchObject([
-      { outcome: expect.stringMatching(/^refused: no filter/) },
-      { outcome: expect.stringMatching(/^refused: no filter/) },
+      { outcome: expect.stringMatching(/^refused: the filter is missing/) },
+      { outcome: expect.stringMatching(/^refused: the filter is missing/) },
     ]);
   });
 

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { parseConnectionString } from "../../src/database/connection-url.ts";
 import { connect } from "../../src/database/connect.ts";
-import { findRoute } from "../../src/database/route.ts";
+import { findRoute } from "../../src/database/find-route.ts";
 import { ConfigError, defineJob, enqueue, type JobContext, postgresJs } from "../../src/index.ts";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { testDatabase } from "../support/database.ts";

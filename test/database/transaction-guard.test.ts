@@ -130,7 +130,7 @@ describe.each(drivers)("on %s", (_driver, database) => {
     await slot.db.transaction(async (tx) => {
       const late = Promise.resolve(leaked?.insert(effects).values({ n: 99 }));
       await expect(late).rejects.toSatisfy((error: Error) =>
-        /after the end/.test(`${error.message} ${String(error.cause)}`),
+        /sent after its transaction ended/.test(`${error.message} ${String(error.cause)}`),
       );
       await tx.insert(effects).values({ n: 2 });
     });

@@ -53,7 +53,7 @@ describe("retrying", () => {
     await Promise.all(deaths);
     expect(retried).toBe(1_500);
     expect(await sql`select distinct manual_retries from soniq_jobs where name = 'again'`).toMatchObject([
-      { manualRetries: 1 },
+      { manual_retries: 1 },
     ]);
   });
 

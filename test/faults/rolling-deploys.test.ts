@@ -29,7 +29,12 @@ test("jobs of a new name reach the workers that know it, whoever claims them fir
   const known = defineJob({ ...settings, name: "known", run: (n) => void ran.push(`known ${n}`) });
   const added = defineJob({ ...settings, name: "added", run: (n) => void ran.push(`added ${n}`) });
   const removed = defineJob({ ...settings, name: "removed", run: (n) => void ran.push(`removed ${n}`) });
-  const config = { connection: url, handlers: {}, queues: { deploy: { concurrency: 3 } }, pollInterval: "50ms" } as const;
+  const config = {
+    connection: url,
+    handlers: {},
+    queues: { deploy: { concurrency: 3 } },
+    pollInterval: "50ms",
+  } as const;
   const numbers = Array.from({ length: 30 }, (_, n) => n);
   await startWorker({ ...config, jobs: { known, removed } });
   const enqueued = [
@@ -71,7 +76,12 @@ const versionOf = (queue: string, payload: v.GenericSchema, ran: string[], says:
 
 test("a payload of a new shape reaches the workers that take it, and costs no attempt on the way", async () => {
   const ran: string[] = [];
-  const config = { connection: url, handlers: {}, queues: { shapes: { concurrency: 1 } }, pollInterval: "50ms" } as const;
+  const config = {
+    connection: url,
+    handlers: {},
+    queues: { shapes: { concurrency: 1 } },
+    pollInterval: "50ms",
+  } as const;
   const old = versionOf("shapes", v.strictObject({ name: v.string() }), ran, "old");
   const next = versionOf("shapes", v.strictObject({ name: v.string(), email: v.string() }), ran, "new");
   const first = await startWorker({ ...config, jobs: { job: old } });

@@ -1,6 +1,6 @@
 // What a job keeps of what its handler threw.
 import { describe, expect, test } from "vitest";
-import { sanitizeText } from "../../src/core/storable.ts";
+import { sanitizeText } from "../../src/core/sanitize-text.ts";
 import { toErrorRecord } from "../../src/jobs/row/error-record.ts";
 
 const recorded = (thrown: unknown) => toErrorRecord(thrown, 2, "the session");

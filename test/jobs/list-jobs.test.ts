@@ -118,12 +118,12 @@ describe("of a time long past", () => {
   const later = (minutes: number) => new Date(Date.now() + minutes * 60_000);
 
   test("the first page has them, however many came since", async () => {
-    const { jobs, lookedAt } = await listJobs(db, { before: later(1_000) }, { limit: 10 });
+    const { jobs, scannedJobs } = await listJobs(db, { before: later(1_000) }, { limit: 10 });
     expect(jobs).toHaveLength(10);
     for (const { createdAt } of jobs) expect(createdAt.getTime()).toBeLessThan(later(1_000).getTime());
     expect(jobs[0]?.createdAt.getTime()).toBeGreaterThan(later(990).getTime());
     // Those of an hour more: of transactions that were open so long.
-    expect(lookedAt).toBeLessThan(70);
+    expect(scannedJobs).toBeLessThan(70);
   });
 
   test("what a long transaction inserted late is among them", async () => {
@@ -143,7 +143,7 @@ describe("of a time long past", () => {
     expect(await listJobs(db, { before: new Date(2_000, 1) })).toEqual({
       jobs: [],
       next: undefined,
-      lookedAt: 0,
+      scannedJobs: 0,
       backTo: null,
     });
   });

@@ -12,7 +12,12 @@ import {
   Snooze,
 } from "../../src/index.ts";
 import type { ClaimedJob } from "../../src/jobs/claim/claim.ts";
-import { decideOutcome, type HandlerResult, decideInvalidPayload, decideUnknownName } from "../../src/jobs/settle/outcome.ts";
+import {
+  decideOutcome,
+  type HandlerResult,
+  decideInvalidPayload,
+  decideUnknownName,
+} from "../../src/jobs/settle/outcome.ts";
 
 const claimed: ClaimedJob = {
   id: 1,
@@ -36,7 +41,10 @@ const plain = defineJob(settings);
 const withResult = defineJob({ ...settings, result: v.any() });
 
 /** By default what the longest backoff of the third attempt gives, 8 s. */
-function decided(ending: HandlerResult, { job = claimed, definition = plain as JobDefinition, random = 1 } = {}): Outcome {
+function decided(
+  ending: HandlerResult,
+  { job = claimed, definition = plain as JobDefinition, random = 1 } = {},
+): Outcome {
   return decideOutcome(job, definition, ending, "the session", random);
 }
 

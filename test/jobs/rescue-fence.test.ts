@@ -5,7 +5,7 @@ import { rescueFromEnded, rescueOverdue, rescueOrphaned } from "../../src/jobs/u
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { claimAs, expireLease, sessionOf } from "../support/sessions.ts";
-import { expireSessions } from "../../src/sessions/expire.ts";
+import { expireSessions } from "../../src/sessions/end-sessions.ts";
 
 const { db, sql } = await testDatabase();
 

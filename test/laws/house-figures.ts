@@ -49,7 +49,7 @@ export interface ForbiddenName extends Declaration {
 }
 
 /** Each forbidden word of each name that `src` declares. */
-export function forbiddenNames(files: readonly ParsedFile[]): ForbiddenName[] {
+export function findForbiddenNames(files: readonly ParsedFile[]): ForbiddenName[] {
   return files
     .filter(({ path }) => path.startsWith("src/"))
     .flatMap(({ declarations }) => declarations)
@@ -76,6 +76,14 @@ function wordsOf(name: string): string[] {
 
 /** A relative clause in a subject's place, where a sentence begins. */
 const relativeClause = /(?:^|[.:!?]\s+|\n\s*\n)(?:What|Who)(?:ever|m|se)?\b/;
+
+/** The comments with a sentence that begins with a What… or Who… clause, each with its place. */
+export function findRelativeClauses(files: readonly ParsedFile[]): string[] {
+  return files
+    .flatMap((file) => file.comments)
+    .filter(({ text }) => relativeClause.test(text))
+    .map(placeOfComment);
+}
 
 const longFunction = 40;
 
@@ -120,10 +128,10 @@ function houseFigures(files: readonly ParsedFile[]): Figure[] {
   const functions = files.flatMap((file) => file.functions).toSorted((a, b) => b.lines - a.lines);
   const long = functions.filter(({ lines }) => lines > longFunction);
   const comments = files.flatMap((file) => file.comments);
-  const clauses = comments.filter(({ text }) => relativeClause.test(text));
+  const clauses = findRelativeClauses(files);
   const lines = sum(files.map((file) => file.lines));
   const commentLines = sum(comments.map((comment) => comment.lines));
-  const names = forbiddenNames(files);
+  const names = findForbiddenNames(files);
   const declared = files.filter(({ path }) => path.startsWith("src/")).flatMap(({ declarations }) => declarations);
   const closure = importClosure(files, enqueue);
   const hops = pathTo(files, enqueue, statement);
@@ -153,7 +161,7 @@ function houseFigures(files: readonly ParsedFile[]): Figure[] {
     ),
     figure("comments", comments.length),
     figure("lines that are comments", `${((100 * commentLines) / lines).toFixed(1)} % of ${lines}`),
-    figure("comments with a sentence of What… or Who…", clauses.length, clauses.map(placeOfComment)),
+    figure("comments with a sentence of What… or Who…", clauses.length, clauses),
     figure("names declared in src", declared.length),
     ofFamily("speech", "names with tell, say, hear"),
     ofFamily("participle", "functions named by a participle"),

@@ -7,9 +7,9 @@ import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
 import { retryDeadLetters } from "../../src/dead-letters/retry.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
 import { queueStart } from "../../src/jobs/claim/claim-positions.ts";
-import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
-import { retryJobs } from "../../src/jobs/control/retry.ts";
-import { listQueues } from "../../src/queues/list.ts";
+import { hasOutstanding } from "../../src/jobs/read/has-outstanding.ts";
+import { retryJobs } from "../../src/jobs/control/retry-jobs.ts";
+import { listQueues } from "../../src/queues/list-queues.ts";
 import { testDatabase } from "../support/database.ts";
 import { byPrimaryKey, observedEngine, rowsRead, stepsAmongJobs } from "./observed-engine.ts";
 

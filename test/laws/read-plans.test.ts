@@ -17,7 +17,7 @@ import {
 } from "../../src/admin.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
 import { readFigures } from "../../src/metrics/read-figures.ts";
-import { findUnworkedQueues } from "../../src/queues/unworked.ts";
+import { findUnworkedQueues } from "../../src/queues/find-unworked-queues.ts";
 import { readRates } from "../../src/stats/read-rates.ts";
 import { readStats } from "../../src/stats/read-stats.ts";
 import { listDeliveries, listEndpoints } from "../../src/webhooks.ts";

@@ -10,14 +10,14 @@ import { concludeAudit, recordAudit } from "../../src/audit/record-audit.ts";
 import type { Queryable } from "../../src/core/queryable.ts";
 import { boundTransaction, cancelStatement } from "../../src/database/backend.ts";
 import { checkTables } from "../../src/database/check-tables.ts";
-import { findConnectionShortage, findLowLimit } from "../../src/database/connection-room.ts";
+import { findConnectionShortage, findLowLimit } from "../../src/database/connection-limits.ts";
 import { findExposure, findOpenSchemas } from "../../src/database/exposure.ts";
 import { countDeadLetters } from "../../src/dead-letters/count.ts";
 import { listDeadLetters } from "../../src/dead-letters/list.ts";
 import { purgeDeadLetters } from "../../src/dead-letters/purge.ts";
 import { summarizeDeadLetters } from "../../src/dead-letters/summarize.ts";
 import { appendLogs } from "../../src/jobs/settle/append-logs.ts";
-import { cancelJob, cancelQueued } from "../../src/jobs/control/cancel.ts";
+import { cancelJob, cancelQueued } from "../../src/jobs/control/cancel-job.ts";
 import { cancelExpired } from "../../src/jobs/upkeep/cancel-expired.ts";
 import { claimBatch, claimByIds } from "../../src/jobs/claim/claim.ts";
 import { findClaimable } from "../../src/jobs/claim/claimable.ts";
@@ -31,11 +31,11 @@ import { findResult } from "../../src/jobs/read/get-result.ts";
 import { insertJob } from "../../src/jobs/enqueue/insert.ts";
 import { insertKeyed } from "../../src/jobs/enqueue/insert-keyed.ts";
 import { insertMany } from "../../src/jobs/enqueue/insert-many.ts";
-import { findKeyHolder } from "../../src/jobs/enqueue/key-holders.ts";
+import { findKeyHolder } from "../../src/jobs/enqueue/find-key-holder.ts";
 import { listJobs } from "../../src/jobs/read/list-jobs.ts";
 import { parseOptions, type EnqueueOptions, createNewJob, type NewJob } from "../../src/jobs/enqueue/new-job.ts";
 import type { Outcome } from "../../src/jobs/settle/outcome.ts";
-import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
+import { hasOutstanding } from "../../src/jobs/read/has-outstanding.ts";
 import { findUnansweredClaims, findOwned } from "../../src/jobs/claim/ownership.ts";
 import { unpark, park } from "../../src/jobs/control/park.ts";
 import { mapPayloads } from "../../src/jobs/control/payload-mapping.ts";
@@ -47,17 +47,17 @@ import {
   pruneStart,
 } from "../../src/jobs/upkeep/prune.ts";
 import { readPayloads } from "../../src/jobs/read/read-payloads.ts";
-import { retryJobs } from "../../src/jobs/control/retry.ts";
+import { retryJobs } from "../../src/jobs/control/retry-jobs.ts";
 import { rescueFromEnded, rescueOverdue, rescueOrphaned } from "../../src/jobs/upkeep/rescue.ts";
 import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { saveProgress, saveProgressInTransaction } from "../../src/jobs/settle/save-progress.ts";
 import { plainSettleStrategy, type Settlement } from "../../src/jobs/settle/settle.ts";
-import { findCommittedSettlement, findEndedClaims } from "../../src/jobs/settle/settled-before.ts";
+import { findCommittedSettlement, findEndedClaims } from "../../src/jobs/settle/find-ended-claims.ts";
 import { notifyFinished } from "../../src/sessions/notify-finished.ts";
 import { readFigures } from "../../src/metrics/read-figures.ts";
-import { listQueues } from "../../src/queues/list.ts";
+import { listQueues } from "../../src/queues/list-queues.ts";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
-import { findUnworkedQueues } from "../../src/queues/unworked.ts";
+import { findUnworkedQueues } from "../../src/queues/find-unworked-queues.ts";
 import { defineSchedule } from "../../src/schedules/define-schedule.ts";
 import { fireTicks } from "../../src/schedules/fire.ts";
 import { listSchedules } from "../../src/schedules/list-schedules.ts";
@@ -75,7 +75,7 @@ import {
   expireSessions,
   findEndedSessions,
   deleteEndedSessions,
-} from "../../src/sessions/expire.ts";
+} from "../../src/sessions/end-sessions.ts";
 import { listWorkers } from "../../src/sessions/list-workers.ts";
 import { beat, endSession, openSession, publishIdleQueues } from "../../src/sessions/session.ts";
 import { findTimeline, isOnAnotherTimeline, isOnItsTimeline } from "../../src/sessions/timeline.ts";
@@ -180,7 +180,7 @@ const files: Record<
     (db) => cancelStatement(db, { pid: 1, beganAt: "", timeoutMs: 1 }),
   ],
   "database/check-tables": [checkTables],
-  "database/connection-room": [(db) => findConnectionShortage(db, 1), (db) => findLowLimit(db, 1)],
+  "database/connection-limits": [(db) => findConnectionShortage(db, 1), (db) => findLowLimit(db, 1)],
   "database/exposure": [findExposure, findOpenSchemas],
   "dead-letters/count": [countDeadLetters],
   "dead-letters/list": [
@@ -198,7 +198,7 @@ const files: Record<
   "dead-letters/purge": [(db) => purgeDeadLetters(db, { name: "a" })],
   "dead-letters/summarize": [(db) => summarizeDeadLetters(db, { name: "a" })],
   "jobs/settle/append-logs": [(db) => appendLogs(db, [{ workerId: worker, ...claim, lines: ["{}"] }])],
-  "jobs/control/cancel": [
+  "jobs/control/cancel-job": [
     (db) => cancelJob(db, { id: 1, name: "invoice" }),
     (db) => cancelQueued(db, [1], "superseded", refused),
   ],
@@ -233,7 +233,7 @@ const files: Record<
       (onConflict) => async (db: Queryable) => insertMany(db, await alike(keyed[onConflict]), ["default"]),
     ),
   ],
-  "jobs/enqueue/key-holders": [(db) => findKeyHolder(db, "key")],
+  "jobs/enqueue/find-key-holder": [(db) => findKeyHolder(db, "key")],
   "jobs/read/list-jobs": [
     (db) => findFirstIdSince(db, 0),
     (db) => listJobs(db),
@@ -241,7 +241,7 @@ const files: Record<
     (db) => listJobs(db, { queue: "a", name: "b", tag: "c", payload: { path: "a.b", value: "1" } }),
     (db) => listJobs(db, { since: new Date(0), before: new Date(0) }),
   ],
-  "jobs/read/outstanding": [(db) => hasOutstanding(db, ["default"], 1)],
+  "jobs/read/has-outstanding": [(db) => hasOutstanding(db, ["default"], 1)],
   "jobs/claim/ownership": [(db) => findOwned(db, worker, [1]), (db) => findUnansweredClaims(db, worker, [claim], 1)],
   "jobs/control/park": [(db) => park(db, [1], refused), (db) => unpark(db, [1], refused)],
   "jobs/control/payload-mapping": [(db) => mapPayloads(db, [1], { job, payload: () => null }, refused).next()],
@@ -261,7 +261,7 @@ const files: Record<
     (db) => deleteFinished(db, "completed", [1]),
   ],
   "jobs/read/read-payloads": [(db) => readPayloads(db, [1])],
-  "jobs/control/retry": [
+  "jobs/control/retry-jobs": [
     (db) => retryJobs(db, 1),
     (db) => retryJobs(db, [1], { mapping: { job, payload: () => null } }),
   ],
@@ -284,15 +284,15 @@ const files: Record<
     (db: Queryable) => plainSettleStrategy.settleUnlocked(db, worker, some),
     (db: Queryable) => plainSettleStrategy.wouldSettle(db, worker, some[0]!),
   ]),
-  "jobs/settle/settled-before": [
+  "jobs/settle/find-ended-claims": [
     (db) => findEndedClaims(db, worker, settlements[0]!),
     (db) => findCommittedSettlement(db, worker, settlements[0]![0]!),
   ],
   "sessions/notify-finished": [(db) => notifyFinished(db, [1])],
   "metrics/read-figures": [readFigures],
-  "queues/list": [listQueues],
+  "queues/list-queues": [listQueues],
   "queues/pause": [(db) => pauseQueue(db, "default"), (db) => resumeQueue(db, "default")],
-  "queues/unworked": [(db) => findUnworkedQueues(db, ["default"])],
+  "queues/find-unworked-queues": [(db) => findUnworkedQueues(db, ["default"])],
   "schedules/fire": [
     (db) => fireTicks(db, [{ schedule: { name: "daily", definition: "", ticks: 0 }, dueMs: [0], nextMs: 1 }]),
   ],
@@ -309,7 +309,7 @@ const files: Record<
     async (db) => reviewSchedules(db, [await schedules()]),
   ],
   "sessions/count-live": [countLiveWorkers],
-  "sessions/expire": [
+  "sessions/end-sessions": [
     (db) => expireSessions(db),
     endEarlierSessions,
     (db) => findEndedSessions(db, [worker], 1),
@@ -373,10 +373,10 @@ const files: Record<
 const others = new Set([
   "core/builder",
   "core/queryable",
-  "core/rows",
+  "core/fetch-rows",
   "database/bounded-transaction",
   "database/migrate",
-  "database/route",
+  "database/find-route",
   "dead-letters/batches",
   "jobs/row/job-row",
   "testing/drain",

@@ -38,7 +38,7 @@ test("no column of times is selected as the driver reads it", () => {
     "src/jobs/control/run-now.ts: finishedAt: soniqJobs.finishedAt",
     "src/jobs/upkeep/prune.ts: finishedAt: soniqJobs.finishedAt",
     "src/stats/prune-stats.ts: minute: soniqStats.minute",
-    "src/stats/prune-stats.ts: minute: gone.minute",
+    "src/stats/prune-stats.ts: minute: deleted.minute",
   ]);
 });
 

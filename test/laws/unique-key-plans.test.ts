@@ -5,7 +5,7 @@ import type { Queryable } from "../../src/core/queryable.ts";
 import { defineJob } from "../../src/jobs/definition/define-job.ts";
 import { enqueueMany } from "../../src/jobs/enqueue/enqueue-many.ts";
 import { enqueue } from "../../src/jobs/enqueue/enqueue.ts";
-import { findKeyHolder } from "../../src/jobs/enqueue/key-holders.ts";
+import { findKeyHolder } from "../../src/jobs/enqueue/find-key-holder.ts";
 import type { Enqueued } from "../../src/jobs/enqueue/new-job.ts";
 import { testDatabase } from "../support/database.ts";
 import { observedEngine, rowsRead, waysToJobs } from "./observed-engine.ts";

@@ -15,7 +15,7 @@ import {
 } from "../../src/jobs/settle/outcome.ts";
 import { findUnansweredClaims, findOwned } from "../../src/jobs/claim/ownership.ts";
 import { type Settled, settle, settleUnlocked } from "../../src/jobs/settle/settle.ts";
-import { findEndedClaims } from "../../src/jobs/settle/settled-before.ts";
+import { findEndedClaims } from "../../src/jobs/settle/find-ended-claims.ts";
 import { anyDelay, anyQueue, quick } from "./enqueue-steps.ts";
 import type { Claim, Ending, Job, JobModel } from "./job-model.ts";
 import { nth, type Player, type Stage, stale, type Step, step } from "./step.ts";

@@ -3,7 +3,7 @@ import assert, { deepEqual as equal } from "node:assert/strict";
 import { sql } from "drizzle-orm";
 import * as fc from "fast-check";
 import { type Rescued, rescueFromEnded, rescueOverdue, rescueOrphaned } from "../../src/jobs/upkeep/rescue.ts";
-import { expireSessions, deleteEndedSessions } from "../../src/sessions/expire.ts";
+import { expireSessions, deleteEndedSessions } from "../../src/sessions/end-sessions.ts";
 import { beat, endSession } from "../../src/sessions/session.ts";
 import type { Job } from "./job-model.ts";
 import { leaseMs, type Player, type Stage, stale, type Step, step } from "./step.ts";

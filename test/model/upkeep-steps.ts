@@ -1,11 +1,11 @@
 // What happens around jobs: cancellations, time, pruning, paused queues.
 import { deepEqual as equal } from "node:assert/strict";
 import * as fc from "fast-check";
-import { cancelJob } from "../../src/jobs/control/cancel.ts";
+import { cancelJob } from "../../src/jobs/control/cancel-job.ts";
 import { discardJob } from "../../src/jobs/control/discard-job.ts";
-import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
+import { hasOutstanding } from "../../src/jobs/read/has-outstanding.ts";
 import { deleteFinished, findPrunable, findPruneHorizon, pruneStart } from "../../src/jobs/upkeep/prune.ts";
-import { retryJobs } from "../../src/jobs/control/retry.ts";
+import { retryJobs } from "../../src/jobs/control/retry-jobs.ts";
 import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
 import type { Job } from "./job-model.ts";

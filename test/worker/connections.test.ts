@@ -6,7 +6,7 @@ import postgres from "postgres";
 import * as v from "valibot";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { findErrorCode } from "../../src/core/errors.ts";
-import { findConnectionShortage } from "../../src/database/connection-room.ts";
+import { findConnectionShortage } from "../../src/database/connection-limits.ts";
 import { defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
 import { computeConnectionBudget, countConnections } from "../../src/worker/settings/connection-budget.ts";
 import { startChild } from "../support/child.ts";

@@ -223,7 +223,9 @@ test("a wrong listener, middleware or logger is said at start", () => {
   const created = (more: object) => () => createWorker({ ...config, ...more });
   expect(created({ onEvent: "print" })).toThrow("configuration: onEvent must be a function");
   expect(created({ middleware: [() => 1, null] })).toThrow("configuration: middleware.1 must be a function");
-  expect(created({ logger: { info() {} } })).toThrow("configuration: logger must have info, warn and error");
+  expect(created({ logger: { info() {} } })).toThrow(
+    "configuration: logger must have the methods info, warn and error",
+  );
 });
 
 describe("of a failure, a worker tells the error as it was thrown:", () => {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineJob, enqueue, enqueueMany, InvalidValueError } from "../../src/index.ts";
 import { pauseQueue, resumeQueue } from "../../src/admin.ts";
-import { hasOutstanding } from "../../src/jobs/read/outstanding.ts";
+import { hasOutstanding } from "../../src/jobs/read/has-outstanding.ts";
 import { settle } from "../../src/jobs/settle/settle.ts";
 import { openLedger, startChild } from "../support/child.ts";
 import { hold } from "../support/child.config.ts";

@@ -25,7 +25,7 @@ import {
 } from "../../src/index.ts";
 import { pglite } from "../../src/database/pglite.ts";
 import { postgresJs } from "../../src/database/postgres-js.ts";
-import { endEarlierSessions, expireSessions } from "../../src/sessions/expire.ts";
+import { endEarlierSessions, expireSessions } from "../../src/sessions/end-sessions.ts";
 import { startChild } from "../support/child.ts";
 import { effects } from "../support/effects.ts";
 import { gate } from "../support/gate.ts";

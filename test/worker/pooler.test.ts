@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { cancelJob, defineJob, enqueue, enqueueMany, migrate, type WorkerConfig } from "../../src/index.ts";
 import { connect } from "../../src/database/connect.ts";
-import { findRoute } from "../../src/database/route.ts";
+import { findRoute } from "../../src/database/find-route.ts";
 import { startChild } from "../support/child.ts";
 import { testDatabase } from "../support/database.ts";
 import { gate } from "../support/gate.ts";

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import * as v from "valibot";
 import { cancelJob, defineJob, enqueue, enqueueMany } from "../../src/index.ts";
 import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
-import { expireSessions, findEndedSessions } from "../../src/sessions/expire.ts";
+import { expireSessions, findEndedSessions } from "../../src/sessions/end-sessions.ts";
 import { beat, endSession } from "../../src/sessions/session.ts";
 import { createRescueTasks } from "../../src/worker/tasks/rescuer.ts";
 import { parseConfig } from "../../src/worker/settings/settings.ts";

@@ -9,7 +9,7 @@ import { type DeadLetter, listDeadLetters } from "../../dead-letters/list.js";
 import { purgeDeadLetters, type PurgeCount, type PurgeRefusal } from "../../dead-letters/purge.js";
 import { type RetryCount, retryDeadLetters } from "../../dead-letters/retry.js";
 import { type DeadLetterGroup, maxCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
-import type { RetryRefusal } from "../../jobs/control/retry.js";
+import type { RetryRefusal } from "../../jobs/control/retry-jobs.js";
 import { confirm } from "../confirm.js";
 import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { toFilter, type FilterOptions, parseBulkFilter, addFilterOptions } from "../dead-letter-options.js";

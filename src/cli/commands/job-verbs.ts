@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { Queryable } from "../../core/queryable.js";
-import { cancelJob } from "../../jobs/control/cancel.js";
+import { cancelJob } from "../../jobs/control/cancel-job.js";
 import { discardJob } from "../../jobs/control/discard-job.js";
 import { getJob } from "../../jobs/read/get-job.js";
-import { retryJobs } from "../../jobs/control/retry.js";
+import { retryJobs } from "../../jobs/control/retry-jobs.js";
 import { runJobNow } from "../../jobs/control/run-now.js";
 import { confirm } from "../confirm.js";
 import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";

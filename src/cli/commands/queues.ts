@@ -1,6 +1,6 @@
 import { print, printJson } from "../../core/terminal.js";
 import { Command } from "commander";
-import { listQueues, maxCountedJobs, type QueueInfo } from "../../queues/list.js";
+import { listQueues, maxCountedJobs, type QueueInfo } from "../../queues/list-queues.js";
 import { pauseQueue, resumeQueue } from "../../queues/pause.js";
 import type { Settings } from "../../worker/settings/settings.js";
 import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";

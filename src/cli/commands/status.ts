@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Queryable } from "../../core/queryable.js";
 import { version } from "../../core/version.js";
 import { type DeadLetterSummary, maxCounted, summarizeDeadLetters } from "../../dead-letters/summarize.js";
-import { listQueues, type QueueInfo } from "../../queues/list.js";
+import { listQueues, type QueueInfo } from "../../queues/list-queues.js";
 import { listWorkers, type WorkerInfo } from "../../sessions/list-workers.js";
 import { type Rate, readRates } from "../../stats/read-rates.js";
 import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";

@@ -2,11 +2,11 @@ import * as v from "valibot";
 import { recordAudit } from "../../audit/record-audit.js";
 import type { Queryable } from "../../core/queryable.js";
 import { explainRefusal } from "../../dead-letters/why-refused.js";
-import { cancelJob } from "../../jobs/control/cancel.js";
+import { cancelJob } from "../../jobs/control/cancel-job.js";
 import { discardJob } from "../../jobs/control/discard-job.js";
 import { getJob } from "../../jobs/read/get-job.js";
 import { listJobs } from "../../jobs/read/list-jobs.js";
-import { retryJobs } from "../../jobs/control/retry.js";
+import { retryJobs } from "../../jobs/control/retry-jobs.js";
 import { runJobNow } from "../../jobs/control/run-now.js";
 import { getActorName } from "../access.js";
 import type { Api, Change } from "../api.js";
@@ -59,7 +59,7 @@ export function addJobRoutes(api: Api): void {
 
 async function readList(
   db: Queryable,
-  { cursor, limit, field, value, ...filter }: v.InferOutput<typeof listQuery>,
+  { cursor, limit, field, value, until, ...filter }: v.InferOutput<typeof listQuery>,
   { redact }: DashboardSettings,
 ): Promise<JobListView> {
   // A search by a secret field would reveal its value to a user who tries values one by one.
@@ -68,7 +68,7 @@ async function readList(
     throw new Refusal(403, `the field ${JSON.stringify(secretField)} is redacted: search by another field`);
   const found = await listJobs(
     db,
-    { ...filter, ...(field !== undefined && { payload: { path: field, value } }) },
+    { ...filter, ...(until && { before: until }), ...(field !== undefined && { payload: { path: field, value } }) },
     { cursor, limit },
   );
   const redactions = await readRedactions(
@@ -79,7 +79,7 @@ async function readList(
   return {
     jobs: found.jobs.map((job) => toJobRow(job, null, redactions.of(job.id))),
     next: found.next ?? null,
-    scannedJobs: found.lookedAt,
+    scannedJobs: found.scannedJobs,
     backTo: toIsoOrNull(found.backTo),
     complete: found.next === undefined,
   };

@@ -1,5 +1,5 @@
 import type { Queryable } from "../../core/queryable.js";
-import { listQueues } from "../../queues/list.js";
+import { listQueues } from "../../queues/list-queues.js";
 import { pauseQueue, resumeQueue } from "../../queues/pause.js";
 import { readRates } from "../../stats/read-rates.js";
 import type { Api } from "../api.js";

@@ -2,7 +2,7 @@ import { useEffect, useErrorBoundary, useMemo, useRef, useState } from "preact/h
 import type { SessionView } from "../wire.js";
 import { signedOutEvent } from "./api.js";
 import { ClockProvider } from "./clock.js";
-import { useFetch } from "./fetched.js";
+import { useFetch } from "./use-fetch.js";
 import { LiveProvider, useLive } from "./live.js";
 import { AuditPage } from "./pages/audit.js";
 import { DeadLettersPage } from "./pages/dead-letters.js";
@@ -16,7 +16,7 @@ import { SignIn } from "./pages/sign-in.js";
 import { WebhooksPage } from "./pages/webhooks.js";
 import { WorkersPage } from "./pages/workers.js";
 import { Empty } from "./parts/empty.js";
-import { ErrorMessage, Loader } from "./parts/loaded.js";
+import { ErrorMessage, Loader } from "./parts/loader.js";
 import { Palette } from "./parts/palette.js";
 import { ShortcutsHelp } from "./parts/shortcuts-help.js";
 import { pages, Sidebar } from "./parts/sidebar.js";

@@ -7,7 +7,7 @@ import { soniqWorkers } from "../../../schema/workers.js";
 import { builder } from "../../core/builder.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { fetchRows } from "../../core/rows.js";
+import { fetchRows } from "../../core/fetch-rows.js";
 import type { ClaimPosition } from "./claim-positions.js";
 import { selectDue, isClaimable, toRangesJson, weight } from "./claimable.js";
 import { keepKeyWhile } from "./end-claim.js";

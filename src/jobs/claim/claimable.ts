@@ -3,7 +3,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { fetchRows } from "../../core/rows.js";
+import { fetchRows } from "../../core/fetch-rows.js";
 import type { ClaimPosition } from "./claim-positions.js";
 
 const { placeholder } = sql;

@@ -4,7 +4,7 @@ import { builder } from "../../core/builder.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
 import type { Queryable } from "../../core/queryable.js";
 import { retryConflicts } from "../../core/retry-conflicts.js";
-import { sanitizeText } from "../../core/storable.js";
+import { sanitizeText } from "../../core/sanitize-text.js";
 import { keepKeyWhile } from "../claim/end-claim.js";
 import { idOf, type JobHandle } from "../row/job-handle.js";
 

@@ -2,7 +2,7 @@ import { and, type SQL, sql } from "drizzle-orm";
 import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { anyId, builder } from "../../core/builder.js";
-import { bisectFailures } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/bisect-failures.js";
 import type { Queryable } from "../../core/queryable.js";
 
 /** A parked job is never due. It lies behind all jobs that claims scan, so it costs them nothing. */

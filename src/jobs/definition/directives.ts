@@ -1,4 +1,4 @@
-import { recognizeAcrossCopies } from "../../core/across-copies.js";
+import { recognizeAcrossCopies } from "../../core/recognize-across-copies.js";
 import { type Duration, parseDurationMs } from "../../core/duration.js";
 
 /**

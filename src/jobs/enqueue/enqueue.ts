@@ -8,7 +8,7 @@ import type { JobDefinition } from "../definition/define-job.js";
 import { mayRing, ring } from "../../sessions/doorbell.js";
 import { insertJob } from "./insert.js";
 import { insertKeyed } from "./insert-keyed.js";
-import { findKeyHolder } from "./key-holders.js";
+import { findKeyHolder } from "./find-key-holder.js";
 import {
   parseOptions,
   type Enqueued,

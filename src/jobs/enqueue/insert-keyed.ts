@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { fetchRows } from "../../core/rows.js";
+import { fetchRows } from "../../core/fetch-rows.js";
 import { ring } from "../../sessions/doorbell.js";
 import { buildJobInsert, type JobInput, castInput } from "../row/job-columns.js";
 import type { Enqueued, NewJob } from "./new-job.js";

@@ -3,7 +3,7 @@ import { soniqJobs } from "../../../schema/jobs.js";
 import { splitIntoBatches } from "../../core/batches.js";
 import { textRows } from "../../core/builder.js";
 import type { Queryable } from "../../core/queryable.js";
-import { fetchRows } from "../../core/rows.js";
+import { fetchRows } from "../../core/fetch-rows.js";
 import { ring } from "../../sessions/doorbell.js";
 import { inputTypes, buildJobInsert, type JobInput, castInput } from "../row/job-columns.js";
 import type { JobOptions, NewJob } from "./new-job.js";

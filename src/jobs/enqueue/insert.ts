@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { fetchRows } from "../../core/rows.js";
+import { fetchRows } from "../../core/fetch-rows.js";
 import { ring } from "../../sessions/doorbell.js";
 import { buildJobInsert, type JobInput, castInput } from "../row/job-columns.js";
 import type { NewJob } from "./new-job.js";

@@ -5,7 +5,7 @@ import { InvalidValueError, checkObject } from "../../core/errors.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
 import { parseLimit, parseIdCursor, type PageOptions } from "../../core/page.js";
 import type { Queryable } from "../../core/queryable.js";
-import { fetchRows } from "../../core/rows.js";
+import { fetchRows } from "../../core/fetch-rows.js";
 import { nullableDateFrom, timestamp } from "../../core/fragments.js";
 import type { JobSummary } from "../row/job.js";
 import { selectSummaries, toSummary } from "../row/job-row.js";
@@ -35,7 +35,7 @@ export interface JobPage {
   /** The cursor of the next page; undefined after the last page. A page that is not the last may still hold few jobs, or none. */
   readonly next: string | undefined;
   /** How many jobs were scanned for this page, whether they match or not. */
-  readonly lookedAt: number;
+  readonly scannedJobs: number;
   /** When the last scanned job was enqueued; null if no job was scanned. */
   readonly backTo: Date | null;
 }
@@ -80,7 +80,7 @@ export async function listJobs(db: Queryable, filter: JobFilter = {}, page: Page
   return {
     jobs: rows,
     next: isLast || isPast ? undefined : String(seen.lowest),
-    lookedAt: seen.jobs,
+    scannedJobs: seen.jobs,
     backTo: seen.backTo,
   };
 }
@@ -117,7 +117,7 @@ async function listActive(db: Queryable, filter: JobFilter, before: number, limi
   const jobs = await selectMatching(db, filter, and(lt(soniqJobs.id, before), isActive), limit);
   const last = jobs.at(-1);
   const next = jobs.length === limit ? last?.id.toString() : undefined;
-  return { jobs, next, lookedAt: jobs.length, backTo: last?.createdAt ?? null };
+  return { jobs, next, scannedJobs: jobs.length, backTo: last?.createdAt ?? null };
 }
 
 const isActive: SQL = sql`${soniqJobs.id} = any (array(select id from ${soniqJobs} where state = 'active'))`;

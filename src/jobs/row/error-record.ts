@@ -1,5 +1,5 @@
 import { SoniqError, unwrapQueryError } from "../../core/errors.js";
-import { sanitizeText } from "../../core/storable.js";
+import { sanitizeText } from "../../core/sanitize-text.js";
 
 /** A failure as the job stores it; the database adds `at`. */
 export interface ErrorRecord {

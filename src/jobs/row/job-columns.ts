@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { interval } from "../../core/fragments.js";
 import { soniqJobs } from "../../../schema/jobs.js";
-import { capRunAt, initialRunAt } from "./due.js";
+import { capRunAt, initialRunAt } from "./run-at.js";
 import type { UniqueRule } from "../definition/unique-settings.js";
 
 /** The inputs of an enqueue, named like their options, with their SQL types. */

@@ -1,5 +1,5 @@
 import { describeError } from "../../core/errors.js";
-import { sanitizeText } from "../../core/storable.js";
+import { sanitizeText } from "../../core/sanitize-text.js";
 
 /** A log line as the handler passed it, before it is checked. */
 interface RawLogLine {

@@ -3,7 +3,7 @@ import { oneRow } from "../../core/fragments.js";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { builder } from "../../core/builder.js";
 import type { Queryable } from "../../core/queryable.js";
-import { fetchRows } from "../../core/rows.js";
+import { fetchRows } from "../../core/fetch-rows.js";
 import type { Settled, Settlement } from "./settle.js";
 
 /**

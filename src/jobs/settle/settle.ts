@@ -7,7 +7,7 @@ import { builder } from "../../core/builder.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import { describeError } from "../../core/errors.js";
 import type { Queryable } from "../../core/queryable.js";
-import { fetchRows } from "../../core/rows.js";
+import { fetchRows } from "../../core/fetch-rows.js";
 import { appendToLogs } from "./append-logs.js";
 import { endClaim, appendError } from "../claim/end-claim.js";
 import type { Outcome } from "./outcome.js";

@@ -3,7 +3,7 @@ import { soniqJobs } from "../../../schema/jobs.js";
 import { isExpired } from "../claim/claimable.js";
 import { anyId, builder } from "../../core/builder.js";
 import type { Queryable } from "../../core/queryable.js";
-import { cancelQueued } from "../control/cancel.js";
+import { cancelQueued } from "../control/cancel-job.js";
 import type { RescueOptions } from "./rescue.js";
 
 /**

@@ -3,7 +3,7 @@ import { QueryBuilder } from "drizzle-orm/pg-core";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { soniqWorkers } from "../../../schema/workers.js";
 import { anyId, builder } from "../../core/builder.js";
-import { bisectFailures } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/bisect-failures.js";
 import type { Queryable } from "../../core/queryable.js";
 import { revokedLease } from "../../sessions/timeline.js";
 import { endClaim, appendError } from "../claim/end-claim.js";

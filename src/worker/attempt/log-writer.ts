@@ -1,6 +1,6 @@
 import { splitIntoBatches } from "../../core/batches.js";
 import { classifyFailure } from "../../core/failure.js";
-import { bisectFailures } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/bisect-failures.js";
 import type { Queryable } from "../../core/queryable.js";
 import { appendLogs, type LoggedLines } from "../../jobs/settle/append-logs.js";
 import { BatchLimit } from "../timing/batch-limit.js";

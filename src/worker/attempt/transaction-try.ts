@@ -9,7 +9,7 @@ import type { TransactionOptions } from "../../jobs/definition/job-context.js";
 import { decideOutcome, type Outcome } from "../../jobs/settle/outcome.js";
 import { saveProgressInTransaction } from "../../jobs/settle/save-progress.js";
 import type { Settled, Settlement, SettleStrategy } from "../../jobs/settle/settle.js";
-import { findCommittedSettlement } from "../../jobs/settle/settled-before.js";
+import { findCommittedSettlement } from "../../jobs/settle/find-ended-claims.js";
 import type { TransactionEnd } from "./attempt-end.js";
 import type { Connections } from "../connections/connections.js";
 import { pause } from "../timing/periodic-tasks.js";

@@ -1,5 +1,5 @@
 import { describeError } from "../../core/errors.js";
-import { sanitizeText } from "../../core/storable.js";
+import { sanitizeText } from "../../core/sanitize-text.js";
 import { toFieldsJson } from "../../jobs/row/log-line.js";
 import type { Outcome } from "../../jobs/settle/outcome.js";
 import type { WorkerEvent } from "./events.js";

@@ -45,7 +45,7 @@ export interface WorkerConfig {
   readonly handlers: Readonly<Record<string, unknown>>;
   /** The schedules: definitions made by `defineSchedule`. */
   readonly schedules?: readonly ScheduleDefinition[];
-  /** The queues to work, each with the number of its jobs that may run at once. Default: the queues of the definitions, 10 each. */
+  /** The queues to work, each with the number of its jobs that may run at once. Default: those of the definitions, 10 each. */
   readonly queues?: Readonly<Record<string, { readonly concurrency: number }>>;
   /**
    * The maximum number of jobs that one statement claims or settles while there is a backlog, from 1 to 1000. Default 1000. The worker

@@ -1,12 +1,18 @@
 import { classifyFailure } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
-import { reduceSettlement } from "../../jobs/settle/lesser-settlements.js";
+import { reduceSettlement } from "../../jobs/settle/reduced-settlements.js";
 import { plainSettleStrategy, type SettleStrategy } from "../../jobs/settle/settle.js";
-import { findEndedClaims } from "../../jobs/settle/settled-before.js";
+import { findEndedClaims } from "../../jobs/settle/find-ended-claims.js";
 import { BatchLimit } from "../timing/batch-limit.js";
 import { pause } from "../timing/periodic-tasks.js";
 import type { WorkerEventListener } from "../events/events.js";
-import { selectFirstBatch, type PendingSettlement, type SettleEnd, matchStates, subtract } from "./pending-settlement.js";
+import {
+  selectFirstBatch,
+  type PendingSettlement,
+  type SettleEnd,
+  matchStates,
+  subtract,
+} from "./pending-settlement.js";
 import { createErrorThrottle } from "../events/error-throttle.js";
 import type { OutageTimer } from "./unanswered.js";
 
@@ -164,11 +170,9 @@ export class SettleRetries {
           if (classifyFailure(error) !== "row") throw error;
         }
         const states = matchStates([pending], await strategy.settleUnlocked(db, workerId, [settlement]));
-        const parts = [...(strategy === fullStrategy ? [] : ["its event"]), ...(omitted ? [omitted] : [])].join(
-          " and ",
-        );
-        if (states.size > 0)
-          this.emit({ type: "error", operation: `settling job ${id}: it is settled without ${parts}`, error: refusal });
+        const missing = [...(strategy === fullStrategy ? [] : ["its event"]), ...(omitted ? [omitted] : [])];
+        const operation = `settling job ${id}: it is settled without ${missing.join(" and ")}`;
+        if (states.size > 0) this.emit({ type: "error", operation, error: refusal });
         this.#finish(states);
         return states.size > 0;
       }

@@ -10,7 +10,13 @@ import {
 } from "../../jobs/settle/settle.js";
 import { Histogram } from "../../stats/histogram.js";
 import type { WorkerEventListener } from "../events/events.js";
-import { selectFirstBatch, type PendingSettlement, type SettleEnd, matchStates, subtract } from "./pending-settlement.js";
+import {
+  selectFirstBatch,
+  type PendingSettlement,
+  type SettleEnd,
+  matchStates,
+  subtract,
+} from "./pending-settlement.js";
 import { SettleRetries } from "./settle-retries.js";
 import { OutageTimer } from "./unanswered.js";
 

@@ -29,17 +29,17 @@ export function addDeliveryHandler(settings: Settings, db: Queryable): Settings 
   return { ...settings, runnables: new Map([...runnables, [deliveryJob.name, runnable]]) };
 }
 
-/** Creates the tasks that park and free deliveries, if this worker delivers webhooks. */
+/** Creates the tasks that park and unpark deliveries, if this worker delivers webhooks. */
 export function createDeliveryTasks(db: Queryable, { webhooks }: Settings, emit: WorkerEventListener): PeriodicTask[] {
   return webhooks ? new DeliveryParking(db, emit).tasks() : [];
 }
 
-/** Parks and frees the deliveries of endpoints that are paused or resumed, or whose circuit breakers open or close. */
+/** Parks and unparks the deliveries of endpoints that are paused or resumed, or whose circuit breakers open or close. */
 class DeliveryParking {
   /** Blocked endpoints whose deliveries are all parked. Deliveries that are published later are parked from the start. */
   readonly #parked = new Set<string>();
-  /** The position at which freeing continues, by endpoint. */
-  readonly #freePositions = new Map<string, number>();
+  /** The position at which unparking continues, by endpoint. */
+  readonly #unparkPositions = new Map<string, number>();
   /** The position at which the scan for orphaned deliveries continues. */
   #orphanPosition: number | undefined;
 
@@ -50,16 +50,16 @@ class DeliveryParking {
 
   tasks(): PeriodicTask[] {
     return [
-      { operation: "parking and freeing webhooks", everyMs, run: (stop) => this.#parkAndFree(stop) },
-      { operation: "freeing orphaned webhooks", everyMs: fullScanMs, run: (stop) => this.#freeOrphaned(stop) },
+      { operation: "parking and unparking webhooks", everyMs, run: (stop) => this.#parkAndUnpark(stop) },
+      { operation: "unparking orphaned webhooks", everyMs: fullScanMs, run: (stop) => this.#unparkOrphaned(stop) },
     ];
   }
 
-  async #parkAndFree(stop: AbortSignal): Promise<void> {
+  async #parkAndUnpark(stop: AbortSignal): Promise<void> {
     const endpoints = await findParkingEndpoints(this.db);
     const blocked = new Set(endpoints.filter(({ status }) => status !== "unparking").map(({ id }) => id));
     for (const id of this.#parked) if (!blocked.has(id)) this.#parked.delete(id);
-    for (const id of blocked) this.#freePositions.delete(id);
+    for (const id of blocked) this.#unparkPositions.delete(id);
     for (const { id, status } of endpoints) {
       if (stop.aborted) return;
       switch (status) {
@@ -70,7 +70,7 @@ class DeliveryParking {
           await unparkProbe(this.db, id, this.#reportRefusal);
           break;
         case "unparking":
-          await this.#freeNextPage(id, stop);
+          await this.#unparkNextPage(id, stop);
           break;
         default:
           status satisfies never;
@@ -84,24 +84,24 @@ class DeliveryParking {
     if (next === undefined) this.#parked.add(endpoint);
   }
 
-  /** Frees the deliveries of the next page that has any, if the queue has room for them. */
-  async #freeNextPage(endpoint: string, stop: AbortSignal): Promise<void> {
+  /** Unparks the deliveries of the next page that has any, if the queue has room for them. */
+  async #unparkNextPage(endpoint: string, stop: AbortSignal): Promise<void> {
     if (await isBusy(this.db)) return;
-    let freedJobs = 0;
-    while (freedJobs === 0 && !stop.aborted) {
-      const position = this.#freePositions.get(endpoint) ?? 0;
+    let unparkedJobs = 0;
+    while (unparkedJobs === 0 && !stop.aborted) {
+      const position = this.#unparkPositions.get(endpoint) ?? 0;
       const page = await unparkPage(this.db, endpoint, position, this.#reportRefusal);
-      freedJobs = page.unparked;
+      unparkedJobs = page.unparked;
       if (page.next !== undefined) {
-        this.#freePositions.set(endpoint, page.next);
+        this.#unparkPositions.set(endpoint, page.next);
         continue;
       }
-      this.#freePositions.delete(endpoint);
+      this.#unparkPositions.delete(endpoint);
       return finishUnparking(this.db, endpoint);
     }
   }
 
-  async #freeOrphaned(stop: AbortSignal): Promise<void> {
+  async #unparkOrphaned(stop: AbortSignal): Promise<void> {
     do {
       if (await isBusy(this.db)) return;
       this.#orphanPosition = await unparkOrphanedDeliveries(this.db, this.#orphanPosition ?? 0, this.#reportRefusal);
@@ -109,5 +109,5 @@ class DeliveryParking {
   }
 
   readonly #reportRefusal = (id: number, error: unknown): void =>
-    this.emit({ type: "error", operation: `parking or freeing webhook ${id}`, error });
+    this.emit({ type: "error", operation: `parking or unparking webhook ${id}`, error });
 }

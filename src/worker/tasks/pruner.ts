@@ -1,6 +1,6 @@
 import { pruneAudit } from "../../audit/prune-audit.js";
 import { SoniqError } from "../../core/errors.js";
-import { bisectFailures } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/bisect-failures.js";
 import type { Queryable } from "../../core/queryable.js";
 import {
   deleteFinished,

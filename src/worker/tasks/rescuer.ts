@@ -8,7 +8,7 @@ import {
   rescueOverdue,
   rescueOrphaned,
 } from "../../jobs/upkeep/rescue.js";
-import { findEndedSessions, deleteEndedSessions } from "../../sessions/expire.js";
+import { findEndedSessions, deleteEndedSessions } from "../../sessions/end-sessions.js";
 import type { PeriodicTask } from "../timing/periodic-tasks.js";
 import type { WorkerEventListener } from "../events/events.js";
 import { RefusedRows } from "../settle/refused-rows.js";

@@ -1,5 +1,5 @@
 import { classifyFailure } from "../../core/failure.js";
-import { bisectFailures } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/bisect-failures.js";
 import type { Queryable } from "../../core/queryable.js";
 import { type DueTicks, computeDueTicks } from "../../schedules/due-ticks.js";
 import { type FiredSchedule, fireTicks, type Firing } from "../../schedules/fire.js";

@@ -1,10 +1,10 @@
 import type { AuditView } from "../../wire.js";
 import { withQuery } from "../api.js";
 import { formatDateTime } from "../format.js";
-import { useFetch } from "../fetched.js";
+import { useFetch } from "../use-fetch.js";
 import { Empty } from "../parts/empty.js";
-import { Loader } from "../parts/loaded.js";
-import { Pagination } from "../parts/older.js";
+import { Loader } from "../parts/loader.js";
+import { Pagination } from "../parts/pagination.js";
 import { PageHeader } from "../parts/page-header.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";

@@ -1,11 +1,11 @@
 import type { DeadLetterGroupsView } from "../../wire.js";
 import { withQuery } from "../api.js";
 import { formatCount } from "../format.js";
-import { useFetch } from "../fetched.js";
-import { DeadLetterGroup } from "../parts/dead-letter-group.js";
+import { useFetch } from "../use-fetch.js";
+import { DeadLetterGroup } from "../parts/dead-letter-list.js";
 import { DeadLetterFilters } from "../parts/dead-letter-filters.js";
 import { Empty } from "../parts/empty.js";
-import { Loader } from "../parts/loaded.js";
+import { Loader } from "../parts/loader.js";
 import { PageHeader } from "../parts/page-header.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";

@@ -4,11 +4,11 @@ import { formatNumber, formatShortDateTime } from "../format.js";
 import { Empty } from "../parts/empty.js";
 import { JobFilters } from "../parts/job-filters.js";
 import { JobTable } from "../parts/job-table.js";
-import { Loader } from "../parts/loaded.js";
-import { Pagination } from "../parts/older.js";
+import { Loader } from "../parts/loader.js";
+import { Pagination } from "../parts/pagination.js";
 import { PageHeader } from "../parts/page-header.js";
 import { href, type Route } from "../route.js";
-import { useStableList } from "../settled-list.js";
+import { useStableList } from "../stable-list.js";
 
 const pageSize = 50;
 const refreshMs = 4_000;

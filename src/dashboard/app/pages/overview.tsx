@@ -1,9 +1,9 @@
 import type { QueueView, StatsView } from "../../wire.js";
 import { withQuery } from "../api.js";
-import { useFetch } from "../fetched.js";
+import { useFetch } from "../use-fetch.js";
 import { useLive } from "../live.js";
 import { Card } from "../parts/card.js";
-import { Loader } from "../parts/loaded.js";
+import { Loader } from "../parts/loader.js";
 import { OverviewCharts } from "../parts/overview-charts.js";
 import { OverviewTiles } from "../parts/overview-tiles.js";
 import { PageHeader } from "../parts/page-header.js";

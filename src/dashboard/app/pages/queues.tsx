@@ -1,9 +1,9 @@
 import type { QueueView } from "../../wire.js";
 import { postAction, buildActionPath } from "../api.js";
 import { pluralize } from "../format.js";
-import { useFetch } from "../fetched.js";
+import { useFetch } from "../use-fetch.js";
 import { ConfirmButton } from "../parts/confirm-button.js";
-import { Loader } from "../parts/loaded.js";
+import { Loader } from "../parts/loader.js";
 import { PageHeader } from "../parts/page-header.js";
 import { QueueTable } from "../parts/queue-table.js";
 

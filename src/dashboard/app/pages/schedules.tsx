@@ -1,11 +1,11 @@
 import type { ScheduleView } from "../../wire.js";
 import { postAction, buildActionPath } from "../api.js";
 import { formatDateTime } from "../format.js";
-import { useFetch } from "../fetched.js";
+import { useFetch } from "../use-fetch.js";
 import { ConfirmButton } from "../parts/confirm-button.js";
 import { Empty } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
-import { Loader } from "../parts/loaded.js";
+import { Loader } from "../parts/loader.js";
 import { PageHeader } from "../parts/page-header.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";

@@ -1,10 +1,10 @@
 import type { EndpointView } from "../../wire.js";
 import { type QueryValues, withQuery } from "../api.js";
-import { useFetch } from "../fetched.js";
+import { useFetch } from "../use-fetch.js";
 import { Empty } from "../parts/empty.js";
 import { EndpointActions, EndpointState } from "../parts/endpoint.js";
 import { TextField } from "../parts/filter-fields.js";
-import { Loader } from "../parts/loaded.js";
+import { Loader } from "../parts/loader.js";
 import { PageHeader } from "../parts/page-header.js";
 import { type Column, Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";

@@ -1,9 +1,9 @@
 import type { WorkerView } from "../../wire.js";
 import { formatDuration } from "../format.js";
-import { useFetch } from "../fetched.js";
+import { useFetch } from "../use-fetch.js";
 import { Empty } from "../parts/empty.js";
 import { Icon } from "../parts/icon.js";
-import { Loader } from "../parts/loaded.js";
+import { Loader } from "../parts/loader.js";
 import { PageHeader } from "../parts/page-header.js";
 import { Slots } from "../parts/slots.js";
 import { type Column, Table } from "../parts/table.js";

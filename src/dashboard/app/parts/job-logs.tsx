@@ -1,7 +1,7 @@
 import type { JobView } from "../../wire.js";
 import { formatClockTime, formatDateTime, pluralize } from "../format.js";
 import { Card } from "./card.js";
-import { ScrollArea } from "./scrolled.js";
+import { ScrollArea } from "./scroll-area.js";
 
 /** The log lines of the job's handler, oldest first. */
 export function JobLogs({ logs }: Pick<JobView, "logs">) {

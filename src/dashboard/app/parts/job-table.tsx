@@ -2,7 +2,7 @@ import type { JobRow } from "../../wire.js";
 import { useNow } from "../clock.js";
 import { formatRelativeTime, formatDuration } from "../format.js";
 import { href, jobHref } from "../route.js";
-import { JobState } from "./state-mark.js";
+import { JobState } from "./state-badge.js";
 import { type Column, Table } from "./table.js";
 import { Since, Time } from "./time.js";
 

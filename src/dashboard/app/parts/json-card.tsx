@@ -3,7 +3,7 @@ import { copyText } from "../copy-text.js";
 import { useToast } from "../toasts.js";
 import { Card } from "./card.js";
 import { JsonTree } from "./json-tree.js";
-import { ScrollArea } from "./scrolled.js";
+import { ScrollArea } from "./scroll-area.js";
 
 interface JsonCardProps {
   readonly title: string;

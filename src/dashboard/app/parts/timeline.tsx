@@ -3,7 +3,7 @@ import { useNow } from "../clock.js";
 import { formatClockTime, formatDateTime, formatShortDateTime, formatDuration } from "../format.js";
 import { href } from "../route.js";
 import { Icon, type IconName } from "./icon.js";
-import { ScrollArea } from "./scrolled.js";
+import { ScrollArea } from "./scroll-area.js";
 
 const dayMs = 86_400_000;
 

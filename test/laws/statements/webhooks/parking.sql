@@ -9,7 +9,7 @@ select
       )
     ) then 'blocked'
     when "soniq_webhook_endpoints"."failures" >= 10 then 'half-open'
-    else 'freeing'
+    else 'unparking'
   end
 from
   "soniq_webhook_endpoints"

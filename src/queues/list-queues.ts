@@ -5,8 +5,8 @@ import { soniqQueues } from "../../schema/queues.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { fetchRows } from "../core/rows.js";
-import { waitingQueues } from "./waiting.js";
+import { fetchRows } from "../core/fetch-rows.js";
+import { waitingQueues } from "./waiting-queues.js";
 
 /** At most this many jobs of each kind are counted, because counting a million takes long. */
 export const maxCountedJobs = 10_000;

@@ -1,5 +1,5 @@
 import { describeError } from "../../core/errors.js";
-import { sanitizeText } from "../../core/storable.js";
+import { sanitizeText } from "../../core/sanitize-text.js";
 import type { Outcome } from "./outcome.js";
 import type { Settlement } from "./settle.js";
 

@@ -1,13 +1,13 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { soniqJobs } from "../../../schema/jobs.js";
 import { anyId, builder } from "../../core/builder.js";
-import { bisectFailures } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/bisect-failures.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
 import type { Queryable } from "../../core/queryable.js";
 import { retryConflicts } from "../../core/retry-conflicts.js";
 import { runAtSavepoint } from "../../core/savepoint.js";
 import { cancelChannel } from "../../sessions/doorbell.js";
-import { sanitizeText } from "../../core/storable.js";
+import { sanitizeText } from "../../core/sanitize-text.js";
 import { keepKeyWhile } from "../claim/end-claim.js";
 import { idOf, type JobHandle } from "../row/job-handle.js";
 

@@ -3,7 +3,7 @@ import { isLive } from "../core/fragments.js";
 import { soniqWorkers } from "../../schema/workers.js";
 import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
-import { waitingQueues } from "./waiting.js";
+import { waitingQueues } from "./waiting-queues.js";
 
 /**
  * Finds the queues with waiting jobs that no live worker works, nor the caller.

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { JobListView } from "../wire.js";
-import { type FetchState, useFetch } from "./fetched.js";
+import { type FetchState, useFetch } from "./use-fetch.js";
 
 interface StableList {
   /** The rows of the first load, each with its current state. */

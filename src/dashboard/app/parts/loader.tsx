@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { ApiError } from "../api.js";
-import type { FetchState } from "../fetched.js";
+import type { FetchState } from "../use-fetch.js";
 
 interface LoaderProps<T> {
   readonly state: FetchState<T>;

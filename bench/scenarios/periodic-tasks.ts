@@ -5,7 +5,7 @@ import { claim } from "../../dist/src/jobs/claim/claim.js";
 import { queueStart } from "../../dist/src/jobs/claim/claim-positions.js";
 import { deleteFinished, findPrunable, pruneStart } from "../../dist/src/jobs/upkeep/prune.js";
 import { rescueFromEnded } from "../../dist/src/jobs/upkeep/rescue.js";
-import { findEndedSessions } from "../../dist/src/sessions/expire.js";
+import { findEndedSessions } from "../../dist/src/sessions/end-sessions.js";
 import { beat, endSession, openSession } from "../../dist/src/sessions/session.js";
 import { now } from "../clock.ts";
 import { summarize } from "../rounds.ts";

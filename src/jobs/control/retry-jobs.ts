@@ -3,7 +3,7 @@ import { soniqJobs } from "../../../schema/jobs.js";
 import { anyId, builder, resolvePrimary } from "../../core/builder.js";
 import { findErrorCode } from "../../core/errors.js";
 import { classifyFailure } from "../../core/failure.js";
-import { bisectFailures } from "../../core/in-halves.js";
+import { bisectFailures } from "../../core/bisect-failures.js";
 import { explainMissingTables } from "../../core/missing-tables.js";
 import type { Queryable } from "../../core/queryable.js";
 import { retryConflicts } from "../../core/retry-conflicts.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bisectFailures } from "../../src/core/in-halves.ts";
+import { bisectFailures } from "../../src/core/bisect-failures.ts";
 
 const failure = (code: string) => Object.assign(new Error(code), { code });
 

@@ -1,12 +1,12 @@
 import type { DeadLetterListView } from "../../wire.js";
 import { withQuery } from "../api.js";
 import { pluralize } from "../format.js";
-import { useFetch } from "../fetched.js";
+import { useFetch } from "../use-fetch.js";
 import type { Route } from "../route.js";
 import { BulkButton } from "./bulk-button.js";
 import { JobName } from "./job-table.js";
-import { Loader } from "./loaded.js";
-import { Pagination } from "./older.js";
+import { Loader } from "./loader.js";
+import { Pagination } from "./pagination.js";
 import { type Column, Table } from "./table.js";
 import { Time } from "./time.js";
 

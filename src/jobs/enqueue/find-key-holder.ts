@@ -3,7 +3,7 @@ import { soniqJobs } from "../../../schema/jobs.js";
 import { builder } from "../../core/builder.js";
 import { prepareStatement } from "../../core/prepare-statement.js";
 import type { Queryable } from "../../core/queryable.js";
-import { fetchRows } from "../../core/rows.js";
+import { fetchRows } from "../../core/fetch-rows.js";
 import { holdsKey, canBeTakenOver } from "../row/unique-key.js";
 
 /**
