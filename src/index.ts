@@ -42,7 +42,7 @@ export { createResultListener, type ResultListener } from "./waiting/result-list
 export { waitFor, type WaitOptions } from "./waiting/wait-for.js";
 export type { Activity, AttemptCounts, HistogramCounts } from "./worker/activity.js";
 export { createWorker, type Worker } from "./worker/create-worker.js";
-export type { Logger } from "./worker/events/event-log.js";
+export type { Logger } from "./worker/events/log-events.js";
 export type { EventJob } from "./worker/events/event-job.js";
 export type { SettledEvent, WorkerEvent, WorkerEventListener } from "./worker/events/events.js";
 export type { Health } from "./worker/health.js";

@@ -1,8 +1,8 @@
 import { styleText } from "node:util";
 import pino from "pino";
 import { callHook } from "../core/call-hook.js";
-import { formatEvent } from "../worker/events/event-line.js";
-import { logEvents, type Logger } from "../worker/events/event-log.js";
+import { formatEvent } from "../worker/events/format-event.js";
+import { logEvents, type Logger } from "../worker/events/log-events.js";
 import type { WorkerEventListener, WorkerEvent } from "../worker/events/events.js";
 import { createErrorThrottle } from "../worker/events/error-throttle.js";
 import { toOneLine, toPrintable, toPrintableJson } from "../core/terminal.js";

@@ -4,7 +4,7 @@ import { builder } from "../core/builder.js";
 import type { Queryable } from "../core/queryable.js";
 import { oneRow, timeText } from "../core/fragments.js";
 import type { DeadLetterFilter } from "./filter.js";
-import { buildCondition } from "./matching.js";
+import { buildCondition } from "./condition.js";
 import { finishedAtText, isAfter, isBefore, firstPosition } from "./position.js";
 
 /** Options to observe and stop a change of many dead letters. */

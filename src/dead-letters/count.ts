@@ -3,7 +3,7 @@ import { soniqJobs } from "../../schema/jobs.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { buildCondition } from "./matching.js";
+import { buildCondition } from "./condition.js";
 import { maxCounted } from "./summarize.js";
 
 /** Counts the dead letters; 10000 stands for as many or more. Scans only their index and reads no job. */

@@ -7,7 +7,7 @@ import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
 import type { JobError } from "../jobs/row/job.js";
 import type { DeadLetterFilter } from "./filter.js";
-import { buildCondition } from "./matching.js";
+import { buildCondition } from "./condition.js";
 import { formatCursor, finishedAtText, isBefore, parseCursor, lastPosition } from "./position.js";
 
 /** A job that has died, with all details that help to find out why. */

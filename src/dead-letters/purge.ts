@@ -8,7 +8,7 @@ import { runAtSavepoint } from "../core/savepoint.js";
 import { deleteFinished } from "../jobs/upkeep/prune.js";
 import { iterateBatches, type BulkOptions } from "./batches.js";
 import type { DeadLetterFilter } from "./filter.js";
-import { buildCondition } from "./matching.js";
+import { buildCondition } from "./condition.js";
 
 /** The result of a purge of dead letters. */
 export interface Purged {

@@ -5,7 +5,7 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { dateFrom } from "../core/fragments.js";
 import type { DeadLetterFilter } from "./filter.js";
-import { buildCondition } from "./matching.js";
+import { buildCondition } from "./condition.js";
 
 /** At most this many dead letters are counted, the newest ones. */
 export const maxCounted = 10_000;

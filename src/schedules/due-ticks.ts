@@ -1,5 +1,5 @@
 import { generateTicksAfter } from "./timing.js";
-import type { UpcomingSchedule } from "./upcoming.js";
+import type { UpcomingSchedule } from "./find-upcoming.js";
 
 /** The ticks of a schedule that are to fire, and the tick after them. */
 export interface DueTicks {

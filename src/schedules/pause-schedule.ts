@@ -4,7 +4,7 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { throwScheduleNotFound } from "./no-such-schedule.js";
+import { throwScheduleNotFound } from "./schedule-not-found.js";
 
 /**
  * Pauses a schedule in all processes: no tick fires until {@link resumeSchedule}. Jobs that are already enqueued still

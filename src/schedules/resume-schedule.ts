@@ -4,9 +4,9 @@ import { soniqSchedules } from "../../schema/schedules.js";
 import { builder } from "../core/builder.js";
 import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
-import { throwScheduleNotFound } from "./no-such-schedule.js";
+import { throwScheduleNotFound } from "./schedule-not-found.js";
 import { generateTicksAfter } from "./timing.js";
-import { findSchedule, type UpcomingSchedule } from "./upcoming.js";
+import { findSchedule, type UpcomingSchedule } from "./find-upcoming.js";
 
 /**
  * Resumes a paused schedule with its next tick. Ticks that came due during the pause never fire, regardless of

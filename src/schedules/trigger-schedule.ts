@@ -7,7 +7,7 @@ import { explainMissingTables } from "../core/missing-tables.js";
 import type { Queryable } from "../core/queryable.js";
 import { fetchRows } from "../core/fetch-rows.js";
 import { ring } from "../sessions/doorbell.js";
-import { throwScheduleNotFound } from "./no-such-schedule.js";
+import { throwScheduleNotFound } from "./schedule-not-found.js";
 import { isRunning, buildScheduledJobInsert } from "./scheduled-job.js";
 
 /**

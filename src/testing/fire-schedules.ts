@@ -2,10 +2,10 @@ import { sql } from "drizzle-orm";
 import type { Queryable } from "../core/queryable.js";
 import { fetchRows } from "../core/fetch-rows.js";
 import { computeDueTicks } from "../schedules/due-ticks.js";
-import { fireTicks } from "../schedules/fire.js";
+import { fireTicks } from "../schedules/fire-ticks.js";
 import type { StoredSchedule } from "../schedules/stored-schedule.js";
-import { findUpcoming } from "../schedules/upcoming.js";
-import { syncSchedules } from "../schedules/versions.js";
+import { findUpcoming } from "../schedules/find-upcoming.js";
+import { syncSchedules } from "../schedules/sync-schedules.js";
 
 /** The setting that stores how far this transaction has travelled, in milliseconds. */
 const travelSetting = "soniq_drizzle.travelled_ms";

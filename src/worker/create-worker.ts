@@ -4,7 +4,7 @@ import { type Activity, readActivity } from "./activity.js";
 import type { WorkerConfig } from "./settings/config.js";
 import { pause } from "./timing/periodic-tasks.js";
 import type { Engine } from "./engine.js";
-import { logEvents } from "./events/event-log.js";
+import { logEvents } from "./events/log-events.js";
 import type { WorkerEventListener } from "./events/events.js";
 import { type Health, assessHealth } from "./health.js";
 import { openEngine } from "./open-engine.js";

@@ -9,7 +9,7 @@ import { cancelExpired } from "../../src/jobs/upkeep/cancel-expired.ts";
 import { claim } from "../../src/jobs/claim/claim.ts";
 import { queueStart } from "../../src/jobs/claim/claim-positions.ts";
 import { settle } from "../../src/jobs/settle/settle.ts";
-import { syncSchedules } from "../../src/schedules/versions.ts";
+import { syncSchedules } from "../../src/schedules/sync-schedules.ts";
 import { toStoredSchedule } from "../../src/schedules/stored-schedule.ts";
 import { triggerSchedule } from "../../src/schedules/trigger-schedule.ts";
 import { publishEvent } from "../../src/webhooks/publish-event.ts";

@@ -20,7 +20,7 @@ import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle/s
 import { findEndedClaims } from "../../src/jobs/settle/find-ended-claims.ts";
 import { findUnworkedQueues } from "../../src/queues/find-unworked-queues.ts";
 import { fire } from "../support/schedules.ts";
-import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
+import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/find-upcoming.ts";
 import { findEndedSessions } from "../../src/sessions/end-sessions.ts";
 import { listWorkers } from "../../src/sessions/list-workers.ts";
 import { beat } from "../../src/sessions/session.ts";

@@ -59,16 +59,16 @@ import { listQueues } from "../../src/queues/list-queues.ts";
 import { pauseQueue, resumeQueue } from "../../src/queues/pause.ts";
 import { findUnworkedQueues } from "../../src/queues/find-unworked-queues.ts";
 import { defineSchedule } from "../../src/schedules/define-schedule.ts";
-import { fireTicks } from "../../src/schedules/fire.ts";
+import { fireTicks } from "../../src/schedules/fire-ticks.ts";
 import { listSchedules } from "../../src/schedules/list-schedules.ts";
-import { throwScheduleNotFound } from "../../src/schedules/no-such-schedule.ts";
+import { throwScheduleNotFound } from "../../src/schedules/schedule-not-found.ts";
 import { pauseSchedule } from "../../src/schedules/pause-schedule.ts";
 import { deleteSchedule } from "../../src/schedules/delete-schedule.ts";
 import { resumeSchedule } from "../../src/schedules/resume-schedule.ts";
 import { toStoredSchedule } from "../../src/schedules/stored-schedule.ts";
 import { triggerSchedule } from "../../src/schedules/trigger-schedule.ts";
-import { findSchedule, findUpcoming } from "../../src/schedules/upcoming.ts";
-import { reviewSchedules, syncSchedules } from "../../src/schedules/versions.ts";
+import { findSchedule, findUpcoming } from "../../src/schedules/find-upcoming.ts";
+import { reviewSchedules, syncSchedules } from "../../src/schedules/sync-schedules.ts";
 import { countLiveWorkers } from "../../src/sessions/count-live.ts";
 import {
   endEarlierSessions,
@@ -293,17 +293,17 @@ const files: Record<
   "queues/list-queues": [listQueues],
   "queues/pause": [(db) => pauseQueue(db, "default"), (db) => resumeQueue(db, "default")],
   "queues/find-unworked-queues": [(db) => findUnworkedQueues(db, ["default"])],
-  "schedules/fire": [
+  "schedules/fire-ticks": [
     (db) => fireTicks(db, [{ schedule: { name: "daily", definition: "", ticks: 0 }, dueMs: [0], nextMs: 1 }]),
   ],
   "schedules/list-schedules": [listSchedules],
-  "schedules/no-such-schedule": [(db) => throwScheduleNotFound(db, "daily")],
+  "schedules/schedule-not-found": [(db) => throwScheduleNotFound(db, "daily")],
   "schedules/pause-schedule": [(db) => pauseSchedule(db, "daily")],
   "schedules/delete-schedule": [(db) => deleteSchedule(db, "daily")],
   "schedules/resume-schedule": [(db) => resumeSchedule(db, "daily")],
   "schedules/trigger-schedule": [(db) => triggerSchedule(db, "daily")],
-  "schedules/upcoming": [(db) => findUpcoming(db, { limit: 1 }), (db) => findSchedule(db, "daily")],
-  "schedules/versions": [
+  "schedules/find-upcoming": [(db) => findUpcoming(db, { limit: 1 }), (db) => findSchedule(db, "daily")],
+  "schedules/sync-schedules": [
     async (db) => syncSchedules(db, [await schedules()]),
     async (db) => syncSchedules(db, [await schedules()], { definedAtMs: 1 }),
     async (db) => reviewSchedules(db, [await schedules()]),

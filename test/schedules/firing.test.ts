@@ -3,7 +3,7 @@ import { sql as drizzleSql } from "drizzle-orm";
 import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import { defineJob, defineSchedule, enqueue, type ScheduleDefinition } from "../../src/index.ts";
-import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
+import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/find-upcoming.ts";
 import { testDatabase } from "../support/database.ts";
 import { fire, fireDue, overdue, startWith } from "../support/schedules.ts";
 

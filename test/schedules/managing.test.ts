@@ -10,7 +10,7 @@ import {
   resumeSchedule,
   triggerSchedule,
 } from "../../src/admin.ts";
-import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
+import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/find-upcoming.ts";
 import { testDatabase } from "../support/database.ts";
 import { jobRow } from "../support/job-row.ts";
 import { fire, fireDue, overdue, startWith } from "../support/schedules.ts";

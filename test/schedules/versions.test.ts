@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { beforeEach, describe, expect, test } from "vitest";
 import { defineJob, defineSchedule, type ScheduleDefinition } from "../../src/index.ts";
 import { pauseSchedule, deleteSchedule } from "../../src/admin.ts";
-import { reviewSchedules } from "../../src/schedules/versions.ts";
+import { reviewSchedules } from "../../src/schedules/sync-schedules.ts";
 import { endSession } from "../../src/sessions/session.ts";
 import { testDatabase } from "../support/database.ts";
 import { fireDue, overdue, passTime, type PlayedWorker, startWith } from "../support/schedules.ts";

@@ -3,10 +3,10 @@ import type { Sql } from "postgres";
 import type { Queryable } from "../../src/core/queryable.ts";
 import type { ScheduleDefinition } from "../../src/index.ts";
 import { type DueTicks, computeDueTicks } from "../../src/schedules/due-ticks.ts";
-import { fireTicks } from "../../src/schedules/fire.ts";
+import { fireTicks } from "../../src/schedules/fire-ticks.ts";
 import { type StoredSchedule, toStoredSchedule } from "../../src/schedules/stored-schedule.ts";
-import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/upcoming.ts";
-import { syncSchedules } from "../../src/schedules/versions.ts";
+import { findUpcoming, type UpcomingSchedule } from "../../src/schedules/find-upcoming.ts";
+import { syncSchedules } from "../../src/schedules/sync-schedules.ts";
 import { openSession } from "../../src/sessions/session.ts";
 
 /** A worker that the test plays itself, and the schedules of its code. */

@@ -205,12 +205,12 @@ describe("a session that has ended", () => {
     const found = await findEndedSessions(db, [], 60_000);
     expect(new Set(found)).toEqual(
       new Set([
-        { id: holder, holds: true, final: true },
-        { id: empty, holds: false, final: true },
-        { id: fresh, holds: false, final: false },
+        { id: holder, holdsJobs: true, isFinal: true },
+        { id: empty, holdsJobs: false, isFinal: true },
+        { id: fresh, holdsJobs: false, isFinal: false },
       ]),
     );
-    expect(await findEndedSessions(db, [holder, empty], 60_000)).toEqual([{ id: fresh, holds: false, final: false }]);
+    expect(await findEndedSessions(db, [holder, empty], 60_000)).toEqual([{ id: fresh, holdsJobs: false, isFinal: false }]);
   });
 
   test("gives its jobs back, also one that was locked at first; then it is asked about no more", async () => {

@@ -17,7 +17,7 @@ import { exitCodes } from "../exit-codes.js";
 import { addPageOptions } from "../page-options.js";
 import { type Columns, formatCount, printPage, printRows } from "../print.js";
 import { printToStderr, toOneLine, print, printJson, toPrintableJson } from "../../core/terminal.js";
-import { explainRefusal } from "../../dead-letters/why-refused.js";
+import { explainRefusal } from "../../dead-letters/explain-refusal.js";
 
 const noDeadLetters = "no dead letters";
 

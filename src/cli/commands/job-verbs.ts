@@ -12,7 +12,7 @@ import { formatJobState } from "../job-state.js";
 
 import { printToStderr, toOneLine, print, printJson } from "../../core/terminal.js";
 import { parseWholeNumbers } from "../whole-number.js";
-import { explainRefusal } from "../../dead-letters/why-refused.js";
+import { explainRefusal } from "../../dead-letters/explain-refusal.js";
 
 /** `soniq-drizzle jobs retry` */
 export function createRetryCommand(): Command {

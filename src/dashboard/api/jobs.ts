@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { recordAudit } from "../../audit/record-audit.js";
 import type { Queryable } from "../../core/queryable.js";
-import { explainRefusal } from "../../dead-letters/why-refused.js";
+import { explainRefusal } from "../../dead-letters/explain-refusal.js";
 import { cancelJob } from "../../jobs/control/cancel-job.js";
 import { discardJob } from "../../jobs/control/discard-job.js";
 import { getJob } from "../../jobs/read/get-job.js";

@@ -10,7 +10,7 @@ import type { WorkerEventListener } from "../events/events.js";
 import { ScanTimes } from "../timing/scan-times.js";
 import { RefusedRows } from "../settle/refused-rows.js";
 import type { Settings } from "../settings/settings.js";
-import { OutageTimer } from "../settle/unanswered.js";
+import { OutageTimer } from "../settle/outage-timer.js";
 
 /** After this many refused statements in a row, the search for the refused rows starts over with the next claim. */
 const maxRefusalsInARow = 32;

@@ -5,7 +5,7 @@ import type { TransactionDriver } from "../../database/transaction-slot.js";
 import type { JobDefinition, PayloadOutput, ResultInput } from "../../jobs/definition/define-job.js";
 import type { Handler } from "../../jobs/definition/define-job.js";
 import type { HandlerFunction } from "../../jobs/definition/job-context.js";
-import type { Logger } from "../events/event-log.js";
+import type { Logger } from "../events/log-events.js";
 import type { WorkerEventListener } from "../events/events.js";
 import type { Middleware } from "./middleware.js";
 import type { ScheduleDefinition } from "../../schedules/define-schedule.js";

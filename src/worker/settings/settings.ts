@@ -13,7 +13,7 @@ import type { WorkerConfig } from "./config.js";
 import { minConnections } from "./connection-budget.js";
 import { connectionSchema, databaseSchema } from "./connection-settings.js";
 import { defaults } from "./defaults.js";
-import { isLogger, type Logger } from "../events/event-log.js";
+import { isLogger, type Logger } from "../events/log-events.js";
 import type { WorkerEventListener } from "../events/events.js";
 import type { Middleware } from "./middleware.js";
 import { resolveQueues, queuesSchema } from "./queue-settings.js";

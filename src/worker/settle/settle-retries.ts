@@ -14,7 +14,7 @@ import {
   subtract,
 } from "./pending-settlement.js";
 import { createErrorThrottle } from "../events/error-throttle.js";
-import type { OutageTimer } from "./unanswered.js";
+import type { OutageTimer } from "./outage-timer.js";
 
 const retryMs = 250;
 const retryAfterOutageMs = 1_000;

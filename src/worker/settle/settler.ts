@@ -18,7 +18,7 @@ import {
   subtract,
 } from "./pending-settlement.js";
 import { SettleRetries } from "./settle-retries.js";
-import { OutageTimer } from "./unanswered.js";
+import { OutageTimer } from "./outage-timer.js";
 
 /** The number of the engine's connections. */
 const maxStatements = 4;

@@ -6,7 +6,7 @@ import { fetchRows } from "../core/fetch-rows.js";
 import { ring } from "../sessions/doorbell.js";
 import type { DueTicks } from "./due-ticks.js";
 import { uniqueKeyOrder, isRunning, buildScheduledJobInsert } from "./scheduled-job.js";
-import type { UpcomingSchedule } from "./upcoming.js";
+import type { UpcomingSchedule } from "./find-upcoming.js";
 
 /** A schedule as it was read, and its ticks that are to fire. */
 export interface Firing extends Pick<DueTicks, "dueMs" | "nextMs"> {

@@ -1,5 +1,5 @@
 import { callHook } from "../../core/call-hook.js";
-import { formatEvent, extractCauses } from "./event-line.js";
+import { formatEvent, extractCauses } from "./format-event.js";
 import type { WorkerEventListener, WorkerEvent } from "./events.js";
 import { createErrorThrottle } from "./error-throttle.js";
 
