@@ -217,5 +217,5 @@ test("a configuration that cannot work says so", () => {
     createWorker({ jobs: {}, handlers: {}, ...config } as unknown as WorkerConfig);
   expect(create({ connection: db })).toThrow("connection must be PostgreSQL's connection string, or pglite(db)");
   const database = postgresJs(() => db);
-  expect(create({ connection, database })).toThrow("pglite(db) brings its own");
+  expect(create({ connection, database })).toThrow("database works only with a connection string");
 });

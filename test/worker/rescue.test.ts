@@ -210,7 +210,9 @@ describe("a session that has ended", () => {
         { id: fresh, holdsJobs: false, isFinal: false },
       ]),
     );
-    expect(await findEndedSessions(db, [holder, empty], 60_000)).toEqual([{ id: fresh, holdsJobs: false, isFinal: false }]);
+    expect(await findEndedSessions(db, [holder, empty], 60_000)).toEqual([
+      { id: fresh, holdsJobs: false, isFinal: false },
+    ]);
   });
 
   test("gives its jobs back, also one that was locked at first; then it is asked about no more", async () => {
