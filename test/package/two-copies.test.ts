@@ -17,14 +17,14 @@ for (const copy of ["soniq-drizzle", "soniq-drizzle-of-mail"]) {
 /** Another workspace's package. */
 const mail = `
 import { drizzle } from "drizzle-orm/postgres-js";
-import { createResultListener, createWorker, defineJob, defineSchedule, defineConfig, handler, postgresJs, Discard, DuplicateJobError, type Middleware } from "soniq-drizzle-of-mail";
+import { createResultListener, createWorker, defineJob, defineSchedule, defineConfig, defineHandler, postgresJs, Discard, DuplicateJobError, type Middleware } from "soniq-drizzle-of-mail";
 import { defineEvent } from "soniq-drizzle-of-mail/webhooks";
 import * as v from "valibot";
 
 export const sendMail = defineJob({ name: "send-mail", payload: v.object({ to: v.string() }) });
 export const sweep = defineJob({ name: "sweep", payload: v.null(), run: (_, job) => job.snooze("1m") });
 export const mailSent = defineEvent({ name: "mail.sent", payload: v.object({ to: v.string() }) });
-export const handleMail = handler(sendMail, (_, job) => job.discard("no address"));
+export const handleMail = defineHandler(sendMail, (_, job) => job.discard("no address"));
 export const nightly = defineSchedule({ name: "nightly", cron: "@daily", job: sweep, payload: null });
 export const timed: Middleware = async (job, next) => { await next(); };
 export const database = postgresJs((client) => drizzle({ client }));
@@ -36,21 +36,21 @@ export const duplicate: unknown = new DuplicateJobError("send-mail", 1);
 `;
 
 const application = `
-import { createWorker, defineConfig, defineSchedule, Discard, DuplicateJobError, enqueue, handler, waitFor, type Queryable } from "soniq-drizzle";
+import { createWorker, defineConfig, defineSchedule, Discard, DuplicateJobError, enqueue, defineHandler, waitFor, type Queryable } from "soniq-drizzle";
 import { createMetrics } from "soniq-drizzle/metrics";
-import { drain } from "soniq-drizzle/testing";
-import { publish } from "soniq-drizzle/webhooks";
+import { runJobs } from "soniq-drizzle/testing";
+import { publishEvent } from "soniq-drizzle/webhooks";
 import * as mail from "./mail.js";
 
 declare const db: Queryable;
 export async function useAll(): Promise<void> {
   const sent = await enqueue(db, mail.sendMail, { to: "me" });
   await waitFor(db, mail.sendMail, sent, { listener: mail.listener });
-  await publish(db, mail.mailSent, { to: "me" });
-  await drain(db, mail.config);
+  await publishEvent(db, mail.mailSent, { to: "me" });
+  await runJobs(db, mail.config);
 }
 export const hourly = defineSchedule({ name: "hourly", cron: "@hourly", job: mail.sweep, payload: null });
-export const own = handler(mail.sendMail, () => mail.discarded);
+export const own = defineHandler(mail.sendMail, () => mail.discarded);
 createWorker(mail.config);
 await createMetrics({ worker: mail.worker }).handler();
 createWorker(
