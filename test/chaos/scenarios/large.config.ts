@@ -15,7 +15,9 @@ let begun = 0;
 let open = () => {};
 const all = new Promise<void>((resolve) => (open = resolve));
 
-process.once("exit", () => process.stderr.write(`max rss ${process.resourceUsage().maxRSS} KB\n`));
+// Only the worker's process reports its memory, not a process that imports this file for its job.
+if (process.env["LARGE_TOGETHER"] !== undefined)
+  process.once("exit", () => process.stderr.write(`max rss ${process.resourceUsage().maxRSS} KB\n`));
 
 export default defineConfig({
   connection: process.env["DATABASE_URL"],
