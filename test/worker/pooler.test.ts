@@ -171,7 +171,7 @@ describe.skipIf(!pgbouncer).each(variants)(`behind a PgBouncer that %s${missing}
 
   test("a worker of the command line says so", async () => {
     const child = startChild(through);
-    await child.said("there is a pooler in between");
+    await child.said("goes through a pooler");
     await child.said("polling every 0.2 s");
     child.kill("SIGTERM");
     expect(await child.exited).toBe(0);
