@@ -49,16 +49,18 @@ test("queues: what waits and runs in them, and how fast", async () => {
   expect(body[0]?.perMinute).toBeGreaterThan(10);
 });
 
+const sum = (series: readonly (number | null)[]) => series.reduce<number>((total, step) => total + (step ?? 0), 0);
+
 test("statistics: how attempts ended, step by step", async () => {
   await sql`insert into soniq_stats (minute, queue, name, measure, count) values
     (date_trunc('minute', now()), 'a', 'mail', 'completed', 3), (date_trunc('minute', now()), 'b', 'pdf', 'dead', 2)`;
   const { body } = await get<StatsView>("stats?range=15m");
   expect(body.at).toHaveLength(15);
   for (const series of [body.completed, body.dead, body.run.p95, body.wait.p99]) expect(series).toHaveLength(15);
-  expect(body.completed.at(-1)).toBe(3);
-  expect(body.dead.at(-1)).toBe(2);
+  // Not the last step: a minute may have begun since.
+  expect([sum(body.completed), sum(body.dead)]).toEqual([3, 2]);
   expect(body.byName.map(({ name }) => name).toSorted()).toEqual(["mail", "pdf"]);
-  expect((await get<StatsView>("stats?range=15m&queue=a")).body.dead.at(-1)).toBe(0);
+  expect(sum((await get<StatsView>("stats?range=15m&queue=a")).body.dead)).toBe(0);
   expect((await get<StatsView>("stats")).body.at).toHaveLength(60);
   expect((await get("stats?range=1y")).status).toBe(400);
 });
@@ -74,7 +76,7 @@ test("schedules: when they tick, and what they enqueue, without its secrets", as
   expect(body).toEqual([
     {
       name: "nightly",
-      rhythm: "0 2 * * *",
+      timing: "0 2 * * *",
       timeZone: "Europe/Berlin",
       jobName: "mail",
       payload: { token: "•••", to: "ada" },
@@ -86,7 +88,7 @@ test("schedules: when they tick, and what they enqueue, without its secrets", as
       lastJobId: null,
       nextTicks: [isoTime, isoTime, isoTime, isoTime, isoTime],
     },
-    expect.objectContaining({ name: "often", rhythm: "every 90 s" }),
+    expect.objectContaining({ name: "often", timing: "every 90 s" }),
   ]);
 });
 
