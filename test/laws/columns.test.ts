@@ -35,7 +35,7 @@ test("each statement that inserts jobs writes every column that an enqueue has a
     "jobs/enqueue/insert",
     "jobs/enqueue/insert-keyed",
     "jobs/enqueue/insert-many",
-    "schedules/fire",
+    "schedules/fire-ticks",
     "webhooks/publish-event",
   ];
   for (const paper of papers) {
