@@ -16,10 +16,10 @@ const soon = { rescueInterval: "200ms", pollInterval: "200ms" } as const;
 
 test("by default that is 20, 5 and 1 seconds", () => {
   const settings = parseConfig({ connection: url, jobs: {}, handlers: {} });
-  expect(settings).toMatchObject({ leaseMs: 20_000, sweepMs: 5_000, pollMs: 1_000 });
+  expect(settings).toMatchObject({ leaseMs: 20_000, rescueIntervalMs: 5_000, pollIntervalMs: 1_000 });
 });
 
-// The bound is the test's timeout: far more than lease, sweep and poll, and less than by default.
+// The bound is the test's timeout: far more than these three settings, and less than by default.
 test("the job of a worker process that is killed is run by another", { timeout: 15_000 }, async () => {
   const ledger = await openLedger(sql);
   const doomed = startChild(url, { lease: "1s" });

@@ -103,7 +103,8 @@ test("all processes pause and go on; what runs is let finish", async () => {
   const done = workers.map((worker) => first.find((one) => one.worker === worker)?.n as number);
   for (const n of done) await letGo(n);
   await Promise.all(done.map((n) => noted(n, "finished")));
-  // Each of them has looked, and found less than it could have run.
+  await until(async () => (await running()).length === 4);
+  // Each worker has polled with free slots, and found no job that it may run.
   await until(
     async () =>
       (await sql`select from soniq_workers where id = any (${workers}) and idle_queues ? 'default'`).length === 2,
