@@ -17,7 +17,7 @@ export interface LoadedConfig {
  * Loads the configuration. It may be TypeScript, and may use the `paths` of its tsconfig.json.
  *
  * @param givenPath the file named on the command line. Default: a `soniq.config` file in the current folder
- * @throws ConfigError if there is no such file, or it cannot be loaded
+ * @throws ConfigError if the file does not exist or cannot be loaded
  */
 export async function loadConfig(givenPath: string | undefined): Promise<LoadedConfig> {
   const path = givenPath ? resolve(givenPath) : fileNames.map((name) => resolve(name)).find(existsSync);

@@ -13,7 +13,7 @@ export function isConflict(error: unknown): boolean {
 /**
  * Retries a statement after a deadlock, or after a serialization failure, which occurs if the database's default isolation level is
  * stricter than READ COMMITTED. The retry runs at READ COMMITTED, where the statement waits for concurrent transactions on the same
- * rows and does not fail. On a transaction there is no retry: the caller has to repeat the whole transaction.
+ * rows and does not fail. On a transaction it does not retry: the caller has to repeat the whole transaction.
  */
 export async function retryConflicts<T>(db: Queryable, run: (db: Queryable) => PromiseLike<T>): Promise<T> {
   const isTransaction = "rollback" in resolvePrimary(db);

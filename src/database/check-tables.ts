@@ -9,7 +9,7 @@ import type { Queryable } from "../core/queryable.js";
 /**
  * Compares the database with the schema of this version.
  *
- * @throws MigrationError if a table or column is missing; it names the first one and says how to migrate
+ * @throws MigrationError if a table or column is missing; the message names the first one and the command that migrates
  * @throws ConfigError if row level security may hide rows from this role; it names the tables
  */
 export async function checkTables(db: Queryable): Promise<void> {

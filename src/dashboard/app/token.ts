@@ -50,7 +50,7 @@ export function requestToken(receive: (token: string) => void): () => void {
   return () => channel.close();
 }
 
-/** Parses the token of a link such as `http://localhost:4680/#token=…`, or of its hash. Returns null if there is no token. */
+/** Parses the token of a link such as `http://localhost:4680/#token=…`, or of its hash. Returns null without a token. */
 export function parseToken(link: string): string | null {
   const [, token] = /#token=([^&]+)/.exec(link) ?? [];
   if (token === undefined) return null;

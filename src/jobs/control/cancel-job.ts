@@ -21,7 +21,7 @@ const maxRefusals = 64;
  * @param db any Drizzle PostgreSQL database or transaction
  * @param handle the job's id, or the object that `enqueue` returned
  * @param reason stored with the job
- * @returns `"cancelled"`, `"requested"`, or `"not found"` if there is no such job or it has finished
+ * @returns `"cancelled"`, `"requested"`, or `"not found"` if the job does not exist or has finished
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function cancelJob(

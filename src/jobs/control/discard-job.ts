@@ -15,7 +15,7 @@ import { idOf, type JobHandle } from "../row/job-handle.js";
  * @param db any Drizzle PostgreSQL database or transaction
  * @param handle the job's id, or the object that `enqueue` returned
  * @param reason stored with the job
- * @returns `"discarded"`; `"active"` if the job is running; `"not found"` if there is no such job or it has finished
+ * @returns `"discarded"`; `"active"` if the job is running; `"not found"` if the job does not exist or has finished
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function discardJob(

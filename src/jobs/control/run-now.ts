@@ -14,7 +14,7 @@ import { isParked } from "./park.js";
  * @param db any Drizzle PostgreSQL database or transaction
  * @param handle the job's id, or the object that `enqueue` returned
  * @returns `"due"`, even if the job already was; `"parked"` for a webhook whose endpoint accepts no deliveries, which stays
- *   parked: resume the endpoint; `"active"` if the job is running; `"not found"` if there is no such job or it has finished
+ *   parked: resume the endpoint; `"active"` if the job is running; `"not found"` if the job does not exist or has finished
  * @throws MigrationError if the job tables are missing or older than this version
  */
 export async function runJobNow(db: Queryable, handle: JobHandle): Promise<"due" | "parked" | "active" | "not found"> {

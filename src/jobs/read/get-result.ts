@@ -20,7 +20,7 @@ export type JobResult<Result = unknown> =
   | { readonly status: "dead"; readonly reason: string; readonly errors: readonly JobError[] }
   | { readonly status: "cancelled"; readonly reason: string }
   /**
-   * The id was issued, but there is no job: it was pruned, or the transaction that enqueued it has not committed or was rolled
+   * The id was issued, but the job does not exist: it was pruned, or the transaction that enqueued it has not committed or was rolled
    * back.
    */
   | { readonly status: "expired" }

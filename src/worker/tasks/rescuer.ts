@@ -16,7 +16,7 @@ import type { Settings } from "../settings/settings.js";
 
 const batchJobs = 500;
 const fullScanMs = 300_000;
-/** Rows of ended sessions are deleted with each full scan, so there is no need to remember more of them than this. */
+/** Rows of ended sessions are deleted with each full scan, so the task remembers no more of them than this. */
 const maxRememberedSessions = 1_000;
 
 /**
