@@ -52,6 +52,7 @@ import { rescueFromEnded, rescueOverdue, rescueOrphaned } from "../../src/jobs/u
 import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { saveProgress, saveProgressInTransaction } from "../../src/jobs/settle/save-progress.ts";
 import { plainSettleStrategy, type Settlement } from "../../src/jobs/settle/settle.ts";
+import { settleAndClaim } from "../../src/jobs/settle/settle-and-claim.ts";
 import { findCommittedSettlement, findEndedClaims } from "../../src/jobs/settle/find-ended-claims.ts";
 import { notifyFinished } from "../../src/sessions/notify-finished.ts";
 import { readFigures } from "../../src/metrics/read-figures.ts";
@@ -203,7 +204,11 @@ const files: Record<
     (db) => cancelQueued(db, [1], "superseded", refused),
   ],
   "jobs/upkeep/cancel-expired": [(db) => cancelExpired(db, { limit: 1 })],
-  "jobs/claim/claim": [(db) => claimBatch(db, claimInput), (db) => claimByIds(db, { ...claimInput, ids: [1] })],
+  "jobs/claim/claim": [
+    (db) => claimBatch(db, claimInput),
+    (db) => claimBatch(db, { ...claimInput, limit: 1 }),
+    (db) => claimByIds(db, { ...claimInput, ids: [1] }),
+  ],
   "jobs/claim/claimable": [(db) => findClaimable(db, claimInput)],
   "jobs/settle/delete-completed": [
     isReferenced,
@@ -284,6 +289,9 @@ const files: Record<
     (db: Queryable) => plainSettleStrategy.settleUnlocked(db, worker, some),
     (db: Queryable) => plainSettleStrategy.wouldSettle(db, worker, some[0]!),
   ]),
+  "jobs/settle/settle-and-claim": [
+    (db) => settleAndClaim(db, { ...claim, outcome: { kind: "completed", result: null } }, claimInput),
+  ],
   "jobs/settle/find-ended-claims": [
     (db) => findEndedClaims(db, worker, settlements[0]!),
     (db) => findCommittedSettlement(db, worker, settlements[0]![0]!),

@@ -78,8 +78,14 @@ export async function claim(db: Queryable, input: ClaimInput): Promise<ClaimedJo
 }
 
 /** Like {@link claim}, but also returns whether the byte limit ended the claim. */
-export async function claimBatch(db: Queryable, { from, until, ...input }: ClaimInput): Promise<Claim> {
-  return runClaim(db, claimDueStatement(db, { ...toValues(input), ranges: toRangesJson(from, until) }), input);
+export async function claimBatch(db: Queryable, input: ClaimInput): Promise<Claim> {
+  const statement = input.limit === 1 ? claimOneStatement : claimDueStatement;
+  return runClaim(db, statement(db, toClaimValues(input)), input);
+}
+
+/** Returns the values of a claim's placeholders. */
+export function toClaimValues({ from, until, ...input }: ClaimInput): ClaimValues {
+  return { ...toValues(input), ranges: toRangesJson(from, until) };
 }
 
 /** Like {@link claimBatch}, but claims the given jobs, as far as they are due. */
@@ -93,6 +99,8 @@ export async function claimByIds(
     input,
   );
 }
+
+export type ClaimValues = Values & { readonly ranges: string };
 
 type Values = Omit<ClaimInput, "from" | "until" | "asyncCommit" | "except"> & {
   readonly except: string;
@@ -133,9 +141,18 @@ function mayClaim(): SQL {
   return sql`${isSessionLive} and not ${isPaused} and ${commitMode} is not null`;
 }
 
-const claimDueStatement = prepareStatement<Values & { ranges: string }>((db) =>
-  buildClaim(db, selectDue(true, mayClaim())),
-);
+const claimDueStatement = prepareStatement<ClaimValues>((db) => buildClaim(db, selectDue(true, mayClaim())));
+
+const claimOneStatement = prepareStatement<ClaimValues>(buildClaimOfOne);
+
+/** Builds a claim of one job. It needs no byte limit, because that never excludes the first job. */
+export function buildClaimOfOne(db: Queryable) {
+  return builder(db)
+    .update(soniqJobs)
+    .set(claimChanges())
+    .where(sql`${soniqJobs.id} = (select due.id from (${selectDue(true, mayClaim())}) as due)`)
+    .returning(claimedColumns);
+}
 
 const claimByIdsStatement = prepareStatement<Values & { ids: string }>((db) =>
   buildClaim(
@@ -211,7 +228,7 @@ function claimChanges() {
 }
 
 /** A row as the statement returns it. Some drivers return a bigint as a string. */
-interface ClaimedRow {
+export interface ClaimedRow {
   readonly id: string | number;
   readonly name: string;
   readonly priority: number;
@@ -224,10 +241,13 @@ interface ClaimedRow {
   readonly payload: string;
   readonly tags: string | null;
   readonly meta: string | null;
-  readonly cut: boolean | null;
+  readonly cut?: boolean | null;
 }
 
-function toClaimedJob(row: ClaimedRow, { queue, claimToken }: Pick<ClaimInput, "queue" | "claimToken">): ClaimedJob {
+export function toClaimedJob(
+  row: ClaimedRow,
+  { queue, claimToken }: Pick<ClaimInput, "queue" | "claimToken">,
+): ClaimedJob {
   return {
     id: Number(row.id),
     name: row.name,

@@ -60,6 +60,13 @@ export interface SettleStrategy {
   readonly emitsEvents: boolean;
 }
 
+/** The values of a settle's placeholders. `rows` is a JSON text, `count` the number of its rows. */
+export interface SettleValues extends Record<string, unknown> {
+  readonly workerId: string;
+  readonly rows: string;
+  readonly count: number;
+}
+
 /** PostgreSQL logs this error, so its text must show that nothing is wrong. */
 const rehearsalError = "soniq-drizzle rehearsed a settle";
 
@@ -107,26 +114,13 @@ function isUnlocked(): SQL {
 /** Most batches hold only completed jobs without logs: PostgreSQL parses and plans their statement in a fraction of the time. */
 function buildStatements(extraStatement?: SQL, condition?: () => SQL, failureText?: string) {
   const statement = (kind: "completions" | "outcomes") =>
-    prepareStatement<{ workerId: string; rows: string; count: number; ids: string }>((db) => {
-      const update = builder(db)
-        .update(soniqJobs)
-        .set(kind === "completions" ? completionChanges() : outcomeChanges())
-        // The limit tells the planner the number of rows: for one, it would otherwise scan a small table from end to end.
-        .from(
-          sql`(select ${selections[kind]} from jsonb_to_recordset(${sql.placeholder("rows")}::text::jsonb) as row (${recordColumns[kind]}) limit ${sql.placeholder("count")}) as s`,
-        )
-        .where(
-          and(
-            sql`${soniqJobs.id} = s.id and ${soniqJobs.claimToken} = s.token and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}`,
-            condition?.(),
-          ),
-        )
-        .returning({
-          id: soniqJobs.id,
-          claimToken: soniqJobs.claimToken,
-          state: soniqJobs.state,
-          ...(extraStatement && { ...eventColumns, error: errorColumns[kind] }),
-        });
+    prepareStatement<SettleValues & { ids: string }>((db) => {
+      const update = buildSettle(db, kind, condition?.()).returning({
+        id: soniqJobs.id,
+        claimToken: soniqJobs.claimToken,
+        state: soniqJobs.state,
+        ...(extraStatement && { ...eventColumns, error: errorColumns[kind] }),
+      });
       const withExtra = extraStatement && sql`with settled as (${update.getSQL()}), also as (${extraStatement})`;
       if (failureText === undefined)
         return withExtra ? sql`${withExtra} select id, claim_token, state from settled` : update;
@@ -135,6 +129,25 @@ function buildStatements(extraStatement?: SQL, condition?: () => SQL, failureTex
         select (${failureText}::text || ': ' || (select count(*) from ${withExtra ? sql`also` : sql`settled`}))::int as id from settled`;
     });
   return { completions: statement("completions"), outcomes: statement("outcomes") };
+}
+
+/** Builds the update that settles the rows of a JSON text. */
+export function buildSettle(db: Queryable, kind: "completions" | "outcomes", condition?: SQL) {
+  return (
+    builder(db)
+      .update(soniqJobs)
+      .set(kind === "completions" ? completionChanges() : outcomeChanges())
+      // The limit tells the planner the number of rows: for one, it would otherwise scan a small table from end to end.
+      .from(
+        sql`(select ${selections[kind]} from jsonb_to_recordset(${sql.placeholder("rows")}::text::jsonb) as row (${recordColumns[kind]}) limit ${sql.placeholder("count")}) as s`,
+      )
+      .where(
+        and(
+          sql`${soniqJobs.id} = s.id and ${soniqJobs.claimToken} = s.token and ${soniqJobs.workerId} = ${sql.placeholder("workerId")}`,
+          condition,
+        ),
+      )
+  );
 }
 
 async function send(
@@ -224,12 +237,13 @@ function caseWhen(condition: SQL, then: SQL | Column, otherwise: SQL | Column): 
   return sql`case when ${condition} then ${then} else ${otherwise} end`;
 }
 
-function isPlainCompletion({ outcome, logs }: Settlement): boolean {
+/** Whether the claim ended with nothing but a result. */
+export function isPlainCompletion({ outcome, logs }: Settlement): boolean {
   return outcome.kind === "completed" && logs === undefined;
 }
 
 /** The result is spliced in, because it is already a JSON text. */
-function toCompletionJson({ id, claimToken, outcome }: Settlement): string {
+export function toCompletionJson({ id, claimToken, outcome }: Settlement): string {
   const { result = null } = toColumns(outcome);
   return result === null
     ? `{"id":${id},"token":${claimToken}}`

@@ -7,6 +7,7 @@ import { emitEnd } from "../attempt/emit-end.js";
 import { EventJob } from "../events/event-job.js";
 import type { Interruption } from "../attempt/interruption.js";
 import type { Settings } from "../settings/settings.js";
+import type { ClaimNext } from "../settle/pending-settlement.js";
 import type { Settler } from "../settle/settler.js";
 import { Throughput } from "./throughput.js";
 
@@ -38,6 +39,8 @@ export class AttemptRunner {
     private readonly deps: RunnerDeps,
     /** Called when an attempt ends or is settled, since there may be room for another claim then. */
     private readonly onRoom: () => void,
+    /** Claims the next job in the statement that settles an ended one. */
+    private readonly claimNext: ClaimNext,
     /** Called when a job of the queue becomes due again after `delayMs`. */
     private readonly onDueIn: (delayMs: number) => void,
   ) {}
@@ -153,15 +156,16 @@ export class AttemptRunner {
     }
     this.#throughput.recordEnd(now);
     this.start();
-    this.onRoom();
+    // Before the claim loop wakes up, so that the claim of the free slot can share the settle's statement.
     if (end.kind === "unsettled") void this.#settle(job, attempt.workerId, end.outcome, runMs, end.logs);
     else this.#reportEnd(job, end, runMs);
+    this.onRoom();
   }
 
   /** Does not receive the attempt, which would keep the handler's return value in memory beside its JSON. */
   async #settle(job: ClaimedJob, workerId: string, outcome: Outcome, runMs: number, logs?: string): Promise<void> {
     const { id, claimToken, name } = job;
-    const state = await this.deps.settler.settle(workerId, { id, claimToken, outcome, logs }, name);
+    const state = await this.deps.settler.settle(workerId, { id, claimToken, outcome, logs }, name, this.claimNext);
     const end = concludeSettle(outcome, state);
     this.#reportEnd(job, end, runMs);
     if (end.kind === "settled" && "delayMs" in outcome && outcome.delayMs !== null) this.onDueIn(outcome.delayMs);

@@ -8,6 +8,8 @@ const maxParallelClaims = 4;
 export class ClaimPacer {
   /** How many claims in a row were full: they returned as many jobs as they requested. */
   #fullClaims = 0;
+  /** How many jobs the claims of {@link QueueWorker}'s slots have requested and not received yet. */
+  #expectedJobs = 0;
 
   constructor(
     private readonly concurrency: number,
@@ -36,7 +38,7 @@ export class ClaimPacer {
     const { batchSize, runner } = this;
     if (!this.settler.isKeepingUp || runner.isHeavy) return 0;
     if (runner.settling > 4 * batchSize) return 0;
-    const freeSlots = this.concurrency - runner.running;
+    const freeSlots = this.#countFreeSlots();
     // Buffers up to two claims: the jobs of one run while the next claim is in flight. Claims of single jobs gain nothing from that.
     const aheadJobs = batchSize === 1 ? 0 : Math.min(2 * batchSize, runner.countEndsPerWindow());
     // A claim pays off only when a slot is free or the buffer is half empty.
@@ -44,10 +46,30 @@ export class ClaimPacer {
     return Math.max(0, freeSlots + aheadJobs - runner.waiting);
   }
 
+  /** Whether a slot whose job has just ended should claim the next job in the statement that settles this one. */
+  get claimsWithSettle(): boolean {
+    if (this.batchSize > 1 || !this.hasBacklog || this.settler.isCongested || this.runner.isHeavy) return false;
+    return this.#countFreeSlots() - this.runner.waiting > 0;
+  }
+
+  /** Counts a claim of one job as expected until it is answered. */
+  async expectJob(claim: Promise<boolean>): Promise<boolean> {
+    this.#expectedJobs += 1;
+    try {
+      return await claim;
+    } finally {
+      this.#expectedJobs -= 1;
+    }
+  }
+
+  #countFreeSlots(): number {
+    return this.concurrency - this.runner.running - this.#expectedJobs;
+  }
+
   /** Counts the claims of `limit` jobs to send in parallel: several during a backlog, if one claim cannot fill the free slots. */
   countParallelClaims(limit: number): number {
     if (!this.hasBacklog) return 1;
-    const freeSlots = this.concurrency - this.runner.running - this.runner.waiting;
+    const freeSlots = this.#countFreeSlots() - this.runner.waiting;
     return Math.min(maxParallelClaims, Math.max(1, Math.floor(freeSlots / limit)));
   }
 }

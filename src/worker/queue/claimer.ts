@@ -10,6 +10,7 @@ import type { WorkerEventListener } from "../events/events.js";
 import { ScanTimes } from "../timing/scan-times.js";
 import { RefusedRows } from "../settle/refused-rows.js";
 import type { Settings } from "../settings/settings.js";
+import type { SendClaim } from "../settle/pending-settlement.js";
 import { OutageTimer } from "../settle/outage-timer.js";
 
 /** After this many refused statements in a row, the search for the refused rows starts over with the next claim. */
@@ -59,6 +60,7 @@ export class Claimer {
   #refusalsInARow = 0;
   /** Whether a wake-up has announced jobs, and nothing has been claimed since. */
   #isHinted = false;
+  readonly #sendClaim: SendClaim = (input) => claimBatch(this.db, input);
 
   constructor(
     private readonly db: Queryable,
@@ -76,14 +78,18 @@ export class Claimer {
     this.#refused = new RefusedRows((id) => `claiming job ${id} of ${queue}`, emit);
   }
 
-  async claim(workerId: string, room: number): Promise<ClaimResult> {
+  /** @param send sends the first statement. Default: it is sent by itself */
+  async claim(workerId: string, room: number, send = this.#sendClaim): Promise<ClaimResult> {
     const positions = this.#positions;
+    let sendNext = send;
     if (this.#scanTimes.isDue()) {
-      const result = await this.#fullScan(workerId, room, positions, this.#hasBacklog ? positions.starts() : undefined);
+      const until = this.#hasBacklog ? positions.starts() : undefined;
+      const result = await this.#fullScan(workerId, room, positions, until, send);
       if (result.jobs.length > 0 || !this.#hasBacklog) return this.#advance(positions, result);
+      sendNext = this.#sendClaim;
     }
     const from = positions.starts();
-    const result = await this.#claim(workerId, room, { from });
+    const result = await this.#claim(workerId, room, { from }, sendNext);
     if (positions.isBehind) positions.resumeFrom(from, result.jobs, result.isFull);
     if (result.jobs.length > 0 || !this.#isHinted || !this.#scanTimes.isDue(this.#isHinted))
       return this.#advance(positions, result);
@@ -138,10 +144,11 @@ export class Claimer {
     room: number,
     positions: ClaimPositions,
     until?: readonly ClaimPosition[],
+    send = this.#sendClaim,
   ): Promise<ClaimResult> {
     this.#isHinted = false;
     const ranges = { from: queueStart, ...(until && { until }) };
-    const result = await this.#scanTimes.time(() => this.#claim(workerId, room, ranges));
+    const result = await this.#scanTimes.time(() => this.#claim(workerId, room, ranges, send));
     if (result.isFull) positions.resumeFrom(queueStart, result.jobs, true);
     return result;
   }
@@ -162,12 +169,12 @@ export class Claimer {
     return jobs;
   }
 
-  async #claim(workerId: string, room: number, ranges: Ranges): Promise<ClaimResult> {
+  async #claim(workerId: string, room: number, ranges: Ranges, send: SendClaim): Promise<ClaimResult> {
     const limit = this.#size.limit(room);
     const except = [...this.#suspects.flat(), ...this.#refused.ids];
     try {
       const input = { ...this.#buildInput(workerId), ...ranges, limit, except };
-      const { jobs, isTruncated } = await this.outageTimer.track(claimBatch(this.db, input));
+      const { jobs, isTruncated } = await this.outageTimer.track(send(input));
       this.#size.grow(limit, isTruncated ? jobs.length : undefined);
       if (jobs.length > 0) this.#refused.retrySuspects();
       return { jobs, isFull: isTruncated || jobs.length === limit };

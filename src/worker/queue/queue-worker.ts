@@ -7,6 +7,7 @@ import type { ClaimResult, Claimer } from "./claimer.js";
 import { pickCrashedJobs } from "./crashed-jobs.js";
 import { pause } from "../timing/periodic-tasks.js";
 import type { Interruption } from "../attempt/interruption.js";
+import type { SendClaim } from "../settle/pending-settlement.js";
 import { Sleep } from "../timing/sleep.js";
 
 const releaseCrashedMs = 1_000;
@@ -31,6 +32,8 @@ export class QueueWorker {
   #loop: Promise<void> | undefined;
   /** Runs beside the claim loop, and claims the jobs of claims that PostgreSQL refused. */
   #suspectsLoop: Promise<void> | undefined;
+  /** The claims that share the statement of a settle. */
+  readonly #sharedClaims = new Set<Promise<void>>();
   /** How often the queue was paused. Jobs of a claim during which this changed are not run. */
   #pauses = 0;
 
@@ -45,6 +48,7 @@ export class QueueWorker {
       concurrency,
       deps,
       () => this.#claimMore(),
+      (workerId, send) => this.#claimNext(workerId, send),
       (delayMs) => this.#wakeUpIn(delayMs),
     );
     this.#pacer = new ClaimPacer(concurrency, settings.batchSize, this.#runner, settler);
@@ -113,7 +117,7 @@ export class QueueWorker {
     this.#stopping = true;
     this.#runner.stopStarting();
     this.#sleep.wake();
-    await Promise.all([this.#loop, this.#suspectsLoop]);
+    await Promise.all([this.#loop, this.#suspectsLoop, ...this.#sharedClaims]);
     this.#runner.releaseWaiting();
     await this.#runner.waitUntilSettled();
   }
@@ -151,6 +155,22 @@ export class QueueWorker {
     const claim = () => this.#claim((workerId) => this.claimer.claim(workerId, limit));
     const results = await Promise.all(Array.from({ length: this.#pacer.countParallelClaims(limit) }, claim));
     return results.every(Boolean);
+  }
+
+  /** Claims a job for the slot of a job that is about to be settled, if more jobs are due. */
+  #claimNext(workerId: string, send: SendClaim): void {
+    if (this.#stopping || workerId !== this.deps.workerId()) return;
+    if (!this.#pacer.claimsWithSettle || this.claimer.hasSuspects()) return;
+    const claim = this.#claimOne(send);
+    this.#sharedClaims.add(claim);
+    void claim.finally(() => this.#sharedClaims.delete(claim));
+  }
+
+  async #claimOne(send: SendClaim): Promise<void> {
+    const isFull = await this.#pacer.expectJob(this.#claim((workerId) => this.claimer.claim(workerId, 1, send)));
+    this.#pacer.recordClaim(isFull);
+    this.#runner.start();
+    if (!isFull) this.#sleep.wake();
   }
 
   async #claimSuspects(): Promise<void> {

@@ -1,10 +1,19 @@
 import { splitIntoBatches } from "../../core/batches.js";
+import type { Claim, ClaimInput } from "../../jobs/claim/claim.js";
 import type { Settled, Settlement } from "../../jobs/settle/settle.js";
+
+/** Sends a claim's statement. */
+export type SendClaim = (input: ClaimInput) => Promise<Claim>;
+
+/** Claims the next job for the slot of a job that has ended, if the queue has one. It calls `send` at once or not at all. */
+export type ClaimNext = (workerId: string, send: SendClaim) => void;
 
 /** A settlement that is not written yet, and the callback that ends its wait. */
 export interface PendingSettlement extends Settlement {
   readonly workerId: string;
   readonly name: string | undefined;
+  /** Set where jobs are claimed one by one: the claim of the next job shares the settle's statement. */
+  readonly claimNext: ClaimNext | undefined;
   readonly bytes: number;
   readonly finish: (end: SettleEnd) => void;
 }

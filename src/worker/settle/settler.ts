@@ -2,15 +2,19 @@ import { fillsStatement } from "../../core/batches.js";
 import { classifyFailure } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
 import { deleteCompleted } from "../../jobs/settle/delete-completed.js";
+import { settleAndClaim } from "../../jobs/settle/settle-and-claim.js";
 import {
   estimateSettlementBytes,
+  isPlainCompletion,
   plainSettleStrategy,
+  type Settled,
   type Settlement,
   type SettleStrategy,
 } from "../../jobs/settle/settle.js";
 import { Histogram } from "../../stats/histogram.js";
 import type { WorkerEventListener } from "../events/events.js";
 import {
+  type ClaimNext,
   selectFirstBatch,
   type PendingSettlement,
   type SettleEnd,
@@ -64,8 +68,9 @@ export class Settler {
    * Writes a settlement, and retries it for as long as the database is away or refuses it.
    *
    * @param name the job's name, if the job may have completed
+   * @param claimNext claims the next job in the settle's statement, where jobs are claimed one by one
    */
-  settle(workerId: string, settlement: Settlement, name?: string): Promise<SettleEnd> {
+  settle(workerId: string, settlement: Settlement, name?: string, claimNext?: ClaimNext): Promise<SettleEnd> {
     const bytes = estimateSettlementBytes(settlement);
     this.#waitingBytes += bytes;
     return new Promise((resolve) => {
@@ -73,7 +78,7 @@ export class Settler {
         this.#waitingBytes -= bytes;
         resolve(end);
       };
-      this.#pending.push({ ...settlement, workerId, name, bytes, finish });
+      this.#pending.push({ ...settlement, workerId, name, claimNext, bytes, finish });
       this.#pendingBytes += bytes;
       const { large, full } = this.#checkFill();
       if (
@@ -134,14 +139,24 @@ export class Settler {
     if (remaining.length === 0) return;
     try {
       if (this.skipsLocked) return await this.#settleUnlocked(workerId, remaining);
-      const states = matchStates(
-        remaining,
-        await this.outageTimer.track(this.chooseStrategy().settle(this.db, workerId, remaining)),
-      );
+      const states = matchStates(remaining, await this.outageTimer.track(this.#send(workerId, remaining)));
       for (const settlement of remaining) settlement.finish(states.get(settlement));
     } catch (error) {
       this.#retry(remaining, error);
     }
+  }
+
+  #send(workerId: string, batch: readonly PendingSettlement[]): Promise<Settled[]> {
+    const strategy = this.chooseStrategy();
+    const [first] = batch as readonly [PendingSettlement];
+    let settled: Promise<Settled[]> | undefined;
+    if (batch.length === 1 && isPlainCompletion(first) && !strategy.emitsEvents)
+      first.claimNext?.(workerId, async (input) => {
+        const both = settleAndClaim(this.db, first, input);
+        settled = both.then((reply) => reply.settled);
+        return (await both).claim;
+      });
+    return settled ?? strategy.settle(this.db, workerId, batch);
   }
 
   async #settleUnlocked(workerId: string, batch: readonly PendingSettlement[]): Promise<void> {
