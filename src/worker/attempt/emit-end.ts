@@ -7,7 +7,9 @@ import type { WrittenEnd } from "./attempt-end.js";
 
 function toSettledEvent(job: EventJob, outcome: Outcome, state: Settled["state"], runMs: number): SettledEvent {
   const type = state === "queued" ? outcome.kind : state;
-  return { type, job, outcome, state, runMs, ...("thrown" in outcome && { error: outcome.thrown }) };
+  return "thrown" in outcome
+    ? { type, job, outcome, state, runMs, error: outcome.thrown }
+    : { type, job, outcome, state, runMs };
 }
 
 /** Emits the events of an attempt's end, once the end is written. @returns the event of a settled attempt */

@@ -6,6 +6,7 @@ import { type BufferedJob, ClaimBuffer } from "./claim-buffer.js";
 import { emitEnd } from "../attempt/emit-end.js";
 import { EventJob } from "../events/event-job.js";
 import type { Interruption } from "../attempt/interruption.js";
+import type { Runnable } from "../settings/runnables.js";
 import type { Settings } from "../settings/settings.js";
 import type { ClaimNext } from "../settle/pending-settlement.js";
 import type { Settler } from "../settle/settler.js";
@@ -102,8 +103,16 @@ export class AttemptRunner {
       this.#unsettled.add(job);
       const runnable = settings.runnables.get(job.name);
       if (hasListeners && runnable) emit({ type: "started", job: new EventJob(job) });
-      const execution = attempt.execute(runnable).then((end) => this.#onAttemptEnd(attempt, end));
-      execution.catch((error: unknown) => emit({ type: "error", operation: `running ${job.name} #${job.id}`, error }));
+      void this.#execute(attempt, runnable);
+    }
+  }
+
+  async #execute(attempt: Attempt, runnable: Runnable | undefined): Promise<void> {
+    try {
+      this.#onAttemptEnd(attempt, await attempt.execute(runnable));
+    } catch (error) {
+      const { id, name } = attempt.job;
+      this.deps.emit({ type: "error", operation: `running ${name} #${id}`, error });
     }
   }
 
