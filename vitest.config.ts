@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 import { findFastTests } from "./test/support/fast-tests.ts";
 
 const fast = findFastTests(import.meta.dirname);
+/** These share one browser per file. */
+const browser = ["test/browser/**/*.test.ts"];
 /** These install the packed package into new projects. */
 const packaged = ["test/package/**/*.test.ts"];
 
@@ -38,7 +40,18 @@ export default defineConfig({
         test: {
           name: "postgres",
           include: ["test/**/*.test.ts"],
-          exclude: [...fast, ...packaged],
+          exclude: [...fast, ...browser, ...packaged],
+          globalSetup: ["test/support/postgres-for-all.ts", "test/support/programs.ts"],
+          // Each worker loads the modules once. So no module may keep state, or register hooks, between test files.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: browser,
+          exclude: fast,
           globalSetup: ["test/support/postgres-for-all.ts", "test/support/programs.ts"],
         },
       },

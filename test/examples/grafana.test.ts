@@ -2,11 +2,12 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import * as v from "valibot";
-import { defineJob, enqueue } from "../../src/index.ts";
+import { createWorker, defineJob, enqueue } from "../../src/index.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { testDatabase } from "../support/database.ts";
+import { jobRow } from "../support/job-row.ts";
 import { type Line, scrape } from "../support/scrape.ts";
-import { startWorker } from "../support/worker.ts";
+import { until } from "../support/until.ts";
 import { readYaml } from "../support/yaml.ts";
 
 const { db, url } = await testDatabase();
@@ -53,9 +54,11 @@ let lines: Line[];
 beforeAll(async () => {
   const job = defineJob({ name: "work", payload: v.null(), run: () => {} });
   const { id } = await enqueue(db, job, null);
-  const { worker, settled } = await startWorker({ connection: url, jobs: { job }, handlers: {} });
-  await settled(id, "completed");
+  const worker = createWorker({ connection: url, jobs: { job }, handlers: {} });
+  await worker.start();
+  await until(async () => (await jobRow(db, id))?.state === "completed");
   lines = await scrape(createMetrics({ worker, db }));
+  await worker.stop();
 });
 
 const labelsOf = (metric: string) =>

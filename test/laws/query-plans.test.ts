@@ -16,7 +16,8 @@ import { findUnansweredClaims, findOwned } from "../../src/jobs/claim/ownership.
 import { rescueFromEnded } from "../../src/jobs/upkeep/rescue.ts";
 import { runJobNow } from "../../src/jobs/control/run-now.ts";
 import { saveProgress } from "../../src/jobs/settle/save-progress.ts";
-import { settle, type Settlement, settleUnlocked } from "../../src/jobs/settle/settle.ts";
+import { settle, settleUnlocked } from "../../src/jobs/settle/settle.ts";
+import type { Settlement } from "../../src/jobs/settle/settlement.ts";
 import { findEndedClaims } from "../../src/jobs/settle/find-ended-claims.ts";
 import { findUnworkedQueues } from "../../src/queues/find-unworked-queues.ts";
 import { fire } from "../support/schedules.ts";

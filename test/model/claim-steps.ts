@@ -14,7 +14,8 @@ import {
   decideUnknownName,
 } from "../../src/jobs/settle/outcome.ts";
 import { findUnansweredClaims, findOwned } from "../../src/jobs/claim/ownership.ts";
-import { type Settled, settle, settleUnlocked } from "../../src/jobs/settle/settle.ts";
+import { settle, settleUnlocked } from "../../src/jobs/settle/settle.ts";
+import type { Settled } from "../../src/jobs/settle/settlement.ts";
 import { findEndedClaims } from "../../src/jobs/settle/find-ended-claims.ts";
 import { anyDelay, anyQueue, quick } from "./enqueue-steps.ts";
 import type { Claim, Ending, Job, JobModel } from "./job-model.ts";

@@ -1,17 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { Sql } from "postgres";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { soniqArguments } from "./programs.ts";
 import { until } from "./until.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const children: ChildProcess[] = [];
-
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
-});
 
 /** A worker in a process of its own. */
 export interface ChildWorker {
@@ -43,7 +38,7 @@ export function startChild(url: string, settings: ChildSettings = {}): ChildWork
     env: { ...process.env, DATABASE_URL: url, LEASE: lease, DRAIN_TIMEOUT: shutdownTimeout },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  children.push(child);
+  onTestFinished(() => void child.kill("SIGKILL"));
   let output = "";
   let complaints = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));

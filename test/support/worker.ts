@@ -1,4 +1,4 @@
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { createWorker, type SettledEvent, type Worker, type WorkerConfig, type WorkerEvent } from "../../src/index.ts";
 
 export interface ObservedWorker {
@@ -15,12 +15,6 @@ type EventOf<T> = T extends SettledEvent["type"] ? SettledEvent : Extract<Worker
 
 /** Whether an attempt ended that is written down, whatever became of the job. */
 export const isSettled = (event: WorkerEvent): event is SettledEvent => "state" in event;
-
-const started: Worker[] = [];
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map((worker) => worker.stop({ timeout: 0 })));
-});
 
 /** Starts a worker in this process, stopped when the test is done. */
 export async function startWorker(config: WorkerConfig): Promise<ObservedWorker> {
@@ -39,7 +33,7 @@ export function observedWorker(config: WorkerConfig): ObservedWorker {
       for (const listener of listeners) listener(event);
     },
   });
-  started.push(worker);
+  onTestFinished(() => worker.stop({ timeout: 0 }));
   const first = <E extends WorkerEvent>(isWanted: (event: WorkerEvent) => event is E): Promise<E> => {
     const told = events.find(isWanted);
     if (told) return Promise.resolve(told);

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Queryable } from "../../src/core/queryable.ts";
 import { Settler } from "../../src/worker/settle/settler.ts";
-import type { Settled } from "../../src/jobs/settle/settle.ts";
+import type { Settled } from "../../src/jobs/settle/settlement.ts";
 import { gate } from "../support/gate.ts";
 
 let now = 0;

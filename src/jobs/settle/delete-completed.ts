@@ -4,7 +4,7 @@ import { soniqJobs } from "../../../schema/jobs.js";
 import { builder } from "../../core/builder.js";
 import type { Queryable } from "../../core/queryable.js";
 import { fetchRows } from "../../core/fetch-rows.js";
-import type { Settled, Settlement } from "./settle.js";
+import type { Settled, Settlement } from "./settlement.js";
 
 /**
  * active → deleted: settles completed jobs by deleting them, under the same fence as `settle`. For workers that keep no completed

@@ -3,7 +3,7 @@ import { soniqJobs } from "../../../schema/jobs.js";
 import { anyId, builder } from "../../core/builder.js";
 import type { Queryable } from "../../core/queryable.js";
 import { isOnItsTimeline } from "../../sessions/timeline.js";
-import type { Settled, Settlement } from "./settle.js";
+import type { Settled, Settlement } from "./settlement.js";
 
 /**
  * Finds out which claims have ended, after a settle that failed or whose reply was lost.

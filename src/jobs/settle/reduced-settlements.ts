@@ -1,7 +1,7 @@
 import { describeError } from "../../core/errors.js";
 import { sanitizeText } from "../../core/sanitize-text.js";
 import type { Outcome } from "./outcome.js";
-import type { Settlement } from "./settle.js";
+import type { Settlement } from "./settlement.js";
 
 /** A reduced settlement, to write in place of a settlement that PostgreSQL rejects. */
 export interface ReducedSettlement<S extends Settlement> {

@@ -12,7 +12,8 @@ import {
   toClaimedJob,
   toClaimValues,
 } from "../claim/claim.js";
-import { buildSettle, type Settled, type Settlement, type SettleValues, toCompletionJson } from "./settle.js";
+import { buildSettle, type SettleValues } from "./settle.js";
+import { type Settled, type Settlement, toCompletionJson } from "./settlement.js";
 
 /**
  * Settles a completed job, and claims the next one, in one statement and one commit. The claim does not see the settled job.

@@ -8,7 +8,7 @@ import {
   type Outcome,
   decideInvalidPayload,
 } from "../../jobs/settle/outcome.js";
-import type { Settled } from "../../jobs/settle/settle.js";
+import type { Settled } from "../../jobs/settle/settlement.js";
 import type { Interruption } from "./interruption.js";
 import { findLateDirective } from "./made-directives.js";
 

@@ -1,6 +1,6 @@
 import type { ClaimedJob } from "../../jobs/claim/claim.js";
 import type { Outcome } from "../../jobs/settle/outcome.js";
-import type { Settled } from "../../jobs/settle/settle.js";
+import type { Settled } from "../../jobs/settle/settlement.js";
 import { EventJob } from "../events/event-job.js";
 import type { SettledEvent, WorkerEventListener } from "../events/events.js";
 import type { WrittenEnd } from "./attempt-end.js";

@@ -1,6 +1,6 @@
 import type { Outcome } from "../../jobs/settle/outcome.js";
 import type { Rescued } from "../../jobs/upkeep/rescue.js";
-import type { Settled } from "../../jobs/settle/settle.js";
+import type { Settled } from "../../jobs/settle/settlement.js";
 import type { EventJob } from "./event-job.js";
 
 /**

@@ -1,6 +1,6 @@
 import { splitIntoBatches } from "../../core/batches.js";
 import type { Claim, ClaimInput } from "../../jobs/claim/claim.js";
-import type { Settled, Settlement } from "../../jobs/settle/settle.js";
+import type { Settled, Settlement } from "../../jobs/settle/settlement.js";
 
 /** Sends a claim's statement. */
 export type SendClaim = (input: ClaimInput) => Promise<Claim>;

@@ -3,14 +3,13 @@ import { classifyFailure } from "../../core/failure.js";
 import type { Queryable } from "../../core/queryable.js";
 import { deleteCompleted } from "../../jobs/settle/delete-completed.js";
 import { settleAndClaim } from "../../jobs/settle/settle-and-claim.js";
+import { plainSettleStrategy, type SettleStrategy } from "../../jobs/settle/settle.js";
 import {
   estimateSettlementBytes,
   isPlainCompletion,
-  plainSettleStrategy,
   type Settled,
   type Settlement,
-  type SettleStrategy,
-} from "../../jobs/settle/settle.js";
+} from "../../jobs/settle/settlement.js";
 import { Histogram } from "../../stats/histogram.js";
 import type { WorkerEventListener } from "../events/events.js";
 import {
