@@ -13,6 +13,7 @@ declare module "vitest" {
   }
 }
 
+const tsxStub = join(import.meta.dirname, "tsx-stub.ts");
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Vitest's global setup: bundles the programs into a folder of this run, which the teardown removes. */
@@ -29,7 +30,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
     platform: "node",
     format: "esm",
     packages: "external",
-    sourcemap: "inline",
+    alias: { "tsx/esm/api": tsxStub, "tsx/cjs/api": tsxStub },
   });
   project.provide("programs", folder);
   return () => rmSync(folder, { recursive: true, force: true });
@@ -44,7 +45,6 @@ export default async function setup(project: TestProject): Promise<() => void> {
 export function soniqArguments(args: readonly string[], config = "child.config.ts"): string[] {
   const folder = inject("programs");
   return [
-    "--enable-source-maps",
     join(folder, "src/cli/main.js"),
     ...args,
     "--config",
