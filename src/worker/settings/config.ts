@@ -50,7 +50,7 @@ export interface WorkerConfig {
   /**
    * The maximum number of jobs that one statement claims or settles while there is a backlog, from 1 to 1000. Default 1000. The worker
    * claims fewer slow jobs at once, so that no job waits in it for much more than 0.1 s. With 1, no job waits in the worker, but each
-   * job is claimed and settled by separate statements, which costs many times as much.
+   * job has its own statement, which settles it and claims the next one. That costs many times as much.
    */
   readonly batchSize?: number;
   /** How long a worker may send no heartbeat before its jobs are taken from it. Default `"20s"`. Not used on PGlite. */
