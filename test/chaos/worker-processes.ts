@@ -144,6 +144,8 @@ export class WorkerProcesses {
           CHAOS_LEASE_MS: String(bounds.leaseMs),
           CHAOS_SWEEP_MS: String(bounds.sweepMs),
           CHAOS_POLL_MS: String(bounds.pollMs),
+          // Every other worker settles and claims job by job.
+          CHAOS_BATCH_SIZE: worker % 2 === 0 ? "1" : "1000",
           CHAOS_CLOCK_MS: String(this.#clocks[worker]),
           ...(mutant && { CHAOS_MUTANT: mutant }),
         },

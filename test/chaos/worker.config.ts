@@ -73,6 +73,7 @@ export default defineConfig({
     },
   },
   queues: { default: { concurrency: 4 } },
+  batchSize: Number(setting("CHAOS_BATCH_SIZE")),
   lease: Number(setting("CHAOS_LEASE_MS")),
   rescueInterval: Number(setting("CHAOS_SWEEP_MS")),
   pollInterval: Number(setting("CHAOS_POLL_MS")),
