@@ -2,7 +2,7 @@
 // Bundlers include only modules, not files that are read at run time, so the SQL and the page are turned into modules.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { build } from "esbuild";
 
 // The migrations module is committed because the tests run the sources without a build.
@@ -21,6 +21,24 @@ ${migrations.join("")}};
 
 rmSync("dist", { recursive: true, force: true });
 execFileSync("tsc", ["-p", "tsconfig.build.json"], { stdio: "inherit", shell: process.platform === "win32" });
+
+// Node 24 parses the package.json of drizzle-orm, which has 180 KB, each time that a file imports it. So only one file of ours does.
+const importsDrizzle = /(?<=^(?:import|export) [^;]*?from )"(drizzle-orm(?:\/pg-core)?)"(?=;)/gm;
+const drizzleFolder = "dist/drizzle";
+const compiled = ["dist/src", "dist/schema"].flatMap((folder) =>
+  readdirSync(folder, { recursive: true }).map((name) => join(folder, name)),
+);
+for (const file of compiled.filter((name) => name.endsWith(".js"))) {
+  const text = readFileSync(file, "utf8");
+  const drizzle = relative(dirname(file), drizzleFolder).replaceAll("\\", "/");
+  writeFileSync(
+    file,
+    text.replace(importsDrizzle, (_, name) => `"${drizzle}/${basename(name)}.js"`),
+  );
+}
+mkdirSync(drizzleFolder);
+for (const name of ["drizzle-orm", "drizzle-orm/pg-core"])
+  writeFileSync(`${drizzleFolder}/${basename(name)}.js`, `export * from "${name}";\n`);
 
 // Drizzle's types for CommonJS differ from its types for ESM, and table types must be inferred from the matching ones. So
 // the schema sources are copied below a package.json with "type": "commonjs". At run time, both share the one ESM build.

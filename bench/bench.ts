@@ -12,6 +12,7 @@ import { payloads } from "./scenarios/payloads.ts";
 import { pinned } from "./scenarios/pinned.ts";
 import { processes } from "./scenarios/processes.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
+import { start } from "./scenarios/start.ts";
 import { statementCosts } from "./scenarios/statements.ts";
 import { storage } from "./scenarios/storage.ts";
 import { unbatched } from "./scenarios/unbatched.ts";
@@ -32,6 +33,7 @@ const scenarios: readonly Scenario[] = [
   memory,
   pages,
   statementCosts,
+  start,
   storage,
 ];
 /** It waits seven minutes for autovacuum. */

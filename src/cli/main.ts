@@ -13,7 +13,8 @@ process.stdout.on("error", (error) => {
 });
 
 try {
-  await createProgram().parseAsync();
+  const program = await createProgram(process.argv.slice(2));
+  await program.parseAsync();
 } catch (error) {
   if (outputClosed.signal.aborted) process.exit(exitCodes.done);
   // Commander has already printed its own errors.

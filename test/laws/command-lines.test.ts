@@ -39,7 +39,7 @@ test("every command that a text names exists", () => {
 });
 
 test.for(allCommands())("an error in `%s` is one line, and names the command that has its help", async (path) => {
-  const program = createProgram();
+  const program = await createProgram();
   const command = path.split(" ").reduce((at, name) => at.commands.find((each) => each.name() === name) ?? at, program);
   let said = "";
   command.configureOutput({ writeErr: (text) => (said += text) });

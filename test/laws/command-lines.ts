@@ -44,7 +44,7 @@ export function allCommands(command: Command = program, path: readonly string[] 
   return command.commands.flatMap((each) => allCommands(each, [...path, each.name()]));
 }
 
-const program = createProgram();
+const program = await createProgram();
 
 /** What ends a command: the quotes around it, the text behind it, or the shell. */
 const end = /`|<\/|\\n|&&|\||\s#|\s>/;

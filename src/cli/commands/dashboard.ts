@@ -13,6 +13,7 @@ import { listen } from "../listen.js";
 import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
 import { parsePort } from "../port-number.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 interface Options {
   readonly config?: string;
@@ -31,7 +32,7 @@ const wildcardAddresses = new Set(["0.0.0.0", "::"]);
 /** `soniq-drizzle dashboard` */
 export function createDashboardCommand(): Command {
   return new Command("dashboard")
-    .description("serve the dashboard, and print a link to it")
+    .description(commandDescriptions.dashboard)
     .option(...configOption)
     .option("--port <n>", "the port to listen on (0: any free port)", parsePort, 4680)
     .option("--host <address>", "the address to listen on; any but a loopback address needs a token", "127.0.0.1")

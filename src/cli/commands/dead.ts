@@ -18,6 +18,7 @@ import { addPageOptions } from "../page-options.js";
 import { type Columns, formatCount, printPage, printRows } from "../print.js";
 import { printToStderr, toOneLine, print, printJson, toPrintableJson } from "../../core/terminal.js";
 import { explainRefusal } from "../../dead-letters/explain-refusal.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 const noDeadLetters = "no dead letters";
 
@@ -36,7 +37,7 @@ export function createDeadCommand(): Command {
       )
       .action(action);
   return new Command("dead")
-    .description("list, count, retry, purge or export dead letters: jobs that failed permanently")
+    .description(commandDescriptions.dead)
     .addCommand(
       addPageOptions(addFilterOptions(createDatabaseCommand("list", "list dead letters, newest first"))).action(list),
     )

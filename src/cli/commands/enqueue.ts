@@ -9,6 +9,7 @@ import type { Settings } from "../../worker/settings/settings.js";
 import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 
 import { parseDurationOption, parseTimeOption } from "../time-arguments.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 interface Options extends DatabaseOptions {
   readonly queue?: string;
@@ -21,7 +22,7 @@ interface Options extends DatabaseOptions {
 
 /** `soniq-drizzle enqueue` */
 export function createEnqueueCommand(): Command {
-  return createDatabaseCommand("enqueue", "enqueue a job of the configuration")
+  return createDatabaseCommand("enqueue", commandDescriptions.enqueue)
     .argument("<job>", "the name of the job definition")
     .argument("<payload>", "the payload as JSON; the definition's validator checks it")
     .option("--queue <name>", "the queue (default for this and the other options: what the definition sets)")

@@ -12,6 +12,7 @@ import { type Columns, formatTime, printPage, printRows } from "../print.js";
 import { toOneLine, print, printJson } from "../../core/terminal.js";
 import { parseWholeNumber } from "../whole-number.js";
 import { createCancelCommand, createDiscardCommand, createRetryCommand } from "./job-verbs.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 /** Each page scans ten thousand jobs, and may find fewer matches than asked for; after this many pages, the list stops. */
 const maxPages = 100;
@@ -19,7 +20,7 @@ const maxPages = 100;
 /** `soniq-drizzle jobs` */
 export function createJobsCommand(): Command {
   return new Command("jobs")
-    .description("list, show, retry, cancel or discard jobs")
+    .description(commandDescriptions.jobs)
     .addCommand(
       addPageOptions(
         createDatabaseCommand("list", "list jobs, newest first")

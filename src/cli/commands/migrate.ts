@@ -5,11 +5,12 @@ import { parseConfig } from "../../worker/settings/settings.js";
 import { configOption } from "../database-command.js";
 import { loadConfig } from "../load-config.js";
 import { describeDatabase, openDatabase } from "../open-database.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 /** `soniq-drizzle migrate` */
 export function createMigrateCommand(): Command {
   return new Command("migrate")
-    .description("create or update the job tables, if you do not use drizzle-kit")
+    .description(commandDescriptions.migrate)
     .option(...configOption)
     .action(async ({ config }: { config?: string }) => {
       const { connection } = parseConfig((await loadConfig(config)).config);

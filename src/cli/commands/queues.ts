@@ -5,11 +5,12 @@ import { pauseQueue, resumeQueue } from "../../queues/pause.js";
 import type { Settings } from "../../worker/settings/settings.js";
 import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { type Columns, formatCount, printRows } from "../print.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 /** `soniq-drizzle queues` */
 export function createQueuesCommand(): Command {
   return new Command("queues")
-    .description("list, pause or resume queues")
+    .description(commandDescriptions.queues)
     .addCommand(createDatabaseCommand("list", "list the queues, and how many jobs are in them").action(list))
     .addCommand(
       createDatabaseCommand("pause", "pause a queue in all processes; running jobs finish")

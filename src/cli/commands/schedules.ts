@@ -8,6 +8,7 @@ import { resumeSchedule } from "../../schedules/resume-schedule.js";
 import { triggerSchedule } from "../../schedules/trigger-schedule.js";
 import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { type Columns, formatTime, printRows } from "../print.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 /** `soniq-drizzle schedules` */
 export function createSchedulesCommand(): Command {
@@ -16,7 +17,7 @@ export function createSchedulesCommand(): Command {
       withDatabase(options, async (db) => printRows(await listSchedules(db), columns, "no schedules", options)),
   );
   return new Command("schedules")
-    .description("list, pause, resume, trigger or remove schedules, which enqueue jobs at certain times")
+    .description(commandDescriptions.schedules)
     .addCommand(list)
     .addCommand(
       createScheduleCommand("pause", "paused", "pause a schedule: no tick fires until it is resumed", pauseSchedule),

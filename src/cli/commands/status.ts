@@ -13,6 +13,7 @@ import { formatCount, formatTable } from "../print.js";
 import { groupColumns } from "./dead.js";
 import { queueColumns } from "./queues.js";
 import { workerColumns } from "./workers.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 /** The figures of `soniq-drizzle status`. */
 interface Status {
@@ -25,10 +26,7 @@ interface Status {
 
 /** `soniq-drizzle status` */
 export function createStatusCommand(): Command {
-  return createDatabaseCommand(
-    "status",
-    "show queues, workers and dead letters; in a terminal, redraw them each second",
-  ).action(showStatus);
+  return createDatabaseCommand("status", commandDescriptions.status).action(showStatus);
 }
 
 async function showStatus(options: DatabaseOptions): Promise<void> {

@@ -24,11 +24,12 @@ import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../da
 import { addPageOptions } from "../page-options.js";
 import { type Columns, printPage, printRows } from "../print.js";
 import { parseWholeNumber } from "../whole-number.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 /** `soniq-drizzle webhooks` */
 export function createWebhooksCommand(): Command {
   return new Command("webhooks")
-    .description("register, pause, resume or delete webhook endpoints, and list their deliveries")
+    .description(commandDescriptions.webhooks)
     .addCommand(addTenantOptions(createDatabaseCommand("list", "list the endpoints with their state")).action(list))
     .addCommand(createRegisterCommand())
     .addCommand(

@@ -22,6 +22,7 @@ import { createReporter } from "../reporter.js";
 import { parseDurationOption } from "../time-arguments.js";
 import { stopOnUncaughtErrors } from "../uncaught-errors.js";
 import { parseWholeNumber } from "../whole-number.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 interface Options {
   readonly config?: string;
@@ -40,7 +41,7 @@ interface Options {
 /** `soniq-drizzle work` */
 export function createWorkCommand(): Command {
   return new Command("work")
-    .description("run the jobs of the configured queues until a signal stops it")
+    .description(commandDescriptions.work)
     .option(...configOption)
     .option("--queues <names>", "work only these configured queues, separated by commas", (text: string) =>
       text.split(","),

@@ -2,12 +2,12 @@ import type { Command } from "commander";
 import { listWorkers, type WorkerInfo } from "../../sessions/list-workers.js";
 import { createDatabaseCommand, type DatabaseOptions, withDatabase } from "../database-command.js";
 import { type Columns, printRows } from "../print.js";
+import { commandDescriptions } from "../command-descriptions.js";
 
 /** `soniq-drizzle workers` */
 export function createWorkersCommand(): Command {
-  return createDatabaseCommand("workers", "list the workers, and how many jobs each has").action(
-    (options: DatabaseOptions) =>
-      withDatabase(options, async (db) => printRows(await listWorkers(db), workerColumns, "no workers", options)),
+  return createDatabaseCommand("workers", commandDescriptions.workers).action((options: DatabaseOptions) =>
+    withDatabase(options, async (db) => printRows(await listWorkers(db), workerColumns, "no workers", options)),
   );
 }
 
