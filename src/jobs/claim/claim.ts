@@ -145,7 +145,11 @@ const claimDueStatement = prepareStatement<ClaimValues>((db) => buildClaim(db, s
 
 const claimOneStatement = prepareStatement<ClaimValues>(buildClaimOfOne);
 
-/** Builds a claim of one job. It needs no byte limit, because that never excludes the first job. */
+/**
+ * Builds a claim of one job. It needs no byte limit, because that never excludes the first job.
+ *
+ * @internal public declarations must not name Drizzle's types
+ */
 export function buildClaimOfOne(db: Queryable) {
   return builder(db)
     .update(soniqJobs)

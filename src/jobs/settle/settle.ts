@@ -113,7 +113,11 @@ function buildStatements(extraStatement?: SQL, condition?: () => SQL, failureTex
   return { completions: statement("completions"), outcomes: statement("outcomes") };
 }
 
-/** Builds the update that settles the rows of a JSON text. */
+/**
+ * Builds the update that settles the rows of a JSON text.
+ *
+ * @internal public declarations must not name Drizzle's types
+ */
 export function buildSettle(db: Queryable, kind: "completions" | "outcomes", condition?: SQL) {
   return (
     builder(db)
