@@ -34,7 +34,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: "fast", include: fast } },
+      { extends: true, test: { name: "fast", include: fast, isolate: false } },
       {
         extends: true,
         test: {

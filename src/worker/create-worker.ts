@@ -7,7 +7,6 @@ import type { Engine } from "./engine.js";
 import { logEvents } from "./events/log-events.js";
 import type { WorkerEventListener } from "./events/events.js";
 import { type Health, assessHealth } from "./health.js";
-import { openEngine } from "./open-engine.js";
 import { parseConfig, type Settings } from "./settings/settings.js";
 
 /** A worker that runs the jobs of a configuration's queues in this process. */
@@ -145,6 +144,8 @@ class WorkerLife {
 
   async #open(signal: AbortSignal): Promise<void> {
     try {
+      // Loaded here, so that an application that only enqueues does not load the engine.
+      const { openEngine } = await import("./open-engine.js");
       this.#phase = { kind: "working", engine: await openEngine(this.settings, this.listeners, signal) };
     } catch (error) {
       this.#phase = { kind: "idle" };

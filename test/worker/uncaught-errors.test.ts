@@ -27,7 +27,7 @@ test.each(["rejection", "exception"] as const)(
     expect(await child.exited).toBe(4);
     const told = child.complaints();
     expect(told).toMatch(/^soniq-drizzle: uncaught error, so this worker stops: Error: nobody waits for me/);
-    expect(told).toMatch(/at .*harmful\.config\.ts:\d+/);
+    expect(told).toMatch(/at .*harmful\.config\.[jt]s:\d+/);
     expect(told).toContain("caused by Error: the deeper cause");
     expect(told).not.toContain("hunter2");
 
