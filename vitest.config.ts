@@ -52,7 +52,7 @@ export default defineConfig({
           name: "browser",
           include: browser,
           exclude: fast,
-          globalSetup: ["test/support/postgres-for-all.ts", "test/support/programs.ts"],
+          globalSetup: ["test/support/postgres-for-all.ts"],
         },
       },
       {

@@ -12,7 +12,7 @@ const systems = [soniqDrizzle, graphileWorker, pgBoss, bullmq];
 
 export const unbatched: Scenario = {
   name: "unbatched",
-  what: "one statement claims each job, and one settles it",
+  what: "each job claimed and settled without a batch",
   async run({ server, quick, rounds, showStatus }) {
     const jobs = quick ? 2_000 : 8_000;
     const results = await interleave<"worked">(

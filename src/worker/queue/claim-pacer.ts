@@ -48,7 +48,7 @@ export class ClaimPacer {
 
   /** Whether a slot whose job has just ended should claim the next job in the statement that settles this one. */
   get claimsWithSettle(): boolean {
-    if (this.batchSize > 1 || !this.hasBacklog || this.settler.isCongested || this.runner.isHeavy) return false;
+    if (this.batchSize > 1 || !this.hasBacklog || !this.settler.isKeepingUp || this.runner.isHeavy) return false;
     return this.#countFreeSlots() - this.runner.waiting > 0;
   }
 
